@@ -1,0 +1,1 @@
+//! Intake: feeds in, items out.

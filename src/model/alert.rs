@@ -1,0 +1,398 @@
+//! `Alert`: the contract with everyone downstream; its JSON is what sinks deliver and `gainsay schema alert` describes.
+//!
+//! One JSON object a line in JSON Lines, the `data` of a webhook. Unknown keys may be added; breaking changes raise
+//! `schema_version`. Texts come from feeds: receivers must treat them as hostile.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{AlertId, Basis, ClaimId, DocumentId, FeedId, Kind, StoryId, ThreadId, ThreadState};
+
+/// Version of the alert schema.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum AlertType {
+    /// A new allegation.
+    #[serde(rename = "allegation.new")]
+    AllegationNew,
+    /// A respondent's first denial.
+    #[serde(rename = "denial.new")]
+    DenialNew,
+    /// A respondent's first confirmation.
+    #[serde(rename = "claim.confirmed")]
+    ClaimConfirmed,
+    /// A respondent's first refusal to say.
+    #[serde(rename = "claim.no_comment")]
+    ClaimNoComment,
+    /// A speaker takes back a claim.
+    #[serde(rename = "claim.retracted")]
+    ClaimRetracted,
+    /// A correction changed a claim that was alerted; same claim id, higher revision.
+    #[serde(rename = "claim.revised")]
+    ClaimRevised,
+    /// The outlet withdrew a claim that was alerted.
+    #[serde(rename = "claim.withdrawn")]
+    ClaimWithdrawn,
+    /// An answer was found in another document than its allegation.
+    #[serde(rename = "thread.linked")]
+    ThreadLinked,
+    /// Outlets disagree on the same speech act.
+    #[serde(rename = "thread.contradiction")]
+    ThreadContradiction,
+    /// A verdict or a clearing closed the thread.
+    #[serde(rename = "thread.closed")]
+    ThreadClosed,
+    /// A feed cannot be fetched or read.
+    #[serde(rename = "feed.failing")]
+    FeedFailing,
+    /// It can again.
+    #[serde(rename = "feed.recovered")]
+    FeedRecovered,
+    /// It answers but brings nothing new for longer than usual.
+    #[serde(rename = "feed.stale")]
+    FeedStale,
+    /// It answers with a feed without entries where there were some.
+    #[serde(rename = "feed.empty")]
+    FeedEmpty,
+    /// It has a new permanent address.
+    #[serde(rename = "feed.moved")]
+    FeedMoved,
+    /// It is gone for good.
+    #[serde(rename = "feed.gone")]
+    FeedGone,
+}
+
+impl AlertType {
+    /// Every type, in the order of the contract.
+    pub const ALL: [Self; 16] = [
+        Self::AllegationNew,
+        Self::DenialNew,
+        Self::ClaimConfirmed,
+        Self::ClaimNoComment,
+        Self::ClaimRetracted,
+        Self::ClaimRevised,
+        Self::ClaimWithdrawn,
+        Self::ThreadLinked,
+        Self::ThreadContradiction,
+        Self::ThreadClosed,
+        Self::FeedFailing,
+        Self::FeedRecovered,
+        Self::FeedStale,
+        Self::FeedEmpty,
+        Self::FeedMoved,
+        Self::FeedGone,
+    ];
+
+    /// The name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AllegationNew => "allegation.new",
+            Self::DenialNew => "denial.new",
+            Self::ClaimConfirmed => "claim.confirmed",
+            Self::ClaimNoComment => "claim.no_comment",
+            Self::ClaimRetracted => "claim.retracted",
+            Self::ClaimRevised => "claim.revised",
+            Self::ClaimWithdrawn => "claim.withdrawn",
+            Self::ThreadLinked => "thread.linked",
+            Self::ThreadContradiction => "thread.contradiction",
+            Self::ThreadClosed => "thread.closed",
+            Self::FeedFailing => "feed.failing",
+            Self::FeedRecovered => "feed.recovered",
+            Self::FeedStale => "feed.stale",
+            Self::FeedEmpty => "feed.empty",
+            Self::FeedMoved => "feed.moved",
+            Self::FeedGone => "feed.gone",
+        }
+    }
+}
+
+/// One alert. Claim, evidence, document, story and thread are null in `feed.*` alerts, `feed` in all others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Alert {
+    /// Version of this schema.
+    pub schema_version: u32,
+    /// Hash of (subject, its revision, type): the same for every retry, restart and replay.
+    pub id: AlertId,
+    /// What happened.
+    #[serde(rename = "type")]
+    pub alert_type: AlertType,
+    /// When the desk knew.
+    #[schemars(with = "String")]
+    pub time: Timestamp,
+    /// How urgent, and why.
+    pub priority: Priority,
+    /// The claim it is about.
+    pub claim: Option<AlertClaim>,
+    /// The words around it.
+    pub evidence: Option<Evidence>,
+    /// Where it was read.
+    pub document: Option<AlertDocument>,
+    /// The story that the document is a copy of.
+    pub story: Option<AlertStory>,
+    /// The thread it belongs to.
+    pub thread: Option<AlertThread>,
+    /// The allegations that it answers.
+    pub answers: Vec<AlertAnswer>,
+    /// Ids of other claims of this story and thread that ride in this alert.
+    pub also: Vec<ClaimId>,
+    /// The feed it is about.
+    pub feed: Option<FeedAlert>,
+    /// Names of the rules that let it through.
+    pub rules: Vec<String>,
+    /// In a sentence, why it was sent.
+    pub why: String,
+}
+
+/// How urgent an alert is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Priority {
+    /// 0 to 100.
+    #[schemars(range(min = 0, max = 100))]
+    pub score: u8,
+    /// What made it so, in words.
+    pub reasons: Vec<String>,
+}
+
+/// A claim as `gainsay extract` prints it, with its global id and what is known across documents.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AlertClaim {
+    /// Global id, fixed at first sight.
+    pub id: ClaimId,
+    /// The document of this wording.
+    pub document: DocumentId,
+    /// Kind of act.
+    pub kind: Kind,
+    /// The words that show the act.
+    pub cue: Quote,
+    /// The words naming who said it.
+    pub source: Option<Quote>,
+    /// Who, resolved.
+    pub speaker: Option<ClaimSpeaker>,
+    /// What is alleged or denied.
+    pub content: Vec<Quote>,
+    /// The accused party.
+    pub target: Option<String>,
+    /// What the allegation rests on.
+    pub basis: Option<Basis>,
+    /// Global ids of the allegations that it answers.
+    pub answers: Vec<ClaimId>,
+    /// An old act, retold.
+    pub background: bool,
+    /// 0 to 1.
+    pub confidence: f64,
+    /// The sentence of the cue, as offsets.
+    pub sentence: Offsets,
+    /// ISO 639-3.
+    pub language: String,
+    /// Rises when a correction changes it.
+    pub revision: u32,
+    /// The revision that this one takes the place of.
+    pub supersedes: Option<u32>,
+}
+
+/// A verbatim piece of a document; offsets are Unicode code points into its text, half-open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Quote {
+    /// The words.
+    pub text: String,
+    /// First code point.
+    pub start: usize,
+    /// One past the last.
+    pub end: usize,
+}
+
+/// A half-open range of Unicode code points.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Offsets {
+    /// First code point.
+    pub start: usize,
+    /// One past the last.
+    pub end: usize,
+}
+
+/// A resolved speaker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ClaimSpeaker {
+    /// The fullest name or description.
+    pub name: String,
+    /// Office or description.
+    pub role: Option<String>,
+    /// Through whom the words came.
+    pub via: Option<String>,
+}
+
+/// A claim as `gainsay extract` prints it, one JSON object a line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExtractedClaim {
+    /// The id of the document as given.
+    pub document: String,
+    /// `c1`, `c2`, … unique in the document.
+    pub id: String,
+    /// Kind of act.
+    pub kind: Kind,
+    /// The words that show the act.
+    pub cue: Quote,
+    /// The words naming who said it; null where the sentence names nobody.
+    pub source: Option<Quote>,
+    /// Who, resolved; null where unknown.
+    pub speaker: Option<ClaimSpeaker>,
+    /// What is alleged or denied.
+    pub content: Vec<Quote>,
+    /// The accused party; allegations only.
+    pub target: Option<String>,
+    /// What the allegation rests on; allegations only.
+    pub basis: Option<Basis>,
+    /// Ids of the allegations of this document that it answers.
+    pub answers: Vec<String>,
+    /// An old act, retold.
+    pub background: bool,
+    /// 0 to 1.
+    pub confidence: f64,
+    /// The sentence of the cue, as offsets.
+    pub sentence: Offsets,
+}
+
+/// One line of `gainsay stories`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StoryLine {
+    /// The id of the document as given.
+    pub document: String,
+    /// The story that it belongs to.
+    pub story: StoryId,
+    /// The story's revision when it came.
+    pub revision: u32,
+}
+
+/// The verbatim words around a claim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    /// The sentence that holds the cue.
+    pub sentence: String,
+    /// The sentence before.
+    pub before: String,
+    /// The sentence after.
+    pub after: String,
+}
+
+/// Where a claim was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AlertDocument {
+    /// Which document.
+    pub id: DocumentId,
+    /// Its address.
+    pub url: Option<String>,
+    /// Its headline.
+    pub headline: String,
+    /// Who publishes it.
+    pub outlet: String,
+    /// The wire service that wrote it.
+    pub agency: Option<String>,
+    /// Who passed it on.
+    pub via: Option<String>,
+    /// When its publisher says it was published.
+    #[schemars(with = "Option<String>")]
+    pub published: Option<Timestamp>,
+    /// When gainsay first saw it.
+    #[schemars(with = "String")]
+    pub first_seen: Timestamp,
+    /// Not to be published before.
+    #[schemars(with = "Option<String>")]
+    pub embargo_until: Option<Timestamp>,
+}
+
+/// The story behind an alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AlertStory {
+    /// Which story.
+    pub id: StoryId,
+    /// Its revision.
+    pub revision: u32,
+    /// Outlets that carry it so far.
+    pub outlets: Vec<String>,
+    /// Copies so far.
+    pub copies: u32,
+}
+
+/// What a respondent says in a thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Stance {
+    /// It is not true.
+    Denied,
+    /// It is true.
+    Confirmed,
+    /// Part of it is true.
+    PartlyConfirmed,
+    /// Will or can not say.
+    NoComment,
+    /// Took its own claim back.
+    Retracted,
+}
+
+/// One respondent's stance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StanceEntry {
+    /// Who.
+    pub respondent: String,
+    /// What they say now.
+    pub stance: Stance,
+    /// The claim that says so.
+    pub claim: ClaimId,
+}
+
+/// The thread behind an alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AlertThread {
+    /// Which thread.
+    pub id: ThreadId,
+    /// Rises by one with each event of the thread.
+    pub sequence: u64,
+    /// Where it stands.
+    pub state: ThreadState,
+    /// What is alleged.
+    pub proposition: String,
+    /// One stance per respondent.
+    pub stances: Vec<StanceEntry>,
+    /// Outlets disagree on the same speech act.
+    pub contradiction: bool,
+}
+
+/// An allegation that a claim answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AlertAnswer {
+    /// Which claim.
+    pub claim: ClaimId,
+    /// Who made it.
+    pub speaker: Option<String>,
+    /// What it says.
+    pub proposition: String,
+    /// How it was found.
+    pub link: Link,
+}
+
+/// How sure a link between an answer and its allegation is, and why it was made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Link {
+    /// 0 to 1.
+    pub score: f64,
+    /// In words.
+    pub reason: String,
+}
+
+/// The feed behind a `feed.*` alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FeedAlert {
+    /// Which feed.
+    pub id: FeedId,
+    /// Its outlet.
+    pub outlet: String,
+    /// Its address.
+    pub url: String,
+    /// Number of the incident, counted per feed.
+    pub incident: u64,
+    /// What is wrong, in words.
+    pub detail: String,
+}

@@ -1,0 +1,71 @@
+//! `Document`: the cleaned text of one item with its offset map and provenance; what `analyse` reads.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{ContentHash, DocumentId, FeedId, Span};
+
+/// Who a document comes from: the feed it was polled from and the outlet that publishes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceInfo {
+    /// The feed's name.
+    pub feed: FeedId,
+    /// The outlet's display name.
+    pub outlet: String,
+}
+
+/// The cleaned text of one entry and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// Hash of feed and entry identity.
+    pub id: DocumentId,
+    /// Feed and outlet.
+    pub source: SourceInfo,
+    /// The wire service that wrote it, as its dateline or byline says ("AFP").
+    pub agency: Option<String>,
+    /// Who passed the agency's copy on, where the dateline says ("BSS" in "(BSS/AFP)").
+    pub via: Option<String>,
+    /// Canonical address of the article.
+    pub url: Option<String>,
+    /// Headline, a line feed, body; every span of every claim points into this. Never normalised after cleaning.
+    pub text: String,
+    /// Where the headline stands in `text`.
+    pub headline: Option<Span>,
+    /// From `text` back to the markup it was cleaned from.
+    pub offsets: OffsetMap,
+    /// When the publisher says it was published.
+    pub published: Option<Timestamp>,
+    /// The words in which the publisher said so.
+    pub published_raw: Option<String>,
+    /// When gainsay first saw it; a replay takes `published`.
+    pub first_seen: Timestamp,
+    /// Not to be alerted before this instant.
+    pub embargo_until: Option<Timestamp>,
+    /// Tells an edit from a repeat.
+    pub content_hash: ContentHash,
+    /// Part of a feed's first fetch: known from now on, never alerted.
+    pub is_baseline: bool,
+}
+
+impl Document {
+    /// The headline's words, empty without one.
+    pub fn headline_text(&self) -> &str {
+        self.headline.map_or("", |span| span.of(&self.text))
+    }
+}
+
+/// Runs of text that stand unchanged in the markup: each pair is (offset in the text, offset in the markup body), both
+/// in bytes, ascending. Between two pairs both sides advance together; an empty map means the text is the markup.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OffsetMap(pub Vec<(usize, usize)>);
+
+impl OffsetMap {
+    /// Where byte `offset` of the text stands in the markup.
+    pub fn to_markup(&self, offset: usize) -> usize {
+        let after = self.0.partition_point(|&(text, _)| text <= offset);
+        match after.checked_sub(1).and_then(|index| self.0.get(index)) {
+            Some(&(text, markup)) => markup + (offset - text),
+            None => offset,
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Plain data that every stage shares: feed, item, document, story, claim, thread, alert; no I/O, no clock.
+
+mod address;
+mod alert;
+mod analysis;
+mod claim;
+mod document;
+mod feed;
+mod id;
+mod item;
+mod record;
+mod span;
+mod story;
+
+pub use address::canonical_address;
+pub use alert::{
+    Alert, AlertAnswer, AlertClaim, AlertDocument, AlertStory, AlertThread, AlertType, ClaimSpeaker, Evidence,
+    ExtractedClaim, FeedAlert, Link, Offsets, Priority, Quote, SCHEMA_VERSION, Stance, StanceEntry, StoryLine,
+};
+pub use analysis::{Analysis, Issue, ModelsHash};
+pub use claim::{Attribution, Basis, Claim, Confidence, Kind, Proposition, Speaker};
+pub use document::{Document, OffsetMap, SourceInfo};
+pub use feed::{FeedCursor, FeedHealth, FeedIncident};
+pub use id::{AlertId, ClaimId, ContentHash, DocumentId, FeedId, StoryId, ThreadId};
+pub use item::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat, StatedTime};
+pub use record::{
+    ClaimRecord, DocumentRecord, FeedRecord, Records, StanceRecord, StoryRecord, ThreadRecord, ThreadState,
+};
+pub use span::Span;
+pub use story::{Fingerprint, RevisionLabel};

@@ -1,0 +1,182 @@
+//! Records: what the desk's state consists of and the store keeps; the state is rebuilt by putting them back in order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AlertType, Basis, ClaimId, Confidence, ContentHash, DocumentId, FeedId, Fingerprint, Kind, Proposition,
+    RevisionLabel, Speaker, Stance, StoryId, ThreadId,
+};
+
+/// A document that was seen: enough to know it again and to tell an edit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentRecord {
+    /// Which document.
+    pub id: DocumentId,
+    /// What it said when last seen.
+    pub content_hash: ContentHash,
+    /// How many different texts it had before.
+    pub revision: u32,
+    /// The story it belongs to.
+    pub story: StoryId,
+    /// Its canonical address, by which another feed's item of it is known.
+    pub url: Option<String>,
+    /// Its outlet.
+    pub outlet: String,
+    /// The claims it carried when last seen.
+    pub claims: BTreeSet<ClaimId>,
+    /// When it was last seen in its feed, to the day.
+    pub last_seen: Timestamp,
+}
+
+/// A piece of wire copy with all its near-duplicates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoryRecord {
+    /// Which story.
+    pub id: StoryId,
+    /// Rises with each update, correction or kill.
+    pub revision: u32,
+    /// What the last revision was.
+    pub label: RevisionLabel,
+    /// Outlets that carry it, in order of arrival, each once.
+    pub outlets: Vec<String>,
+    /// Documents that belong to it.
+    pub copies: u32,
+    /// Fingerprint of the fullest copy.
+    pub fingerprint: Fingerprint,
+    /// When a copy was last seen.
+    pub last_seen: Timestamp,
+    /// Order of creation; ties in matching go to the elder.
+    pub sequence: u64,
+}
+
+/// A claim known across documents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimRecord {
+    /// Fixed at first sight.
+    pub id: ClaimId,
+    /// Rises when a correction changes it.
+    pub revision: u32,
+    /// Withdrawn by its outlet (kill, correction).
+    pub is_withdrawn: bool,
+    /// Whether an alert about it, as subject or rider, was possible: false while every document of it is baseline.
+    pub is_announced: bool,
+    /// Kind of act.
+    pub kind: Kind,
+    /// Who.
+    pub speaker: Option<Speaker>,
+    /// What.
+    pub proposition: Proposition,
+    /// The accused.
+    pub target: Option<String>,
+    /// What it rests on.
+    pub basis: Option<Basis>,
+    /// The report says that the speaker has NOT denied.
+    pub is_negated_denial: bool,
+    /// An old act, retold.
+    pub is_background: bool,
+    /// How sure the extractor was at first sight.
+    pub confidence: Confidence,
+    /// Stories that carry it.
+    pub stories: BTreeSet<StoryId>,
+    /// Documents that carry it.
+    pub documents: BTreeSet<DocumentId>,
+    /// Its thread.
+    pub thread: ThreadId,
+    /// Allegations it answers.
+    pub answers: BTreeSet<ClaimId>,
+    /// When first seen.
+    pub first_seen: Timestamp,
+    /// When last seen.
+    pub last_seen: Timestamp,
+    /// Order of creation.
+    pub sequence: u64,
+}
+
+/// Where a thread stands; derived from its stances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ThreadState {
+    /// Alleged, nobody has answered.
+    Alleged,
+    /// Somebody has answered.
+    Answered,
+    /// Some deny, some confirm.
+    Contested,
+    /// Confirmed by a respondent, denied by none.
+    Confirmed,
+    /// All its allegations are withdrawn.
+    Withdrawn,
+    /// A verdict or a clearing has closed it.
+    Closed,
+}
+
+/// An allegation with its answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThreadRecord {
+    /// Which thread.
+    pub id: ThreadId,
+    /// Rises by one with each event.
+    pub sequence: u64,
+    /// Where it stands.
+    pub state: ThreadState,
+    /// What is alleged, in the words of the claim that opened it.
+    pub proposition: String,
+    /// One stance per respondent, by the respondent's key.
+    pub stances: BTreeMap<String, StanceRecord>,
+    /// Claims of the thread.
+    pub claims: BTreeSet<ClaimId>,
+    /// Outlets disagree on the same speech act.
+    pub has_contradiction: bool,
+    /// Closed by a verdict or a clearing.
+    pub is_closed: bool,
+    /// When something was last added.
+    pub last_seen: Timestamp,
+    /// Order of creation.
+    pub order: u64,
+}
+
+/// What one respondent says in a thread.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StanceRecord {
+    /// The respondent's fullest name.
+    pub respondent: String,
+    /// What they say now.
+    pub stance: Stance,
+    /// The claim that says so.
+    pub claim: ClaimId,
+}
+
+/// What the desk knows of a feed's health.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedRecord {
+    /// Which feed.
+    pub feed: FeedId,
+    /// Incidents so far; the number of the open or last one.
+    pub incident: u64,
+    /// The open incident.
+    pub open: Option<AlertType>,
+    /// When the open incident began.
+    pub since: Timestamp,
+}
+
+/// All records, each list in order of creation: what the store gives back at start.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Records {
+    /// The desk's clock when the last one was written.
+    pub now: Option<Timestamp>,
+    /// Next number for `sequence` and `order`.
+    pub next_sequence: u64,
+    /// Documents.
+    pub documents: Vec<DocumentRecord>,
+    /// Stories.
+    pub stories: Vec<StoryRecord>,
+    /// Claims.
+    pub claims: Vec<ClaimRecord>,
+    /// Threads.
+    pub threads: Vec<ThreadRecord>,
+    /// Feeds.
+    pub feeds: Vec<FeedRecord>,
+}
