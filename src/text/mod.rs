@@ -1,1 +1,11 @@
-//! text.
+//! Text: markup in, a `Document` out, with its sentences, tokens, normal forms and language; everything downstream reads it.
+
+pub mod clean;
+pub mod dateline;
+pub mod document;
+pub mod language;
+pub mod normalize;
+pub mod sentence;
+pub mod token;
+
+mod lexicon;

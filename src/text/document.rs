@@ -1,0 +1,204 @@
+//! Documents: one entry of a feed or one line of an archive in, the `Document` that `analyse` reads out.
+
+use jiff::Timestamp;
+
+use super::clean::{Cleaned, TEXT_BYTES_MAX, clean};
+use super::dateline::{credit, dateline};
+use crate::model::{
+    ContentHash, Document, DocumentId, EntryIdentity, FeedId, IdentityRule, Item, Markup, MarkupFormat, OffsetMap,
+    SourceInfo, Span, canonical_address,
+};
+
+/// Bytes kept of a headline.
+const HEADLINE_BYTES_MAX: usize = 2_000;
+/// Bytes of a first line that may still be a headline.
+const FIRST_LINE_BYTES_MAX: usize = 300;
+
+/// The document of one feed entry: headline, line feed, body. The body is the entry's content or, where that says less, its summary; its
+/// offsets lead back into that markup, those of the headline nowhere.
+pub fn document(source: SourceInfo, item: &Item, first_seen: Timestamp, is_baseline: bool) -> Document {
+    let (body, markup) = fullest(item);
+    let title = item.title.as_ref().map(|title| one_line(&clean(title).text)).unwrap_or_default();
+    let credit = credit(&body.text, item.author.as_deref());
+    let published = item.published.as_ref().or(item.updated.as_ref());
+    let title_markup = item.title.as_ref().map_or("", |title| title.body.as_str());
+    let (text, headline, offsets) = join(&title, body);
+    Document {
+        id: DocumentId::of(&[source.feed.as_str().as_bytes(), &item.identity.bytes(), &[EntryIdentity::VERSION]]),
+        source,
+        agency: credit.agency,
+        via: credit.via,
+        url: item.links.iter().find_map(|link| canonical_address(link)),
+        text,
+        headline,
+        offsets,
+        published: published.and_then(|stated| stated.at),
+        published_raw: published.and_then(|stated| stated.raw.clone()),
+        first_seen,
+        embargo_until: None,
+        content_hash: ContentHash::of(&[title_markup.as_bytes(), markup.as_bytes()]),
+        is_baseline,
+    }
+}
+
+/// The document of one line of an archive. Its text is `title`, line feed, `text`, untouched where `format` is plain text (but
+/// for a cut at the limit), so that offsets refer to what was given.
+#[expect(clippy::too_many_arguments, reason = "they are the keys of an archive's line, each from another place")]
+pub fn archive_document(
+    id: &str,
+    outlet: Option<&str>,
+    title: Option<&str>,
+    text: &str,
+    published: Option<Timestamp>,
+    url: Option<&str>,
+    first_seen: Timestamp,
+    format: MarkupFormat,
+) -> Document {
+    let outlet = outlet.unwrap_or("archive");
+    let feed = FeedId::new(outlet);
+    let identity = EntryIdentity { rule: IdentityRule::Guid, key: id.to_owned() };
+    let body = clean(&Markup { format, body: text.to_owned() });
+    let credit = credit(&body.text, None);
+    let (text_of_both, headline, offsets) = join(title.unwrap_or_default(), body);
+    Document {
+        id: DocumentId::of(&[feed.as_str().as_bytes(), &identity.bytes(), &[EntryIdentity::VERSION]]),
+        source: SourceInfo { feed, outlet: outlet.to_owned() },
+        agency: credit.agency,
+        via: credit.via,
+        url: url.and_then(canonical_address),
+        text: text_of_both,
+        headline,
+        offsets,
+        published,
+        published_raw: None,
+        first_seen,
+        embargo_until: None,
+        content_hash: ContentHash::of(&[title.unwrap_or_default().as_bytes(), text.as_bytes()]),
+        is_baseline: false,
+    }
+}
+
+/// Headline and body as one text, the headline's place, and the body's offsets moved behind the headline.
+fn join(title: &str, body: Cleaned) -> (String, Option<Span>, OffsetMap) {
+    if title.is_empty() {
+        let headline = first_line(&body.text);
+        return (body.text, headline, body.offsets);
+    }
+    let shift = title.len() + 1;
+    let mut offsets: Vec<(usize, usize)> = Vec::with_capacity(body.offsets.0.len() + 1);
+    if body.offsets.0.first().is_none_or(|&(text, _)| text > 0) {
+        offsets.push((shift, 0));
+    }
+    offsets.extend(body.offsets.0.iter().map(|&(text, markup)| (text + shift, markup)));
+    let mut text = format!("{title}\n{}", body.text);
+    text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
+    offsets.retain(|&(at, _)| at < text.len());
+    let headline = Span::new(0, title.len().min(text.len())).trimmed(&text);
+    (text, Some(headline).filter(|span| !span.is_empty()), OffsetMap(offsets))
+}
+
+/// A text without title has its headline in the first line, unless that starts the story or is the whole of it.
+fn first_line(text: &str) -> Option<Span> {
+    let start = text.len() - text.trim_start().len();
+    let line = text.get(start..)?.lines().next()?;
+    let span = Span::new(start, start + line.len()).trimmed(text);
+    let has_more = text.get(span.end..).is_some_and(|rest| !rest.trim().is_empty());
+    (has_more && line.len() <= FIRST_LINE_BYTES_MAX && dateline(line).is_none()).then_some(span)
+}
+
+/// The longer of content and summary, cleaned, with the markup it came from.
+fn fullest(item: &Item) -> (Cleaned, &str) {
+    let candidates = [item.content.as_ref(), item.summary.as_ref()];
+    let mut best = (Cleaned { text: String::new(), offsets: OffsetMap::default() }, "");
+    for markup in candidates.into_iter().flatten() {
+        let cleaned = clean(markup);
+        if cleaned.text.len() > best.0.text.len() {
+            best = (cleaned, markup.body.as_str());
+        }
+    }
+    best
+}
+
+fn one_line(title: &str) -> String {
+    let line = title.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.get(..line.floor_char_boundary(HEADLINE_BYTES_MAX)).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::StatedTime;
+
+    fn html(body: &str) -> Markup {
+        Markup { format: MarkupFormat::Html, body: body.to_owned() }
+    }
+
+    fn item() -> Item {
+        Item {
+            identity: EntryIdentity { rule: IdentityRule::Guid, key: "1".to_owned() },
+            guid: None,
+            links: vec!["mailto:x".to_owned(), "https://a.example/1?utm_source=rss".to_owned()],
+            title: Some(html("Envoy <b>denies</b>\n report")),
+            summary: Some(html("<p>PARIS (AFP) - Short.</p>")),
+            content: Some(html("<p>PARIS, Oct 31 (BSS/AFP) - The envoy said &quot;no&quot;.</p><p>He left.</p>")),
+            published: None,
+            updated: Some(StatedTime { raw: Some("today".to_owned()), at: Some(Timestamp::UNIX_EPOCH) }),
+            author: None,
+        }
+    }
+
+    fn of(item: &Item) -> Document {
+        let source = SourceInfo { feed: FeedId::new("feed"), outlet: "Outlet".to_owned() };
+        document(source, item, Timestamp::UNIX_EPOCH, false)
+    }
+
+    #[test]
+    fn an_entry_becomes_headline_and_body() {
+        let item = item();
+        let document = of(&item);
+        assert_eq!(document.text, "Envoy denies report\nPARIS, Oct 31 (BSS/AFP) - The envoy said \"no\".\nHe left.");
+        assert_eq!(document.headline_text(), "Envoy denies report");
+        assert_eq!((document.agency.as_deref(), document.via.as_deref()), (Some("AFP"), Some("BSS")));
+        assert_eq!(document.url.as_deref(), Some("https://a.example/1"));
+        assert_eq!(document.published, Some(Timestamp::UNIX_EPOCH));
+        assert_eq!(document.published_raw.as_deref(), Some("today"));
+        let body = &item.content.unwrap().body;
+        for word in ["PARIS", "The envoy", "no", "He left"] {
+            let at = document.text.find(word).unwrap();
+            assert!(body.get(document.offsets.to_markup(at)..).unwrap().starts_with(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn the_hash_tells_an_edit_and_the_id_does_not() {
+        let mut edited = item();
+        edited.content = Some(html("<p>Another text that is longer than the summary of the entry is.</p>"));
+        let (before, after) = (of(&item()), of(&edited));
+        assert_eq!(before.id, after.id);
+        assert_ne!(before.content_hash, after.content_hash);
+    }
+
+    #[test]
+    fn empty_entries_are_empty_documents() {
+        let empty = Item { title: None, summary: None, content: None, ..item() };
+        let document = of(&empty);
+        assert_eq!((document.text.as_str(), document.headline), ("", None));
+    }
+
+    #[track_caller]
+    fn check_archive(title: Option<&str>, text: &str, headline: &str) {
+        let document = archive_document("1", None, title, text, None, None, Timestamp::UNIX_EPOCH, MarkupFormat::Text);
+        let expected = title.map_or(text.to_owned(), |title| format!("{title}\n{text}"));
+        assert_eq!(document.text, expected);
+        assert_eq!(document.headline_text(), headline);
+        assert_eq!(document.source.feed.as_str(), "archive");
+    }
+
+    #[test]
+    fn archives_are_not_normalised() {
+        check_archive(Some("A  title"), " <p>two  spaces</p>\n", "A  title");
+        check_archive(None, "Envoy denies report\nThe envoy said no.", "Envoy denies report");
+        check_archive(None, "PARIS (AFP) - The envoy said no.\nHe left.", "");
+        check_archive(None, "Only one line.", "");
+    }
+}
