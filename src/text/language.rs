@@ -6,6 +6,8 @@ use super::normalize::{fold, is_stop_word};
 const SAMPLE_BYTES_MAX: usize = 1_500;
 /// Words below which a text says too little about its language to be turned away.
 const WORDS_MIN: usize = 8;
+/// Words of English market wires, whose tables hold no function words.
+const WIRE_WORDS: [&str; 12] = ["avg", "cts", "dlr", "dlrs", "mln", "mths", "pct", "qtly", "qtr", "revs", "shr", "vs"];
 /// Share of English function words above which a text is English whatever the detector says.
 const FUNCTION_WORD_SHARE_MIN: f64 = 0.18;
 
@@ -41,7 +43,7 @@ fn is_plainly_english(sample: &str) -> bool {
     if words.len() < WORDS_MIN {
         return sample.chars().filter(|c| c.is_alphabetic()).all(is_latin);
     }
-    let function_words = words.iter().filter(|word| is_stop_word(word)).count();
+    let function_words = words.iter().filter(|word| is_stop_word(word) || WIRE_WORDS.contains(word)).count();
     #[expect(clippy::cast_precision_loss, reason = "counts of words in a short sample")]
     let share = function_words as f64 / words.len() as f64;
     share >= FUNCTION_WORD_SHARE_MIN
