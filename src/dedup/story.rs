@@ -1,0 +1,242 @@
+//! Stories: copies in, one by one in order of arrival, the story each belongs to out; called by `pipeline::step`.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use rustc_hash::FxHashMap;
+
+use super::compare::Similarity;
+use super::index::{Index, Slot};
+use crate::model::{DocumentId, Fingerprint, RevisionLabel, StoryId, StoryRecord};
+
+/// Candidates compared in full.
+const CANDIDATES_MAX: usize = 8;
+/// Least weight in common for a candidate.
+const CANDIDATE_WEIGHT_MIN: f32 = 0.3;
+/// Log odds from which two fingerprints are one story.
+const SAME_STORY_SCORE_MIN: f32 = 0.4;
+/// Log odds taken off where only one side is a round-up: it holds the leads of many stories.
+const ROUNDUP_PENALTY: f32 = 3.0;
+/// Stories looked through for the one that a kill notice, which shares no text with it, names in its headline.
+const KILL_SEARCH_MAX: usize = 5_000;
+/// Share of the headline's words by which a kill notice finds its story.
+const KILL_TITLE_MIN: f32 = 0.75;
+/// Outlets remembered of one story.
+const OUTLETS_MAX: usize = 1_000;
+
+/// One copy as it arrives.
+#[derive(Debug, Clone, Copy)]
+pub struct Copy<'a> {
+    /// Its document.
+    pub document: DocumentId,
+    /// Who carries it.
+    pub outlet: &'a str,
+    /// Its fingerprint.
+    pub fingerprint: &'a Fingerprint,
+    /// What the wire says it is.
+    pub label: RevisionLabel,
+    /// The story of an earlier text of the same document, or of the same canonical address.
+    pub known_story: Option<StoryId>,
+}
+
+/// Where a copy was put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placement {
+    /// Its story.
+    pub story: StoryId,
+    /// The copy opened the story.
+    pub is_new: bool,
+    /// The copy raised the story's revision.
+    pub is_revision: bool,
+    /// The story's revision now.
+    pub revision: u32,
+}
+
+/// The stories of the window. All that the index knows is derived from the records, so that stories restored from the store
+/// behave as those that were never put away.
+#[derive(Debug, Default)]
+pub struct Stories {
+    table: Vec<Option<StoryRecord>>,
+    free: Vec<Slot>,
+    by_id: FxHashMap<StoryId, Slot>,
+    /// In order of creation.
+    by_sequence: BTreeSet<(u64, Slot)>,
+    by_last_seen: BTreeSet<(Timestamp, Slot)>,
+    index: Index,
+}
+
+impl Stories {
+    /// No stories yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts a record back. Records come in order of `sequence`.
+    pub fn restore(&mut self, record: StoryRecord) {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.table.push(None);
+            Slot::try_from(self.table.len() - 1).unwrap_or(Slot::MAX)
+        });
+        self.index.add(slot, &record.fingerprint);
+        self.by_id.insert(record.id, slot);
+        self.by_sequence.insert((record.sequence, slot));
+        self.by_last_seen.insert((record.last_seen, slot));
+        if let Some(place) = self.table.get_mut(slot as usize) {
+            *place = Some(record);
+        }
+    }
+
+    /// Finds the story of a copy, or opens one.
+    pub fn place(&mut self, copy: &Copy<'_>, now: Timestamp) -> Placement {
+        match self.find(copy) {
+            Some(slot) => self.join(slot, copy, now),
+            None => self.open(copy, now),
+        }
+    }
+
+    /// The record of a story.
+    pub fn get(&self, id: StoryId) -> Option<&StoryRecord> {
+        self.by_id.get(&id).and_then(|slot| self.record(*slot))
+    }
+
+    /// Forgets the stories of which no copy was seen since `limit`, and says which, in order of id.
+    pub fn forget_before(&mut self, limit: Timestamp) -> Vec<StoryId> {
+        let gone: Vec<Slot> =
+            self.by_last_seen.iter().take_while(|(last_seen, _)| *last_seen < limit).map(|(_, slot)| *slot).collect();
+        let records: Vec<(Slot, StoryRecord)> = gone
+            .into_iter()
+            .filter_map(|slot| Some((slot, self.table.get_mut(slot as usize)?.take()?)))
+            .collect();
+        let fingerprints: Vec<(Slot, &Fingerprint)> =
+            records.iter().map(|(slot, record)| (*slot, &record.fingerprint)).collect();
+        self.index.remove_all(&fingerprints);
+        let mut ids: Vec<StoryId> = Vec::with_capacity(records.len());
+        for (slot, record) in &records {
+            self.by_id.remove(&record.id);
+            self.by_sequence.remove(&(record.sequence, *slot));
+            self.by_last_seen.remove(&(record.last_seen, *slot));
+            self.free.push(*slot);
+            ids.push(record.id);
+        }
+        ids.sort_unstable();
+        ids
+    }
+
+    fn record(&self, slot: Slot) -> Option<&StoryRecord> {
+        self.table.get(slot as usize).and_then(Option::as_ref)
+    }
+
+    /// The known story; else the most similar one, the elder of two equals; else, for a kill notice, the one it names.
+    fn find(&self, copy: &Copy<'_>) -> Option<Slot> {
+        if let Some(slot) = copy.known_story.and_then(|id| self.by_id.get(&id)) {
+            return Some(*slot);
+        }
+        let mut candidates = self.index.candidates(copy.fingerprint);
+        candidates.retain(|(_, weight)| *weight >= CANDIDATE_WEIGHT_MIN);
+        let sequence = |slot: Slot| self.record(slot).map_or(u64::MAX, |record| record.sequence);
+        candidates.sort_by(|(a, left), (b, right)| right.total_cmp(left).then_with(|| sequence(*a).cmp(&sequence(*b))));
+        candidates.truncate(CANDIDATES_MAX);
+        let mut best: Option<(f32, Slot)> = None;
+        for (slot, _) in candidates {
+            let Some(record) = self.record(slot) else { continue };
+            let is_elder = |than: Slot| sequence(slot) < sequence(than);
+            let score = self.score(copy, record);
+            if score >= SAME_STORY_SCORE_MIN
+                && best.is_none_or(|(most, of)| score > most || (score - most).abs() < f32::EPSILON && is_elder(of))
+            {
+                best = Some((score, slot));
+            }
+        }
+        best.map(|(_, slot)| slot).or_else(|| self.find_killed(copy))
+    }
+
+    fn score(&self, copy: &Copy<'_>, record: &StoryRecord) -> f32 {
+        let similarity = self.similarity(copy, record);
+        let is_roundup = |label| label == RevisionLabel::Wrapup;
+        let penalty = if is_roundup(copy.label) == is_roundup(record.label) { 0.0 } else { ROUNDUP_PENALTY };
+        similarity.score() - penalty
+    }
+
+    fn similarity(&self, copy: &Copy<'_>, record: &StoryRecord) -> Similarity {
+        let index = &self.index;
+        Similarity::of(
+            copy.fingerprint,
+            &record.fingerprint,
+            |shingle| index.stories_with(shingle),
+            |word| index.titles_with(word),
+        )
+    }
+
+    fn find_killed(&self, copy: &Copy<'_>) -> Option<Slot> {
+        if copy.label != RevisionLabel::Kill || copy.fingerprint.title.len() < 3 {
+            return None;
+        }
+        let youngest_first = self.by_sequence.iter().rev().take(KILL_SEARCH_MAX);
+        let mut named = youngest_first.filter_map(|(_, slot)| Some((*slot, self.record(*slot)?)));
+        named.find(|(_, record)| self.similarity(copy, record).title >= KILL_TITLE_MIN && record.fingerprint.title.len() >= 3).map(|(slot, _)| slot)
+    }
+
+    fn open(&mut self, copy: &Copy<'_>, now: Timestamp) -> Placement {
+        let id = StoryId::of(&[copy.document.as_bytes()]);
+        let sequence = self.by_sequence.last().map_or(0, |(sequence, _)| sequence + 1);
+        // A document whose story was opened and left behind by an edit can open it only once.
+        if let Some(&slot) = self.by_id.get(&id) {
+            return self.join(slot, copy, now);
+        }
+        self.restore(StoryRecord {
+            id,
+            revision: 0,
+            label: copy.label,
+            outlets: vec![copy.outlet.to_owned()],
+            copies: 1,
+            fingerprint: copy.fingerprint.clone(),
+            last_seen: now,
+            sequence,
+        });
+        Placement { story: id, is_new: true, is_revision: false, revision: 0 }
+    }
+
+    fn join(&mut self, slot: Slot, copy: &Copy<'_>, now: Timestamp) -> Placement {
+        let Some(record) = self.table.get_mut(slot as usize).and_then(Option::as_mut) else {
+            return Placement { story: StoryId::of(&[copy.document.as_bytes()]), is_new: false, is_revision: false, revision: 0 };
+        };
+        let is_edit = copy.known_story == Some(record.id);
+        let is_revision = raises(copy.label, record.label) || is_edit && record.fingerprint.exact != copy.fingerprint.exact;
+        record.revision += u32::from(is_revision);
+        if raises(copy.label, record.label) {
+            record.label = copy.label;
+        }
+        let is_known_outlet = record.outlets.iter().any(|outlet| outlet == copy.outlet);
+        if !is_known_outlet && record.outlets.len() < OUTLETS_MAX {
+            record.outlets.push(copy.outlet.to_owned());
+        }
+        record.copies += u32::from(!(is_edit && is_known_outlet));
+        if record.last_seen < now {
+            self.by_last_seen.remove(&(record.last_seen, slot));
+            record.last_seen = now;
+            self.by_last_seen.insert((now, slot));
+        }
+        let placement = Placement { story: record.id, is_new: false, is_revision, revision: record.revision };
+        // The fullest copy stands for the story; a notice that withdraws it never does.
+        if copy.fingerprint.word_count > record.fingerprint.word_count && copy.label != RevisionLabel::Kill {
+            self.index.remove(slot, &record.fingerprint);
+            record.fingerprint.clone_from(copy.fingerprint);
+            self.index.add(slot, &record.fingerprint);
+        }
+        placement
+    }
+}
+
+/// Whether a copy with this label is a new revision of a story whose last one had that label. Forty outlets carry "UPDATE 2-",
+/// and only the first of them brings news.
+fn raises(copy: RevisionLabel, story: RevisionLabel) -> bool {
+    use RevisionLabel::{Advisory, Correction, Kill, None, Refile, Update, Wrapup};
+    match (copy, story) {
+        (None | Refile | Advisory | Wrapup, _) | (_, Kill) => false,
+        (Kill, _) => true,
+        (Correction, story) => story != Correction,
+        (Update(new), Update(old)) => new > old,
+        (Update(_), Correction | Wrapup) => false,
+        (Update(_), _) => true,
+    }
+}
