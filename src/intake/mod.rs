@@ -1,1 +1,7 @@
-//! Intake: feeds in, items out.
+//! Feeds in, items out.
+mod charset;
+mod entity;
+mod markup;
+pub mod decompress;
+pub mod fetch;
+pub mod guard;
