@@ -222,7 +222,8 @@ impl Fetcher {
     async fn request(&self, url: &Url, cursor: &FeedCursor) -> Result<Response, FetchError> {
         guard::check_url(url, &self.allow).map_err(|refused| FetchError::Refused { url: shown(url), refused })?;
         let mut request = self.client.get(url.clone());
-        for (name, validator) in [(header::IF_NONE_MATCH, &cursor.etag), (header::IF_MODIFIED_SINCE, &cursor.last_modified)]
+        for (name, validator) in
+            [(header::IF_NONE_MATCH, &cursor.etag), (header::IF_MODIFIED_SINCE, &cursor.last_modified)]
         {
             if let Some(value) = validator.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
                 request = request.header(name, value);

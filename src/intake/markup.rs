@@ -248,7 +248,8 @@ mod tests {
                 Token::Text(text) => format!("{text:?}"),
                 Token::Cdata(text) => format!("cdata {text:?}"),
                 Token::Start(tag) => {
-                    let attributes: Vec<String> = tag.attributes().map(|(key, value)| format!(" {key}={value}")).collect();
+                    let attributes: Vec<String> =
+                        tag.attributes().map(|(key, value)| format!(" {key}={value}")).collect();
                     format!("+{}{}{}", tag.name, attributes.concat(), if tag.is_empty { " /" } else { "" })
                 }
                 Token::End(name, _) => format!("-{name}"),
@@ -281,7 +282,9 @@ mod tests {
 
     #[test]
     fn unclosed_things_by_the_million_cost_linear_time() {
-        for piece in ["< ", "<![CDATA[]", "<!DOCTYPE [>", "<!--", "<![CDATA[", "<?", "<a ", "</", "<a b=\"", "<!DOCTYPE [\""] {
+        for piece in
+            ["< ", "<![CDATA[]", "<!DOCTYPE [>", "<!--", "<![CDATA[", "<?", "<a ", "</", "<a b=\"", "<!DOCTYPE [\""]
+        {
             // With an end in reach only of the last one, each might be searched to the far end of the text.
             for text in [piece.repeat(200_000), piece.repeat(200_000) + "--> ]]> ?> \"]>"] {
                 assert!(Scanner::new(&text).count() <= text.len(), "{piece}");

@@ -1,7 +1,13 @@
 //! Feeds in, items out.
+pub mod batch;
 mod charset;
-mod entity;
-mod markup;
+mod date;
 pub mod decompress;
+mod entity;
 pub mod fetch;
 pub mod guard;
+mod identity;
+mod markup;
+pub mod parse;
+pub mod recover;
+mod vocabulary;
