@@ -1,0 +1,116 @@
+//! Character references: what a text with entities says, and how a text is written so that XML can hold it.
+
+use std::borrow::Cow;
+
+/// Longest reference that is looked at, from `&` to `;`; the longest name in HTML has 33 characters.
+const REFERENCE_BYTES_MAX: usize = 40;
+
+/// Whether XML 1.0 can hold the character.
+pub(super) fn is_permitted(character: char) -> bool {
+    !matches!(character, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{84}'
+        | '\u{86}'..='\u{9f}' | '\u{fdd0}'..='\u{fdef}' | '\u{fffe}' | '\u{ffff}')
+}
+
+/// What decoding had to put up with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Oddities {
+    /// Names that only HTML knows, and bare ampersands.
+    pub(super) entities: u32,
+    /// Characters that XML cannot hold.
+    pub(super) controls: u32,
+}
+
+/// Resolves numeric references and all of HTML's names, if they end in `;`. Anything else stays as it stands: in a feed
+/// `&copy=1` is a part of an address more often than a sign.
+pub(super) fn resolve(raw: &str, oddities: &mut Oddities) -> String {
+    let mut text = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(at) = rest.find('&') {
+        let (before, reference) = rest.split_at(at);
+        push(&mut text, before, oddities);
+        let name = reference.bytes().skip(1).take(REFERENCE_BYTES_MAX);
+        let end = name.take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'#').count() + 1;
+        let length = if reference.as_bytes().get(end) == Some(&b';') { end + 1 } else { 1 };
+        let (reference, after) = reference.split_at(length);
+        rest = after;
+        match htmlize::unescape(reference) {
+            Cow::Owned(resolved) if reference.len() > 1 && !resolved.ends_with(';') => {
+                oddities.entities += u32::from(!is_known_to_xml(reference));
+                push(&mut text, &resolved, oddities);
+            }
+            _ => {
+                oddities.entities += 1;
+                push(&mut text, reference, oddities);
+            }
+        }
+    }
+    push(&mut text, rest, oddities);
+    text
+}
+
+fn is_known_to_xml(reference: &str) -> bool {
+    matches!(reference, "&amp;" | "&lt;" | "&gt;" | "&quot;" | "&apos;") || reference.starts_with("&#")
+}
+
+/// Appends what XML can hold of `text`.
+pub(super) fn push(to: &mut String, text: &str, oddities: &mut Oddities) {
+    for character in text.chars() {
+        if is_permitted(character) {
+            to.push(character);
+        } else {
+            oddities.controls += 1;
+        }
+    }
+}
+
+/// Appends `text` so that it reads back as itself in character data and in quoted attribute values.
+pub(super) fn escape(to: &mut String, text: &str) {
+    for character in text.chars() {
+        match character {
+            '&' => to.push_str("&amp;"),
+            '<' => to.push_str("&lt;"),
+            '>' => to.push_str("&gt;"),
+            '"' => to.push_str("&quot;"),
+            // Unescaped, a parser would read it as a line feed.
+            '\r' => to.push_str("&#13;"),
+            _ => to.push(character),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(raw: &str, expected: &str, entities: u32, controls: u32) {
+        let mut oddities = Oddities::default();
+        assert_eq!(resolve(raw, &mut oddities), expected, "{raw}");
+        assert_eq!(oddities, Oddities { entities, controls }, "{raw}");
+        let mut escaped = String::new();
+        escape(&mut escaped, expected);
+        assert_eq!(resolve(&escaped, &mut Oddities::default()), expected);
+    }
+
+    #[test]
+    fn references_are_resolved_once() {
+        check("a &amp; b &lt;i&gt; &#8217; &#x201C;", "a & b <i> ’ “", 0, 0);
+        check("&ldquo;no&rdquo;&nbsp;&mdash; &alpha;&oelig;", "“no”\u{a0}— αœ", 6, 0);
+        check("&amp;#8217; &amp;amp;", "&#8217; &amp;", 0, 0);
+        check("&#146;", "’", 0, 0);
+    }
+
+    #[test]
+    fn bare_ampersands_stay() {
+        check("AT&T & R&D;", "AT&T & R&D;", 3, 0);
+        check("http://a.example/?a=1&copy=2&lt=3", "http://a.example/?a=1&copy=2&lt=3", 2, 0);
+        check("&unknown; &", "&unknown; &", 2, 0);
+        check(&format!("&{};", "x".repeat(99)), &format!("&{};", "x".repeat(99)), 1, 0);
+    }
+
+    #[test]
+    fn what_xml_cannot_hold_is_dropped() {
+        check("A\u{b}B\0 &#11;&#0;C", "AB \u{fffd}C", 0, 3);
+        check("a\tb\nc", "a\tb\nc", 0, 0);
+    }
+}

@@ -1,0 +1,415 @@
+//! Fetches one feed over HTTP: a conditional GET with its own redirect loop, guarded, capped and under one deadline.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use jiff::Timestamp;
+use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, ClientBuilder, Response, StatusCode};
+use url::Url;
+
+use super::decompress::{self, ACCEPT_ENCODING, DecompressError};
+use super::guard::{self, GuardedResolver, Refused};
+use crate::config::IntakeConfig;
+use crate::model::FeedCursor;
+
+/// What a feed may be; some servers answer 406 without.
+const ACCEPT: &str = "application/rss+xml, application/atom+xml, application/feed+json, application/rdf+xml, \
+                      application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.1";
+/// Longest `ETag` or `Last-Modified` that is kept; a longer one is no validator but an attack.
+const VALIDATOR_BYTES_MAX: usize = 1024;
+/// Longest wait that a server may ask for.
+const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
+/// How long an idle connection is kept; polls are minutes apart, redirects and sibling feeds seconds.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Why a feed could not be fetched, in words for the operator. URLs are shown without user and password.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The HTTP client could not be set up.
+    #[error("cannot set up the HTTP client: {}", chain(.0))]
+    Setup(reqwest::Error),
+    /// The address, or one that it redirects to, must not be fetched.
+    #[error("refused to fetch {url}: {refused}")]
+    Refused {
+        /// The address.
+        url: String,
+        /// Why.
+        refused: Refused,
+    },
+    /// No connection, a broken one, or one that ended in mid-body.
+    #[error("cannot fetch {url}: {}", chain(.source))]
+    Transport {
+        /// The address.
+        url: String,
+        /// What went wrong.
+        source: reqwest::Error,
+    },
+    /// The whole fetch took too long.
+    #[error("fetching {url} took longer than {} s", .limit.as_secs_f64())]
+    Timeout {
+        /// The feed's address.
+        url: String,
+        /// Time permitted.
+        limit: Duration,
+    },
+    /// The server says no.
+    #[error("{url} answers {status}")]
+    Status {
+        /// The address.
+        url: String,
+        /// Its answer.
+        status: StatusCode,
+        /// How long it asks to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// More bytes on the wire than permitted.
+    #[error("the body of {url} is over {limit} bytes")]
+    TooLarge {
+        /// The address.
+        url: String,
+        /// Bytes permitted.
+        limit: u64,
+    },
+    /// The body cannot be decoded.
+    #[error("cannot decode the body of {url}: {source}")]
+    Decompress {
+        /// The address.
+        url: String,
+        /// Why.
+        source: DecompressError,
+    },
+    /// A redirect without a target, or to something that is no address.
+    #[error("{url} redirects to no valid address")]
+    RedirectTarget {
+        /// The address that redirects.
+        url: String,
+    },
+    /// A redirect back to where it came from.
+    #[error("{url} redirects in a loop")]
+    RedirectLoop {
+        /// The feed's address.
+        url: String,
+    },
+    /// More redirects than permitted.
+    #[error("{url} redirects more than {limit} times")]
+    TooManyRedirects {
+        /// The feed's address.
+        url: String,
+        /// Redirects permitted.
+        limit: u32,
+    },
+    /// Decoding died: a defect of a decoder, not of the feed's server.
+    #[error("decoding the body of {url} failed: {source}")]
+    Decoder {
+        /// The address.
+        url: String,
+        /// What became of the task.
+        source: tokio::task::JoinError,
+    },
+}
+
+impl FetchError {
+    /// Whether the same request may well succeed soon: the trouble is the network's or a busy server's.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Transport { .. } | Self::Timeout { .. } => true,
+            Self::Status { status, .. } => status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429),
+            _ => false,
+        }
+    }
+
+    /// How long the server asks to be left alone (429 and 503), at most a day.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+/// What a fetch brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fetched {
+    /// The server says that nothing changed.
+    NotModified,
+    /// A body.
+    Body(Body),
+}
+
+/// A decoded body with what the server says about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Body {
+    /// The bytes, content encodings undone.
+    pub bytes: Vec<u8>,
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    /// Where it came from in the end.
+    pub url: Url,
+    /// `ETag`.
+    pub etag: Option<String>,
+    /// `Last-Modified`.
+    pub last_modified: Option<String>,
+}
+
+/// Fetches feeds. Cheap to clone; clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Fetcher {
+    client: Client,
+    allow: Arc<[IpNet]>,
+    timeout: Duration,
+    redirects_max: u32,
+    body_bytes_max: u64,
+    decoded_bytes_max: u64,
+}
+
+impl Fetcher {
+    /// A fetcher with the limits of `config`.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be set up.
+    pub fn new(config: &IntakeConfig) -> Result<Self, FetchError> {
+        let allow: Arc<[IpNet]> = config.allow_networks.clone().into();
+        Ok(Self {
+            client: client(config, &allow)?,
+            allow,
+            timeout: config.fetch_timeout,
+            redirects_max: config.redirects_max,
+            body_bytes_max: config.body_bytes_max,
+            decoded_bytes_max: config.decoded_bytes_max,
+        })
+    }
+
+    /// Fetches `url`, conditionally where `cursor` has validators. `now` serves to read a date in `Retry-After`.
+    ///
+    /// # Errors
+    /// Anything but a body or "not modified" within the limits.
+    pub async fn fetch(&self, url: &Url, cursor: &FeedCursor, now: Timestamp) -> Result<Fetched, FetchError> {
+        match tokio::time::timeout(self.timeout, self.follow(url, cursor, now)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(FetchError::Timeout { url: shown(url), limit: self.timeout }),
+        }
+    }
+
+    async fn follow(&self, start: &Url, cursor: &FeedCursor, now: Timestamp) -> Result<Fetched, FetchError> {
+        let mut visited = vec![start.clone()];
+        let mut url = start.clone();
+        loop {
+            let response = self.request(&url, cursor).await?;
+            let status = response.status();
+            if status.is_success() {
+                return self.read(url, response).await.map(Fetched::Body);
+            }
+            if status == StatusCode::NOT_MODIFIED && (cursor.etag.is_some() || cursor.last_modified.is_some()) {
+                return Ok(Fetched::NotModified);
+            }
+            if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+                let retry_after = retry_after(status, response.headers(), now);
+                return Err(FetchError::Status { url: shown(&url), status, retry_after });
+            }
+            url = redirect_target(&url, response.headers())?;
+            if visited.contains(&url) {
+                return Err(FetchError::RedirectLoop { url: shown(start) });
+            }
+            if visited.len() > self.redirects_max as usize {
+                return Err(FetchError::TooManyRedirects { url: shown(start), limit: self.redirects_max });
+            }
+            visited.push(url.clone());
+        }
+    }
+
+    async fn request(&self, url: &Url, cursor: &FeedCursor) -> Result<Response, FetchError> {
+        guard::check_url(url, &self.allow).map_err(|refused| FetchError::Refused { url: shown(url), refused })?;
+        let mut request = self.client.get(url.clone());
+        for (name, validator) in
+            [(header::IF_NONE_MATCH, &cursor.etag), (header::IF_MODIFIED_SINCE, &cursor.last_modified)]
+        {
+            if let Some(value) = validator.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
+                request = request.header(name, value);
+            }
+        }
+        request.send().await.map_err(|error| transport(url, error))
+    }
+
+    async fn read(&self, url: Url, mut response: Response) -> Result<Body, FetchError> {
+        let limit = self.body_bytes_max;
+        let mut bytes = Vec::new();
+        let mut is_too_large = response.content_length().is_some_and(|length| length > limit);
+        while !is_too_large {
+            let Some(chunk) = response.chunk().await.map_err(|error| transport(&url, error))? else { break };
+            is_too_large = (bytes.len() + chunk.len()) as u64 > limit;
+            bytes.extend_from_slice(&chunk);
+        }
+        if is_too_large {
+            return Err(FetchError::TooLarge { url: shown(&url), limit });
+        }
+        let headers = response.headers();
+        let encodings: Vec<String> = headers
+            .get_all(header::CONTENT_ENCODING)
+            .iter()
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            .collect();
+        let content_type = text_of(headers, &header::CONTENT_TYPE);
+        let etag = text_of(headers, &header::ETAG);
+        let last_modified = text_of(headers, &header::LAST_MODIFIED);
+        let bytes = self.decode(&url, encodings.join(","), bytes).await?;
+        Ok(Body { bytes, content_type, url, etag, last_modified })
+    }
+
+    /// Decoding takes long enough to stall other tasks, so it runs on a blocking thread.
+    async fn decode(&self, url: &Url, encodings: String, bytes: Vec<u8>) -> Result<Vec<u8>, FetchError> {
+        let limit = self.decoded_bytes_max;
+        tokio::task::spawn_blocking(move || decompress::decompress(&encodings, bytes, limit))
+            .await
+            .map_err(|source| FetchError::Decoder { url: shown(url), source })?
+            .map_err(|source| FetchError::Decompress { url: shown(url), source })
+    }
+}
+
+fn client(config: &IntakeConfig, allow: &Arc<[IpNet]>) -> Result<Client, FetchError> {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Fails only when another thread was quicker, which is as good.
+        rustls::crypto::ring::default_provider().install_default().ok();
+    }
+    match builder(config, allow).build() {
+        Ok(client) => Ok(client),
+        // A machine without CA certificates can still read feeds over http.
+        Err(error) => {
+            let client = builder(config, allow).tls_certs_only([]).build().map_err(FetchError::Setup)?;
+            tracing::warn!(error = chain(&error), "no CA certificates, feeds over https will fail");
+            Ok(client)
+        }
+    }
+}
+
+fn builder(config: &IntakeConfig, allow: &Arc<[IpNet]>) -> ClientBuilder {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::ACCEPT, HeaderValue::from_static(ACCEPT));
+    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(ACCEPT_ENCODING));
+    Client::builder()
+        .user_agent(&config.user_agent)
+        .default_headers(headers)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        // A proxy from the environment would resolve names itself, past the guard.
+        .no_proxy()
+        .dns_resolver(GuardedResolver::new(Arc::clone(allow)))
+        .connect_timeout(config.connect_timeout)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .pool_max_idle_per_host(config.fetches_per_host_max)
+}
+
+/// Where a redirect leads. User and password stay with the host that they were given for.
+fn redirect_target(from: &Url, headers: &HeaderMap) -> Result<Url, FetchError> {
+    let location = headers.get(header::LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let Some(mut target) = location.and_then(|location| from.join(location.trim()).ok()) else {
+        return Err(FetchError::RedirectTarget { url: shown(from) });
+    };
+    if target.origin() != from.origin() {
+        // Neither can fail for a URL that has a host; one without is refused by the guard.
+        target.set_username("").ok();
+        target.set_password(None).ok();
+    }
+    target.set_fragment(None);
+    Ok(target)
+}
+
+/// `Retry-After` of 429 and 503, as seconds or as a date, at most a day.
+fn retry_after(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    if !matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+        return None;
+    }
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = if let Ok(seconds) = text.parse::<u64>() {
+        Duration::from_secs(seconds)
+    } else {
+        let until = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+        Duration::try_from(until.duration_since(now)).unwrap_or_default()
+    };
+    Some(wait.min(RETRY_AFTER_MAX))
+}
+
+/// A header as text, unless it is absurdly long or no text.
+fn text_of(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let text = headers.get(name)?.to_str().ok()?;
+    (!text.is_empty() && text.len() <= VALIDATOR_BYTES_MAX).then(|| text.to_owned())
+}
+
+/// A guard's refusal comes wrapped in the client's errors; it is taken out again, as nothing was wrong with the network.
+fn transport(url: &Url, error: reqwest::Error) -> FetchError {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    while let Some(error) = cause {
+        if let Some(refused) = error.downcast_ref::<Refused>() {
+            return FetchError::Refused { url: shown(url), refused: refused.clone() };
+        }
+        cause = error.source();
+    }
+    FetchError::Transport { url: shown(url), source: error.without_url() }
+}
+
+/// An error with its causes; the client's own text names only the outermost.
+fn chain(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let part = error.to_string();
+        if !text.contains(&part) {
+            text.push_str(": ");
+            text.push_str(&part);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// A URL without user and password: errors are logged and alerted.
+pub(super) fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    if !url.username().is_empty() || url.password().is_some() {
+        // Cannot fail: what has a user has a host.
+        url.set_username("").ok();
+        url.set_password(None).ok();
+    }
+    url.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_retry_after(status: u16, value: &'static str, expected: Option<u64>) {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static(value));
+        let now = "2024-10-31T08:00:00Z".parse().unwrap();
+        let wait = retry_after(StatusCode::from_u16(status).unwrap(), &headers, now);
+        assert_eq!(wait, expected.map(Duration::from_secs), "{status} {value}");
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_and_capped() {
+        check_retry_after(429, "120", Some(120));
+        check_retry_after(503, "Thu, 31 Oct 2024 08:05:00 GMT", Some(300));
+        check_retry_after(503, "Thu, 31 Oct 2024 07:00:00 GMT", Some(0));
+        check_retry_after(429, "99999999999", Some(86_400));
+        check_retry_after(429, "soon", None);
+        check_retry_after(500, "120", None);
+    }
+
+    #[track_caller]
+    fn check_target(from: &str, location: &'static str, expected: &str) {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::LOCATION, HeaderValue::from_static(location));
+        let target = redirect_target(&Url::parse(from).unwrap(), &headers).map_or_else(|e| e.to_string(), Url::into);
+        assert_eq!(target, expected);
+    }
+
+    #[test]
+    fn credentials_stay_with_their_host() {
+        check_target("https://u:p@a.example/feed", "/new#x", "https://u:p@a.example/new");
+        check_target("https://u:p@a.example/feed", "//b.example/new", "https://b.example/new");
+        check_target("https://u:p@a.example/feed", "http://u:p@a.example/feed", "http://a.example/feed");
+        check_target("https://u:p@a.example/feed", "https://[", "https://a.example/feed redirects to no valid address");
+    }
+}

@@ -1,0 +1,222 @@
+//! Bytes in, items out: decodes, recovers, parses behind a panic guard, and gives every entry its identity.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use feed_rs::model::{Entry, FeedType, Link, Text};
+use jiff::Timestamp;
+use url::Url;
+
+use super::recover::{NoFeed, Repair, Repairs, recover};
+use super::{charset, date, identity};
+use crate::model::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat, StatedTime};
+
+/// A feed as parsed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParsedFeed {
+    /// Its title, entities decoded, markup possibly left.
+    pub title: Option<Markup>,
+    /// When the publisher says it was last changed, else published.
+    pub updated: Option<Timestamp>,
+    /// Its entries in its own order.
+    pub items: Vec<Item>,
+    /// What had to be repaired.
+    pub repairs: Repairs,
+}
+
+/// Why bytes are not a feed, in words for the operator.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParseError {
+    /// Nothing at all.
+    #[error("the body is empty")]
+    Empty,
+    /// A web page.
+    #[error("the body is a web page, not a feed: a wrong address, a log-in or a block page")]
+    HtmlPage,
+    /// Something else.
+    #[error("the body is not a feed: no rss, feed or rdf element and no JSON Feed")]
+    NotAFeed,
+    /// A feed that cannot be read even after repairs.
+    #[error("the feed is malformed: {0}")]
+    Malformed(String),
+    /// The parser died: a defect of ours.
+    #[error("the parser panicked: {0}")]
+    Panicked(String),
+}
+
+/// Parses a clean feed. What comes in is well-formed XML or JSON in UTF-8; it can still be hostile.
+pub trait FeedParser {
+    /// The feed in `document`; identities are not its business, entries without guid have none.
+    ///
+    /// # Errors
+    /// When the document is no feed that the parser knows.
+    fn parse(&self, document: &str, base: Option<&Url>) -> Result<RawFeed, ParseError>;
+}
+
+/// A feed before its entries have identities.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RawFeed {
+    /// As in [`ParsedFeed`].
+    pub title: Option<Markup>,
+    /// As in [`ParsedFeed`].
+    pub updated: Option<Timestamp>,
+    /// Entries, their identities still to be given.
+    pub items: Vec<Item>,
+}
+
+/// Parses a feed's bytes as they came, with feed-rs.
+///
+/// # Errors
+/// When they are no feed.
+pub fn parse(
+    bytes: &[u8],
+    content_type: Option<&str>,
+    base: Option<&Url>,
+    entries_max: usize,
+) -> Result<ParsedFeed, ParseError> {
+    parse_with(&FeedRs, bytes, content_type, base, entries_max)
+}
+
+fn parse_with(
+    parser: &impl FeedParser,
+    bytes: &[u8],
+    content_type: Option<&str>,
+    base: Option<&Url>,
+    entries_max: usize,
+) -> Result<ParsedFeed, ParseError> {
+    let decoded = charset::decode(bytes, content_type);
+    let text = decoded.text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    if text.is_empty() {
+        return Err(ParseError::Empty);
+    }
+    let mut repairs = Repairs::default();
+    repairs.count(Repair::Charset, u32::from(decoded.is_converted));
+    let raw = if text.starts_with('{') {
+        guarded(parser, text, base)?
+    } else {
+        let clean = recover(text, base, entries_max, &mut repairs).map_err(|no_feed| match no_feed {
+            NoFeed::HtmlPage => ParseError::HtmlPage,
+            NoFeed::Other => ParseError::NotAFeed,
+        })?;
+        guarded(parser, &clean, base)?
+    };
+    let RawFeed { title, updated, mut items } = raw;
+    repairs.count(Repair::EntriesLeftOut, u32::try_from(items.len().saturating_sub(entries_max)).unwrap_or(u32::MAX));
+    items.truncate(entries_max);
+    give_identities(&mut items);
+    Ok(ParsedFeed { title, updated, items, repairs })
+}
+
+/// A panic of the parser costs this one document. Its message still reaches standard error, as the hook that prints it
+/// belongs to the whole program.
+fn guarded(parser: &impl FeedParser, document: &str, base: Option<&Url>) -> Result<RawFeed, ParseError> {
+    // Safe to unwind through: nothing of it is used after a panic.
+    catch_unwind(AssertUnwindSafe(|| parser.parse(document, base))).unwrap_or_else(|panic| {
+        let message = panic.downcast_ref::<String>().map(String::as_str);
+        let message = message.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(ParseError::Panicked(message.unwrap_or("without a message").to_owned()))
+    })
+}
+
+fn give_identities(items: &mut [Item]) {
+    let marks: Vec<identity::Marks<'_>> = items
+        .iter()
+        .map(|item| identity::Marks {
+            guid: item.guid.as_deref(),
+            link: item.links.first().map(String::as_str),
+            title: item.title.as_ref().map_or("", |title| &title.body),
+            date: item.published.as_ref().or(item.updated.as_ref()).and_then(|time| time.at).map(|at| at.to_string()),
+            text: item.content.as_ref().or(item.summary.as_ref()).map_or("", |text| &text.body),
+        })
+        .collect();
+    let identities = identity::identify(&marks);
+    for (item, identity) in items.iter_mut().zip(identities) {
+        item.identity = identity;
+    }
+}
+
+/// feed-rs behind the trait.
+struct FeedRs;
+
+impl FeedParser for FeedRs {
+    fn parse(&self, document: &str, base: Option<&Url>) -> Result<RawFeed, ParseError> {
+        // feed-rs gives instants only; the words of each date are kept beside it.
+        let words: Arc<Mutex<BTreeMap<Timestamp, String>>> = Arc::default();
+        let heard = Arc::clone(&words);
+        let feed = feed_rs::parser::Builder::new()
+            .base_uri(base.map(Url::as_str))
+            .sanitize_content(false)
+            // Left alone it would invent a random id, and so a new entry with every poll.
+            .id_generator(|_, _, _| String::new())
+            .timestamp_parser(move |text| {
+                let time = date::read(text)?;
+                heard
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .entry(time)
+                    .or_insert_with(|| text.trim().to_owned());
+                time.to_string().parse().ok()
+            })
+            .build()
+            .parse(document.as_bytes())
+            .map_err(|error| ParseError::Malformed(error.to_string()))?;
+        let words = std::mem::take(&mut *words.lock().unwrap_or_else(PoisonError::into_inner));
+        let is_rss = matches!(feed.feed_type, FeedType::RSS0 | FeedType::RSS1 | FeedType::RSS2);
+        let instant = |time: Option<i64>| time.and_then(|millis| Timestamp::from_millisecond(millis).ok());
+        let updated = feed.updated.or(feed.published).map(|time| time.timestamp_millis());
+        Ok(RawFeed {
+            title: feed.title.and_then(|title| markup(title, is_rss)),
+            updated: instant(updated),
+            items: feed.entries.into_iter().map(|entry| item(entry, is_rss, &words)).collect(),
+        })
+    }
+}
+
+fn item(entry: Entry, is_rss: bool, words: &BTreeMap<Timestamp, String>) -> Item {
+    let stated = |time: Option<i64>| {
+        let at = Timestamp::from_millisecond(time?).ok()?;
+        Some(StatedTime { raw: words.get(&at).cloned(), at: Some(at) })
+    };
+    let content = entry.content.and_then(|content| {
+        let is_html = content.content_type.subty().as_str().contains("html");
+        plain_or_html(content.body?, is_html || is_rss)
+    });
+    Item {
+        // Given once all entries of the feed are known.
+        identity: EntryIdentity { rule: IdentityRule::Content, key: String::new() },
+        guid: Some(entry.id.trim().to_owned()).filter(|guid| !guid.is_empty()),
+        links: links(entry.links),
+        title: entry.title.and_then(|title| markup(title, is_rss)),
+        summary: entry.summary.and_then(|summary| markup(summary, is_rss)),
+        content,
+        published: stated(entry.published.map(|time| time.timestamp_millis())),
+        updated: stated(entry.updated.map(|time| time.timestamp_millis())),
+        author: entry.authors.into_iter().find_map(|author| author.name).filter(|name| !name.trim().is_empty()),
+    }
+}
+
+/// Absolute links to the article itself, each once; attachments and comments are something else.
+fn links(links: Vec<Link>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    for link in links {
+        let is_article = link.rel.as_deref().is_none_or(|rel| rel == "alternate") && link.target.is_none();
+        if is_article && link.length.is_none() && Url::parse(&link.href).is_ok() && !kept.contains(&link.href) {
+            kept.push(link.href);
+        }
+    }
+    kept
+}
+
+fn markup(text: Text, is_rss: bool) -> Option<Markup> {
+    let is_html = text.content_type.subty().as_str().contains("html");
+    plain_or_html(text.content, is_html || is_rss)
+}
+
+/// RSS never says whether a text is HTML, and many an Atom feed says "text" of escaped HTML: a text with references in
+/// it is none that a reader was meant to see.
+fn plain_or_html(body: String, is_html: bool) -> Option<Markup> {
+    let has_references = || htmlize::unescape(body.as_str()) != body;
+    let format = if is_html || has_references() { MarkupFormat::Html } else { MarkupFormat::Text };
+    (!body.trim().is_empty()).then_some(Markup { format, body })
+}

@@ -1,0 +1,192 @@
+//! The words of the feed formats: which namespace a name stands in, and what an element is to us.
+
+use std::collections::BTreeMap;
+
+use super::markup::{Tag, local};
+
+/// Prefixes that a document may bind; real feeds bind a dozen.
+const PREFIXES_MAX: usize = 64;
+
+/// Namespaces that mean the same to us are one family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    /// RSS of every version.
+    Rss,
+    /// Atom 1.0 and its drafts.
+    Atom,
+    /// `content:encoded`.
+    Content,
+    /// Dublin Core elements.
+    DublinCore,
+    /// Dublin Core terms.
+    Terms,
+    /// XHTML.
+    Xhtml,
+    /// Anything else.
+    Foreign,
+}
+
+impl Family {
+    fn of(namespace: &str) -> Self {
+        let namespace = namespace.trim().trim_end_matches(['/', '#']).to_ascii_lowercase();
+        match namespace.as_str() {
+            "http://www.w3.org/2005/atom" | "https://www.w3.org/2005/atom" => Self::Atom,
+            "http://purl.org/rss/1.0"
+            | "http://my.netscape.com/rdf/simple/0.9"
+            | "http://channel.netscape.com/rdf/simple/0.9" => Self::Rss,
+            "http://purl.org/rss/1.0/modules/content" => Self::Content,
+            "http://purl.org/dc/elements/1.0" | "http://purl.org/dc/elements/1.1" => Self::DublinCore,
+            "http://purl.org/dc/terms" => Self::Terms,
+            "http://www.w3.org/1999/xhtml" => Self::Xhtml,
+            _ if is_atom_draft(&namespace) => Self::Atom,
+            _ => Self::Foreign,
+        }
+    }
+
+    /// What a prefix means in practice where the document forgot to bind it.
+    fn of_unbound(prefix: &str) -> Self {
+        match prefix {
+            "atom" => Self::Atom,
+            "content" => Self::Content,
+            "dc" => Self::DublinCore,
+            "dcterms" => Self::Terms,
+            "xhtml" => Self::Xhtml,
+            "rss" => Self::Rss,
+            _ => Self::Foreign,
+        }
+    }
+}
+
+/// Whether a namespace is one of Atom before 1.0, in which types are MIME types and markup is the default.
+pub(super) fn is_atom_draft(namespace: &str) -> bool {
+    let namespace = namespace.trim().to_ascii_lowercase();
+    ["http://purl.org/atom/", "http://purl.org/pie/", "http://purl.org/echo/", "http://example.com/newformat"]
+        .iter()
+        .any(|draft| namespace.starts_with(draft))
+}
+
+/// The namespaces that are bound at a place of a document.
+#[derive(Debug, Clone)]
+pub(super) struct Namespaces {
+    default: Family,
+    prefixes: BTreeMap<String, Family>,
+}
+
+impl Namespaces {
+    /// Those of a root. Names without prefix are `own` unless the root's default namespace is a known one: the default
+    /// of an RSS feed is anything from its own version's page to its publisher's home page.
+    pub(super) fn of_root(root: Tag<'_>, own: Family) -> Self {
+        let mut namespaces = Self { default: own, prefixes: BTreeMap::new() };
+        namespaces.bind(root);
+        if namespaces.default == Family::Foreign {
+            namespaces.default = own;
+        }
+        namespaces
+    }
+
+    /// Those inside `tag`, where they differ.
+    pub(super) fn inside(&self, tag: Tag<'_>) -> Option<Self> {
+        if !tag.rest.contains("xmlns") {
+            return None;
+        }
+        let mut inside = self.clone();
+        inside.bind(tag);
+        Some(inside)
+    }
+
+    fn bind(&mut self, tag: Tag<'_>) {
+        for (name, value) in tag.attributes() {
+            if name == "xmlns" {
+                self.default = if value.is_empty() { Family::Rss } else { Family::of(value) };
+            } else if let Some(prefix) = name.strip_prefix("xmlns:")
+                && self.prefixes.len() < PREFIXES_MAX
+            {
+                self.prefixes.insert(prefix.to_owned(), Family::of(value));
+            }
+        }
+    }
+
+    /// The family of a name.
+    pub(super) fn family(&self, name: &str) -> Family {
+        match name.split_once(':') {
+            None => self.default,
+            Some((prefix, _)) => self.prefixes.get(prefix).copied().unwrap_or_else(|| Family::of_unbound(prefix)),
+        }
+    }
+
+    /// Whether the name's prefix is bound nowhere.
+    pub(super) fn is_unbound(&self, name: &str) -> bool {
+        name.split_once(':').is_some_and(|(prefix, _)| !self.prefixes.contains_key(prefix))
+    }
+}
+
+/// The parts of a feed or an entry that we read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Field {
+    Title,
+    Link,
+    Summary,
+    Content,
+    Id,
+    Published,
+    Updated,
+    Creator,
+}
+
+impl Field {
+    /// Whether it may hold markup over many lines, in which names of the other fields are to be expected.
+    pub(super) fn is_body(self) -> bool {
+        matches!(self, Self::Summary | Self::Content)
+    }
+}
+
+/// What an element is to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The part of RSS around the entries, transparent to us.
+    Channel,
+    /// An item or entry.
+    Entry,
+    /// An Atom author, who has a name inside.
+    Person,
+    /// Something that we read, and how well it says it: of two that say the same the higher counts.
+    Field(Field, u8),
+    /// Nothing that we read.
+    Other,
+}
+
+/// What the element `name` of `family` is to us.
+pub(super) fn role(family: Family, name: &str) -> Role {
+    let name = local(name).to_ascii_lowercase();
+    match (family, name.as_str()) {
+        (Family::Rss | Family::Atom, name) => feed_role(family, name),
+        (Family::Content, "encoded") => Role::Field(Field::Content, 3),
+        (Family::DublinCore, "title") => Role::Field(Field::Title, 1),
+        (Family::DublinCore, "description") => Role::Field(Field::Summary, 1),
+        (Family::DublinCore, "creator" | "author") => Role::Field(Field::Creator, 1),
+        (Family::DublinCore, "date") | (Family::Terms, "issued") => Role::Field(Field::Published, 2),
+        (Family::Terms, "created") => Role::Field(Field::Published, 1),
+        (Family::Terms, "modified") => Role::Field(Field::Updated, 2),
+        (Family::Xhtml, "body") => Role::Field(Field::Content, 1),
+        _ => Role::Other,
+    }
+}
+
+fn feed_role(family: Family, name: &str) -> Role {
+    match name {
+        "channel" => Role::Channel,
+        "item" | "entry" => Role::Entry,
+        "author" if family == Family::Atom => Role::Person,
+        "author" => Role::Field(Field::Creator, 1),
+        "title" => Role::Field(Field::Title, 2),
+        "link" => Role::Field(Field::Link, 1),
+        "description" => Role::Field(Field::Summary, 3),
+        "summary" => Role::Field(Field::Summary, 2),
+        "content" | "fullitem" => Role::Field(Field::Content, 2),
+        "id" | "guid" => Role::Field(Field::Id, 1),
+        "pubdate" | "published" | "issued" => Role::Field(Field::Published, 3),
+        "created" => Role::Field(Field::Published, 1),
+        "updated" | "modified" | "lastbuilddate" => Role::Field(Field::Updated, 3),
+        _ => Role::Other,
+    }
+}
