@@ -1,12 +1,61 @@
-//! gainsay: watches newswires and says, once and reliably, who alleged what and who denied it.
+//! gainsay watches newswires and says, once and reliably, when somebody publicly alleges something or publicly denies it,
+//! with the words that prove it and the thread of who answered whom.
+//!
+//! # The way of the data
+//!
+//! ```text
+//! feeds ─ intake (poll, fetch, recover, parse) ─ Items        asynchronous, I/O
+//!            │
+//!         text::document ─ Documents
+//!            │
+//!         pipeline::analyse   text, dedup::fingerprint, extract, link::document     pure, parallel
+//!         pipeline::step      dedup::story, link, claim identity, threads            pure, ordered
+//!         route               rules, priority, one alert per document, thread and sink   pure
+//!            │
+//!         store               cursor + story + analysis + claims + threads + outbox: one transaction
+//!            │
+//!         sink                format, sign, send, retry
+//! ```
+//!
+//! [`app`] builds the stages, owns their tasks and drains them in order; [`desk`] is the one owner of the state, used by the
+//! daemon, by `replay` and by `demo` alike. `main` parses the arguments ([`cli`]) and calls [`daemon`] or [`commands`].
+//! The heart in five hops: `main`, [`app::run`], [`intake::poll::Poller::poll`], [`pipeline::step`],
+//! [`store::Store::commit`].
+//!
+//! # Invariants
+//!
+//! - **The core is pure.** [`model`], [`text`], [`dedup`], [`extract`], [`link`], [`pipeline`] and [`route`] read no clock, no
+//!   file, no environment and no randomness, and no hash map's order reaches their output. `tests/tidy.rs` fails the build
+//!   otherwise. The same documents in the same order give the same alerts, byte for byte.
+//! - **One transaction.** A feed's cursor moves only together with what the poll brought, down to the rows of the outbox. When
+//!   a commit fails, the state is dropped and rebuilt from the store, and the feed is read again.
+//! - **Stable ids.** Every id is a hash of what it names. An alert's bytes are stored before they are sent and never rendered
+//!   again; retries and restarts repeat the same id and the same bytes.
+//! - **Evidence is verbatim.** Spans are bytes inside, code points outside, converted in [`contract`] alone. Nothing is
+//!   generated.
+//! - **Everything from outside is bounded**: bodies on the wire and decoded, redirects, time, entries, sentences, claims.
+//!
+//! Deliberately absent: a log format of our own (SQLite is the log), global state, unbounded queues, a `Result` in the text
+//! core (bad text is data), a default date of "now" for undated entries.
 
+pub mod app;
+pub mod archive;
+pub mod cli;
 pub mod clock;
+pub mod commands;
 pub mod config;
+pub mod contract;
+pub mod daemon;
 pub mod dedup;
+pub mod demo;
+pub mod desk;
 pub mod extract;
 pub mod intake;
 pub mod link;
 pub mod model;
+pub mod pipeline;
+pub mod route;
 pub mod sink;
 pub mod store;
+pub mod telemetry;
 pub mod text;

@@ -1,2 +1,17 @@
-//! The program: parse arguments, call the app, map errors to exit codes.
-fn main() {}
+//! tmp
+use std::process::ExitCode;
+use clap::Parser as _;
+use gainsay::cli::{Cli, Command};
+use gainsay::{commands, telemetry};
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = telemetry::init(&cli.log).and_then(|()| match &cli.command {
+        Command::Demo(_) | Command::Run(_) => Ok(ExitCode::FAILURE),
+        Command::Extract(args) => commands::extract(args),
+        Command::Stories(args) => commands::stories(args),
+        Command::Replay(args) => commands::replay(args),
+        Command::Feeds { command } => commands::feeds(command),
+        Command::Schema { contract } => commands::schema(*contract),
+    });
+    result.unwrap_or_else(|error| telemetry::exit_code(&error))
+}

@@ -1,1 +1,136 @@
-//! Keeps the house in order: layering, sizes, headers.
+//! Keeps the house in order: the arrows between modules, the purity of the core, sizes and headers of files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Modules of the pure core: what can be replayed, fuzzed and simulated.
+const CORE: [&str; 7] = ["model", "text", "dedup", "extract", "link", "pipeline", "route"];
+/// Modules that talk to the world; they meet the core only in the modules that are in neither list.
+const EDGES: [&str; 4] = ["config", "intake", "store", "sink"];
+/// Which modules of the crate each module may import, besides itself.
+const ARROWS: [(&str, &[&str]); 11] = [
+    ("model", &[]),
+    ("text", &["model"]),
+    ("dedup", &["model", "text"]),
+    ("extract", &["model", "text"]),
+    ("link", &["model", "text"]),
+    ("pipeline", &["model", "text", "dedup", "extract", "link", "contract"]),
+    ("route", &["model"]),
+    ("config", &["model"]),
+    ("intake", &["model", "config", "clock"]),
+    ("store", &["model"]),
+    ("sink", &["model", "config", "clock"]),
+];
+/// What the core may not name: I/O, time, environment, randomness, tasks.
+const IMPURE: [&str; 16] = [
+    "tokio", "reqwest", "rusqlite", "axum", "std::fs", "std::env", "std::net", "std::process", "std::thread",
+    "std::time::Instant", "SystemTime", "Timestamp::now", "fastrand", "std::io", "println!", "RandomState",
+];
+/// Lines of code in a file that need no question, tests left out.
+const LINES_MAX: usize = 800;
+
+fn sources() -> Vec<(PathBuf, String)> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    walk(&root, &mut paths);
+    paths.sort();
+    assert!(paths.len() > 20, "found only {} files", paths.len());
+    paths.into_iter().map(|path| (path.strip_prefix(&root).unwrap().to_owned(), fs::read_to_string(&path).unwrap())).collect()
+}
+
+/// The top-level module a file belongs to.
+fn module(path: &Path) -> String {
+    let first = path.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// The code of a file without its unit tests and comments.
+fn code(text: &str) -> String {
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+fn is_test_file(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str().to_string_lossy().trim_end_matches(".rs") == "tests")
+}
+
+#[track_caller]
+fn report(problems: &[String]) {
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+}
+
+#[test]
+fn arrows_between_modules_run_one_way() {
+    let mut problems = Vec::new();
+    for (path, text) in sources().iter().filter(|(path, _)| !is_test_file(path)) {
+        let from = module(path);
+        let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| *name == from) else { continue };
+        for part in code(text).split("crate::").skip(1) {
+            let to: String = part.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            if to != from && !to.is_empty() && !allowed.contains(&to.as_str()) {
+                problems.push(format!("{}: {from} may not import {to}", path.display()));
+            }
+        }
+    }
+    report(&problems);
+}
+
+#[test]
+fn every_arrow_is_for_a_module_that_exists() {
+    let modules: Vec<String> = sources().iter().map(|(path, _)| module(path)).collect();
+    for name in CORE.iter().chain(&EDGES) {
+        assert!(modules.iter().any(|module| module == name), "no module {name}");
+        assert!(ARROWS.iter().any(|(from, _)| from == name), "no arrows for {name}");
+    }
+}
+
+#[test]
+fn the_core_is_pure() {
+    let mut problems = Vec::new();
+    for (path, text) in sources().iter().filter(|(path, _)| CORE.contains(&module(path).as_str())) {
+        let code = code(text);
+        for word in IMPURE.iter().filter(|word| code.contains(**word)) {
+            problems.push(format!("{}: the core may not use {word}", path.display()));
+        }
+    }
+    report(&problems);
+}
+
+#[test]
+fn files_open_with_a_sentence_and_stay_small() {
+    let mut problems = Vec::new();
+    for (path, text) in &sources() {
+        if !text.starts_with("//! ") {
+            problems.push(format!("{}: does not open with a `//!` sentence", path.display()));
+        }
+        let lines = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().lines().count();
+        if lines > LINES_MAX && !is_test_file(path) {
+            problems.push(format!("{}: {lines} lines", path.display()));
+        }
+        let stem = path.file_stem().unwrap().to_string_lossy();
+        if ["utils", "util", "helpers", "common", "misc"].contains(&stem.as_ref()) {
+            problems.push(format!("{}: say what is in it", path.display()));
+        }
+    }
+    report(&problems);
+}
+
+#[test]
+fn tables_are_cited_where_they_are_read() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/lexicon");
+    let all: String = sources().into_iter().map(|(_, text)| text).collect();
+    for entry in fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().to_string_lossy().into_owned();
+        assert!(all.contains(&name), "config/lexicon/{name} is read nowhere");
+    }
+}

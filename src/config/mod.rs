@@ -6,7 +6,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use url::Url;
 
-use crate::model::{AlertType, Confidence, FeedId};
+use crate::model::FeedId;
+pub use crate::model::Rule as RuleConfig;
 
 /// Everything `gainsay run` needs.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,19 +85,6 @@ pub struct FeedConfig {
     pub poll_interval: Duration,
     /// As in `IntakeConfig`.
     pub backfill: Duration,
-}
-
-/// Which alerts go to which sinks.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RuleConfig {
-    /// Its name, shown in alerts.
-    pub name: String,
-    /// Alert types it lets through; empty for all.
-    pub types: Vec<AlertType>,
-    /// Least confidence of the claim.
-    pub confidence_min: Confidence,
-    /// Names of the sinks it feeds; empty for all.
-    pub sinks: Vec<String>,
 }
 
 /// Where alerts go.

@@ -1,1 +1,11 @@
-//! link.
+//! Link: which claim is the same as a known one, and which answer belongs to which allegation; called by `pipeline`.
+//!
+//! [`document`] links within one document, from its words alone. The others work across documents, on what the desk
+//! knows: [`speaker`] tells whether two names are one speaker, [`index`] finds claims with rare terms in common,
+//! [`score`] measures how much two propositions share, [`thread`] keeps one stance per respondent.
+
+pub mod document;
+pub mod index;
+pub mod score;
+pub mod speaker;
+pub mod thread;

@@ -1,0 +1,324 @@
+//! Builds every stage of the daemon from the config, owns its tasks and stop tokens, and drains them in order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{error, info, warn};
+
+use crate::clock::Clock;
+use crate::config::{Config, FeedConfig, SinkTarget};
+use crate::desk::{Desk, Outcome, SinkFormat, Work};
+use crate::intake::poll::{Poll, PollOutcome, Poller};
+use crate::model::{Alert, Document, FeedCursor, SourceInfo};
+use crate::pipeline::{Models, Windows};
+use crate::route::Router;
+use crate::sink::body::BodyFormat;
+use crate::sink::dispatch::{DispatchSummary, Dispatcher};
+use crate::store::{EmbeddedStore, Store as _};
+use crate::text::document::document;
+
+/// Polls that wait for the desk; a full queue makes the pollers wait, and feeds can be read later.
+const DESK_QUEUE: usize = 64;
+/// Polls that the desk takes in one transaction.
+const DESK_BATCH: usize = 32;
+/// How long a poller waits after the desk could not commit what it brought.
+const COMMIT_RETRY: Duration = Duration::from_secs(10);
+
+/// Told what the daemon does, as it happens. The daemon logs; the demo draws.
+pub trait Observer: Send + Sync {
+    /// A feed was polled.
+    fn polled(&self, feed: &FeedConfig, poll: &Poll);
+    /// A batch is durable.
+    fn committed(&self, outcome: &Outcome);
+    /// An alert is durable.
+    fn alerted(&self, alert: &Alert);
+}
+
+/// An observer that leaves a line in the log.
+#[derive(Debug)]
+pub struct LogObserver;
+
+impl Observer for LogObserver {
+    fn polled(&self, feed: &FeedConfig, poll: &Poll) {
+        match &poll.outcome {
+            PollOutcome::NotModified => tracing::debug!(feed = %feed.id, "not modified"),
+            PollOutcome::Items { items, .. } => tracing::debug!(feed = %feed.id, items = items.len(), "polled"),
+            PollOutcome::Failed { error } => warn!(feed = %feed.id, %error, "poll failed"),
+        }
+    }
+
+    fn committed(&self, outcome: &Outcome) {
+        tracing::debug!(analysed = outcome.analysed, known = outcome.known, alerts = outcome.alerts.len(), "committed");
+    }
+
+    fn alerted(&self, alert: &Alert) {
+        info!(alert = %alert.id, kind = alert.alert_type.as_str(), "alert");
+    }
+}
+
+/// The desk's windows from the config.
+pub fn windows(config: &Config) -> Windows {
+    let signed = |duration: Duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+    Windows {
+        stories: signed(config.windows.stories),
+        claims: signed(config.windows.claims),
+        threads: signed(config.windows.threads),
+    }
+}
+
+/// One poll's work on its way to the desk; the answer says whether it is durable.
+struct Delivery {
+    work: Work,
+    done: oneshot::Sender<bool>,
+}
+
+/// Runs the daemon until `stop` is cancelled, then drains: fetches in flight finish, the desk commits, the dispatchers
+/// make a last pass. What is not done when the grace has passed is abandoned; nothing durable is lost by that.
+///
+/// # Errors
+/// If a stage cannot be built: the database, the models, the HTTP client or a sink.
+pub async fn run(
+    config: Config,
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
+    stop: CancellationToken,
+) -> Result<Vec<DispatchSummary>> {
+    let path = config.database.clone();
+    let store = tokio::task::spawn_blocking(move || EmbeddedStore::open(&path)).await?;
+    let store = Arc::new(store.with_context(|| format!("cannot open the database {}", config.database.display()))?);
+    let stages = Stages::build(&config, &store, Arc::clone(&clock)).await?;
+    let tasks = Tasks { intake: TaskTracker::new(), desk: TaskTracker::new(), dispatch: tokio::task::JoinSet::new() };
+    let grace = config.shutdown_grace;
+    info!(feeds = config.feeds.len(), sinks = config.sinks.len(), "started");
+    tasks.run(config, stages, clock, observer, stop, grace).await
+}
+
+/// Everything that is built before the first poll, so that what cannot work is said at once.
+struct Stages {
+    desk: Desk,
+    poller: Arc<Poller>,
+    cursors: Vec<FeedCursor>,
+    dispatchers: Vec<Dispatcher>,
+    wake: Vec<Arc<Notify>>,
+}
+
+impl Stages {
+    async fn build(config: &Config, store: &Arc<EmbeddedStore>, clock: Arc<dyn Clock>) -> Result<Self> {
+        let router = Router::new(config.rules.clone(), config.sinks.iter().map(|sink| sink.name.clone()).collect());
+        let formats: Vec<SinkFormat> = config.sinks.iter().map(|sink| (sink.name.clone(), format_of(&sink.target))).collect();
+        let windows = windows(config);
+        let (desk_store, cursor_store) = (Arc::clone(store), Arc::clone(store));
+        let (desk, cursors) = tokio::task::spawn_blocking(move || -> Result<_> {
+            let models = Arc::new(Models::embedded().context("the built-in models cannot be read")?);
+            let desk = Desk::open(desk_store, models, router, formats, windows).context("cannot rebuild the desk")?;
+            Ok((desk, cursor_store.cursors().context("cannot read the feeds' cursors")?))
+        })
+        .await??;
+        let poller = Arc::new(Poller::new(&config.intake).context("cannot build the HTTP client")?);
+        let mut dispatchers = Vec::new();
+        let mut wake = Vec::new();
+        for sink in &config.sinks {
+            let notify = Arc::new(Notify::new());
+            let dispatcher = Dispatcher::new(sink, Arc::clone(store), Arc::clone(&clock), Arc::clone(&notify))
+                .with_context(|| format!("cannot open the sink {:?}", sink.name))?;
+            dispatchers.push(dispatcher);
+            wake.push(notify);
+        }
+        Ok(Self { desk, poller, cursors, dispatchers, wake })
+    }
+}
+
+fn format_of(target: &SinkTarget) -> BodyFormat {
+    match target {
+        SinkTarget::JsonLines { .. } => BodyFormat::JsonLines,
+        SinkTarget::Webhook(_) => BodyFormat::Webhook,
+    }
+}
+
+/// All tasks of the daemon, by stage.
+struct Tasks {
+    intake: TaskTracker,
+    desk: TaskTracker,
+    dispatch: tokio::task::JoinSet<DispatchSummary>,
+}
+
+impl Tasks {
+    async fn run(
+        mut self,
+        config: Config,
+        stages: Stages,
+        clock: Arc<dyn Clock>,
+        observer: Arc<dyn Observer>,
+        stop: CancellationToken,
+        grace: Duration,
+    ) -> Result<Vec<DispatchSummary>> {
+        let (deliveries, inbox) = mpsc::channel(DESK_QUEUE);
+        let stop_dispatch = CancellationToken::new();
+        for dispatcher in stages.dispatchers {
+            self.dispatch.spawn(dispatcher.run(stop_dispatch.clone()));
+        }
+        let desk = DeskLoop { desk: stages.desk, wake: stages.wake, clock: Arc::clone(&clock), observer: Arc::clone(&observer) };
+        self.desk.spawn_blocking(move || desk.run(inbox));
+        self.desk.close();
+        for feed in config.feeds {
+            let cursor = stages.cursors.iter().find(|cursor| cursor.feed == feed.id).cloned();
+            let task = FeedTask {
+                cursor: cursor.unwrap_or_else(|| FeedCursor::new(feed.id.clone())),
+                feed,
+                poller: Arc::clone(&stages.poller),
+                clock: Arc::clone(&clock),
+                observer: Arc::clone(&observer),
+                deliveries: deliveries.clone(),
+            };
+            self.intake.spawn(task.run(stop.clone()));
+        }
+        drop(deliveries);
+        self.intake.close();
+        stop.cancelled().await;
+        info!("stopping");
+        if let Ok(summaries) = tokio::time::timeout(grace, self.drain(&stop_dispatch)).await {
+            return Ok(summaries);
+        }
+        warn!(?grace, "not everything had stopped when the grace was over; what is durable goes on at the next start");
+        Ok(Vec::new())
+    }
+
+    /// In order: pollers finish and let go of the desk's queue, the desk empties it, the dispatchers make a last pass.
+    async fn drain(&mut self, stop_dispatch: &CancellationToken) -> Vec<DispatchSummary> {
+        self.intake.wait().await;
+        self.desk.wait().await;
+        stop_dispatch.cancel();
+        let mut summaries = Vec::new();
+        while let Some(joined) = self.dispatch.join_next().await {
+            match joined {
+                Ok(summary) => summaries.push(summary),
+                Err(error) => error!(%error, "a dispatcher died"),
+            }
+        }
+        summaries
+    }
+}
+
+/// The desk's thread: takes what has queued up as one batch.
+struct DeskLoop {
+    desk: Desk,
+    wake: Vec<Arc<Notify>>,
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
+}
+
+impl DeskLoop {
+    fn run(mut self, mut inbox: mpsc::Receiver<Delivery>) {
+        while let Some(first) = inbox.blocking_recv() {
+            let mut deliveries = vec![first];
+            while deliveries.len() < DESK_BATCH
+                && let Ok(next) = inbox.try_recv()
+            {
+                deliveries.push(next);
+            }
+            let (works, waiting): (Vec<Work>, Vec<oneshot::Sender<bool>>) =
+                deliveries.into_iter().map(|delivery| (delivery.work, delivery.done)).unzip();
+            let is_durable = self.process(works);
+            for done in waiting {
+                // A poller that is gone needs no answer.
+                drop(done.send(is_durable));
+            }
+        }
+    }
+
+    fn process(&mut self, works: Vec<Work>) -> bool {
+        match self.desk.process(works, self.clock.now()) {
+            Ok(outcome) => {
+                if !outcome.alerts.is_empty() {
+                    self.wake.iter().for_each(|notify| notify.notify_one());
+                }
+                outcome.alerts.iter().for_each(|alert| self.observer.alerted(alert));
+                self.observer.committed(&outcome);
+                true
+            }
+            Err(error) => {
+                error!(%error, "commit failed, the feeds will be read again");
+                false
+            }
+        }
+    }
+}
+
+/// One feed's task: wait, poll, hand over, wait for the commit.
+struct FeedTask {
+    feed: FeedConfig,
+    cursor: FeedCursor,
+    poller: Arc<Poller>,
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
+    deliveries: mpsc::Sender<Delivery>,
+}
+
+impl FeedTask {
+    async fn run(mut self, stop: CancellationToken) {
+        let mut delay = self.first_delay();
+        loop {
+            // Both branches only wait: nothing is lost when the other wins.
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(delay) => {}
+            }
+            let now = self.clock.now();
+            let poll = self.poller.poll(&self.feed, &self.cursor, now).await;
+            self.observer.polled(&self.feed, &poll);
+            delay = poll.next_poll_after;
+            let cursor = poll.cursor.clone();
+            if self.hand_over(poll, now).await {
+                self.cursor = cursor;
+            } else {
+                delay = delay.max(COMMIT_RETRY);
+            }
+        }
+    }
+
+    /// A restart is no reason to ask a feed again before its time.
+    fn first_delay(&self) -> Duration {
+        let Some(last) = self.cursor.last_poll else { return Duration::ZERO };
+        let since = Duration::try_from(self.clock.now().duration_since(last)).unwrap_or_default();
+        self.feed.poll_interval.saturating_sub(since)
+    }
+
+    /// Gives the desk what the poll brought. True once it is durable.
+    async fn hand_over(&self, poll: Poll, now: Timestamp) -> bool {
+        let source = SourceInfo { feed: self.feed.id.clone(), outlet: self.feed.outlet.clone() };
+        let backfill = SignedDuration::try_from(self.feed.backfill).unwrap_or(SignedDuration::MAX);
+        let work = tokio::task::spawn_blocking(move || work(poll, &source, backfill, now)).await;
+        let Ok(work) = work else { return false };
+        let (done, answer) = oneshot::channel();
+        self.deliveries.send(Delivery { work, done }).await.is_ok() && answer.await.unwrap_or(false)
+    }
+}
+
+/// Cleans the items of a poll into documents. Those of a feed's first fetch are its baseline, unless they are younger than
+/// the backfill.
+fn work(poll: Poll, source: &SourceInfo, backfill: SignedDuration, now: Timestamp) -> Work {
+    let documents: Vec<Document> = match poll.outcome {
+        PollOutcome::Items { items, is_first } => {
+            let news_since = now.checked_sub(backfill).unwrap_or(Timestamp::MIN);
+            // Feeds list the latest first; the desk wants the order of events.
+            items
+                .iter()
+                .rev()
+                .map(|item| {
+                    let mut document = document(source.clone(), item, now, false);
+                    let is_young = document.published.is_some_and(|published| published >= news_since);
+                    document.is_baseline = is_first && (backfill.is_zero() || !is_young);
+                    document
+                })
+                .collect()
+        }
+        PollOutcome::NotModified | PollOutcome::Failed { .. } => Vec::new(),
+    };
+    Work { cursor: Some(poll.cursor), health: Some(poll.health), documents }
+}

@@ -1,0 +1,289 @@
+//! The commands that work on files: `extract`, `stories`, `replay`, `schema`, `feeds parse`.
+
+use std::io::{self, BufWriter, Read, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use crate::archive::{Archive, ArchiveLine, ReplayClock};
+use crate::cli::{Contract, ExtractArgs, FeedsCommand, InputFormat, ReplayArgs, StoriesArgs};
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::Config;
+use crate::contract::extracted_claim;
+use crate::dedup::fingerprint::fingerprint;
+use crate::dedup::label::label;
+use crate::dedup::story::{Copy, Stories};
+use crate::desk::{Desk, Work};
+use crate::model::{Alert, Analysis, Document, ExtractedClaim, Kind, MarkupFormat, Rule, StoryLine};
+use crate::pipeline::{Models, Windows, analyse};
+use crate::route::Router;
+use crate::sink::body::BodyFormat;
+use crate::store::EmbeddedStore;
+
+/// Exit code where some input was bad and the rest was worked on.
+const SOME_INPUT_BAD: u8 = 1;
+/// Bytes of one text or HTML input.
+const INPUT_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Documents of an archive that are analysed in parallel and committed together.
+const REPLAY_BATCH: usize = 256;
+
+/// Says on standard error what was wrong with an input line.
+fn complain(error: &dyn std::fmt::Display) {
+    anstream::eprintln!("gainsay: {error}");
+}
+
+/// `gainsay extract`.
+///
+/// # Errors
+/// If the input cannot be opened or the output not written.
+pub fn extract(args: &ExtractArgs) -> Result<ExitCode> {
+    let models = Models::embedded().context("the built-in models cannot be read")?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut is_bad = false;
+    let format = args.format.unwrap_or_else(|| guess_format(args.file.as_deref()));
+    let markup = if format == InputFormat::Html { MarkupFormat::Html } else { MarkupFormat::Text };
+    let now = SystemClock.now();
+    if format == InputFormat::Jsonl {
+        for line in open_archive(args.file.as_deref())? {
+            match line {
+                Ok(line) => {
+                    let analysis = analyse(line.document(markup, now), &models);
+                    print_claims(&mut out, args, &analysis, &line.id)?;
+                }
+                Err(error) => {
+                    is_bad = true;
+                    complain(&error);
+                }
+            }
+        }
+    } else {
+        let (id, text) = read_text(args.file.as_deref())?;
+        let line = ArchiveLine { id, title: None, text, published: None, url: None, outlet: None };
+        let analysis = analyse(line.document(markup, now), &models);
+        print_claims(&mut out, args, &analysis, &line.id)?;
+    }
+    out.flush()?;
+    Ok(if is_bad { ExitCode::from(SOME_INPUT_BAD) } else { ExitCode::SUCCESS })
+}
+
+fn guess_format(file: Option<&Path>) -> InputFormat {
+    let name = file.map(|path| path.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    match name.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("jsonl" | "ndjson") => InputFormat::Jsonl,
+        Some("html" | "htm") => InputFormat::Html,
+        _ => InputFormat::Text,
+    }
+}
+
+fn open_archive(file: Option<&Path>) -> Result<Archive> {
+    Ok(match file {
+        Some(path) => Archive::open(path)?,
+        None => Archive::from_reader("standard input", io::stdin()),
+    })
+}
+
+/// One whole text and its id: the file's name without ending.
+fn read_text(file: Option<&Path>) -> Result<(String, String)> {
+    let mut bytes = Vec::new();
+    let (id, read) = match file {
+        Some(path) => {
+            let id = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            let open = std::fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+            (id, open.take(INPUT_BYTES_MAX).read_to_end(&mut bytes))
+        }
+        None => ("stdin".to_owned(), io::stdin().take(INPUT_BYTES_MAX).read_to_end(&mut bytes)),
+    };
+    read.with_context(|| format!("cannot read {id}"))?;
+    let text = String::from_utf8(bytes).map_err(|error| anyhow::anyhow!("{id}: not UTF-8: {error}"))?;
+    Ok((id, text))
+}
+
+#[derive(Serialize)]
+struct TextLine<'a> {
+    document: &'a str,
+    text: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    markup_offsets: &'a [(usize, usize)],
+}
+
+fn print_claims(out: &mut impl Write, args: &ExtractArgs, analysis: &Analysis, label: &str) -> Result<()> {
+    if args.with_text {
+        let document = &analysis.document;
+        let line = TextLine { document: label, text: &document.text, markup_offsets: &document.offsets.0 };
+        write_line(out, &line)?;
+    }
+    for (position, claim) in analysis.claims.iter().enumerate() {
+        if args.all || claim.kind != Kind::Statement {
+            write_line(out, &extracted_claim(analysis, position, claim, label))?;
+        }
+    }
+    Ok(())
+}
+
+fn write_line(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, line)?;
+    out.write_all(b"\n")
+}
+
+/// `gainsay stories`.
+///
+/// # Errors
+/// If the input cannot be opened or the output not written.
+pub fn stories(args: &StoriesArgs) -> Result<ExitCode> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut stories = Stories::new();
+    let mut clock = ReplayClock::new(SystemClock.now());
+    let mut is_bad = false;
+    let window = default_windows().stories;
+    for line in open_archive(args.file.as_deref())? {
+        let line = match line {
+            Ok(line) => line,
+            Err(error) => {
+                is_bad = true;
+                complain(&error);
+                continue;
+            }
+        };
+        let now = clock.first_seen(&line);
+        let document = line.document(MarkupFormat::Text, now);
+        stories.forget_before(now.checked_sub(window).unwrap_or(Timestamp::MIN));
+        let placement = stories.place(
+            &Copy {
+                document: document.id,
+                outlet: &document.source.outlet,
+                fingerprint: &fingerprint(&document),
+                label: label(document.headline_text()).0,
+                known_story: None,
+            },
+            now,
+        );
+        write_line(&mut out, &StoryLine { document: line.id, story: placement.story, revision: placement.revision })?;
+    }
+    out.flush()?;
+    Ok(if is_bad { ExitCode::from(SOME_INPUT_BAD) } else { ExitCode::SUCCESS })
+}
+
+/// The windows without a config file: the defaults of the contract.
+pub fn default_windows() -> Windows {
+    let days = |days: i64| SignedDuration::from_hours(days * 24);
+    Windows { stories: days(7), claims: days(30), threads: days(90) }
+}
+
+/// `gainsay replay`.
+///
+/// # Errors
+/// If an archive or the database cannot be opened, or the output not written.
+pub fn replay(args: &ReplayArgs) -> Result<ExitCode> {
+    if let Some(threads) = args.threads {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("cannot set the number of threads")?;
+    }
+    let archives: Vec<Archive> = args.archives.iter().map(|path| Archive::open(path)).collect::<Result<_, _>>()?;
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let database = args.database.clone().unwrap_or_else(|| folder.path().join("replay.db"));
+    anyhow::ensure!(!database.exists(), "{} exists already: a replay starts from nothing", database.display());
+    let config = args.config.as_deref().map(crate::config::load).transpose()?;
+    let store = Arc::new(EmbeddedStore::open(&database).with_context(|| format!("cannot open {}", database.display()))?);
+    let mut desk = replay_desk(store, config.as_ref())?;
+    let mut run = Replay { out: BufWriter::new(io::stdout().lock()), clock: ReplayClock::new(SystemClock.now()), totals: Totals::default() };
+    let mut batch = Vec::new();
+    for line in archives.into_iter().flatten() {
+        match line {
+            Ok(line) => {
+                let first_seen = run.clock.first_seen(&line);
+                batch.push(line.document(MarkupFormat::Text, first_seen));
+            }
+            Err(error) => {
+                run.totals.bad += 1;
+                complain(&error);
+            }
+        }
+        if batch.len() == REPLAY_BATCH {
+            run.process(&mut desk, std::mem::take(&mut batch))?;
+        }
+    }
+    run.process(&mut desk, batch)?;
+    run.out.flush()?;
+    let Totals { documents, alerts, quarantined, bad } = run.totals;
+    anstream::eprintln!(
+        "{documents} documents, {alerts} alerts, {quarantined} set aside, {bad} bad lines, {} dates in the future",
+        run.clock.clamped()
+    );
+    Ok(if bad > 0 { ExitCode::from(SOME_INPUT_BAD) } else { ExitCode::SUCCESS })
+}
+
+/// The sink under which a replay's alerts pass the outbox.
+const REPLAY_SINK: &str = "replay";
+
+fn replay_desk(store: Arc<EmbeddedStore>, config: Option<&Config>) -> Result<Desk> {
+    let everything = || vec![Rule::everything()];
+    let rules = config.map_or_else(everything, |config| {
+        config.rules.iter().cloned().map(|rule| Rule { sinks: Vec::new(), ..rule }).collect()
+    });
+    let windows = config.map_or_else(default_windows, crate::app::windows);
+    let models = Arc::new(Models::embedded().context("the built-in models cannot be read")?);
+    let router = Router::new(rules, vec![REPLAY_SINK.to_owned()]);
+    Ok(Desk::open(store, models, router, vec![(REPLAY_SINK.to_owned(), BodyFormat::JsonLines)], windows)?)
+}
+
+#[derive(Default)]
+struct Totals {
+    documents: usize,
+    alerts: usize,
+    quarantined: usize,
+    bad: usize,
+}
+
+struct Replay<W> {
+    out: W,
+    clock: ReplayClock,
+    totals: Totals,
+}
+
+impl<W: Write> Replay<W> {
+    fn process(&mut self, desk: &mut Desk, documents: Vec<Document>) -> Result<()> {
+        let Some(now) = documents.last().map(|document| document.first_seen) else { return Ok(()) };
+        self.totals.documents += documents.len();
+        let outcome = desk.process(vec![Work { documents, ..Work::default() }], now)?;
+        self.totals.quarantined += outcome.quarantined;
+        self.totals.alerts += outcome.alerts.len();
+        for alert in &outcome.alerts {
+            write_line(&mut self.out, alert)?;
+        }
+        Ok(())
+    }
+}
+
+/// `gainsay feeds`.
+///
+/// # Errors
+/// If a file of the list cannot be read or the output not written.
+pub fn feeds(command: &FeedsCommand) -> Result<ExitCode> {
+    let FeedsCommand::Parse { batch } = command;
+    let list = std::fs::File::open(batch).with_context(|| format!("cannot open {}", batch.display()))?;
+    let root = batch.parent().unwrap_or(Path::new("."));
+    let mut out = BufWriter::new(io::stdout().lock());
+    let is_clean = crate::intake::batch::parse_batch(io::BufReader::new(list), root, &mut out)?;
+    out.flush()?;
+    Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::from(SOME_INPUT_BAD) })
+}
+
+/// `gainsay schema`.
+///
+/// # Errors
+/// If the output cannot be written.
+pub fn schema(contract: Contract) -> Result<ExitCode> {
+    let schema = match contract {
+        Contract::Alert => schemars::schema_for!(Alert),
+        Contract::Claim => schemars::schema_for!(ExtractedClaim),
+        Contract::Story => schemars::schema_for!(StoryLine),
+    };
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, &schema)?;
+    out.write_all(b"\n")?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,110 @@
+//! From spans in bytes to the contract's quotes in code points: the one place where offsets are converted.
+
+use crate::model::{
+    AlertClaim, AlertDocument, Analysis, Claim, ClaimId, ClaimSpeaker, Document, Evidence, ExtractedClaim, Offsets,
+    Quote, Report, Span, Speaker,
+};
+
+/// Converts byte offsets of one text into code points.
+struct CodePoints<'a> {
+    text: &'a str,
+}
+
+impl CodePoints<'_> {
+    fn at(&self, byte: usize) -> usize {
+        self.text.get(..byte).map_or(0, |head| head.chars().count())
+    }
+
+    fn offsets(&self, span: Span) -> Offsets {
+        let start = self.at(span.start);
+        Offsets { start, end: start + span.of(self.text).chars().count() }
+    }
+
+    fn quote(&self, span: Span) -> Quote {
+        let Offsets { start, end } = self.offsets(span);
+        Quote { text: span.of(self.text).to_owned(), start, end }
+    }
+}
+
+fn speaker(speaker: &Speaker) -> ClaimSpeaker {
+    ClaimSpeaker { name: speaker.name.clone(), role: speaker.role.clone(), via: speaker.via.clone() }
+}
+
+/// The claim at `position` of an analysis as `gainsay extract` prints it; `label` is the document's id as given.
+pub fn extracted_claim(analysis: &Analysis, position: usize, claim: &Claim, label: &str) -> ExtractedClaim {
+    let points = CodePoints { text: &analysis.document.text };
+    let attribution = &claim.attribution;
+    let name = |position: usize| format!("c{}", position + 1);
+    ExtractedClaim {
+        document: label.to_owned(),
+        id: name(position),
+        kind: claim.kind,
+        cue: points.quote(attribution.cue),
+        source: attribution.source.map(|span| points.quote(span)),
+        speaker: claim.speaker.as_ref().map(speaker),
+        content: attribution.content.iter().map(|&span| points.quote(span)).collect(),
+        target: claim.target.clone(),
+        basis: claim.basis,
+        answers: claim.answers.iter().map(|&answered| name(answered)).collect(),
+        background: claim.is_background,
+        confidence: claim.confidence.probability(),
+        sentence: points.offsets(attribution.sentence),
+    }
+}
+
+/// How a document reports a claim, for alerts: the claim under its global id with the words around it.
+pub fn report(analysis: &Analysis, claim: &Claim, id: ClaimId, revision: u32) -> Report {
+    let document = &analysis.document;
+    let points = CodePoints { text: &document.text };
+    let attribution = &claim.attribution;
+    Report {
+        claim: AlertClaim {
+            id,
+            document: document.id,
+            kind: claim.kind,
+            cue: points.quote(attribution.cue),
+            source: attribution.source.map(|span| points.quote(span)),
+            speaker: claim.speaker.as_ref().map(speaker),
+            content: attribution.content.iter().map(|&span| points.quote(span)).collect(),
+            target: claim.target.clone(),
+            basis: claim.basis,
+            answers: Vec::new(),
+            background: claim.is_background,
+            confidence: claim.confidence.probability(),
+            sentence: points.offsets(attribution.sentence),
+            language: analysis.language.clone(),
+            revision,
+            supersedes: revision.checked_sub(1).filter(|&earlier| earlier > 0),
+        },
+        evidence: evidence(analysis, attribution.sentence),
+        document: alert_document(document),
+    }
+}
+
+fn evidence(analysis: &Analysis, sentence: Span) -> Evidence {
+    let text = &analysis.document.text;
+    let position = analysis.sentences.iter().position(|other| other.contains(sentence));
+    let neighbour = |position: Option<usize>| {
+        position.and_then(|index| analysis.sentences.get(index)).map_or("", |span| span.of(text)).to_owned()
+    };
+    Evidence {
+        sentence: sentence.of(text).to_owned(),
+        before: neighbour(position.and_then(|index| index.checked_sub(1))),
+        after: neighbour(position.map(|index| index + 1)),
+    }
+}
+
+/// A document as an alert shows it.
+pub fn alert_document(document: &Document) -> AlertDocument {
+    AlertDocument {
+        id: document.id,
+        url: document.url.clone(),
+        headline: document.headline_text().to_owned(),
+        outlet: document.source.outlet.clone(),
+        agency: document.agency.clone(),
+        via: document.via.clone(),
+        published: document.published,
+        first_seen: document.first_seen,
+        embargo_until: document.embargo_until,
+    }
+}

@@ -1,0 +1,69 @@
+//! The commands that keep running: `run` and `demo`, with their signals.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::app;
+use crate::cli::{DemoArgs, RunArgs};
+use crate::clock::SystemClock;
+
+/// Exit code after a second signal.
+const IMPATIENT: i32 = 130;
+
+/// `gainsay run`.
+///
+/// # Errors
+/// If the config is bad or a stage cannot be built.
+pub fn run(args: &RunArgs) -> Result<ExitCode> {
+    let config = crate::config::load(&args.config)?;
+    config.ensure_feeds()?;
+    runtime()?.block_on(async {
+        let stop = CancellationToken::new();
+        stop_on_signals(&stop)?;
+        app::run(config, Arc::new(SystemClock), Arc::new(app::LogObserver), stop).await?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// `gainsay demo`.
+///
+/// # Errors
+/// If loopback sockets or a temporary folder cannot be had.
+pub fn demo(args: &DemoArgs) -> Result<ExitCode> {
+    runtime()?.block_on(async {
+        let stop = CancellationToken::new();
+        stop_on_signals(&stop)?;
+        crate::demo::run(args.pace, stop).await
+    })
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+}
+
+/// The first SIGTERM or SIGINT asks for a stop in order, a second one exits at once.
+#[expect(clippy::disallowed_methods, reason = "lives as long as the process and waits for nothing of the daemon's")]
+#[expect(clippy::exit, reason = "the operator asked twice")]
+fn stop_on_signals(stop: &CancellationToken) -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        loop {
+            // Waiting for a signal loses none when the other one comes first.
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if stop.is_cancelled() {
+                std::process::exit(IMPATIENT);
+            }
+            stop.cancel();
+        }
+    });
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! `analyse`: one document in, everything it says out; pure, and safe to run on any thread.
+
+use crate::dedup::fingerprint::fingerprint;
+use crate::dedup::label::label;
+use crate::extract;
+use crate::link;
+use crate::model::{Analysis, Document, Issue, ModelsHash, RevisionLabel};
+use crate::text::language::{is_english, language};
+use crate::text::sentence::sentences;
+
+pub use crate::extract::Models;
+
+/// Finds what a document says: language, sentences, fingerprint, revision label, claims and statements. Bad text is data:
+/// what is odd about it is in `issues`.
+pub fn analyse(document: Document, models: &Models) -> Analysis {
+    let (label, _) = label(document.headline_text());
+    let fingerprint = fingerprint(&document);
+    let language = language(&document.text);
+    let sentences = sentences(&document.text, document.headline);
+    let (mut claims, issues) = if is_english(&document.text) {
+        extract::claims(&document.text, document.headline, &sentences, models)
+    } else {
+        (Vec::new(), vec![Issue::Language(language.clone())])
+    };
+    link::document::link(&mut claims, &document.text);
+    Analysis { document, models: models.hash(), language, sentences, fingerprint, label, claims, issues }
+}
+
+/// What stands in for the analysis of a document that made `analyse` panic: its text is kept for inspection, nothing is
+/// claimed of it, and the daemon goes on.
+pub fn quarantine(document: Document, reason: String) -> Analysis {
+    Analysis {
+        fingerprint: fingerprint(&Document { text: String::new(), headline: None, ..document.clone() }),
+        document,
+        models: ModelsHash(String::new()),
+        language: String::new(),
+        sentences: Vec::new(),
+        label: RevisionLabel::None,
+        claims: Vec::new(),
+        issues: vec![Issue::Quarantined(reason)],
+    }
+}

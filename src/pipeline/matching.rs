@@ -1,0 +1,140 @@
+//! Claim identity: whether a claim of a document is one that the desk knows, and which earlier wording a correction replaces.
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+
+use crate::link::score::overlap;
+use crate::link::speaker::{same_side, same_speaker};
+use crate::model::{Claim, ClaimId, ClaimRecord, Kind};
+use crate::pipeline::State;
+use crate::pipeline::turn::Turn;
+
+/// Within one story the copies say the same in other cuts: less overlap is asked for than across stories.
+const STORY_CONTAINMENT_MIN: f64 = 0.45;
+/// Across stories a claim is the same only if most of the shorter wording is in the longer one.
+const CLAIM_CONTAINMENT_MIN: f64 = 0.65;
+/// Terms that two wordings must share to be one claim across stories.
+const CLAIM_SHARED_MIN: usize = 3;
+/// Wordings without a speaker need more in common.
+const NAMELESS_JACCARD_MIN: f64 = 0.6;
+/// Claims of one story looked at for one claim.
+const STORY_CLAIMS_MAX: usize = 500;
+
+impl State {
+    /// The known claim that this one repeats: same kind, same speaker, same proposition, same polarity.
+    pub(super) fn find_known(&self, turn: &Turn<'_>, claim: &Claim) -> Option<ClaimId> {
+        self.find_in_story(turn, claim).or_else(|| self.find_elsewhere(turn, claim))
+    }
+
+    fn find_in_story(&self, turn: &Turn<'_>, claim: &Claim) -> Option<ClaimId> {
+        let text = &turn.analysis.document.text;
+        let (sentence, cue) = (claim.attribution.sentence.of(text), claim.attribution.cue.of(text));
+        let mut best: Option<(f64, ClaimId)> = None;
+        for known in self.story_claims(turn) {
+            let Some(score) = self.sameness_in_story(claim, known, sentence, cue) else { continue };
+            if best.is_none_or(|(other, _)| score > other) {
+                best = Some((score, known.id));
+            }
+        }
+        best.map(|(_, id)| id)
+    }
+
+    fn sameness_in_story(&self, claim: &Claim, known: &ClaimRecord, sentence: &str, cue: &str) -> Option<f64> {
+        if known.kind != claim.kind || known.is_negated_denial != claim.is_negated_denial {
+            return None;
+        }
+        if known.report.evidence.sentence == sentence && known.report.claim.cue.text == cue {
+            return Some(2.0);
+        }
+        let is_same_side = match (&claim.speaker, &known.speaker) {
+            (Some(one), Some(other)) => same_side(one, other),
+            _ => true,
+        };
+        if !is_same_side {
+            return None;
+        }
+        let found = overlap(&claim.proposition, &known.proposition, |term| self.index.weight(term));
+        if found.containment >= STORY_CONTAINMENT_MIN && !found.is_opposed {
+            return Some(found.score());
+        }
+        // A copy of wire that has since been corrected or killed still carries the old words: it joins in silence.
+        let is_superseded = known.is_withdrawn || known.report.claim.revision > 1;
+        (is_superseded && claim.speaker.is_some() && known.speaker.is_some()).then_some(0.0)
+    }
+
+    fn find_elsewhere(&self, turn: &Turn<'_>, claim: &Claim) -> Option<ClaimId> {
+        let limit = turn.now.checked_sub(self.windows.claims).ok()?;
+        let mut best: Option<(f64, ClaimId)> = None;
+        for known in self.candidates(claim) {
+            if known.kind != claim.kind
+                || known.last_seen < limit
+                || known.is_withdrawn
+                || known.is_negated_denial != claim.is_negated_denial
+                || !same_speaker(claim.speaker.as_ref(), known.speaker.as_ref())
+            {
+                continue;
+            }
+            let found = overlap(&claim.proposition, &known.proposition, |term| self.index.weight(term));
+            let is_same = if claim.speaker.is_some() {
+                found.containment >= CLAIM_CONTAINMENT_MIN && found.shared >= CLAIM_SHARED_MIN
+            } else {
+                found.jaccard >= NAMELESS_JACCARD_MIN && found.shared > CLAIM_SHARED_MIN
+            };
+            if is_same
+                && !found.is_about_others
+                && !found.is_opposed
+                && best.is_none_or(|(other, _)| found.score() > other)
+            {
+                best = Some((found.score(), known.id));
+            }
+        }
+        best.map(|(_, id)| id)
+    }
+
+    /// The earlier wording that a claim of a correction replaces: same kind, not in the corrected text, and either the same
+    /// speaker or much the same proposition.
+    pub(super) fn find_superseded(&self, turn: &Turn<'_>, claim: &Claim) -> Option<ClaimId> {
+        let kept: BTreeSet<ClaimId> = turn
+            .analysis
+            .claims
+            .iter()
+            .filter(|other| other.kind != Kind::Statement)
+            .filter_map(|other| self.find_known(turn, other))
+            .chain(turn.carried())
+            .collect();
+        let mut best: Option<(f64, ClaimId)> = None;
+        for known in self.story_claims(turn) {
+            if known.kind != claim.kind || known.is_withdrawn || kept.contains(&known.id) || known.stories.len() > 1 {
+                continue;
+            }
+            let found = overlap(&claim.proposition, &known.proposition, |term| self.index.weight(term));
+            let is_same_speaker = claim.speaker.is_some() && same_speaker(claim.speaker.as_ref(), known.speaker.as_ref());
+            let score = found.containment + f64::from(u8::from(is_same_speaker));
+            if score >= 0.5 && best.is_none_or(|(other, _)| score > other) {
+                best = Some((score, known.id));
+            }
+        }
+        best.map(|(_, id)| id)
+    }
+
+    /// Claims of the turn's story, in order of their ids.
+    pub(super) fn story_claims(&self, turn: &Turn<'_>) -> impl Iterator<Item = &ClaimRecord> {
+        self.claims_of_story
+            .get(&turn.story)
+            .into_iter()
+            .flatten()
+            .take(STORY_CLAIMS_MAX)
+            .filter_map(|id| self.claims.get(id))
+    }
+
+    /// Known claims with rare terms in common, in order of creation.
+    pub(super) fn candidates(&self, claim: &Claim) -> impl Iterator<Item = &ClaimRecord> {
+        self.index.candidates(&claim.proposition).into_iter().filter_map(|id| self.claims.get(&id))
+    }
+
+    /// Whether two outlets can be reporting the same speech act.
+    pub(super) fn is_recent(turn: &Turn<'_>, known: &ClaimRecord) -> bool {
+        turn.now.duration_since(known.last_seen) <= SignedDuration::from_hours(72)
+    }
+}

@@ -1,0 +1,72 @@
+//! The spine: `analyse` turns a document into what it says, `step` turns that into changes of the desk's state.
+//!
+//! Both are pure. `analyse` runs in parallel, anywhere; `step` is ordered, cheap and deterministic: it runs no model,
+//! reads no clock, no file and no hash-map order. Replaying the same inputs gives the same changes, byte for byte.
+
+mod analyse;
+mod matching;
+mod revise;
+mod state;
+mod threading;
+mod turn;
+
+pub use analyse::{Models, analyse, quarantine};
+pub use state::{State, Windows};
+
+use jiff::Timestamp;
+
+use crate::model::{
+    Analysis, ClaimId, ClaimRecord, DocumentId, DocumentRecord, Event, FeedHealth, FeedRecord, StoryId, StoryRecord,
+    ThreadId, ThreadRecord,
+};
+
+/// What the desk is told.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// A document whose text is new or has changed.
+    Analysed(Box<Analysis>),
+    /// A known document was seen again, unchanged.
+    SeenAgain(DocumentId),
+    /// A feed was polled.
+    FeedHealth(FeedHealth),
+}
+
+/// What follows from an input: records to write and events to route. The store applies the records in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// Write this document record.
+    Document(DocumentRecord),
+    /// Write this story record.
+    Story(StoryRecord),
+    /// Write this claim record.
+    Claim(ClaimRecord),
+    /// Write this thread record.
+    Thread(ThreadRecord),
+    /// Write this feed record.
+    Feed(FeedRecord),
+    /// The window has passed over this document.
+    ForgetDocument(DocumentId),
+    /// The window has passed over this story.
+    ForgetStory(StoryId),
+    /// The window has passed over this claim.
+    ForgetClaim(ClaimId),
+    /// The window has passed over this thread.
+    ForgetThread(ThreadId),
+    /// Something happened that may be worth an alert.
+    Event(Event),
+}
+
+/// Applies one input to the state; `now` is when the desk learnt of it. Time never runs backwards: an earlier `now` than
+/// the state's own counts as the state's.
+pub fn step(state: &mut State, input: Input, now: Timestamp) -> Vec<Change> {
+    let (now, mut changes) = state.advance(now);
+    match input {
+        Input::Analysed(analysis) => state.take(&analysis, now, &mut changes),
+        Input::SeenAgain(document) => state.touch(document, now, &mut changes),
+        Input::FeedHealth(health) => state.feed_health(health, now, &mut changes),
+    }
+    changes
+}
+
+#[cfg(test)]
+mod tests;

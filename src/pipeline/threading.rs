@@ -1,0 +1,200 @@
+//! Which thread a new claim belongs to: within its document, or with an earlier document's claims.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::link::score::{Overlap, overlap};
+use crate::link::speaker::{same_name, same_side, same_speaker, speaks_for};
+use crate::model::{
+    AlertAnswer, Claim, ClaimId, ClaimRecord, Kind, Link, Proposition, ThreadId, ThreadRecord, ThreadState,
+};
+use crate::pipeline::State;
+use crate::pipeline::turn::Turn;
+
+/// Two allegations are one matter if this much of the shorter is in the longer.
+const ALLEGATION_CONTAINMENT_MIN: f64 = 0.7;
+/// An answer by the accused or their body needs this much in common with the allegation …
+const ANSWER_CONTAINMENT_MIN: f64 = 0.5;
+/// … and one by anybody else this much.
+const STRANGER_CONTAINMENT_MIN: f64 = 0.8;
+
+/// Where a claim belongs.
+#[derive(Default)]
+pub(super) struct Place {
+    /// Its threads, its own first; empty where it opens one.
+    pub(super) threads: Vec<ThreadId>,
+    /// The allegations it answers.
+    pub(super) answers: Vec<AlertAnswer>,
+    /// Whether the link crosses documents.
+    pub(super) is_cross_document: bool,
+}
+
+impl State {
+    /// Finds the threads of a new claim: first by the links within its document, then among the desk's claims.
+    pub(super) fn find_thread(&self, turn: &Turn<'_>, claim: &Claim, position: usize) -> Place {
+        let within = if claim.kind == Kind::Allegation {
+            self.place_beside_companions(turn, claim, position)
+        } else {
+            self.place_by_document_links(turn, claim)
+        };
+        if within.threads.is_empty() { self.place_across_documents(turn, claim) } else { within }
+    }
+
+    /// An answer goes with the allegations that its own document links it to.
+    fn place_by_document_links(&self, turn: &Turn<'_>, claim: &Claim) -> Place {
+        let mut place = Place::default();
+        for answered in claim.answers.iter().filter_map(|&answered| turn.ids.get(answered).copied().flatten()) {
+            let Some(allegation) = self.claims.get(&answered) else { continue };
+            let found = overlap(&claim.proposition, &allegation.proposition, |term| self.index.weight(term));
+            let reason = if found.shared >= 2 { "same document, same arguments" } else { "same document" };
+            place.answers.push(answer(allegation, 0.75 + 0.25 * found.containment, reason));
+            if !place.threads.contains(&allegation.thread) {
+                place.threads.push(allegation.thread);
+            }
+        }
+        place
+    }
+
+    /// An allegation goes with another of its document that the same answer answers, or that says much the same.
+    fn place_beside_companions(&self, turn: &Turn<'_>, claim: &Claim, position: usize) -> Place {
+        let claims = &turn.analysis.claims;
+        let companions: BTreeSet<usize> =
+            claims.iter().filter(|other| other.answers.contains(&position)).flat_map(|other| &other.answers).copied().collect();
+        let thread_of = |position: usize| {
+            let id = turn.ids.get(position).copied().flatten()?;
+            self.claims.get(&id).map(|known| known.thread)
+        };
+        let beside = companions.into_iter().filter(|&other| other != position).find_map(thread_of);
+        let alike = || {
+            let same = |other: &Claim| {
+                let found = overlap(&claim.proposition, &other.proposition, |term| self.index.weight(term));
+                is_same_matter(&found)
+            };
+            (0..claims.len()).filter(|&other| other != position && same(&claims[other])).find_map(thread_of)
+        };
+        Place { threads: beside.or_else(alike).into_iter().collect(), ..Place::default() }
+    }
+
+    /// Looks for the matter among the claims of earlier documents.
+    fn place_across_documents(&self, turn: &Turn<'_>, claim: &Claim) -> Place {
+        let carried = turn.carried();
+        let mut best: Option<(f64, &ClaimRecord, Overlap)> = None;
+        for known in self.candidates(claim) {
+            if known.is_withdrawn || carried.contains(&known.id) {
+                continue;
+            }
+            let found = overlap(&claim.proposition, &known.proposition, |term| self.index.weight(term));
+            if is_linked(claim, known, &found) && best.is_none_or(|(score, ..)| found.score() > score) {
+                best = Some((found.score(), known, found));
+            }
+        }
+        let Some((_, known, found)) = best else { return Place::default() };
+        let answers_it = claim.kind != Kind::Allegation && known.kind == Kind::Allegation;
+        let is_answered_by_it = claim.kind == Kind::Allegation && known.kind != Kind::Allegation;
+        let reason = if is_party(claim, known) { "earlier document, the accused answers" } else { "earlier document, same arguments" };
+        let answers = answers_it.then(|| answer(known, found.score(), reason)).into_iter().collect();
+        Place { threads: vec![known.thread], answers, is_cross_document: answers_it || is_answered_by_it }
+    }
+
+    /// Opens the thread of a claim.
+    pub(super) fn open_thread(&mut self, id: ThreadId, claim: &Claim, order: u64, now: Timestamp) {
+        let thread = ThreadRecord {
+            id,
+            sequence: 0,
+            state: ThreadState::Alleged,
+            proposition: claim.proposition.text.clone(),
+            stances: std::collections::BTreeMap::new(),
+            claims: BTreeSet::new(),
+            has_contradiction: false,
+            is_closed: false,
+            last_seen: now,
+            order,
+        };
+        self.threads.insert(id, thread);
+    }
+
+    /// Flags threads in which one outlet has the claim's speaker deny and another has them not deny. True where new.
+    pub(super) fn mark_contradiction(&mut self, turn: &Turn<'_>, claim: &Claim, threads: &BTreeSet<ThreadId>) -> bool {
+        let Some(speaker) = &claim.speaker else { return false };
+        let outlet = &turn.analysis.document.source.outlet;
+        let contradicts = |known: &ClaimRecord| {
+            let opposed = (claim.is_negated_denial && known.kind == Kind::Denial)
+                || (claim.kind == Kind::Denial && known.is_negated_denial);
+            opposed
+                && !known.is_withdrawn
+                && known.report.document.outlet != *outlet
+                && known.speaker.as_ref().is_some_and(|other| same_side(speaker, other))
+                && Self::is_recent(turn, known)
+        };
+        let mut is_new = false;
+        for id in threads {
+            let Some(thread) = self.threads.get_mut(id) else { continue };
+            if !thread.has_contradiction && thread.claims.iter().filter_map(|id| self.claims.get(id)).any(contradicts) {
+                thread.has_contradiction = true;
+                is_new = true;
+            }
+        }
+        is_new
+    }
+
+    /// Closes threads that were open before this verdict. True where one was.
+    pub(super) fn close(&mut self, threads: &BTreeSet<ThreadId>, verdict: ClaimId) -> bool {
+        let mut is_closing = false;
+        for id in threads {
+            if let Some(thread) = self.threads.get_mut(id)
+                && !thread.is_closed
+                && thread.claims.iter().any(|&claim| claim != verdict)
+            {
+                thread.is_closed = true;
+                is_closing = true;
+            }
+        }
+        is_closing
+    }
+}
+
+fn answer(allegation: &ClaimRecord, score: f64, reason: &str) -> AlertAnswer {
+    AlertAnswer {
+        claim: allegation.id,
+        speaker: allegation.speaker.as_ref().map(|speaker| speaker.name.clone()),
+        proposition: allegation.proposition.text.clone(),
+        link: Link { score: (score.min(1.0) * 100.0).round() / 100.0, reason: reason.to_owned() },
+    }
+}
+
+fn is_same_matter(found: &Overlap) -> bool {
+    found.containment >= ALLEGATION_CONTAINMENT_MIN && found.shared >= 3 && !found.is_about_others && !found.is_opposed
+}
+
+/// Whether a claim and one of another document belong to one thread.
+fn is_linked(claim: &Claim, known: &ClaimRecord, found: &Overlap) -> bool {
+    match (claim.kind, known.kind) {
+        (Kind::Allegation, Kind::Allegation) => is_same_matter(found) && targets_agree(claim, known),
+        (Kind::Allegation, _) | (_, Kind::Allegation) => {
+            let needed = if is_party(claim, known) { ANSWER_CONTAINMENT_MIN } else { STRANGER_CONTAINMENT_MIN };
+            found.containment >= needed && found.shared >= 2 && !found.is_about_others
+        }
+        _ => same_speaker(claim.speaker.as_ref(), known.speaker.as_ref()) && is_same_matter(found),
+    }
+}
+
+/// Whether the answering side is the accused, speaks for them, or is named in the allegation.
+fn is_party(claim: &Claim, known: &ClaimRecord) -> bool {
+    let (respondent, target, proposition): (_, _, &Proposition) = if claim.kind == Kind::Allegation {
+        (known.speaker.as_ref(), claim.target.as_deref(), &claim.proposition)
+    } else {
+        (claim.speaker.as_ref(), known.report.claim.target.as_deref(), &known.proposition)
+    };
+    respondent.is_some_and(|speaker| {
+        target.is_some_and(|target| speaks_for(speaker, target))
+            || proposition.entities.iter().any(|entity| speaks_for(speaker, entity))
+    })
+}
+
+fn targets_agree(claim: &Claim, known: &ClaimRecord) -> bool {
+    match (&claim.target, &known.report.claim.target) {
+        (Some(one), Some(other)) => same_name(one, other),
+        _ => true,
+    }
+}

@@ -1,0 +1,352 @@
+//! One document's step: place it in its story, join or open its claims, collect events, write what changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::contract;
+use crate::dedup::story::{Copy, Placement};
+use crate::link::thread::{alert_thread, derive_state, stance_of, take_stance};
+use crate::model::{
+    AlertAnswer, AlertStory, AlertType, Analysis, Basis, Claim, ClaimEvent, ClaimId, ClaimRecord, DocumentRecord,
+    Event, Kind, RevisionLabel, StoryId, Subject, ThreadId,
+};
+use crate::pipeline::{Change, State};
+
+/// What happened to a claim in this turn, before threads have settled.
+pub(super) struct Pending {
+    pub(super) alert_type: AlertType,
+    pub(super) claim: ClaimId,
+    pub(super) why: String,
+    pub(super) answers: Vec<AlertAnswer>,
+    pub(super) is_first_answer: bool,
+    pub(super) is_cross_document: bool,
+}
+
+impl Pending {
+    pub(super) fn new(alert_type: AlertType, claim: ClaimId, why: String) -> Self {
+        Self { alert_type, claim, why, answers: Vec::new(), is_first_answer: false, is_cross_document: false }
+    }
+}
+
+/// Everything one step gathers.
+pub(super) struct Turn<'a> {
+    pub(super) analysis: &'a Analysis,
+    pub(super) now: Timestamp,
+    pub(super) story: StoryId,
+    pub(super) revision: u32,
+    /// Global id of each claim of the analysis, by position.
+    pub(super) ids: Vec<Option<ClaimId>>,
+    pub(super) touched_claims: BTreeSet<ClaimId>,
+    pub(super) touched_threads: BTreeSet<ThreadId>,
+    pub(super) pending: Vec<Pending>,
+}
+
+impl Turn<'_> {
+    /// Claims that this document carries.
+    pub(super) fn carried(&self) -> BTreeSet<ClaimId> {
+        self.ids.iter().flatten().copied().collect()
+    }
+
+    /// Whether what the document says is news: not part of a feed's first fetch.
+    pub(super) fn is_news(&self) -> bool {
+        !self.analysis.document.is_baseline
+    }
+}
+
+impl State {
+    /// Takes a new or changed document in.
+    pub(super) fn take(&mut self, analysis: &Analysis, now: Timestamp, changes: &mut Vec<Change>) {
+        let document = &analysis.document;
+        let known = self.documents.get(&document.id);
+        if known.is_some_and(|known| known.content_hash == document.content_hash) {
+            return self.touch(document.id, now, changes);
+        }
+        let by_address = document.url.as_ref().and_then(|url| self.addresses.get(url));
+        let known_story = known.or_else(|| by_address.and_then(|id| self.documents.get(id))).map(|known| known.story);
+        let revision = known.map_or(0, |known| known.revision + 1);
+        let copy = Copy {
+            document: document.id,
+            outlet: &document.source.outlet,
+            fingerprint: &analysis.fingerprint,
+            label: analysis.label,
+            known_story,
+        };
+        let Placement { story, is_new, .. } = self.stories.place(&copy, now);
+        let mut turn = Turn {
+            analysis,
+            now,
+            story,
+            revision,
+            ids: vec![None; analysis.claims.len()],
+            touched_claims: BTreeSet::new(),
+            touched_threads: BTreeSet::new(),
+            pending: Vec::new(),
+        };
+        match analysis.label {
+            RevisionLabel::Kill => self.kill(&mut turn),
+            RevisionLabel::Advisory => {}
+            label => {
+                let is_correction = label == RevisionLabel::Correction && !is_new;
+                self.take_claims(&mut turn, is_correction);
+                if is_correction {
+                    self.withdraw_missing(&mut turn);
+                }
+            }
+        }
+        self.put_document(DocumentRecord {
+            id: document.id,
+            content_hash: document.content_hash,
+            revision,
+            story,
+            url: document.url.clone(),
+            outlet: document.source.outlet.clone(),
+            claims: turn.carried(),
+            last_seen: now,
+        });
+        self.finish(turn, changes);
+    }
+
+    /// Allegations first, so that their answers find them.
+    fn take_claims(&mut self, turn: &mut Turn<'_>, is_correction: bool) {
+        let claims = &turn.analysis.claims;
+        let is = |claim: &Claim, allegation: bool| {
+            claim.kind != Kind::Statement && (claim.kind == Kind::Allegation) == allegation
+        };
+        for allegations in [true, false] {
+            for (position, claim) in claims.iter().enumerate().filter(|(_, claim)| is(claim, allegations)) {
+                let id = if let Some(known) = self.find_known(turn, claim) {
+                    self.join(turn, claim, known);
+                    known
+                } else if let Some(old) = is_correction.then(|| self.find_superseded(turn, claim)).flatten() {
+                    self.revise(turn, claim, old);
+                    old
+                } else {
+                    self.open(turn, claim, position)
+                };
+                turn.ids[position] = Some(id);
+            }
+        }
+    }
+
+    /// A known claim again: it gains evidence. Where it was only known as an old act and is now reported fresh, it is news.
+    fn join(&mut self, turn: &mut Turn<'_>, claim: &Claim, id: ClaimId) {
+        let Some(mut record) = self.claims.get(&id).cloned() else { return };
+        record.stories.insert(turn.story);
+        record.last_seen = turn.now;
+        let is_fresh = record.report.claim.background && !claim.is_background && !record.is_withdrawn;
+        if is_fresh {
+            let revision = record.report.claim.revision;
+            record.report = contract::report(turn.analysis, claim, id, revision);
+        }
+        let thread = record.thread;
+        self.put_claim(record);
+        turn.touched_claims.insert(id);
+        if let Some(thread) = self.threads.get_mut(&thread) {
+            thread.last_seen = turn.now;
+            turn.touched_threads.insert(thread.id);
+        }
+        if is_fresh {
+            self.announce(turn, claim, id, &BTreeSet::from([thread]), Vec::new(), false);
+        }
+    }
+
+    /// A claim not known before: it gets its id, its thread and, where it is news, its event.
+    fn open(&mut self, turn: &mut Turn<'_>, claim: &Claim, position: usize) -> ClaimId {
+        let document = &turn.analysis.document;
+        let cue = claim.attribution.cue;
+        let id = ClaimId::of(&[
+            document.id.as_bytes(),
+            &turn.revision.to_le_bytes(),
+            claim.kind.as_str().as_bytes(),
+            &cue.start.to_le_bytes(),
+            &cue.end.to_le_bytes(),
+        ]);
+        let place = self.find_thread(turn, claim, position);
+        let is_new_thread = place.threads.is_empty();
+        let thread = place.threads.first().copied().unwrap_or_else(|| ThreadId::of(&[id.as_bytes()]));
+        let sequence = self.next_sequence();
+        if is_new_thread {
+            self.open_thread(thread, claim, sequence, turn.now);
+        }
+        let threads: BTreeSet<ThreadId> = if is_new_thread { [thread].into() } else { place.threads.into_iter().collect() };
+        let mut report = contract::report(turn.analysis, claim, id, 1);
+        report.claim.answers = place.answers.iter().map(|answer| answer.claim).collect();
+        self.put_claim(ClaimRecord {
+            id,
+            kind: claim.kind,
+            speaker: claim.speaker.clone(),
+            proposition: claim.proposition.clone(),
+            report,
+            is_negated_denial: claim.is_negated_denial,
+            is_withdrawn: false,
+            is_announced: false,
+            stories: [turn.story].into(),
+            thread,
+            answers: place.answers.iter().map(|answer| answer.claim).collect(),
+            first_seen: turn.now,
+            last_seen: turn.now,
+            sequence,
+        });
+        turn.touched_claims.insert(id);
+        for thread in &threads {
+            if let Some(thread) = self.threads.get_mut(thread) {
+                thread.claims.insert(id);
+                thread.last_seen = turn.now;
+                turn.touched_threads.insert(thread.id);
+            }
+        }
+        self.announce(turn, claim, id, &threads, place.answers, place.is_cross_document);
+        id
+    }
+
+    /// Lets a fresh claim speak in its threads and notes the events that follow.
+    fn announce(
+        &mut self,
+        turn: &mut Turn<'_>,
+        claim: &Claim,
+        id: ClaimId,
+        threads: &BTreeSet<ThreadId>,
+        answers: Vec<AlertAnswer>,
+        is_cross_document: bool,
+    ) {
+        if claim.is_background {
+            return;
+        }
+        let is_first_answer = stance_of(claim.kind).is_some()
+            && threads.iter().filter_map(|id| self.threads.get(id)).all(|thread| thread.stances.is_empty());
+        let is_contradiction = self.mark_contradiction(turn, claim, threads);
+        let mut is_news = claim.kind == Kind::Allegation;
+        if let Some(stance) = stance_of(claim.kind).filter(|_| !(claim.is_negated_denial && is_contradiction)) {
+            for thread in threads {
+                if let Some(thread) = self.threads.get_mut(thread) {
+                    is_news |= take_stance(thread, claim.speaker.as_ref(), stance, id);
+                }
+            }
+        }
+        let is_closing = claim.basis == Some(Basis::Verdict) && self.close(threads, id);
+        if !turn.is_news() {
+            return;
+        }
+        let mut pend = |alert_type, why: String| {
+            turn.pending.push(Pending {
+                alert_type,
+                claim: id,
+                why,
+                answers: answers.clone(),
+                is_first_answer,
+                is_cross_document,
+            });
+        };
+        if is_contradiction {
+            pend(AlertType::ThreadContradiction, "outlets disagree on whether this was denied".to_owned());
+        }
+        if is_closing {
+            pend(AlertType::ThreadClosed, "a verdict closes the thread".to_owned());
+        }
+        if is_news {
+            pend(type_of(claim.kind), why(claim.kind, is_first_answer, is_cross_document));
+            if is_cross_document {
+                let why = "an allegation and its answer were found in different documents";
+                pend(AlertType::ThreadLinked, why.to_owned());
+            }
+        }
+    }
+
+    /// Settles the threads, writes what was touched and renders the events.
+    fn finish(&mut self, turn: Turn<'_>, changes: &mut Vec<Change>) {
+        let with_events: BTreeSet<ThreadId> =
+            turn.pending.iter().filter_map(|pending| self.claims.get(&pending.claim)).map(|claim| claim.thread).collect();
+        for id in &turn.touched_threads {
+            let Some(thread) = self.threads.get(id) else { continue };
+            let has_live_claim = thread.claims.iter().filter_map(|id| self.claims.get(id)).any(|claim| !claim.is_withdrawn);
+            let state = derive_state(thread, has_live_claim);
+            if let Some(thread) = self.threads.get_mut(id) {
+                thread.state = state;
+                thread.sequence += u64::from(with_events.contains(id));
+            }
+        }
+        for pending in &turn.pending {
+            if let Some(claim) = self.claims.get_mut(&pending.claim) {
+                claim.is_announced = true;
+            }
+        }
+        let document = turn.analysis.document.id;
+        changes.extend(self.stories.get(turn.story).cloned().map(Change::Story));
+        changes.extend(self.documents.get(&document).cloned().map(Change::Document));
+        changes.extend(turn.touched_threads.iter().filter_map(|id| self.threads.get(id)).cloned().map(Change::Thread));
+        changes.extend(turn.touched_claims.iter().filter_map(|id| self.claims.get(id)).cloned().map(Change::Claim));
+        let carried = self.by_thread(&turn);
+        changes.extend(turn.pending.into_iter().filter_map(|pending| {
+            let event = self.render(pending, turn.story, &carried)?;
+            Some(Change::Event(Event { time: turn.now, ..event }))
+        }));
+    }
+
+    /// The claims of this turn by thread: what rides along in an alert.
+    fn by_thread(&self, turn: &Turn<'_>) -> BTreeMap<ThreadId, BTreeSet<ClaimId>> {
+        let mut found: BTreeMap<ThreadId, BTreeSet<ClaimId>> = BTreeMap::new();
+        let pending = turn.pending.iter().map(|pending| pending.claim);
+        for id in turn.carried().into_iter().chain(pending) {
+            if let Some(claim) = self.claims.get(&id) {
+                found.entry(claim.thread).or_default().insert(id);
+            }
+        }
+        found
+    }
+
+    fn render(
+        &self,
+        pending: Pending,
+        story: StoryId,
+        carried: &BTreeMap<ThreadId, BTreeSet<ClaimId>>,
+    ) -> Option<Event> {
+        let claim = self.claims.get(&pending.claim)?;
+        let thread = self.threads.get(&claim.thread)?;
+        let story = self.stories.get(story)?;
+        let also = carried.get(&thread.id).into_iter().flatten().copied().filter(|&id| id != claim.id).collect();
+        Some(Event {
+            alert_type: pending.alert_type,
+            time: Timestamp::UNIX_EPOCH,
+            why: pending.why,
+            subject: Subject::Claim(Box::new(ClaimEvent {
+                report: claim.report.clone(),
+                story: AlertStory {
+                    id: story.id,
+                    revision: story.revision,
+                    outlets: story.outlets.clone(),
+                    copies: story.copies,
+                },
+                thread: alert_thread(thread),
+                answers: pending.answers,
+                also,
+                is_first_answer: pending.is_first_answer,
+                is_cross_document: pending.is_cross_document,
+            })),
+        })
+    }
+}
+
+fn type_of(kind: Kind) -> AlertType {
+    match kind {
+        Kind::Allegation | Kind::Statement => AlertType::AllegationNew,
+        Kind::Denial => AlertType::DenialNew,
+        Kind::Confirmation => AlertType::ClaimConfirmed,
+        Kind::NoComment => AlertType::ClaimNoComment,
+        Kind::Retraction => AlertType::ClaimRetracted,
+    }
+}
+
+fn why(kind: Kind, is_first_answer: bool, is_cross_document: bool) -> String {
+    let act = match kind {
+        Kind::Allegation | Kind::Statement if is_cross_document => return "an allegation that was answered before".into(),
+        Kind::Allegation | Kind::Statement => return "an allegation not seen before".into(),
+        Kind::Denial => "denial",
+        Kind::Confirmation => "confirmation",
+        Kind::NoComment => "refusal to comment",
+        Kind::Retraction => "retraction",
+    };
+    let whose = if is_first_answer { "first answer in this thread" } else { "first from this respondent" };
+    let place = if is_cross_document { " to an allegation of another document" } else { "" };
+    format!("{act}: {whose}{place}")
+}

@@ -1,0 +1,167 @@
+//! Route: which event becomes which alert for which sink; pure, so that a replay and the daemon decide alike.
+//!
+//! One document gives at most one alert per thread and sink: the weightiest event that the sink's rules let through. The
+//! claims of the others ride in it as `also`.
+
+mod priority;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::model::{Alert, AlertId, AlertType, Event, Rule, SCHEMA_VERSION, Subject, ThreadId};
+
+/// An alert with the sinks that get it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Routed {
+    /// The alert; the same for every sink.
+    pub alert: Alert,
+    /// Names of the sinks, in the order of the config.
+    pub sinks: Vec<String>,
+    /// Alerts with the same key go to one sink in order: the thread, or the feed.
+    pub order_key: String,
+    /// When it may go out: now, or at the end of an embargo.
+    pub due: Timestamp,
+}
+
+/// Applies rules to events.
+#[derive(Debug, Clone)]
+pub struct Router {
+    rules: Vec<Rule>,
+    sinks: Vec<String>,
+}
+
+impl Router {
+    /// A router for these rules over these sinks.
+    pub fn new(rules: Vec<Rule>, sinks: Vec<String>) -> Self {
+        Self { rules, sinks }
+    }
+
+    /// Routes the events of one step.
+    pub fn route(&self, events: Vec<Event>) -> Vec<Routed> {
+        let mut groups: BTreeMap<GroupKey, Vec<Event>> = BTreeMap::new();
+        for (position, event) in events.into_iter().enumerate() {
+            let key = match &event.subject {
+                Subject::Claim(claim) => GroupKey::Thread(claim.thread.id),
+                Subject::Feed(_) => GroupKey::Single(position),
+            };
+            groups.entry(key).or_default().push(event);
+        }
+        groups.into_values().flat_map(|events| self.route_group(events)).collect()
+    }
+
+    /// For each sink the weightiest event that it may see; sinks that chose the same event share its alert.
+    fn route_group(&self, mut events: Vec<Event>) -> Vec<Routed> {
+        events.sort_by_key(|event| weight(event.alert_type));
+        let mut chosen: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+        for sink in &self.sinks {
+            let choice = events.iter().position(|event| {
+                self.rules.iter().any(|rule| feeds(rule, sink) && lets_through(rule, event))
+            });
+            if let Some(position) = choice {
+                chosen.entry(position).or_default().push(sink.clone());
+            }
+        }
+        chosen.into_iter().filter_map(|(position, sinks)| Some(self.routed(events.get(position)?, sinks))).collect()
+    }
+
+    fn routed(&self, event: &Event, sinks: Vec<String>) -> Routed {
+        let rules: BTreeSet<&str> =
+            self.rules.iter().filter(|rule| lets_through(rule, event)).map(|rule| rule.name.as_str()).collect();
+        let alert = render(event, rules.into_iter().map(str::to_owned).collect());
+        let (order_key, embargo) = match &event.subject {
+            Subject::Claim(claim) => (claim.thread.id.to_string(), claim.report.document.embargo_until),
+            Subject::Feed(feed) => (feed.id.to_string(), None),
+        };
+        Routed { alert, sinks, order_key, due: embargo.map_or(event.time, |until| until.max(event.time)) }
+    }
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum GroupKey {
+    Thread(ThreadId),
+    Single(usize),
+}
+
+fn feeds(rule: &Rule, sink: &str) -> bool {
+    rule.sinks.is_empty() || rule.sinks.iter().any(|name| name == sink)
+}
+
+fn lets_through(rule: &Rule, event: &Event) -> bool {
+    let confident = match &event.subject {
+        Subject::Claim(claim) => claim.report.claim.confidence >= rule.confidence_min.probability(),
+        Subject::Feed(_) => true,
+    };
+    confident && (rule.types.is_empty() || rule.types.contains(&event.alert_type))
+}
+
+/// Which of several events of one thread speaks for all: what takes an alert back comes first, then what changes the
+/// thread most.
+fn weight(alert_type: AlertType) -> usize {
+    const ORDER: [AlertType; 10] = [
+        AlertType::ClaimWithdrawn,
+        AlertType::ClaimRevised,
+        AlertType::ThreadContradiction,
+        AlertType::ThreadClosed,
+        AlertType::ClaimRetracted,
+        AlertType::DenialNew,
+        AlertType::ClaimConfirmed,
+        AlertType::AllegationNew,
+        AlertType::ClaimNoComment,
+        AlertType::ThreadLinked,
+    ];
+    ORDER.iter().position(|&other| other == alert_type).unwrap_or(ORDER.len())
+}
+
+/// The id of an event's alert: hash of its subject, the subject's revision and the type.
+fn alert_id(event: &Event) -> AlertId {
+    let name = event.alert_type.as_str().as_bytes();
+    match &event.subject {
+        Subject::Claim(claim) => match event.alert_type {
+            AlertType::ThreadLinked | AlertType::ThreadContradiction | AlertType::ThreadClosed => {
+                AlertId::of(&[claim.thread.id.as_bytes(), &claim.thread.sequence.to_le_bytes(), name])
+            }
+            _ => {
+                let revision = claim.report.claim.revision.to_le_bytes();
+                AlertId::of(&[claim.report.claim.id.as_bytes(), &revision, name])
+            }
+        },
+        Subject::Feed(feed) => AlertId::of(&[feed.id.as_str().as_bytes(), &feed.incident.to_le_bytes(), name]),
+    }
+}
+
+fn render(event: &Event, rules: Vec<String>) -> Alert {
+    let empty = Alert {
+        schema_version: SCHEMA_VERSION,
+        id: alert_id(event),
+        alert_type: event.alert_type,
+        time: event.time,
+        priority: priority::priority(event),
+        claim: None,
+        evidence: None,
+        document: None,
+        story: None,
+        thread: None,
+        answers: Vec::new(),
+        also: Vec::new(),
+        feed: None,
+        rules,
+        why: event.why.clone(),
+    };
+    match &event.subject {
+        Subject::Feed(feed) => Alert { feed: Some(feed.clone()), ..empty },
+        Subject::Claim(subject) => Alert {
+            claim: Some(subject.report.claim.clone()),
+            evidence: Some(subject.report.evidence.clone()),
+            document: Some(subject.report.document.clone()),
+            story: Some(subject.story.clone()),
+            thread: Some(subject.thread.clone()),
+            answers: subject.answers.clone(),
+            also: subject.also.clone(),
+            ..empty
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! `extract`, `stories`, `replay`, `schema`: output against the published schemas, bad input, determinism.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::support::{json_lines, output, output_with_input};
+
+const DENIAL: &str = "Mayor Odile Franck on Tuesday denied that she had taken bribes from a harbour contractor, \
+                      a day after prosecutors accused her of fraud.";
+
+fn schema(contract: &str) -> jsonschema::Validator {
+    let printed = output(&["schema", contract]);
+    assert!(printed.status.success());
+    jsonschema::validator_for(&serde_json::from_slice(&printed.stdout).unwrap()).unwrap()
+}
+
+#[track_caller]
+fn check_schema(contract: &str, lines: &[Value]) {
+    let validator = schema(contract);
+    assert!(!lines.is_empty(), "no output to check");
+    for line in lines {
+        let errors: Vec<String> = validator.iter_errors(line).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?} in {line}");
+    }
+}
+
+/// An archive of wire stories that this test writes: allegations, answers a day later, copies.
+fn archive(folder: &Path) -> PathBuf {
+    let mut lines = String::new();
+    let accused = ["Halden Freight", "Arvo Bank", "Governor Pia Sund", "General Ruiz", "the Kestrel airline"];
+    let acts = ["hiding derailments from inspectors", "laundering cartel money", "stealing pension savings", "shelling a clinic"];
+    for number in 0..200 {
+        let (who, act) = (accused[number % 5], acts[number % 4]);
+        let day = 1 + number / 10;
+        let text = match number % 4 {
+            0 => format!("Prosecutors accused {who} of {act}, court papers showed. The case number is {number}."),
+            1 => format!("A spokesman for {who} denied on Monday that it was {act}. He spoke in district {number}."),
+            2 => format!("{who} declined to comment on reports of {act}. Shares fell {number} percent."),
+            _ => format!("Rain is expected in district {number} on Friday, forecasters said."),
+        };
+        let line = serde_json::json!({
+            "id": number, "outlet": format!("Outlet {}", number % 3), "title": format!("Story {number} about {who}"),
+            "text": text, "published": format!("2024-10-{day:02}T08:00:00Z"),
+        });
+        lines.push_str(&format!("{line}\n"));
+    }
+    let path = folder.join("archive.jsonl");
+    std::fs::write(&path, lines).unwrap();
+    path
+}
+
+#[test]
+fn extract_prints_claims_by_its_schema() {
+    let printed = output_with_input(&["extract", "--all"], DENIAL.as_bytes());
+    assert!(printed.status.success(), "{printed:?}");
+    let claims = json_lines(&printed.stdout);
+    check_schema("claim", &claims);
+    let denial = claims.iter().find(|claim| claim["kind"] == "denial").expect("a denial");
+    assert_eq!(denial["speaker"]["name"], "Odile Franck");
+    let text: Vec<char> = DENIAL.chars().collect();
+    for claim in &claims {
+        let cue = &claim["cue"];
+        let (start, end) = (cue["start"].as_u64().unwrap() as usize, cue["end"].as_u64().unwrap() as usize);
+        assert_eq!(text[start..end].iter().collect::<String>(), cue["text"].as_str().unwrap());
+    }
+}
+
+#[test]
+fn html_offsets_refer_to_the_text_that_is_printed() {
+    let page = "<html><head><title>x</title></head><body><p>Mayor Odile&nbsp;Franck <b>denied</b> taking bribes.</p></body></html>";
+    let printed = output_with_input(&["extract", "--format", "html", "--with-text"], page.as_bytes());
+    let lines = json_lines(&printed.stdout);
+    let text: Vec<char> = lines[0]["text"].as_str().unwrap().chars().collect();
+    let cue = &lines[1]["cue"];
+    let (start, end) = (cue["start"].as_u64().unwrap() as usize, cue["end"].as_u64().unwrap() as usize);
+    assert_eq!(text[start..end].iter().collect::<String>(), cue["text"].as_str().unwrap());
+}
+
+#[test]
+fn a_bad_line_is_named_and_the_rest_goes_on() {
+    let lines = format!("nonsense\n{}\n", serde_json::json!({"id": "d", "text": DENIAL}));
+    let printed = output_with_input(&["extract", "--format", "jsonl"], lines.as_bytes());
+    assert_eq!(printed.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&printed.stderr).contains("standard input:1: not a document"));
+    assert!(!json_lines(&printed.stdout).is_empty());
+}
+
+#[test]
+fn missing_and_unreadable_input_is_a_clear_error() {
+    for args in [&["extract", "/nonexistent/file"][..], &["stories", "/nonexistent/file"], &["replay", "/nonexistent/file"]] {
+        let printed = output(args);
+        assert_eq!(printed.status.code(), Some(1), "{args:?}");
+        assert!(String::from_utf8_lossy(&printed.stderr).contains("/nonexistent/file"), "{args:?}: {printed:?}");
+    }
+    let printed = output_with_input(&["extract"], b"caf\xe9");
+    assert!(String::from_utf8_lossy(&printed.stderr).contains("not UTF-8"));
+}
+
+#[test]
+fn replay_gives_the_same_bytes_every_time_on_any_number_of_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = archive(folder.path());
+    let archive = archive.to_str().unwrap();
+    let one = output(&["replay", "--threads", "1", archive]);
+    let eight = output(&["replay", "--threads", "8", archive]);
+    assert!(one.status.success(), "{one:?}");
+    check_schema("alert", &json_lines(&one.stdout));
+    assert_eq!(one.stdout, eight.stdout);
+    assert_eq!(output(&["replay", archive]).stdout, one.stdout);
+}
+
+#[test]
+fn replay_reads_gzip_and_refuses_an_old_database() {
+    use std::io::Write as _;
+    let folder = tempfile::tempdir().unwrap();
+    let plain = archive(folder.path());
+    let packed = folder.path().join("archive.jsonl.gz");
+    let mut encoder = flate2::write::GzEncoder::new(std::fs::File::create(&packed).unwrap(), flate2::Compression::fast());
+    encoder.write_all(&std::fs::read(&plain).unwrap()).unwrap();
+    encoder.finish().unwrap();
+    let database = folder.path().join("kept.db");
+    let args = ["replay", "--database", database.to_str().unwrap(), packed.to_str().unwrap()];
+    let first = output(&args);
+    assert_eq!(first.stdout, output(&["replay", plain.to_str().unwrap()]).stdout);
+    assert!(database.exists());
+    assert_eq!(output(&args).status.code(), Some(1));
+}
+
+#[test]
+fn stories_prints_a_line_for_each_document() {
+    let folder = tempfile::tempdir().unwrap();
+    let printed = output(&["stories", archive(folder.path()).to_str().unwrap()]);
+    let lines = json_lines(&printed.stdout);
+    assert_eq!(lines.len(), 200);
+    check_schema("story", &lines);
+}

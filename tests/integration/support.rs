@@ -1,0 +1,231 @@
+//! What the tests share: the program, a feed server and a recording webhook endpoint on loopback, config files.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+
+/// Key of the endpoints in tests.
+pub(crate) const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+/// The program with these arguments.
+pub(crate) fn gainsay(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gainsay"));
+    command.args(args);
+    command
+}
+
+/// Runs the program to its end.
+pub(crate) fn output(args: &[&str]) -> Output {
+    gainsay(args).stdin(Stdio::null()).output().unwrap()
+}
+
+/// Runs the program with this standard input.
+pub(crate) fn output_with_input(args: &[&str], input: &[u8]) -> Output {
+    use std::io::Write as _;
+    let mut child =
+        gainsay(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    output
+}
+
+/// The lines of an output, each parsed as JSON.
+pub(crate) fn json_lines(bytes: &[u8]) -> Vec<serde_json::Value> {
+    let text = std::str::from_utf8(bytes).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+}
+
+/// Waits until `done` or panics with what was waited for.
+#[track_caller]
+pub(crate) fn wait_for(what: &str, limit: Duration, mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < limit, "waited {limit:?} in vain for {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Shared test corpora, where they are present; says so loudly where not.
+pub(crate) fn shared(path: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("GAINSAY_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
+    let found = root.join(path);
+    if found.exists() {
+        return Some(found);
+    }
+    eprintln!("SKIPPED: {} is not there (set GAINSAY_SHARED to the folder of the corpora)", found.display());
+    None
+}
+
+/// A server on loopback that lives as long as the value.
+pub(crate) struct Server {
+    runtime: Option<tokio::runtime::Runtime>,
+    pub(crate) base: String,
+}
+
+impl Server {
+    pub(crate) fn start(router: Router) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        runtime.spawn(async move { axum::serve(listener, router).await });
+        Self { runtime: Some(runtime), base }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// One entry of a served feed.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) guid: String,
+    pub(crate) title: String,
+    pub(crate) body: String,
+}
+
+impl Entry {
+    pub(crate) fn new(guid: &str, title: &str, body: &str) -> Self {
+        Self { guid: guid.into(), title: title.into(), body: body.into() }
+    }
+}
+
+/// Feeds by path, served as RSS with ETags; entries can be added while it runs.
+#[derive(Clone, Default)]
+pub(crate) struct Feeds(Arc<Mutex<BTreeMap<String, Vec<Entry>>>>);
+
+impl Feeds {
+    pub(crate) fn add(&self, path: &str, entry: Entry) {
+        self.0.lock().unwrap().entry(path.to_owned()).or_default().insert(0, entry);
+    }
+
+    pub(crate) fn serve(&self) -> Server {
+        let router = Router::new().fallback(
+            async |State(feeds): State<Feeds>, uri: Uri, headers: HeaderMap| feeds.answer(uri.path(), &headers),
+        );
+        Server::start(router.with_state(self.clone()))
+    }
+
+    fn answer(&self, path: &str, headers: &HeaderMap) -> Response {
+        let feeds = self.0.lock().unwrap();
+        let Some(entries) = feeds.get(path) else { return StatusCode::NOT_FOUND.into_response() };
+        let etag = format!("\"{}-{}\"", entries.len(), entries.first().map_or("", |entry| entry.guid.as_str()));
+        if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == etag.as_str()) {
+            return (StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response();
+        }
+        let mut items = String::new();
+        for entry in entries {
+            write!(
+                items,
+                "<item><guid isPermaLink=\"false\">{}</guid><title>{}</title><description>{}</description>\
+                 <pubDate>Thu, 31 Oct 2024 08:01:00 GMT</pubDate></item>",
+                entry.guid, entry.title, entry.body
+            )
+            .unwrap();
+        }
+        let body = format!("<rss version=\"2.0\"><channel><title>Wire</title>{items}</channel></rss>");
+        ([(header::ETAG, etag), (header::CONTENT_TYPE, "application/rss+xml".to_owned())], body).into_response()
+    }
+}
+
+/// A delivery as the endpoint got it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Received {
+    pub(crate) id: String,
+    pub(crate) body: Vec<u8>,
+}
+
+/// A webhook endpoint that verifies with an independent library and records everything.
+#[derive(Clone, Default)]
+pub(crate) struct Endpoint(Arc<Mutex<Vec<Received>>>);
+
+impl Endpoint {
+    pub(crate) fn received(&self) -> Vec<Received> {
+        self.0.lock().unwrap().clone()
+    }
+
+    pub(crate) fn serve(&self) -> Server {
+        let router = Router::new().fallback(async |State(endpoint): State<Endpoint>, headers: HeaderMap, body: Bytes| {
+            let webhook = standardwebhooks::Webhook::new(SECRET).unwrap();
+            if webhook.verify(&body, &headers).is_err() {
+                return StatusCode::UNAUTHORIZED;
+            }
+            let id = headers["webhook-id"].to_str().unwrap().to_owned();
+            endpoint.0.lock().unwrap().push(Received { id, body: body.to_vec() });
+            StatusCode::NO_CONTENT
+        });
+        Server::start(router.with_state(self.clone()))
+    }
+}
+
+/// Writes a config that polls these feeds every second and posts to the endpoint.
+pub(crate) fn write_config(folder: &Path, feeds: &[(&str, String)], endpoint: Option<&str>) -> PathBuf {
+    let mut text = String::from(
+        "database = \"gainsay.db\"\nshutdown_grace = \"5s\"\n[intake]\npoll_interval = \"1s\"\n\
+         backfill = \"100000d\"\nallow_networks = [\"127.0.0.0/8\"]\nfetches_per_host_max = 8\n",
+    );
+    for (id, url) in feeds {
+        write!(text, "[[feed]]\nid = \"{id}\"\nurl = \"{url}\"\noutlet = \"Outlet {id}\"\n").unwrap();
+    }
+    if let Some(url) = endpoint {
+        write!(
+            text,
+            "[[sink]]\nname = \"desk\"\ntype = \"webhook\"\nurl = \"{url}\"\nsecret = \"{SECRET}\"\n\
+             retry_schedule = [\"1s\", \"1s\", \"2s\", \"5s\", \"5s\", \"5s\"]\n"
+        )
+        .unwrap();
+    }
+    let path = folder.join("gainsay.toml");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+/// The daemon, killed when the value goes.
+pub(crate) struct Daemon(pub(crate) Child);
+
+impl Daemon {
+    pub(crate) fn start(config: &Path) -> Self {
+        let mut command = gainsay(&["run", "--config", config.to_str().unwrap()]);
+        Self(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap())
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
+    /// SIGTERM; gives the exit status and what was said on standard error.
+    pub(crate) fn stop(mut self) -> (Option<i32>, String) {
+        use std::io::Read as _;
+        Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap();
+        let status = self.0.wait().unwrap();
+        let mut said = String::new();
+        self.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        (status.code(), said)
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
