@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::model::{Analysis, Document, FeedCursor, Fingerprint, Records, Span, StoryRecord};
+use crate::model::{Analysis, FeedCursor, Fingerprint, Records, StoryRecord};
 
 use super::schema::RETENTION;
 use super::{Commit, Counts, Forgotten, StoreError, fingerprint};
