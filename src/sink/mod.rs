@@ -1,1 +1,13 @@
-//! sink.
+//! Delivery: takes alerts out of the outbox and brings them to JSON Lines files and webhooks; one [`Dispatcher`] a sink.
+
+mod body;
+mod dispatch;
+mod error;
+mod jsonl;
+mod retry;
+mod webhook;
+
+pub use body::{BodyFormat, body};
+pub use dispatch::{DispatchSummary, Dispatcher};
+pub use error::DeliveryError;
+pub use webhook::{VerifyError, sign, verify};

@@ -1,1 +1,128 @@
-//! store.
+//! Durable state: commits of the desk go in, records and the outbox come out; [`EmbeddedStore`] keeps them in SQLite.
+
+mod embedded;
+mod error;
+mod fingerprint;
+mod outbox;
+mod record;
+mod schema;
+mod writer;
+
+pub use embedded::EmbeddedStore;
+pub use error::StoreError;
+
+use jiff::Timestamp;
+
+use crate::model::{
+    Analysis, ClaimId, ClaimRecord, DocumentId, DocumentRecord, FeedCursor, FeedRecord, Outbox, OutboxRow, Records,
+    StoryId, StoryRecord, ThreadId, ThreadRecord,
+};
+
+/// Everything that must survive. Methods block; call them from blocking threads.
+pub trait Store: Outbox<Error = StoreError> {
+    /// All records that were not forgotten, each list in order of creation.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn load(&self) -> Result<Records, StoreError>;
+
+    /// What the poller remembers of each feed.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn cursors(&self) -> Result<Vec<FeedCursor>, StoreError>;
+
+    /// Makes all of `commit` durable, or nothing of it. Returns when it is on the disk.
+    ///
+    /// # Errors
+    /// When it could not be made durable; nothing is changed then.
+    fn commit(&self, commit: Commit) -> Result<(), StoreError>;
+
+    /// How much there is of everything.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn counts(&self) -> Result<Counts, StoreError>;
+}
+
+/// What one batch of steps changed: one transaction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Commit {
+    /// The desk's clock after the batch.
+    pub now: Timestamp,
+    /// Next number for `sequence` and `order` of records.
+    pub next_sequence: u64,
+    /// Cursors of the feeds that were polled.
+    pub cursors: Vec<FeedCursor>,
+    /// Analyses of the documents that were read; one text of a document is kept once for the same models.
+    pub analyses: Vec<Analysis>,
+    /// New and changed documents.
+    pub documents: Vec<DocumentRecord>,
+    /// New and changed stories.
+    pub stories: Vec<StoryRecord>,
+    /// New and changed claims.
+    pub claims: Vec<ClaimRecord>,
+    /// New and changed threads.
+    pub threads: Vec<ThreadRecord>,
+    /// New and changed states of feeds.
+    pub feeds: Vec<FeedRecord>,
+    /// What left the windows. Taken out first: a record that is forgotten and written in one commit is kept.
+    pub forgotten: Forgotten,
+    /// Alerts to send. One that was ever put in before for the same sink is left as it is.
+    pub outbox: Vec<OutboxRow>,
+}
+
+impl Commit {
+    /// A commit that changes nothing but the desk's clock and counter.
+    pub fn new(now: Timestamp, next_sequence: u64) -> Self {
+        Self {
+            now,
+            next_sequence,
+            cursors: Vec::new(),
+            analyses: Vec::new(),
+            documents: Vec::new(),
+            stories: Vec::new(),
+            claims: Vec::new(),
+            threads: Vec::new(),
+            feeds: Vec::new(),
+            forgotten: Forgotten::default(),
+            outbox: Vec::new(),
+        }
+    }
+}
+
+/// Records that left the windows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Documents.
+    pub documents: Vec<DocumentId>,
+    /// Stories.
+    pub stories: Vec<StoryId>,
+    /// Claims.
+    pub claims: Vec<ClaimId>,
+    /// Threads.
+    pub threads: Vec<ThreadId>,
+}
+
+/// How much there is of everything.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Documents in the window.
+    pub documents: u64,
+    /// Stories in the window.
+    pub stories: u64,
+    /// Claims in the window.
+    pub claims: u64,
+    /// Threads in the window.
+    pub threads: u64,
+    /// Stored analyses.
+    pub analyses: u64,
+    /// Alerts that wait for a sink, one for each sink.
+    pub pending: u64,
+    /// Alerts that a sink has, one for each sink.
+    pub delivered: u64,
+    /// Alerts that no attempt could deliver, one for each sink.
+    pub dead: u64,
+    /// Attempts that are still kept.
+    pub attempts: u64,
+}

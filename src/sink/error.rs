@@ -1,0 +1,68 @@
+//! What can go wrong with a delivery, in words for the operator; never holds a key, nor an address that may hold one.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What can go wrong with a delivery.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliveryError {
+    /// No HTTP client could be made: no root certificates, for example.
+    #[error("cannot make a client for the webhook: {detail}")]
+    Client {
+        /// Why.
+        detail: String,
+    },
+    /// The file cannot be opened or written.
+    #[error("cannot write to {}: {error}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        error: io::Error,
+    },
+    /// Standard output takes no more.
+    #[error("cannot write to standard output: {0}")]
+    StandardOutput(#[source] io::Error),
+    /// The write was given up because the program ends.
+    #[error("the write was given up")]
+    Abandoned,
+    /// No answer in time.
+    #[error("no answer within {} s", limit.as_secs_f64())]
+    Timeout {
+        /// The time it had.
+        limit: Duration,
+    },
+    /// No connection, or it was cut before an answer came.
+    #[error("no answer: {detail}")]
+    Connection {
+        /// Why.
+        detail: String,
+    },
+    /// The receiver answered, but not that it has the alert.
+    #[error("answered {status}{}{detail}", if detail.is_empty() { "" } else { ": " })]
+    Status {
+        /// Its status code; redirects are not followed.
+        status: u16,
+        /// Not to be asked again before.
+        retry_after: Option<Duration>,
+        /// The beginning of the answer.
+        detail: String,
+    },
+}
+
+impl DeliveryError {
+    /// Whether the same delivery may succeed later. Only `410 Gone` says that it never will.
+    pub fn is_retryable(&self) -> bool {
+        !matches!(self, Self::Status { status: 410, .. })
+    }
+
+    /// The least time to wait that the receiver asked for.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}

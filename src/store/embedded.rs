@@ -1,0 +1,108 @@
+//! `EmbeddedStore`: the store in one SQLite file, for one daemon; a person may read the file meanwhile.
+
+use std::ffi::OsString;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use crate::model::{Attempt, FeedCursor, Outbox, OutboxEntry, Records};
+
+use super::writer::{Write, Writer};
+use super::{Commit, Counts, Store, StoreError, outbox, record, schema};
+
+/// How long to wait for a person who writes to the file with another program.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The store in one SQLite file. Fields are dropped in this order: the lock goes last.
+pub struct EmbeddedStore {
+    writer: Writer,
+    reader: Mutex<Connection>,
+    _lock: File,
+}
+
+impl EmbeddedStore {
+    /// Opens the file, made if missing, and brings it up to the present layout.
+    ///
+    /// # Errors
+    /// When the file is no database, another program's, a newer gainsay's or in use by another daemon, or cannot be
+    /// opened, read or brought up to date.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let opened =
+            |error: &dyn std::fmt::Display| StoreError::Open { path: path.to_owned(), error: error.to_string() };
+        let lock = lock(path)?;
+        let mut connection = Connection::open(path).map_err(|error| opened(&error))?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        schema::prepare(&mut connection, path)?;
+        let reader = Connection::open(path).map_err(|error| opened(&error))?;
+        reader.busy_timeout(BUSY_TIMEOUT)?;
+        reader.pragma_update(None, "query_only", true)?;
+        let writer = Writer::start(connection).map_err(|error| opened(&error))?;
+        Ok(Self { writer, reader: Mutex::new(reader), _lock: lock })
+    }
+
+    fn reader(&self) -> MutexGuard<'_, Connection> {
+        // A reader that panicked cannot have left anything half done.
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for EmbeddedStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EmbeddedStore").finish_non_exhaustive()
+    }
+}
+
+/// Takes `<path>.lock`. A lock of its own rather than SQLite's exclusive mode: that would shut people out, too. The file
+/// is left behind on purpose: to remove it would let two daemons lock two files of that name.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    // Two names of one database must mean one lock.
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut name = OsString::from(real);
+    name.push(".lock");
+    let name = PathBuf::from(name);
+    let refused = |error: &std::io::Error| StoreError::Open { path: name.clone(), error: error.to_string() };
+    let file = File::options().create(true).truncate(false).write(true).open(&name).map_err(|error| refused(&error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(refused(&error)),
+    }
+}
+
+impl Store for EmbeddedStore {
+    fn load(&self) -> Result<Records, StoreError> {
+        record::read(&mut self.reader())
+    }
+
+    fn cursors(&self) -> Result<Vec<FeedCursor>, StoreError> {
+        record::read_cursors(&self.reader())
+    }
+
+    fn commit(&self, commit: Commit) -> Result<(), StoreError> {
+        self.writer.write(Write::Commit(Box::new(commit)))
+    }
+
+    fn counts(&self) -> Result<Counts, StoreError> {
+        record::count(&self.reader())
+    }
+}
+
+impl Outbox for EmbeddedStore {
+    type Error = StoreError;
+
+    fn due(&self, sink: &str, now: Timestamp, limit: usize) -> Result<Vec<OutboxEntry>, StoreError> {
+        outbox::due(&self.reader(), sink, now, limit)
+    }
+
+    fn next_due(&self, sink: &str, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        outbox::next_due(&self.reader(), sink, now)
+    }
+
+    fn record_attempt(&self, attempt: Attempt) -> Result<(), StoreError> {
+        self.writer.write(Write::Attempt(attempt))
+    }
+}

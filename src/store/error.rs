@@ -1,0 +1,95 @@
+//! What can go wrong with the store, in words for the operator.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rusqlite::ErrorCode;
+
+/// What can go wrong with the store.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// The file is something else than a database.
+    #[error("{} is not a database", path.display())]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is another program's database.
+    #[error("{} is the database of another program", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file was written by a newer gainsay.
+    #[error("{} has layout version {found}, this gainsay knows versions up to {known}: use a newer gainsay", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The newest version that we know.
+        known: u32,
+    },
+    /// Another daemon works on the file.
+    #[error("{} is in use by another gainsay", path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file or its lock cannot be opened.
+    #[error("cannot open {}: {error}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: String,
+    },
+    /// SQLite refused: disk full, I/O error, locked by somebody for too long.
+    #[error("database failed: {0}")]
+    Database(#[source] Arc<rusqlite::Error>),
+    /// A row does not say what it should.
+    #[error("row {id} of table {table} cannot be read: {detail}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The row.
+        id: String,
+        /// What is wrong.
+        detail: String,
+    },
+    /// A value that the layout cannot hold.
+    #[error("cannot be stored: {detail}")]
+    Unstorable {
+        /// What and why.
+        detail: String,
+    },
+    /// The writer has ended; only a restart helps.
+    #[error("the store's writer has ended")]
+    WriterEnded,
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later without anybody repairing the database.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Database(error) => matches!(
+                error.sqlite_error_code(),
+                Some(
+                    ErrorCode::DatabaseBusy
+                        | ErrorCode::DatabaseLocked
+                        | ErrorCode::DiskFull
+                        | ErrorCode::SystemIoFailure
+                        | ErrorCode::OutOfMemory
+                        | ErrorCode::CannotOpen
+                )
+            ),
+            _ => false,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(Arc::new(error))
+    }
+}

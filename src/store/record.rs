@@ -1,0 +1,216 @@
+//! Records as rows: writes a commit's records and analyses into a transaction, reads them all back for `load`.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::model::{Analysis, FeedCursor, Fingerprint, Records, StoryRecord};
+
+use super::schema::RETENTION;
+use super::{Commit, Counts, Forgotten, StoreError, fingerprint};
+
+/// Old analyses taken out per commit: more than a commit brings in, little enough not to be felt.
+const EXPIRED_ANALYSES_MAX: u32 = 1_000;
+
+/// Writes everything of `commit` but its outbox.
+pub(super) fn write(transaction: &Transaction<'_>, commit: &Commit) -> Result<(), StoreError> {
+    forget(transaction, &commit.forgotten)?;
+    upsert(transaction, "cursor", &commit.cursors, |record| record.feed.to_string())?;
+    upsert(transaction, "feed", &commit.feeds, |record| record.feed.to_string())?;
+    upsert(transaction, "document", &commit.documents, |record| record.id.to_string())?;
+    upsert(transaction, "claim", &commit.claims, |record| record.id.to_string())?;
+    upsert(transaction, "thread", &commit.threads, |record| record.id.to_string())?;
+    upsert_stories(transaction, &commit.stories)?;
+    insert_analyses(transaction, &commit.analyses)?;
+    transaction.execute(
+        "DELETE FROM analysis WHERE position IN
+             (SELECT position FROM analysis WHERE first_seen < ?1 ORDER BY first_seen LIMIT ?2)",
+        params![(commit.now - RETENTION).as_millisecond(), EXPIRED_ANALYSES_MAX],
+    )?;
+    transaction.execute(
+        "INSERT INTO desk (only, now, next_sequence) VALUES (1, ?1, ?2)
+         ON CONFLICT (only) DO UPDATE SET now = excluded.now, next_sequence = excluded.next_sequence",
+        params![commit.now.to_string(), signed(commit.next_sequence)],
+    )?;
+    Ok(())
+}
+
+/// SQLite knows no unsigned 64-bit integer; counters never come near the end of the signed one.
+pub(super) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn json(record: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(record).map_err(|error| StoreError::Unstorable { detail: error.to_string() })
+}
+
+fn forget(transaction: &Transaction<'_>, forgotten: &Forgotten) -> Result<(), StoreError> {
+    let delete = |table: &str, ids: Vec<String>| -> Result<(), StoreError> {
+        let mut statement = transaction.prepare(&format!("DELETE FROM {table} WHERE id = ?1"))?;
+        ids.iter().try_for_each(|id| statement.execute([id]).map(drop))?;
+        Ok(())
+    };
+    delete("document", forgotten.documents.iter().map(ToString::to_string).collect())?;
+    delete("story", forgotten.stories.iter().map(ToString::to_string).collect())?;
+    delete("claim", forgotten.claims.iter().map(ToString::to_string).collect())?;
+    delete("thread", forgotten.threads.iter().map(ToString::to_string).collect())
+}
+
+fn upsert<R: Serialize>(
+    transaction: &Transaction<'_>,
+    table: &str,
+    records: &[R],
+    id: impl Fn(&R) -> String,
+) -> Result<(), StoreError> {
+    let mut statement = transaction.prepare(&format!(
+        "INSERT INTO {table} (id, record) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET record = excluded.record"
+    ))?;
+    records.iter().try_for_each(|record| {
+        statement.execute(params![id(record), json(record)?])?;
+        Ok(())
+    })
+}
+
+/// Stories change with every copy, their fingerprints seldom: the fingerprint is rewritten only when it changed.
+fn upsert_stories(transaction: &Transaction<'_>, stories: &[StoryRecord]) -> Result<(), StoreError> {
+    let mut story = transaction.prepare(
+        "INSERT INTO story (id, record) VALUES (?1, ?2)
+         ON CONFLICT (id) DO UPDATE SET record = excluded.record RETURNING position",
+    )?;
+    let mut print = transaction.prepare(
+        "INSERT INTO fingerprint (story, packed) VALUES (?1, ?2)
+         ON CONFLICT (story) DO UPDATE SET packed = excluded.packed WHERE packed <> excluded.packed",
+    )?;
+    for record in stories {
+        let bare = json(&StoryRecord { fingerprint: no_fingerprint(), ..record.clone() })?;
+        let position: i64 = story.query_row(params![record.id.to_string(), bare], |row| row.get(0))?;
+        print.execute(params![position, fingerprint::pack(&record.fingerprint)])?;
+    }
+    Ok(())
+}
+
+/// What stands in a story's JSON in place of its fingerprint.
+fn no_fingerprint() -> Fingerprint {
+    Fingerprint { exact: 0, shingles: vec![], lead: vec![], title: vec![], particulars: vec![], word_count: 0 }
+}
+
+fn insert_analyses(transaction: &Transaction<'_>, analyses: &[Analysis]) -> Result<(), StoreError> {
+    let mut statement = transaction.prepare(
+        "INSERT INTO analysis (document, content_hash, feed, outlet, url, published, first_seen, language, models,
+                               headline, text, claims)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+         ON CONFLICT (document, content_hash) DO UPDATE
+         SET models = excluded.models, language = excluded.language, claims = excluded.claims
+         WHERE models <> excluded.models",
+    )?;
+    analyses.iter().try_for_each(|analysis| {
+        let document = &analysis.document;
+        statement.execute(params![
+            document.id.to_string(),
+            document.content_hash.to_string(),
+            document.source.feed.as_str(),
+            document.source.outlet,
+            document.url,
+            document.published.map(jiff::Timestamp::as_millisecond),
+            document.first_seen.as_millisecond(),
+            analysis.language,
+            analysis.models.0,
+            document.headline_text(),
+            document.text,
+            json(&analysis.claims)?,
+        ])?;
+        Ok(())
+    })
+}
+
+/// Everything that `load` gives back, as of one moment.
+pub(super) fn read(connection: &mut Connection) -> Result<Records, StoreError> {
+    let transaction = connection.transaction()?;
+    let desk = transaction
+        .query_row("SELECT now, next_sequence FROM desk", [], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
+        })
+        .optional()?;
+    let corrupt_desk = |detail: String| StoreError::Corrupt { table: "desk", id: "1".to_owned(), detail };
+    let (now, next_sequence) = match desk {
+        None => (None, 0),
+        Some((now, next)) => (
+            Some(now.parse().map_err(|error: jiff::Error| corrupt_desk(error.to_string()))?),
+            u64::try_from(next).map_err(|error| corrupt_desk(error.to_string()))?,
+        ),
+    };
+    let mut records = Records {
+        now,
+        next_sequence,
+        documents: all(&transaction, "document")?,
+        stories: read_stories(&transaction)?,
+        claims: all(&transaction, "claim")?,
+        threads: all(&transaction, "thread")?,
+        feeds: all(&transaction, "feed")?,
+    };
+    // Within one commit the caller's order need not be that of creation; these say themselves what it was.
+    records.stories.sort_by_key(|story| story.sequence);
+    records.claims.sort_by_key(|claim| claim.sequence);
+    records.threads.sort_by_key(|thread| thread.order);
+    Ok(records)
+}
+
+/// The cursors of all feeds that were ever polled.
+pub(super) fn read_cursors(connection: &Connection) -> Result<Vec<FeedCursor>, StoreError> {
+    all(connection, "cursor")
+}
+
+/// How much there is of everything.
+pub(super) fn count(connection: &Connection) -> Result<Counts, StoreError> {
+    let number = |query: &str| -> Result<u64, StoreError> {
+        let number: i64 = connection.query_row(&format!("SELECT count(*) FROM {query}"), [], |row| row.get(0))?;
+        Ok(u64::try_from(number).unwrap_or_default())
+    };
+    Ok(Counts {
+        documents: number("document")?,
+        stories: number("story")?,
+        claims: number("claim")?,
+        threads: number("thread")?,
+        analyses: number("analysis")?,
+        pending: number("outbox WHERE state = 'pending'")?,
+        delivered: number("outbox WHERE state IN ('delivered', 'expired')")?,
+        dead: number("outbox WHERE state = 'dead'")?,
+        attempts: number("attempt")?,
+    })
+}
+
+fn all<R: DeserializeOwned>(connection: &Connection, table: &'static str) -> Result<Vec<R>, StoreError> {
+    let mut statement = connection.prepare(&format!("SELECT id, record FROM {table} ORDER BY position"))?;
+    let mut rows = statement.query([])?;
+    let mut records = Vec::new();
+    while let Some(row) = rows.next()? {
+        records.push(parse(row, table)?);
+    }
+    Ok(records)
+}
+
+fn parse<R: DeserializeOwned>(row: &Row<'_>, table: &'static str) -> Result<R, StoreError> {
+    let json = row.get_ref("record")?.as_str().map_err(rusqlite::Error::from)?;
+    serde_json::from_str(json).map_err(|error| corrupt(row, table, error.to_string()))
+}
+
+fn corrupt(row: &Row<'_>, table: &'static str, detail: String) -> StoreError {
+    StoreError::Corrupt { table, id: row.get("id").unwrap_or_default(), detail }
+}
+
+fn read_stories(connection: &Connection) -> Result<Vec<StoryRecord>, StoreError> {
+    let mut statement = connection.prepare(
+        "SELECT id, record, packed FROM story LEFT JOIN fingerprint ON fingerprint.story = position ORDER BY position",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut stories = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut story: StoryRecord = parse(row, "story")?;
+        let packed = row.get_ref("packed")?.as_blob_or_null().map_err(rusqlite::Error::from)?;
+        story.fingerprint = packed
+            .and_then(fingerprint::unpack)
+            .ok_or_else(|| corrupt(row, "story", "its fingerprint is missing or damaged".to_owned()))?;
+        stories.push(story);
+    }
+    Ok(stories)
+}

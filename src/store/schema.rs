@@ -1,0 +1,178 @@
+//! The layout of the SQLite file and how older files are brought up to it; called when the store is opened.
+//!
+//! `application_id` is 0x6761696E ("gain"), `user_version` the number of steps of [`STEPS`] that were taken. Steps are
+//! only added, never changed. A person may read the file with `sqlite3 -readonly` while the daemon runs.
+//!
+//! | table | one row is | columns to look at |
+//! |---|---|---|
+//! | `desk` | a value of the desk itself | `now`, `next_sequence` |
+//! | `cursor` | what the poller remembers of a feed | `id` (feed), `record` |
+//! | `feed` | what the desk knows of a feed's health | `id` (feed), `record` |
+//! | `document` | a document still in the window | `id`, `story`, `outlet`, `url`, `record` |
+//! | `story` | a piece of wire copy | `id`, `copies`, `record`; its fingerprint is in `fingerprint` |
+//! | `claim` | a claim known across documents | `id`, `thread`, `kind`, `proposition`, `record` |
+//! | `thread` | an allegation with its answers | `id`, `state`, `proposition`, `record` |
+//! | `analysis` | what one text of a document said | `document`, `content_hash`, `headline`, `text`, `claims` |
+//! | `outbox` | one alert for one sink | `alert`, `sink`, `type`, `state`, `attempts`, `due` |
+//! | `outbox_body` | the bytes of an alert for a sink | `body` |
+//! | `attempt` | one attempt to deliver | `outbox`, `at`, `result`, `error` |
+//! | `delivery` (view) | `outbox` with readable times, body and last error | all |
+//!
+//! Rules: ids are hexadecimal text, as alerts show them. Records are JSON (`select record->>'outlet' from document`); the
+//! columns beside them are generated from it, so that they cannot disagree. `position` is the order of creation. Times
+//! are milliseconds since 1970 (`datetime(due / 1000, 'unixepoch')`), except inside JSON.
+//!
+//! Texts and bodies live in trees of their own: an index never has to step over them, and a row that changes often
+//! (`outbox`, `story`) is rewritten without them. The queue's indexes are partial and hold only what is pending, so what
+//! was delivered costs nothing. A row of `outbox` stays for good, about 200 bytes: it is what keeps an alert from being
+//! sent a second time. [`RETENTION`] after its delivery its body and attempts go and its state turns from `delivered` to
+//! `expired`; analyses go as long after their document was first seen. What is `dead` is kept.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+
+use super::StoreError;
+
+/// Marks the file as ours: "gain".
+const APPLICATION_ID: u32 = 0x6761_696E;
+
+/// How long what was delivered, and what was read, can still be looked up.
+pub(super) const RETENTION: Duration = Duration::from_hours(30 * 24);
+
+/// The steps from an empty file to the present layout. Only ever add to the end.
+const STEPS: [&str; 1] = [r"
+CREATE TABLE desk (
+    only          INTEGER PRIMARY KEY CHECK (only = 1),
+    now           TEXT NOT NULL,
+    next_sequence INTEGER NOT NULL
+);
+CREATE TABLE cursor (position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);
+CREATE TABLE feed (position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);
+CREATE TABLE document (
+    position INTEGER PRIMARY KEY,
+    id       TEXT NOT NULL UNIQUE,
+    record   TEXT NOT NULL,
+    story    TEXT AS (record->>'story'),
+    outlet   TEXT AS (record->>'outlet'),
+    url      TEXT AS (record->>'url')
+);
+CREATE TABLE story (
+    position INTEGER PRIMARY KEY,
+    id       TEXT NOT NULL UNIQUE,
+    record   TEXT NOT NULL,
+    copies   INTEGER AS (record->>'copies')
+);
+CREATE TABLE fingerprint (story INTEGER PRIMARY KEY REFERENCES story ON DELETE CASCADE, packed BLOB NOT NULL);
+CREATE TABLE claim (
+    position    INTEGER PRIMARY KEY,
+    id          TEXT NOT NULL UNIQUE,
+    record      TEXT NOT NULL,
+    thread      TEXT AS (record->>'thread'),
+    kind        TEXT AS (record->>'kind'),
+    proposition TEXT AS (record->>'$.proposition.text')
+);
+CREATE TABLE thread (
+    position    INTEGER PRIMARY KEY,
+    id          TEXT NOT NULL UNIQUE,
+    record      TEXT NOT NULL,
+    state       TEXT AS (record->>'state'),
+    proposition TEXT AS (record->>'proposition')
+);
+
+CREATE TABLE analysis (
+    position     INTEGER PRIMARY KEY,
+    document     TEXT NOT NULL,
+    content_hash TEXT NOT NULL,
+    feed         TEXT NOT NULL,
+    outlet       TEXT NOT NULL,
+    url          TEXT,
+    published    INTEGER,
+    first_seen   INTEGER NOT NULL,
+    language     TEXT NOT NULL,
+    models       TEXT NOT NULL,
+    headline     TEXT NOT NULL,
+    text         TEXT NOT NULL,
+    claims       TEXT NOT NULL,
+    UNIQUE (document, content_hash)
+);
+CREATE INDEX analysis_first_seen ON analysis (first_seen);
+
+CREATE TABLE outbox (
+    position  INTEGER PRIMARY KEY,
+    alert     TEXT NOT NULL,
+    sink      TEXT NOT NULL,
+    type      TEXT NOT NULL,
+    order_key TEXT NOT NULL,
+    sequence  INTEGER NOT NULL,
+    state     TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'expired', 'dead')),
+    attempts  INTEGER NOT NULL DEFAULT 0,
+    created   INTEGER NOT NULL,
+    due       INTEGER NOT NULL,
+    settled   INTEGER,
+    UNIQUE (alert, sink)
+);
+CREATE INDEX outbox_due ON outbox (sink, due) WHERE state = 'pending';
+CREATE INDEX outbox_order ON outbox (sink, order_key, sequence) WHERE state = 'pending';
+CREATE INDEX outbox_settled ON outbox (settled) WHERE state = 'delivered';
+CREATE TABLE outbox_body (outbox INTEGER PRIMARY KEY REFERENCES outbox ON DELETE CASCADE, body BLOB NOT NULL);
+CREATE TABLE attempt (
+    position INTEGER PRIMARY KEY,
+    outbox   INTEGER NOT NULL REFERENCES outbox,
+    at       INTEGER NOT NULL,
+    duration INTEGER NOT NULL,
+    result   TEXT NOT NULL CHECK (result IN ('delivered', 'retry', 'dead')),
+    error    TEXT
+);
+CREATE INDEX attempt_outbox ON attempt (outbox);
+
+CREATE VIEW delivery AS
+SELECT alert, sink, type, state, attempts,
+       datetime(created / 1000, 'unixepoch') AS created,
+       datetime(due / 1000, 'unixepoch') AS due,
+       datetime(settled / 1000, 'unixepoch') AS settled,
+       (SELECT error FROM attempt WHERE attempt.outbox = outbox.position ORDER BY attempt.position DESC LIMIT 1) AS last_error,
+       CAST((SELECT body FROM outbox_body WHERE outbox_body.outbox = outbox.position) AS TEXT) AS body
+FROM outbox;
+"];
+
+/// Checks that the file is ours and brings it up to the present layout.
+pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let version = check_owner(connection, path)?;
+    // After the checks: this changes the file. `synchronous=FULL` makes each commit durable in WAL mode; the default of
+    // a build could be weaker.
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 2_000)?;
+    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    for (step, number) in STEPS.iter().zip(1_u32..).skip(version as usize) {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", number)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+/// The version of the file, if it is ours or empty.
+fn check_owner(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
+    let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, u32>(0));
+    let tables = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, u32>(0)).map_err(
+        |error| match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => StoreError::NotADatabase { path: path.to_owned() },
+            _ => error.into(),
+        },
+    )?;
+    let (owner, version) = (number("application_id")?, number("user_version")?);
+    if tables > 0 && owner != APPLICATION_ID {
+        return Err(StoreError::Foreign { path: path.to_owned() });
+    }
+    let known = u32::try_from(STEPS.len()).unwrap_or(u32::MAX);
+    if version > known {
+        return Err(StoreError::Newer { path: path.to_owned(), found: version, known });
+    }
+    Ok(version)
+}

@@ -1,0 +1,92 @@
+//! The one writer: a thread that owns the writing connection and commits what waits together (group commit).
+//!
+//! A durable commit costs one fsync, a few milliseconds, whatever its size; while one runs, others queue up and share
+//! the next one.
+
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use rusqlite::{Connection, TransactionBehavior};
+use tracing::error;
+
+use crate::model::Attempt;
+
+use super::{Commit, StoreError, outbox, record};
+
+/// Requests that share one transaction, and requests that may wait; each holds its caller, so this bounds the memory.
+const GROUP_MAX: usize = 64;
+
+/// What can be written.
+pub(super) enum Write {
+    Commit(Box<Commit>),
+    Attempt(Attempt),
+}
+
+struct Request {
+    write: Write,
+    reply: SyncSender<Result<(), StoreError>>,
+}
+
+/// A handle on the writer's thread, which ends when this is dropped.
+pub(super) struct Writer {
+    /// Present until the drop.
+    requests: Option<SyncSender<Request>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread; `connection` is ready to write.
+    pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
+        let (requests, inbox) = sync_channel(GROUP_MAX);
+        let thread =
+            std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || write_all(connection, &inbox))?;
+        Ok(Self { requests: Some(requests), thread: Some(thread) })
+    }
+
+    /// Writes and waits until it is durable. If the writer's thread ends, its ends of both channels are dropped, so
+    /// that nobody waits for ever.
+    pub(super) fn write(&self, write: Write) -> Result<(), StoreError> {
+        let (reply, answer) = sync_channel(1);
+        let requests = self.requests.as_ref().ok_or(StoreError::WriterEnded)?;
+        requests.send(Request { write, reply }).map_err(|_| StoreError::WriterEnded)?;
+        answer.recv().map_err(|_| StoreError::WriterEnded)?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.requests.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            error!("the store's writer has panicked");
+        }
+    }
+}
+
+fn write_all(mut connection: Connection, inbox: &Receiver<Request>) {
+    while let Ok(first) = inbox.recv() {
+        let mut group = vec![first];
+        group.extend(inbox.try_iter().take(GROUP_MAX - 1));
+        let result = write_group(&mut connection, &group);
+        for request in group {
+            // A caller that went away needs no answer.
+            drop(request.reply.send(result.clone()));
+        }
+    }
+}
+
+/// One transaction; an error rolls it back.
+fn write_group(connection: &mut Connection, group: &[Request]) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for request in group {
+        match &request.write {
+            Write::Commit(commit) => {
+                record::write(&transaction, commit)?;
+                outbox::write(&transaction, &commit.outbox, commit.now)?;
+            }
+            Write::Attempt(attempt) => outbox::record_attempt(&transaction, attempt)?,
+        }
+    }
+    Ok(transaction.commit()?)
+}
