@@ -44,13 +44,13 @@ pub fn fingerprint(document: &Document) -> Fingerprint {
 fn of_parts(title: &str, body: &str) -> Fingerprint {
     let story = body.get(story_start(body)..).unwrap_or_default();
     let words = words(story);
-    let telling: Vec<&Word> = words.iter().filter(|word| !is_stop_word(&word.folded)).collect();
+    let telling = telling(&words);
     let mut exact = FxHasher::default();
     for word in &words {
         exact.write(word.folded.as_bytes());
         exact.write_u8(0);
     }
-    let pairs: Vec<u32> = telling.windows(2).map(|pair| hash(&[&pair[0].stem, &pair[1].stem])).collect();
+    let pairs: Vec<u32> = telling.windows(2).map(|pair| hash(&[&pair[0].1, &pair[1].1])).collect();
     let lead = pairs.iter().take(LEAD_WORDS).copied().collect();
     let shingles = pairs.iter().filter(|&&pair| pair.is_multiple_of(SAMPLE)).copied().collect();
     Fingerprint {
@@ -63,11 +63,15 @@ fn of_parts(title: &str, body: &str) -> Fingerprint {
     }
 }
 
-/// One word with its normal forms.
+/// One word in its comparison form.
 struct Word {
     folded: String,
-    stem: String,
     is_capitalised: bool,
+}
+
+/// The words that are no function words, with their stems.
+fn telling(words: &[Word]) -> Vec<(&Word, String)> {
+    words.iter().filter(|word| !is_stop_word(&word.folded)).map(|word| (word, stem(&word.folded))).collect()
 }
 
 fn words(text: &str) -> Vec<Word> {
@@ -81,24 +85,22 @@ fn words(text: &str) -> Vec<Word> {
         let folded = fold(word);
         for part in folded.split('-').filter(|part| !part.is_empty()) {
             let folded: String = part.chars().filter(|c| !matches!(c, ',' | '\'')).collect();
-            let stem = stem(&folded);
-            found.push(Word { folded, stem, is_capitalised });
+            found.push(Word { folded, is_capitalised });
         }
     }
     found
 }
 
 fn title_hashes(title: &str) -> Vec<u32> {
-    let words = words(title);
-    let telling = words.iter().filter(|word| !is_stop_word(&word.folded));
-    ascending(telling.take(TITLE_WORDS_MAX).map(|word| hash(&[&word.stem])).collect())
+    ascending(telling(&words(title)).iter().take(TITLE_WORDS_MAX).map(|(_, stem)| hash(&[stem])).collect())
 }
 
 /// Names have even hashes, figures odd ones.
-fn particulars(words: &[&Word]) -> Vec<u32> {
-    let is_figure = |word: &Word| word.folded.starts_with(|c: char| c.is_ascii_digit());
-    let figures = words.iter().filter(|word| is_figure(word)).take(PARTICULARS_MAX).map(|word| hash(&[&word.folded]) | 1);
-    let names = words.iter().filter(|word| word.is_capitalised).take(PARTICULARS_MAX).map(|word| hash(&[&word.stem]) & !1);
+fn particulars(telling: &[(&Word, String)]) -> Vec<u32> {
+    let figures = telling.iter().filter(|(word, _)| word.folded.starts_with(|c: char| c.is_ascii_digit()));
+    let names = telling.iter().filter(|(word, _)| word.is_capitalised);
+    let figures = figures.take(PARTICULARS_MAX).map(|(word, _)| hash(&[&word.folded]) | 1);
+    let names = names.take(PARTICULARS_MAX).map(|(_, stem)| hash(&[stem]) & !1);
     ascending(figures.chain(names).collect())
 }
 
@@ -111,7 +113,8 @@ fn story_start(body: &str) -> usize {
         let trimmed = line.trim();
         let has_more = rest.get(line.len()..).is_some_and(|more| !more.trim().is_empty());
         let ends = trimmed.ends_with(['.', '!', '?', '"', '”', '…', '\'', '’']);
-        let is_furniture = trimmed.is_empty() || trimmed.len() <= FURNITURE_LINE_BYTES_MAX && !ends && dateline(trimmed).is_none();
+        let is_furniture =
+            trimmed.is_empty() || trimmed.len() <= FURNITURE_LINE_BYTES_MAX && !ends && dateline(trimmed).is_none();
         if !has_more || !is_furniture {
             break;
         }
@@ -130,9 +133,12 @@ fn dateline_end(text: &str) -> usize {
     let mut at = 0;
     for word in window.split_inclusive(char::is_whitespace) {
         let letters = word.trim();
-        let is_place = letters.len() > 2 && !letters.contains(char::is_lowercase) && letters.starts_with(char::is_uppercase);
+        let is_place =
+            letters.len() > 2 && !letters.contains(char::is_lowercase) && letters.starts_with(char::is_uppercase);
         let rest = text.get(at..).unwrap_or_default();
-        if (is_place || at == 0) && let Some(found) = dateline(rest) {
+        if (is_place || at == 0)
+            && let Some(found) = dateline(rest)
+        {
             return at + found.span.end;
         }
         at += word.len();
@@ -154,4 +160,67 @@ fn ascending(mut hashes: Vec<u32>) -> Vec<u32> {
     hashes.sort_unstable();
     hashes.dedup();
     hashes
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::text::document::archive_document;
+
+    fn of(title: &str, body: &str) -> Fingerprint {
+        fingerprint(&archive_document(
+            "1",
+            None,
+            Some(title),
+            body,
+            None,
+            None,
+            Timestamp::UNIX_EPOCH,
+            MarkupFormat::Text,
+        ))
+    }
+
+    #[track_caller]
+    fn check_same(one: &str, other: &str) {
+        assert_eq!(of("Envoy leaves", one), of("Envoy leaves", other));
+    }
+
+    const STORY: &str = "The envoy left the talks on Monday, the ministry said. He had refused to sign 2 papers.";
+
+    #[test]
+    fn dress_does_not_count() {
+        check_same(STORY, &format!("PARIS, Oct 31 (AFP) - {STORY}"));
+        check_same(STORY, &format!("<p>Sign up for news</p><p>By A. Reporter</p><p>PARIS (AP) — {STORY}</p>"));
+        check_same(STORY, &format!("Share this story: Facebook Email LONDON, Oct. 28 (Reuters) - {STORY}"));
+        check_same(STORY, &STORY.replace("refused", "re\u{ad}fused"));
+    }
+
+    #[test]
+    fn words_count() {
+        let (one, other) = (of("Envoy leaves", STORY), of("Envoy stays", &STORY.replace('2', "3")));
+        assert!(one.exact != other.exact && one.title != other.title && one.particulars != other.particulars);
+        assert_eq!(one.word_count, 17);
+    }
+
+    #[test]
+    fn labels_are_no_part_of_the_title() {
+        assert_eq!(of("UPDATE 2-Envoy leaves", STORY).title, of("Envoy leaves", STORY).title);
+    }
+
+    #[test]
+    fn empty_documents_have_empty_fingerprints() {
+        let empty = of("", "");
+        assert!(empty.shingles.is_empty() && empty.lead.is_empty() && empty.title.is_empty() && empty.word_count == 0);
+    }
+
+    #[test]
+    fn long_copy_is_sampled() {
+        let text: String =
+            (0..3_000).flat_map(|number| ["word".to_owned(), number.to_string(), " ".to_owned()]).collect();
+        let found = of("Envoy leaves", &text);
+        assert_eq!(found.lead.len(), LEAD_WORDS);
+        assert!((600..900).contains(&found.shingles.len()));
+    }
 }

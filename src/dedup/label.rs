@@ -64,7 +64,10 @@ fn behind(headline: &str, end: usize) -> Option<&str> {
 fn starts_wrapup(headline: &str) -> bool {
     let words = plain(headline);
     PREFIXES.iter().any(|(label, prefix)| {
-        *label == RevisionLabel::Wrapup && prefix.contains(' ') && !prefix.contains('#') && words.starts_with(prefix.as_str())
+        *label == RevisionLabel::Wrapup
+            && prefix.contains(' ')
+            && !prefix.contains('#')
+            && words.starts_with(prefix.as_str())
     })
 }
 

@@ -14,9 +14,12 @@ const CANDIDATES_MAX: usize = 8;
 /// Least weight in common for a candidate.
 const CANDIDATE_WEIGHT_MIN: f32 = 0.3;
 /// Log odds from which two fingerprints are one story.
-const SAME_STORY_SCORE_MIN: f32 = 0.4;
-/// Log odds taken off where only one side is a round-up: it holds the leads of many stories.
-const ROUNDUP_PENALTY: f32 = 3.0;
+const SAME_STORY_SCORE_MIN: f32 = 0.5;
+/// Share of the headline's words that a round-up must share with copy that does not call itself one: it holds the leads of
+/// many stories and is none of them.
+const ROUNDUP_TITLE_MIN: f32 = 0.75;
+/// Share of the lesser body that two round-ups must share: their headlines are all alike.
+const ROUNDUPS_BODY_MIN: f32 = 0.5;
 /// Stories looked through for the one that a kill notice, which shares no text with it, names in its headline.
 const KILL_SEARCH_MAX: usize = 5_000;
 /// Share of the headline's words by which a kill notice finds its story.
@@ -103,10 +106,8 @@ impl Stories {
     pub fn forget_before(&mut self, limit: Timestamp) -> Vec<StoryId> {
         let gone: Vec<Slot> =
             self.by_last_seen.iter().take_while(|(last_seen, _)| *last_seen < limit).map(|(_, slot)| *slot).collect();
-        let records: Vec<(Slot, StoryRecord)> = gone
-            .into_iter()
-            .filter_map(|slot| Some((slot, self.table.get_mut(slot as usize)?.take()?)))
-            .collect();
+        let records: Vec<(Slot, StoryRecord)> =
+            gone.into_iter().filter_map(|slot| Some((slot, self.table.get_mut(slot as usize)?.take()?))).collect();
         let fingerprints: Vec<(Slot, &Fingerprint)> =
             records.iter().map(|(slot, record)| (*slot, &record.fingerprint)).collect();
         self.index.remove_all(&fingerprints);
@@ -150,11 +151,19 @@ impl Stories {
         best.map(|(_, slot)| slot).or_else(|| self.find_killed(copy))
     }
 
+    /// Log odds that the copy belongs to the story.
     fn score(&self, copy: &Copy<'_>, record: &StoryRecord) -> f32 {
         let similarity = self.similarity(copy, record);
         let is_roundup = |label| label == RevisionLabel::Wrapup;
-        let penalty = if is_roundup(copy.label) == is_roundup(record.label) { 0.0 } else { ROUNDUP_PENALTY };
-        similarity.score() - penalty
+        let is_excluded = match (is_roundup(copy.label), is_roundup(record.label)) {
+            (false, false) => false,
+            (true, true) => similarity.body < ROUNDUPS_BODY_MIN,
+            _ => similarity.title < ROUNDUP_TITLE_MIN,
+        };
+        if is_excluded {
+            return f32::NEG_INFINITY;
+        }
+        similarity.score()
     }
 
     fn similarity(&self, copy: &Copy<'_>, record: &StoryRecord) -> Similarity {
@@ -173,7 +182,11 @@ impl Stories {
         }
         let youngest_first = self.by_sequence.iter().rev().take(KILL_SEARCH_MAX);
         let mut named = youngest_first.filter_map(|(_, slot)| Some((*slot, self.record(*slot)?)));
-        named.find(|(_, record)| self.similarity(copy, record).title >= KILL_TITLE_MIN && record.fingerprint.title.len() >= 3).map(|(slot, _)| slot)
+        named
+            .find(|(_, record)| {
+                self.similarity(copy, record).title >= KILL_TITLE_MIN && record.fingerprint.title.len() >= 3
+            })
+            .map(|(slot, _)| slot)
     }
 
     fn open(&mut self, copy: &Copy<'_>, now: Timestamp) -> Placement {
@@ -198,10 +211,16 @@ impl Stories {
 
     fn join(&mut self, slot: Slot, copy: &Copy<'_>, now: Timestamp) -> Placement {
         let Some(record) = self.table.get_mut(slot as usize).and_then(Option::as_mut) else {
-            return Placement { story: StoryId::of(&[copy.document.as_bytes()]), is_new: false, is_revision: false, revision: 0 };
+            return Placement {
+                story: StoryId::of(&[copy.document.as_bytes()]),
+                is_new: false,
+                is_revision: false,
+                revision: 0,
+            };
         };
         let is_edit = copy.known_story == Some(record.id);
-        let is_revision = raises(copy.label, record.label) || is_edit && record.fingerprint.exact != copy.fingerprint.exact;
+        let is_revision =
+            raises(copy.label, record.label) || is_edit && record.fingerprint.exact != copy.fingerprint.exact;
         record.revision += u32::from(is_revision);
         if raises(copy.label, record.label) {
             record.label = copy.label;
@@ -232,11 +251,12 @@ impl Stories {
 fn raises(copy: RevisionLabel, story: RevisionLabel) -> bool {
     use RevisionLabel::{Advisory, Correction, Kill, None, Refile, Update, Wrapup};
     match (copy, story) {
-        (None | Refile | Advisory | Wrapup, _) | (_, Kill) => false,
-        (Kill, _) => true,
+        (None | Refile | Advisory | Wrapup, _) | (_, Kill) | (Update(_), Correction | Wrapup) => false,
         (Correction, story) => story != Correction,
         (Update(new), Update(old)) => new > old,
-        (Update(_), Correction | Wrapup) => false,
-        (Update(_), _) => true,
+        (Kill | Update(_), _) => true,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 pub struct Fingerprint {
     /// Hash of the whole normalised body.
     pub exact: u64,
-    /// Hashes of the body's shingles, ascending, each once.
+    /// Hashes of a sample of the body's shingles, ascending, each once.
     pub shingles: Vec<u32>,
     /// Hashes of the lead's shingles, ascending: an update keeps the lead's names, another story does not.
     pub lead: Vec<u32>,
     /// Hashes of the headline's telling words, ascending.
     pub title: Vec<u32>,
-    /// Hashes of names and figures of the body, ascending: what tells two filled-in forms apart.
+    /// Hashes of names (even) and figures (odd) of the body, ascending: what tells two filled-in forms apart.
     pub particulars: Vec<u32>,
     /// Words in the body.
     pub word_count: u32,
