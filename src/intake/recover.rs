@@ -135,3 +135,143 @@ fn find_root<'a>(scanner: &mut Scanner<'a>, repairs: &mut Repairs) -> Result<Tag
     }
     Err(if is_page { NoFeed::HtmlPage } else { NoFeed::Other })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENTRIES_MAX: usize = 3;
+
+    #[track_caller]
+    fn check(document: &str, expected: &str, repaired: &[(Repair, u32)]) {
+        let mut repairs = Repairs::default();
+        let base = Url::parse("https://a.example/feeds/").unwrap();
+        let clean = recover(document, Some(&base), ENTRIES_MAX, &mut repairs).unwrap();
+        let inner = clean.split_once("<channel>").map_or(clean.as_str(), |(_, inner)| inner);
+        assert_eq!(inner.trim_end_matches("</channel></rss>"), expected, "{document}");
+        assert_eq!(repairs.0, repaired.iter().copied().collect(), "{document}");
+    }
+
+    #[test]
+    fn what_we_read_is_kept_and_the_rest_goes() {
+        check(
+            "<rss version='2.0' xmlns:m='http://m.example/'><channel><title>W</title><image><title>no</title></image>\
+             <item><title>T</title><m:thing a='&'><title>no</title></m:thing><guid>g</guid></item></channel></rss>",
+            "<title>W</title><item><title>T</title><guid>g</guid></item>",
+            &[],
+        );
+    }
+
+    #[test]
+    fn markup_inside_texts_becomes_escaped_text() {
+        check(
+            "<rss version='2.0'><item><title>He <b>denies</i> it</title><description>a<br>b &amp; c</description></item></rss>",
+            "<item><title>He &lt;b&gt;denies&lt;/i&gt; it</title><description>a&lt;br&gt;b &amp; c</description></item>",
+            &[],
+        );
+        check(
+            "<feed xmlns='http://www.w3.org/2005/Atom'><entry><content type='xhtml'><div>1 &lt; 2</div></content></entry></feed>",
+            "<feed xmlns=\"http://www.w3.org/2005/Atom\"><entry><content type=\"html\">&lt;div&gt;1 &amp;lt; 2&lt;/div&gt;\
+             </content></entry></feed>",
+            &[],
+        );
+    }
+
+    #[test]
+    fn missing_end_tags_are_closed_where_the_next_element_shows_it() {
+        check(
+            "<rss version='2.0'><item><title>One<link>https://a.example/1</link><item><title>Two</title></item></rss>",
+            "<item><title>One</title><link>https://a.example/1</link></item><item><title>Two</title></item>",
+            &[(Repair::MissingEndTag, 2)],
+        );
+        check(
+            "<rss version='2.0'><item><description>Text <b>bold<pubDate>1 Jan 2024</pubDate></item></foo></rss>",
+            "<item><description>Text &lt;b&gt;bold</description><pubDate>1 Jan 2024</pubDate></item>",
+            &[(Repair::MissingEndTag, 1), (Repair::StrayEndTag, 1)],
+        );
+    }
+
+    #[test]
+    fn a_cut_entry_is_never_written() {
+        let whole = "<item><title>One</title></item>";
+        for cut in [
+            "<item><title>Tw",
+            "<item><title>Two</title>",
+            "<item><title><![CDATA[Tw",
+            "<item",
+            "<item><title>Two</tit",
+        ] {
+            check(&format!("<rss version='2.0'><channel>{whole}{cut}"), whole, &[(Repair::Truncated, 1)]);
+        }
+        check(&format!("<rss version='2.0'><channel>{whole}"), whole, &[(Repair::Truncated, 1)]);
+    }
+
+    #[test]
+    fn roots_prefixes_and_junk_are_put_right() {
+        check(
+            "<b>Warning</b>: x<?xml version='1.0'?><RSS><channel><ITEM><TITLE>T</TITLE></ITEM></channel></RSS>junk",
+            "<item><title>T</title></item>",
+            &[(Repair::LeadingJunk, 1), (Repair::TrailingJunk, 1), (Repair::Root, 1)],
+        );
+        check(
+            "<rss version='2.0' xmlns='https://publisher.example/'><item><title>T</title><dc:creator>AFP</dc:creator>\
+             <media:title>IMG</media:title></item></rss>",
+            "<item><title>T</title><dc:creator>AFP</dc:creator></item>",
+            &[(Repair::UnboundPrefix, 1)],
+        );
+        check(
+            "<rdf:RDF xmlns:rdf='r' xmlns='http://purl.org/rss/1.0/'><channel><title>W</title></channel>\
+             <item rdf:about='https://a.example/1'><title>T</title></item></rdf:RDF>",
+            "<title>W</title><item><title>T</title><guid>https://a.example/1</guid><link>https://a.example/1</link></item>",
+            &[],
+        );
+    }
+
+    #[test]
+    fn characters_and_references_are_put_right() {
+        check(
+            "<rss version='2.0'><item><title>A\u{b}B &#11;&nbsp;AT&T</title><link>/1?a=1&b=2</link></item></rss>",
+            "<item><title>AB \u{a0}AT&amp;T</title><link>https://a.example/1?a=1&amp;b=2</link></item>",
+            &[(Repair::ControlCharacter, 2), (Repair::Entity, 3)],
+        );
+    }
+
+    #[test]
+    fn a_second_xml_declaration_goes() {
+        check(
+            "<?xml version='1.0'?><rss version='2.0'><?xml version='1.0' encoding='windows-1251'?><item><title>T</title></item></rss>",
+            "<item><title>T</title></item>",
+            &[],
+        );
+    }
+
+    #[test]
+    fn of_two_that_say_the_same_the_better_counts() {
+        check(
+            "<rss version='2.0'><item><title>T</title><dc:title xmlns:dc='http://purl.org/dc/elements/1.1/'>D</dc:title></item></rss>",
+            "<item><title>T</title></item>",
+            &[],
+        );
+    }
+
+    #[test]
+    fn entries_over_the_limit_are_counted() {
+        let entries = "<item><title>T</title></item>".repeat(5);
+        let kept = "<item><title>T</title></item>".repeat(ENTRIES_MAX);
+        check(&format!("<rss version='2.0'>{entries}</rss>"), &kept, &[(Repair::EntriesLeftOut, 2)]);
+    }
+
+    #[track_caller]
+    fn check_no_feed(document: &str, expected: NoFeed) {
+        assert_eq!(recover(document, None, 9, &mut Repairs::default()), Err(expected), "{document}");
+    }
+
+    #[test]
+    fn pages_are_told_from_other_things() {
+        check_no_feed("<!DOCTYPE html><html><body>403 <rss></rss></body></html>", NoFeed::HtmlPage);
+        check_no_feed("<!doctype HTML><p>Sorry</p>", NoFeed::HtmlPage);
+        check_no_feed("<opml><body/></opml>", NoFeed::HtmlPage);
+        check_no_feed("Service unavailable", NoFeed::Other);
+        check_no_feed("<sitemapindex/>", NoFeed::Other);
+    }
+}

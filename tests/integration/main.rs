@@ -1,1 +1,3 @@
 //! Tests that run the real program against real sockets, files and databases.
+
+mod intake;
