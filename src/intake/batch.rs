@@ -69,7 +69,7 @@ pub fn parse_batch(list: impl BufRead, root: &Path, out: &mut impl Write) -> io:
                 path,
                 error: None,
                 title: feed.title.as_ref().map(readable),
-                updated: feed.updated.map(|time| time.as_second()),
+                updated: feed.updated.map(jiff::Timestamp::as_second),
                 entries: feed.items.iter().map(entry_line).collect(),
             },
             Err(error) => {
@@ -89,7 +89,7 @@ fn parse_file(path: &Path, content_type: Option<&str>, base: Option<&Url>) -> Re
 }
 
 fn entry_line(item: &Item) -> EntryLine<'_> {
-    let seconds = |time: &Option<StatedTime>| time.as_ref().and_then(|time| time.at).map(|at| at.as_second());
+    let seconds = |time: &Option<StatedTime>| time.as_ref().and_then(|time| time.at).map(jiff::Timestamp::as_second);
     EntryLine {
         id: &item.identity.key,
         title: item.title.as_ref().map(readable),

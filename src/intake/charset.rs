@@ -92,6 +92,10 @@ fn is_mostly_utf8(bytes: &[u8]) -> bool {
         valid += chunk.valid().chars().filter(|character| !character.is_ascii()).count();
         broken += usize::from(!chunk.invalid().is_empty());
     }
+    // A text cut inside of its last character is not broken there.
+    if valid > 0 && std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none()) {
+        broken -= 1;
+    }
     valid >= broken * VALID_PER_BROKEN_MIN
 }
 
@@ -155,5 +159,10 @@ mod tests {
     #[test]
     fn one_broken_byte_costs_one_character() {
         check(b"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9 \xff.", None, "éééé \u{fffd}.", true);
+    }
+
+    #[test]
+    fn a_cut_character_makes_no_other_encoding() {
+        check(b"\xc3\xa9 \xe2\x80", None, "é \u{fffd}", true);
     }
 }

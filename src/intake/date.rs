@@ -17,9 +17,9 @@ pub(super) fn read(text: &str) -> Option<Timestamp> {
     // "2024-10-31T08:01:00Z" is one word, "Thu, 31 Oct 2024 08:01:00 GMT" is six.
     let is_iso = text.get(..4).is_some_and(is_digits) && text.len() != 4 || text.parse::<i16>().is_ok();
     if is_iso {
-        parts.take_iso(text)?
+        parts.take_iso(text)?;
     } else {
-        parts.take_words(text)?
+        parts.take_words(text)?;
     }
     parts.timestamp()
 }

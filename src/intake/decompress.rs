@@ -10,7 +10,7 @@ const ZSTD_WINDOW_MAX: u64 = 8 << 20;
 const BROTLI_BUFFER: usize = 16 << 10;
 
 /// What the fetcher sends as `Accept-Encoding`: what [`decompress`] can undo.
-pub const ACCEPT_ENCODING: &str = "gzip, deflate, br, zstd";
+pub(super) const ACCEPT_ENCODING: &str = "gzip, deflate, br, zstd";
 
 /// Why a body cannot be decoded.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +60,7 @@ impl Encoding {
 ///
 /// # Errors
 /// When an encoding is unknown, the data broken or the result larger than `limit`.
-pub fn decompress(header: &str, mut body: Vec<u8>, limit: u64) -> Result<Vec<u8>, DecompressError> {
+pub(super) fn decompress(header: &str, mut body: Vec<u8>, limit: u64) -> Result<Vec<u8>, DecompressError> {
     for encoding in stack(header)?.into_iter().rev() {
         body = undo(encoding, &body, limit)?;
     }

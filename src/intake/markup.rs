@@ -97,11 +97,6 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// What has not been scanned.
-    pub(super) fn rest(&self) -> &'a str {
-        self.rest
-    }
-
     /// Takes `length` bytes; all of the rest where that is no boundary.
     fn take(&mut self, length: usize) -> &'a str {
         let (taken, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, ""));
@@ -125,11 +120,11 @@ impl<'a> Scanner<'a> {
         Token::Text(self.take(length))
     }
 
-    fn comment(&mut self) -> Option<Token<'a>> {
+    fn comment(&mut self) -> Token<'a> {
         if self.rest.len() < self.after_last_comment_end || self.enclosed("<!--", "-->").is_none() {
             self.take("<!--".len());
         }
-        Some(Token::Aside)
+        Token::Aside
     }
 
     fn cdata(&mut self) -> Option<Token<'a>> {
@@ -153,13 +148,12 @@ impl<'a> Scanner<'a> {
         self.has_doctype = true;
         let end = self.rest.char_indices().take(searched).find_map(|(at, character)| {
             match (quote, character) {
-                (Some(open), _) if open == character => quote = None,
-                (Some(_), _) => {}
+                (Some(open), _) => quote = (open != character).then_some(open),
                 (None, '"' | '\'') => quote = Some(character),
                 (None, '[') => depth += 1,
                 (None, ']') => depth = depth.saturating_sub(1),
                 (None, '>') if depth == 0 => return Some(at),
-                _ => {}
+                (None, _) => {}
             }
             None
         });
@@ -186,14 +180,13 @@ impl<'a> Scanner<'a> {
         for (at, character) in self.rest.char_indices().skip(1) {
             match (quote, character) {
                 (_, '<') => break,
-                (Some(open), _) if open == character => quote = None,
-                (Some(_), _) => {}
+                (Some(open), _) => quote = (open != character).then_some(open),
                 (None, '"' | '\'') if after_equals => quote = Some(character),
                 (None, '>') => {
                     end = Some(at);
                     break;
                 }
-                _ => {}
+                (None, _) => {}
             }
             after_equals = character == '=' || (after_equals && character.is_whitespace());
         }
@@ -223,7 +216,7 @@ impl<'a> Iterator for Scanner<'a> {
             return Some(Token::Text(self.take(self.rest.len())));
         }
         let markup = match characters.next() {
-            Some('!') if self.rest.starts_with("<!--") => self.comment(),
+            Some('!') if self.rest.starts_with("<!--") => Some(self.comment()),
             Some('!') if self.rest.starts_with("<![CDATA[") => self.cdata(),
             Some('!') if self.rest.get(..9).is_some_and(|head| head.eq_ignore_ascii_case("<!doctype")) => {
                 self.doctype()

@@ -1,13 +1,31 @@
-//! Feeds in, items out.
-pub mod batch;
+//! Feeds in, items out: [`Poller::poll`] fetches a feed behind the guard, recovers and parses it, and gives its entries
+//! identities; the app's feed tasks call it and commit the cursor with what came of the items.
+//!
+//! In the order of the data: `schedule` says when, `fetch` (with `guard` and `decompress`) brings bytes, `charset`
+//! makes them text, `recover` (on `markup`, `entity`, `vocabulary` and `rewrite`) makes the text a clean feed, `parse` (with `date`
+//! and `identity`) makes that items, `poll` does it all once. Nothing here keeps state but the poller's queues.
+
+mod batch;
 mod charset;
 mod date;
-pub mod decompress;
+mod decompress;
 mod entity;
-pub mod fetch;
-pub mod guard;
+mod fetch;
+mod guard;
 mod identity;
 mod markup;
-pub mod parse;
-pub mod recover;
+mod parse;
+mod poll;
+mod recover;
+mod rewrite;
+mod schedule;
 mod vocabulary;
+
+pub use batch::parse_batch;
+pub use decompress::DecompressError;
+pub use fetch::{Body, FetchError, Fetched, Fetcher};
+pub use guard::{GuardedResolver, Refused, check_url, refusal};
+pub use parse::{FeedParser, ParseError, ParsedFeed, RawFeed, parse};
+pub use poll::{Outcome, Poll, PollError, Poller};
+pub use recover::{Repair, Repairs};
+pub use schedule::{Ending, Pace, next_poll_after};

@@ -191,7 +191,10 @@ fn item(entry: Entry, is_rss: bool, words: &BTreeMap<Timestamp, String>) -> Item
         summary: entry.summary.and_then(|summary| markup(summary, is_rss)),
         content,
         published: stated(entry.published.map(|time| time.timestamp_millis())),
-        updated: stated(entry.updated.map(|time| time.timestamp_millis())),
+        // feed-rs repeats an RSS item's date of publication here, which the publisher never said.
+        updated: stated(
+            entry.updated.filter(|_| !is_rss || entry.updated != entry.published).map(|t| t.timestamp_millis()),
+        ),
         author: entry.authors.into_iter().find_map(|author| author.name).filter(|name| !name.trim().is_empty()),
     }
 }
@@ -219,4 +222,121 @@ fn plain_or_html(body: String, is_html: bool) -> Option<Markup> {
     let has_references = || htmlize::unescape(body.as_str()) != body;
     let format = if is_html || has_references() { MarkupFormat::Html } else { MarkupFormat::Text };
     (!body.trim().is_empty()).then_some(Markup { format, body })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const WIRE: &str = include_str!("../../tests/fixtures/feeds/wire_rss.xml");
+    const ATOM: &str = include_str!("../../tests/fixtures/feeds/atom_relative_links.xml");
+
+    fn read(bytes: &[u8]) -> Result<ParsedFeed, ParseError> {
+        parse(bytes, None, None, 100)
+    }
+
+    #[test]
+    fn what_a_publisher_says_reaches_the_item() {
+        let feed = read(WIRE.as_bytes()).unwrap();
+        let item = &feed.items[0];
+        assert_eq!(item.guid.as_deref(), Some("wire-1"));
+        assert_eq!(item.identity, EntryIdentity { rule: IdentityRule::Guid, key: "wire-1".to_owned() });
+        assert_eq!(item.author.as_deref(), Some("Desk"));
+        assert_eq!(item.published.as_ref().unwrap().raw.as_deref(), Some("Thu, 31 Oct 2024 08:01:00 GMT"));
+        assert_eq!(item.updated, None);
+        assert_eq!(item.title.as_ref().unwrap().format, MarkupFormat::Html);
+        assert!(feed.repairs.0.is_empty(), "{:?}", feed.repairs);
+    }
+
+    #[test]
+    fn an_atom_text_with_references_in_it_is_html() {
+        let feed = |title: &str| {
+            format!("<feed xmlns='http://www.w3.org/2005/Atom'><entry><title>{title}</title></entry></feed>")
+        };
+        let format = |title: &str| read(feed(title).as_bytes()).unwrap().items[0].title.clone().unwrap().format;
+        assert_eq!(format("He &lt; she"), MarkupFormat::Text);
+        assert_eq!(format("He said &amp;#8220;no&amp;#8221;"), MarkupFormat::Html);
+    }
+
+    #[track_caller]
+    fn check_error(bytes: &[u8], expected: &ParseError) {
+        assert_eq!(read(bytes).as_ref(), Err(expected), "{}", String::from_utf8_lossy(bytes));
+    }
+
+    #[test]
+    fn what_is_no_feed_is_told_apart() {
+        check_error(b"", &ParseError::Empty);
+        check_error(b"\xef\xbb\xbf \r\n", &ParseError::Empty);
+        check_error(b"<!DOCTYPE html><html></html>", &ParseError::HtmlPage);
+        check_error(b"\x89PNG\r\n", &ParseError::NotAFeed);
+        assert!(matches!(read(b"{\"version\": 1}"), Err(ParseError::Malformed(_))));
+        assert!(matches!(read("{\"a\":".repeat(100_000).as_bytes()), Err(ParseError::Malformed(_))));
+    }
+
+    #[test]
+    fn json_feeds_are_read() {
+        let json = r#"{"version":"https://jsonfeed.org/version/1.1","title":"W","items":[
+            {"id":"1","url":"https://a.example/1","title":"T","content_text":"x < y","date_published":"2024-10-31T08:01:00Z"}]}"#;
+        let feed = read(json.as_bytes()).unwrap();
+        assert_eq!(feed.items[0].identity.key, "1");
+        assert_eq!(feed.items[0].content, Some(Markup { format: MarkupFormat::Text, body: "x < y".to_owned() }));
+    }
+
+    #[test]
+    fn hostile_nesting_and_entities_cost_nothing() {
+        let deep = format!("<rss version='2.0'><channel>{}", "<item><a>".repeat(200_000));
+        assert_eq!(read(deep.as_bytes()).unwrap().items.len(), 100);
+        let laughs =
+            "<!DOCTYPE l [<!ENTITY a 'lol'><!ENTITY b '&a;&a;&a;'>]><rss><item><title>&b;</title></item></rss>";
+        assert_eq!(read(laughs.as_bytes()).unwrap().items[0].title.as_ref().unwrap().body, "&b;");
+    }
+
+    struct Panicking;
+
+    impl FeedParser for Panicking {
+        fn parse(&self, document: &str, _: Option<&Url>) -> Result<RawFeed, ParseError> {
+            panic!("cannot read {} bytes", document.len())
+        }
+    }
+
+    #[test]
+    fn a_parsers_panic_costs_one_document() {
+        let outcome = parse_with(&Panicking, b"{}", None, None, 9);
+        assert_eq!(outcome, Err(ParseError::Panicked("cannot read 2 bytes".to_owned())));
+    }
+
+    #[test]
+    fn a_feed_cut_anywhere_gives_only_whole_items() {
+        for whole in [WIRE, ATOM] {
+            let items = read(whole.as_bytes()).unwrap().items;
+            assert!(items.len() >= 3);
+            for length in 0..whole.len() {
+                if let Ok(cut) = read(&whole.as_bytes()[..length]) {
+                    assert_eq!(cut.items, items[..cut.items.len()], "cut at {length}");
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_damage_is_survived_and_read_the_same_twice(
+            places in proptest::collection::vec((0..WIRE.len(), "[<>&\"'/!\\[\\]a-c;\\x00\\xff]{0,6}"), 1..12),
+        ) {
+            let mut bytes = WIRE.as_bytes().to_vec();
+            for (at, junk) in places {
+                let at = at.min(bytes.len());
+                bytes.splice(at..(at + junk.len()).min(bytes.len()), junk.bytes());
+            }
+            let first = read(&bytes);
+            prop_assert!(!matches!(first, Err(ParseError::Panicked(_))));
+            prop_assert_eq!(&first, &read(&bytes));
+            if let Ok(feed) = first {
+                let keys: std::collections::BTreeSet<_> = feed.items.iter().map(|item| item.identity.bytes()).collect();
+                prop_assert_eq!(keys.len(), feed.items.len());
+            }
+        }
+    }
 }

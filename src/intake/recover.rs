@@ -8,13 +8,11 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::entity::{self, Oddities};
 use super::markup::{Scanner, Tag, Token, local};
-use super::vocabulary::{Family, Field, Namespaces, Role, is_atom_draft, role};
+use super::rewrite::Writer;
 
 /// A kind of repair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -95,7 +93,7 @@ pub(super) fn recover(
     let mut scanner = Scanner::new(document);
     let root = find_root(&mut scanner, repairs)?;
     let mut writer = Writer::new(root, base, entries_max);
-    while !writer.stack.is_empty() {
+    while writer.is_open() {
         match scanner.next() {
             Some(Token::Start(tag)) => writer.start(tag),
             Some(Token::End(name, raw)) => writer.end(name, raw),
@@ -105,16 +103,10 @@ pub(super) fn recover(
             None => writer.cut(),
         }
     }
-    if scanner.any(|token| !matches!(token, Token::Aside) && !matches!(token, Token::Text(text) if is_blank(text))) {
-        writer.repairs.count(Repair::TrailingJunk, 1);
-    }
-    let oddities = writer.oddities;
-    writer.repairs.count(Repair::Entity, oddities.entities);
-    writer.repairs.count(Repair::ControlCharacter, oddities.controls);
-    for (repair, times) in writer.repairs.0 {
-        repairs.count(repair, times);
-    }
-    Ok(writer.out + writer.dialect.close())
+    let has_more =
+        scanner.any(|token| !matches!(token, Token::Aside) && !matches!(token, Token::Text(t) if is_blank(t)));
+    repairs.count(Repair::TrailingJunk, u32::from(has_more));
+    Ok(writer.finish(repairs))
 }
 
 fn is_blank(text: &str) -> bool {
@@ -123,6 +115,7 @@ fn is_blank(text: &str) -> bool {
 
 fn find_root<'a>(scanner: &mut Scanner<'a>, repairs: &mut Repairs) -> Result<Tag<'a>, NoFeed> {
     let mut has_junk = false;
+    let mut is_page = false;
     for token in scanner {
         match token {
             Token::Start(tag) => match local(tag.name).to_ascii_lowercase().as_str() {
@@ -133,473 +126,152 @@ fn find_root<'a>(scanner: &mut Scanner<'a>, repairs: &mut Repairs) -> Result<Tag
                 "html" | "head" | "body" => return Err(NoFeed::HtmlPage),
                 _ => has_junk = true,
             },
-            Token::Doctype(name) if name.get(..4).is_some_and(|name| name.eq_ignore_ascii_case("html")) => {
-                return Err(NoFeed::HtmlPage);
-            }
+            // Some blogs' software puts a web page's declaration before its feeds.
+            Token::Doctype(name) => is_page |= name.get(..4).is_some_and(|name| name.eq_ignore_ascii_case("html")),
             Token::Text(text) => has_junk |= !is_blank(text),
             Token::Cdata(_) | Token::End(..) => has_junk = true,
-            Token::Doctype(_) | Token::Aside => {}
+            Token::Aside => {}
         }
     }
-    Err(NoFeed::Other)
+    Err(if is_page { NoFeed::HtmlPage } else { NoFeed::Other })
 }
 
-/// The two formats that are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Dialect {
-    Rss,
-    Atom,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Dialect {
-    fn open(self) -> &'static str {
-        match self {
-            Self::Rss => {
-                "<rss version=\"2.0\" xmlns:content=\"http://purl.org/rss/1.0/modules/content/\" \
-                 xmlns:dc=\"http://purl.org/dc/elements/1.1/\"><channel>"
-            }
-            Self::Atom => "<feed xmlns=\"http://www.w3.org/2005/Atom\">",
-        }
+    const ENTRIES_MAX: usize = 3;
+
+    #[track_caller]
+    fn check(document: &str, expected: &str, repaired: &[(Repair, u32)]) {
+        let mut repairs = Repairs::default();
+        let base = Url::parse("https://a.example/feeds/").unwrap();
+        let clean = recover(document, Some(&base), ENTRIES_MAX, &mut repairs).unwrap();
+        let inner = clean.split_once("<channel>").map_or(clean.as_str(), |(_, inner)| inner);
+        assert_eq!(inner.trim_end_matches("</channel></rss>"), expected, "{document}");
+        assert_eq!(repairs.0, repaired.iter().copied().collect(), "{document}");
     }
 
-    fn close(self) -> &'static str {
-        match self {
-            Self::Rss => "</channel></rss>",
-            Self::Atom => "</feed>",
-        }
+    #[test]
+    fn what_we_read_is_kept_and_the_rest_goes() {
+        check(
+            "<rss version='2.0' xmlns:m='http://m.example/'><channel><title>W</title><image><title>no</title></image>\
+             <item><title>T</title><m:thing a='&'><title>no</title></m:thing><guid>g</guid></item></channel></rss>",
+            "<title>W</title><item><title>T</title><guid>g</guid></item>",
+            &[],
+        );
     }
 
-    fn entry(self) -> &'static str {
-        match self {
-            Self::Rss => "item",
-            Self::Atom => "entry",
-        }
+    #[test]
+    fn markup_inside_texts_becomes_escaped_text() {
+        check(
+            "<rss version='2.0'><item><title>He <b>denies</i> it</title><description>a<br>b &amp; c</description></item></rss>",
+            "<item><title>He &lt;b&gt;denies&lt;/i&gt; it</title><description>a&lt;br&gt;b &amp; c</description></item>",
+            &[],
+        );
+        check(
+            "<feed xmlns='http://www.w3.org/2005/Atom'><entry><content type='xhtml'><div>1 &lt; 2</div></content></entry></feed>",
+            "<feed xmlns=\"http://www.w3.org/2005/Atom\"><entry><content type=\"html\">&lt;div&gt;1 &amp;lt; 2&lt;/div&gt;\
+             </content></entry></feed>",
+            &[],
+        );
     }
 
-    /// The element around a field, as its start and end.
-    fn element(self, field: Field) -> (&'static str, &'static str) {
-        match (self, field) {
-            (_, Field::Title) => ("<title>", "</title>"),
-            (_, Field::Updated) => ("<updated>", "</updated>"),
-            (Self::Rss, Field::Link) => ("<link>", "</link>"),
-            (Self::Rss, Field::Summary) => ("<description>", "</description>"),
-            (Self::Rss, Field::Content) => ("<content:encoded>", "</content:encoded>"),
-            (Self::Rss, Field::Id) => ("<guid>", "</guid>"),
-            (Self::Rss, Field::Published) => ("<pubDate>", "</pubDate>"),
-            (Self::Rss, Field::Creator) => ("<dc:creator>", "</dc:creator>"),
-            (Self::Atom, Field::Link) => ("<link href=\"", "\"/>"),
-            (Self::Atom, Field::Summary) => ("<summary>", "</summary>"),
-            (Self::Atom, Field::Content) => ("<content>", "</content>"),
-            (Self::Atom, Field::Id) => ("<id>", "</id>"),
-            (Self::Atom, Field::Published) => ("<published>", "</published>"),
-            (Self::Atom, Field::Creator) => ("<author><name>", "</name></author>"),
-        }
-    }
-}
-
-/// How the text of a field is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Writing {
-    /// Plain text; turns into HTML at the first tag in it.
-    Plain,
-    /// HTML in escaped form.
-    Html,
-    /// HTML as it stands: its own entities are part of it.
-    Markup,
-    /// Base64.
-    Base64,
-}
-
-#[derive(Debug)]
-enum Kind {
-    Root,
-    Channel,
-    Entry,
-    Person,
-    Field { field: Field, rank: u8, writing: Writing, href: Option<String>, is_permalink: bool },
-    Skipped,
-}
-
-/// An element whose end tag has not come yet.
-#[derive(Debug)]
-struct Open<'a> {
-    name: &'a str,
-    kind: Kind,
-    /// Elements of the same name open inside, where the inside is not looked at.
-    nested: u32,
-    base: Option<Url>,
-    /// The namespaces to go back to.
-    outer: Option<Namespaces>,
-}
-
-impl Open<'_> {
-    /// Whether what is inside is only collected or skipped.
-    fn is_opaque(&self) -> bool {
-        matches!(self.kind, Kind::Field { .. } | Kind::Skipped)
-    }
-}
-
-/// What is known of the feed or of the entry that is being written.
-#[derive(Debug, Default)]
-struct Level {
-    ranks: BTreeMap<Field, u8>,
-    /// An address that serves as link if no other comes: `rdf:about` or a guid.
-    fallback: Option<String>,
-    about: Option<String>,
-}
-
-struct Writer<'a> {
-    dialect: Dialect,
-    is_draft: bool,
-    namespaces: Namespaces,
-    base: Option<Url>,
-    stack: Vec<Open<'a>>,
-    out: String,
-    /// Where the entry being written begins.
-    entry_start: usize,
-    entries_left: usize,
-    feed: Level,
-    entry: Level,
-    /// The text of the field being read.
-    text: String,
-    oddities: Oddities,
-    repairs: Repairs,
-}
-
-impl<'a> Writer<'a> {
-    fn new(root: Tag<'a>, base: Option<&Url>, entries_max: usize) -> Self {
-        let name = local(root.name);
-        let (dialect, own) =
-            if name.eq_ignore_ascii_case("feed") { (Dialect::Atom, Family::Atom) } else { (Dialect::Rss, Family::Rss) };
-        let mut writer = Self {
-            dialect,
-            is_draft: root.attributes().any(|(key, value)| key.starts_with("xmlns") && is_atom_draft(value)),
-            namespaces: Namespaces::of_root(root, own),
-            base: base.cloned(),
-            stack: Vec::new(),
-            out: dialect.open().to_owned(),
-            entry_start: 0,
-            entries_left: entries_max,
-            feed: Level::default(),
-            entry: Level::default(),
-            text: String::new(),
-            oddities: Oddities::default(),
-            repairs: Repairs::default(),
-        };
-        let is_known = match name {
-            "rss" => matches!(root.attribute("version"), Some("2.0" | "0.91" | "0.92")),
-            "feed" => !writer.is_draft,
-            name => name == "RDF",
-        };
-        writer.repairs.count(Repair::Root, u32::from(!is_known));
-        writer.push(root, Kind::Root);
-        writer
+    #[test]
+    fn missing_end_tags_are_closed_where_the_next_element_shows_it() {
+        check(
+            "<rss version='2.0'><item><title>One<link>https://a.example/1</link><item><title>Two</title></item></rss>",
+            "<item><title>One</title><link>https://a.example/1</link></item><item><title>Two</title></item>",
+            &[(Repair::MissingEndTag, 2)],
+        );
+        check(
+            "<rss version='2.0'><item><description>Text <b>bold<pubDate>1 Jan 2024</pubDate></item></foo></rss>",
+            "<item><description>Text &lt;b&gt;bold</description><pubDate>1 Jan 2024</pubDate></item>",
+            &[(Repair::MissingEndTag, 1), (Repair::StrayEndTag, 1)],
+        );
     }
 
-    fn push(&mut self, tag: Tag<'a>, kind: Kind) {
-        let stated = tag.attributes().find(|(name, _)| *name == "xml:base").map(|(_, value)| value);
-        let base = stated.and_then(|stated| {
-            let stated = self.attribute_text(stated);
-            self.base().map_or_else(|| Url::parse(&stated).ok(), |base| base.join(&stated).ok())
-        });
-        // The root's namespaces are the ones the writer began with.
-        let inside = if matches!(kind, Kind::Root) { None } else { self.namespaces.inside(tag) };
-        let outer = inside.map(|inside| std::mem::replace(&mut self.namespaces, inside));
-        self.stack.push(Open { name: tag.name, kind, nested: 0, base, outer });
-        if tag.is_empty {
-            self.pop();
+    #[test]
+    fn a_cut_entry_is_never_written() {
+        let whole = "<item><title>One</title></item>";
+        for cut in [
+            "<item><title>Tw",
+            "<item><title>Two</title>",
+            "<item><title><![CDATA[Tw",
+            "<item",
+            "<item><title>Two</tit",
+        ] {
+            check(&format!("<rss version='2.0'><channel>{whole}{cut}"), whole, &[(Repair::Truncated, 1)]);
         }
+        check(&format!("<rss version='2.0'><channel>{whole}"), whole, &[(Repair::Truncated, 1)]);
     }
 
-    fn base(&self) -> Option<&Url> {
-        self.stack.iter().rev().find_map(|open| open.base.as_ref()).or(self.base.as_ref())
+    #[test]
+    fn roots_prefixes_and_junk_are_put_right() {
+        check(
+            "<b>Warning</b>: x<?xml version='1.0'?><RSS><channel><ITEM><TITLE>T</TITLE></ITEM></channel></RSS>junk",
+            "<item><title>T</title></item>",
+            &[(Repair::LeadingJunk, 1), (Repair::TrailingJunk, 1), (Repair::Root, 1)],
+        );
+        check(
+            "<rss version='2.0' xmlns='https://publisher.example/'><item><title>T</title><dc:creator>AFP</dc:creator>\
+             <media:title>IMG</media:title></item></rss>",
+            "<item><title>T</title><dc:creator>AFP</dc:creator></item>",
+            &[(Repair::UnboundPrefix, 1)],
+        );
+        check(
+            "<rdf:RDF xmlns:rdf='r' xmlns='http://purl.org/rss/1.0/'><channel><title>W</title></channel>\
+             <item rdf:about='https://a.example/1'><title>T</title></item></rdf:RDF>",
+            "<title>W</title><item><title>T</title><guid>https://a.example/1</guid><link>https://a.example/1</link></item>",
+            &[],
+        );
     }
 
-    fn attribute_text(&mut self, raw: &str) -> String {
-        entity::resolve(raw.trim(), &mut self.oddities)
+    #[test]
+    fn characters_and_references_are_put_right() {
+        check(
+            "<rss version='2.0'><item><title>A\u{b}B &#11;&nbsp;AT&T</title><link>/1?a=1&b=2</link></item></rss>",
+            "<item><title>AB \u{a0}AT&amp;T</title><link>https://a.example/1?a=1&amp;b=2</link></item>",
+            &[(Repair::ControlCharacter, 2), (Repair::Entity, 3)],
+        );
     }
 
-    /// The innermost element, if its inside is not looked at.
-    fn opaque(&mut self) -> Option<&mut Open<'a>> {
-        self.stack.last_mut().filter(|open| open.is_opaque())
+    #[test]
+    fn a_second_xml_declaration_goes() {
+        check(
+            "<?xml version='1.0'?><rss version='2.0'><?xml version='1.0' encoding='windows-1251'?><item><title>T</title></item></rss>",
+            "<item><title>T</title></item>",
+            &[],
+        );
     }
 
-    fn start(&mut self, tag: Tag<'a>) {
-        let namespaces = self.namespaces.inside(tag);
-        let family = namespaces.as_ref().unwrap_or(&self.namespaces).family(tag.name);
-        let role = role(family, tag.name);
-        if let Some(open) = self.opaque() {
-            if !implies_end(&open.kind, role, tag.name) {
-                if open.name.eq_ignore_ascii_case(tag.name) && !tag.is_empty {
-                    open.nested += 1;
-                }
-                self.inner_tag(tag.raw);
-                return;
-            }
-            self.pop_unclosed();
-        }
-        if role == Role::Entry {
-            while matches!(self.stack.last(), Some(Open { kind: Kind::Entry | Kind::Person, .. })) {
-                self.pop_unclosed();
-            }
-        }
-        let is_unbound =
-            self.namespaces.is_unbound(tag.name) && namespaces.is_none_or(|inside| inside.is_unbound(tag.name));
-        if role != Role::Other {
-            self.repairs.count(Repair::UnboundPrefix, u32::from(is_unbound));
-        }
-        let kind = match (self.stack.last().map(|open| &open.kind), role) {
-            (Some(Kind::Root | Kind::Channel), Role::Channel) => Kind::Channel,
-            (Some(Kind::Root | Kind::Channel), Role::Entry) => self.begin_entry(tag),
-            (Some(Kind::Entry), Role::Person) => Kind::Person,
-            (Some(Kind::Root | Kind::Channel | Kind::Entry), Role::Field(field, rank)) => {
-                self.field(tag, family, field, rank)
-            }
-            (Some(Kind::Person), _) if local(tag.name).eq_ignore_ascii_case("name") => {
-                self.field(tag, family, Field::Creator, 1)
-            }
-            // Never closed in HTML: skipping to their end would skip the rest of the entry.
-            _ if tag.is_empty || matches!(tag.name, "br" | "hr" | "img" | "meta" | "input") => return,
-            _ => Kind::Skipped,
-        };
-        self.push(tag, kind);
+    #[test]
+    fn of_two_that_say_the_same_the_better_counts() {
+        check(
+            "<rss version='2.0'><item><title>T</title><dc:title xmlns:dc='http://purl.org/dc/elements/1.1/'>D</dc:title></item></rss>",
+            "<item><title>T</title></item>",
+            &[],
+        );
     }
 
-    fn field(&mut self, tag: Tag<'a>, family: Family, field: Field, rank: u8) -> Kind {
-        self.text.clear();
-        let is_alternate =
-            tag.attribute("rel").is_none_or(|rel| rel.is_empty() || rel.eq_ignore_ascii_case("alternate"));
-        if field == Field::Link && !is_alternate {
-            return Kind::Skipped;
-        }
-        let href = if field == Field::Link { tag.attribute("href").map(|raw| self.attribute_text(raw)) } else { None };
-        let is_permalink = !tag.attribute("isPermaLink").is_some_and(|value| value.eq_ignore_ascii_case("false"));
-        Kind::Field { field, rank, writing: self.writing(tag, family), href, is_permalink }
+    #[test]
+    fn entries_over_the_limit_are_counted() {
+        let entries = "<item><title>T</title></item>".repeat(5);
+        let kept = "<item><title>T</title></item>".repeat(ENTRIES_MAX);
+        check(&format!("<rss version='2.0'>{entries}</rss>"), &kept, &[(Repair::EntriesLeftOut, 2)]);
     }
 
-    fn writing(&self, tag: Tag<'_>, family: Family) -> Writing {
-        if family == Family::Xhtml {
-            return Writing::Markup;
-        }
-        if family != Family::Atom || self.dialect == Dialect::Rss {
-            return Writing::Html;
-        }
-        let stated = tag.attribute("type").unwrap_or_default().trim().to_ascii_lowercase();
-        let mode = tag.attribute("mode").unwrap_or_default().trim().to_ascii_lowercase();
-        let is_html = stated.contains("html");
-        let is_text = stated.is_empty() || stated.starts_with("text") || is_html || stated.contains("xml");
-        match mode.as_str() {
-            "base64" => Writing::Base64,
-            "escaped" if is_html => Writing::Html,
-            "escaped" => Writing::Plain,
-            _ if !is_text && stated.contains('/') => Writing::Base64,
-            _ if stated.contains("xml") || stated == "xhtml" || (self.is_draft && is_html) => Writing::Markup,
-            _ if is_html || !is_text => Writing::Html,
-            _ => Writing::Plain,
-        }
+    #[track_caller]
+    fn check_no_feed(document: &str, expected: NoFeed) {
+        assert_eq!(recover(document, None, 9, &mut Repairs::default()), Err(expected), "{document}");
     }
 
-    fn begin_entry(&mut self, tag: Tag<'a>) -> Kind {
-        let Some(left) = self.entries_left.checked_sub(1) else {
-            self.repairs.count(Repair::EntriesLeftOut, 1);
-            return Kind::Skipped;
-        };
-        self.entries_left = left;
-        let about = tag.attribute("about").map(|raw| self.attribute_text(raw)).filter(|about| !about.is_empty());
-        self.entry = Level { fallback: about.clone(), about, ranks: BTreeMap::new() };
-        self.entry_start = self.out.len();
-        self.out.push('<');
-        self.out.push_str(self.dialect.entry());
-        self.out.push('>');
-        Kind::Entry
+    #[test]
+    fn pages_are_told_from_other_things() {
+        check_no_feed("<!DOCTYPE html><html><body>403 <rss></rss></body></html>", NoFeed::HtmlPage);
+        check_no_feed("<!doctype HTML><p>Sorry</p>", NoFeed::HtmlPage);
+        check_no_feed("<opml><body/></opml>", NoFeed::HtmlPage);
+        check_no_feed("Service unavailable", NoFeed::Other);
+        check_no_feed("<sitemapindex/>", NoFeed::Other);
     }
-
-    fn end_entry(&mut self) {
-        if let Some(about) = self.entry.about.take()
-            && !self.entry.ranks.contains_key(&Field::Id)
-        {
-            self.write(Field::Id, &about, false);
-        }
-        if let Some(address) = self.entry.fallback.take()
-            && !self.entry.ranks.contains_key(&Field::Link)
-        {
-            self.write(Field::Link, &address, false);
-        }
-        self.out.push_str("</");
-        self.out.push_str(self.dialect.entry());
-        self.out.push('>');
-    }
-
-    fn end(&mut self, name: &'a str, raw: &'a str) {
-        let is_open_outside = self.stack.iter().any(|open| !open.is_opaque() && open.name.eq_ignore_ascii_case(name));
-        if let Some(open) = self.opaque() {
-            if open.name.eq_ignore_ascii_case(name) {
-                if open.nested == 0 {
-                    self.pop();
-                } else {
-                    open.nested -= 1;
-                    self.inner_tag(raw);
-                }
-                return;
-            }
-            if !is_open_outside {
-                self.inner_tag(raw);
-                return;
-            }
-        }
-        if !is_open_outside {
-            self.repairs.count(Repair::StrayEndTag, 1);
-            return;
-        }
-        while let Some(open) = self.stack.last() {
-            if open.name.eq_ignore_ascii_case(name) {
-                self.pop();
-                return;
-            }
-            self.pop_unclosed();
-        }
-    }
-
-    fn inner_tag(&mut self, raw: &str) {
-        if let Some(Open { kind: Kind::Field { writing, .. }, .. }) = self.stack.last_mut() {
-            if *writing == Writing::Plain {
-                *writing = Writing::Markup;
-            }
-            entity::push(&mut self.text, raw, &mut self.oddities);
-        }
-    }
-
-    fn text(&mut self, raw: &str) {
-        match self.stack.last() {
-            Some(Open { kind: Kind::Field { writing: Writing::Markup, .. }, .. }) => {
-                entity::push(&mut self.text, raw, &mut self.oddities);
-            }
-            Some(Open { kind: Kind::Field { .. }, .. }) => {
-                let text = entity::resolve(raw, &mut self.oddities);
-                self.text.push_str(&text);
-            }
-            _ => {}
-        }
-    }
-
-    fn cdata(&mut self, data: &str) {
-        match self.stack.last() {
-            Some(Open { kind: Kind::Field { writing: Writing::Markup, .. }, .. }) => {
-                let mut escaped = String::with_capacity(data.len());
-                entity::escape(&mut escaped, data);
-                entity::push(&mut self.text, &escaped, &mut self.oddities);
-            }
-            Some(Open { kind: Kind::Field { .. }, .. }) => entity::push(&mut self.text, data, &mut self.oddities),
-            _ => {}
-        }
-    }
-
-    /// The text ends although elements are open.
-    fn cut(&mut self) {
-        self.repairs.count(Repair::Truncated, 1);
-        if self.stack.iter().any(|open| matches!(open.kind, Kind::Entry)) {
-            self.out.truncate(self.entry_start);
-        }
-        self.stack.clear();
-    }
-
-    fn pop_unclosed(&mut self) {
-        self.repairs.count(Repair::MissingEndTag, 1);
-        self.pop();
-    }
-
-    fn pop(&mut self) {
-        let Some(open) = self.stack.pop() else { return };
-        if let Some(outer) = open.outer {
-            self.namespaces = outer;
-        }
-        match open.kind {
-            Kind::Entry => self.end_entry(),
-            Kind::Field { field, rank, writing, href, is_permalink } => {
-                let text = std::mem::take(&mut self.text);
-                let text = match (writing, &href) {
-                    (_, Some(href)) => href.as_str(),
-                    (Writing::Base64, _) => &decode_base64(&text),
-                    _ => text.as_str(),
-                };
-                let is_html = matches!(writing, Writing::Html | Writing::Markup);
-                self.end_field(field, rank, text.trim(), is_html, is_permalink, open.base.as_ref());
-            }
-            Kind::Root | Kind::Channel | Kind::Person | Kind::Skipped => {}
-        }
-    }
-
-    fn end_field(&mut self, field: Field, rank: u8, text: &str, is_html: bool, is_permalink: bool, base: Option<&Url>) {
-        if text.is_empty() {
-            return;
-        }
-        let is_in_entry = self.stack.iter().any(|open| matches!(open.kind, Kind::Entry));
-        // A feed has one date for us: when it was last changed, else when it was published.
-        let (field, rank) = match field {
-            Field::Published if !is_in_entry => (Field::Updated, 0),
-            Field::Title | Field::Updated => (field, rank),
-            _ if is_in_entry => (field, rank),
-            _ => return,
-        };
-        let level = if is_in_entry { &mut self.entry } else { &mut self.feed };
-        let held = level.ranks.entry(field).or_default();
-        if *held > rank {
-            return;
-        }
-        *held = rank;
-        let is_address = text.starts_with("http://") || text.starts_with("https://");
-        if field == Field::Id && is_permalink && is_address {
-            level.fallback = Some(text.to_owned());
-        }
-        let resolved = if field == Field::Link { self.resolve(text, base) } else { None };
-        self.write(field, resolved.as_deref().unwrap_or(text), is_html);
-    }
-
-    /// A relative address made absolute.
-    fn resolve(&self, address: &str, base: Option<&Url>) -> Option<String> {
-        match Url::parse(address) {
-            Err(url::ParseError::RelativeUrlWithoutBase) => {
-                base.or_else(|| self.base())?.join(address).ok().map(Url::into)
-            }
-            _ => None,
-        }
-    }
-
-    fn write(&mut self, field: Field, text: &str, is_html: bool) {
-        let (start, end) = self.dialect.element(field);
-        let is_typed = self.dialect == Dialect::Atom && is_html;
-        match start.strip_suffix('>').filter(|_| is_typed && (field.is_body() || field == Field::Title)) {
-            Some(open) => {
-                self.out.push_str(open);
-                self.out.push_str(" type=\"html\">");
-            }
-            None => self.out.push_str(start),
-        }
-        entity::escape(&mut self.out, text);
-        self.out.push_str(end);
-    }
-}
-
-/// Whether a start tag shows that the end tag of the element `open` is missing: an entry inside of anything, a field
-/// inside of a one-line field, a field whose name is no HTML inside of a body.
-fn implies_end(open: &Kind, role: Role, name: &str) -> bool {
-    match (open, role) {
-        (_, Role::Entry) => true,
-        (Kind::Field { field, .. }, Role::Field(..)) if field.is_body() => {
-            matches!(
-                local(name).to_ascii_lowercase().as_str(),
-                "guid" | "pubdate" | "description" | "encoded" | "creator"
-            )
-        }
-        (Kind::Field { .. }, Role::Field(..)) => true,
-        _ => false,
-    }
-}
-
-/// Base64 as text; what is none stays as it is.
-fn decode_base64(text: &str) -> String {
-    let packed: String = text.split_whitespace().collect();
-    let bytes = base64::engine::general_purpose::STANDARD.decode(packed).ok();
-    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| text.to_owned());
-    text.chars().filter(|&character| entity::is_permitted(character)).collect()
 }

@@ -32,6 +32,7 @@ impl Family {
         match namespace.as_str() {
             "http://www.w3.org/2005/atom" | "https://www.w3.org/2005/atom" => Self::Atom,
             "http://purl.org/rss/1.0"
+            | "http://backend.userland.com/rss2"
             | "http://my.netscape.com/rdf/simple/0.9"
             | "http://channel.netscape.com/rdf/simple/0.9" => Self::Rss,
             "http://purl.org/rss/1.0/modules/content" => Self::Content,

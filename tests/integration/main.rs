@@ -3,5 +3,6 @@
 mod bad_input;
 mod commands;
 mod daemon;
+mod intake;
 mod quality;
 mod support;

@@ -1,0 +1,492 @@
+//! Writes a clean RSS 2.0 or Atom 1.0 feed from the tags and text of a dirty one; `recover` drives it.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use url::Url;
+
+use super::entity::{self, Oddities};
+use super::markup::{Tag, local};
+use super::recover::{Repair, Repairs};
+use super::vocabulary::{Family, Field, Namespaces, Role, is_atom_draft, role};
+
+/// The two formats that are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    Rss,
+    Atom,
+}
+
+impl Dialect {
+    fn open(self) -> &'static str {
+        match self {
+            Self::Rss => {
+                "<rss version=\"2.0\" xmlns:content=\"http://purl.org/rss/1.0/modules/content/\" \
+                 xmlns:dc=\"http://purl.org/dc/elements/1.1/\"><channel>"
+            }
+            Self::Atom => "<feed xmlns=\"http://www.w3.org/2005/Atom\">",
+        }
+    }
+
+    fn close(self) -> &'static str {
+        match self {
+            Self::Rss => "</channel></rss>",
+            Self::Atom => "</feed>",
+        }
+    }
+
+    fn entry(self) -> &'static str {
+        match self {
+            Self::Rss => "item",
+            Self::Atom => "entry",
+        }
+    }
+
+    /// The element around a field, as its start and end.
+    fn element(self, field: Field) -> (&'static str, &'static str) {
+        match (self, field) {
+            (_, Field::Title) => ("<title>", "</title>"),
+            (_, Field::Updated) => ("<updated>", "</updated>"),
+            (Self::Rss, Field::Link) => ("<link>", "</link>"),
+            (Self::Rss, Field::Summary) => ("<description>", "</description>"),
+            (Self::Rss, Field::Content) => ("<content:encoded>", "</content:encoded>"),
+            (Self::Rss, Field::Id) => ("<guid>", "</guid>"),
+            (Self::Rss, Field::Published) => ("<pubDate>", "</pubDate>"),
+            (Self::Rss, Field::Creator) => ("<dc:creator>", "</dc:creator>"),
+            (Self::Atom, Field::Link) => ("<link href=\"", "\"/>"),
+            (Self::Atom, Field::Summary) => ("<summary>", "</summary>"),
+            (Self::Atom, Field::Content) => ("<content>", "</content>"),
+            (Self::Atom, Field::Id) => ("<id>", "</id>"),
+            (Self::Atom, Field::Published) => ("<published>", "</published>"),
+            (Self::Atom, Field::Creator) => ("<author><name>", "</name></author>"),
+        }
+    }
+}
+
+/// How the text of a field is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Writing {
+    /// Plain text; turns into HTML at the first tag in it.
+    Plain,
+    /// HTML in escaped form.
+    Html,
+    /// HTML as it stands: its own entities are part of it.
+    Markup,
+    /// Base64.
+    Base64,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Root,
+    Channel,
+    Entry,
+    Person,
+    Field { field: Field, rank: u8, writing: Writing, href: Option<String>, is_permalink: bool },
+    Skipped,
+}
+
+/// An element whose end tag has not come yet.
+#[derive(Debug)]
+struct Open<'a> {
+    name: &'a str,
+    kind: Kind,
+    /// Elements of the same name open inside, where the inside is not looked at.
+    nested: u32,
+    base: Option<Url>,
+    /// The namespaces to go back to.
+    outer: Option<Namespaces>,
+}
+
+impl Open<'_> {
+    /// Whether what is inside is only collected or skipped.
+    fn is_opaque(&self) -> bool {
+        matches!(self.kind, Kind::Field { .. } | Kind::Skipped)
+    }
+}
+
+/// What is known of the feed or of the entry that is being written.
+#[derive(Debug, Default)]
+struct Level {
+    ranks: BTreeMap<Field, u8>,
+    /// An address that serves as link if no other comes: `rdf:about` or a guid.
+    fallback: Option<String>,
+    about: Option<String>,
+}
+
+/// Takes tags and text, writes a clean feed.
+pub(super) struct Writer<'a> {
+    dialect: Dialect,
+    is_draft: bool,
+    namespaces: Namespaces,
+    base: Option<Url>,
+    stack: Vec<Open<'a>>,
+    out: String,
+    /// Where the entry being written begins.
+    entry_start: usize,
+    entries_left: usize,
+    feed: Level,
+    entry: Level,
+    /// The text of the field being read.
+    text: String,
+    oddities: Oddities,
+    repairs: Repairs,
+}
+
+impl<'a> Writer<'a> {
+    /// A writer inside of the root element.
+    pub(super) fn new(root: Tag<'a>, base: Option<&Url>, entries_max: usize) -> Self {
+        let name = local(root.name);
+        let (dialect, own) =
+            if name.eq_ignore_ascii_case("feed") { (Dialect::Atom, Family::Atom) } else { (Dialect::Rss, Family::Rss) };
+        let mut writer = Self {
+            dialect,
+            is_draft: root.attributes().any(|(key, value)| key.starts_with("xmlns") && is_atom_draft(value)),
+            namespaces: Namespaces::of_root(root, own),
+            base: base.cloned(),
+            stack: Vec::new(),
+            out: dialect.open().to_owned(),
+            entry_start: 0,
+            entries_left: entries_max,
+            feed: Level::default(),
+            entry: Level::default(),
+            text: String::new(),
+            oddities: Oddities::default(),
+            repairs: Repairs::default(),
+        };
+        let is_known = match name {
+            "rss" => matches!(root.attribute("version"), Some("2.0" | "0.91" | "0.92")),
+            "feed" => !writer.is_draft,
+            name => name == "RDF",
+        };
+        writer.repairs.count(Repair::Root, u32::from(!is_known));
+        writer.push(root, Kind::Root);
+        writer
+    }
+
+    /// Whether the root's end tag has not come yet.
+    pub(super) fn is_open(&self) -> bool {
+        !self.stack.is_empty()
+    }
+
+    /// The feed, whole.
+    pub(super) fn finish(mut self, repairs: &mut Repairs) -> String {
+        self.repairs.count(Repair::Entity, self.oddities.entities);
+        self.repairs.count(Repair::ControlCharacter, self.oddities.controls);
+        for (repair, times) in self.repairs.0 {
+            repairs.count(repair, times);
+        }
+        self.out.push_str(self.dialect.close());
+        self.out
+    }
+
+    fn push(&mut self, tag: Tag<'a>, kind: Kind) {
+        let stated = tag.attributes().find(|(name, _)| *name == "xml:base").map(|(_, value)| value);
+        let base = stated.and_then(|stated| {
+            let stated = self.attribute_text(stated);
+            self.base().map_or_else(|| Url::parse(&stated).ok(), |base| base.join(&stated).ok())
+        });
+        // The root's namespaces are the ones the writer began with.
+        let inside = if matches!(kind, Kind::Root) { None } else { self.namespaces.inside(tag) };
+        let outer = inside.map(|inside| std::mem::replace(&mut self.namespaces, inside));
+        self.stack.push(Open { name: tag.name, kind, nested: 0, base, outer });
+        if tag.is_empty {
+            self.pop();
+        }
+    }
+
+    fn base(&self) -> Option<&Url> {
+        self.stack.iter().rev().find_map(|open| open.base.as_ref()).or(self.base.as_ref())
+    }
+
+    fn attribute_text(&mut self, raw: &str) -> String {
+        entity::resolve(raw.trim(), &mut self.oddities)
+    }
+
+    /// The innermost element, if its inside is not looked at.
+    fn opaque(&mut self) -> Option<&mut Open<'a>> {
+        self.stack.last_mut().filter(|open| open.is_opaque())
+    }
+
+    /// A start tag.
+    pub(super) fn start(&mut self, tag: Tag<'a>) {
+        let namespaces = self.namespaces.inside(tag);
+        let family = namespaces.as_ref().unwrap_or(&self.namespaces).family(tag.name);
+        let role = role(family, tag.name);
+        if let Some(open) = self.opaque() {
+            if !implies_end(&open.kind, role, tag.name) {
+                if open.name.eq_ignore_ascii_case(tag.name) && !tag.is_empty {
+                    open.nested += 1;
+                }
+                self.inner_tag(tag.raw);
+                return;
+            }
+            self.pop_unclosed();
+        }
+        if role == Role::Entry {
+            while matches!(self.stack.last(), Some(Open { kind: Kind::Entry | Kind::Person, .. })) {
+                self.pop_unclosed();
+            }
+        }
+        let is_unbound =
+            self.namespaces.is_unbound(tag.name) && namespaces.is_none_or(|inside| inside.is_unbound(tag.name));
+        if role != Role::Other {
+            self.repairs.count(Repair::UnboundPrefix, u32::from(is_unbound));
+        }
+        let kind = match (self.stack.last().map(|open| &open.kind), role) {
+            (Some(Kind::Root | Kind::Channel), Role::Channel) => Kind::Channel,
+            (Some(Kind::Root | Kind::Channel), Role::Entry) => self.begin_entry(tag),
+            (Some(Kind::Entry), Role::Person) => Kind::Person,
+            (Some(Kind::Root | Kind::Channel | Kind::Entry), Role::Field(field, rank)) => {
+                self.field(tag, family, field, rank)
+            }
+            (Some(Kind::Person), _) if local(tag.name).eq_ignore_ascii_case("name") => {
+                self.field(tag, family, Field::Creator, 1)
+            }
+            // Never closed in HTML: skipping to their end would skip the rest of the entry.
+            _ if tag.is_empty || matches!(tag.name, "br" | "hr" | "img" | "meta" | "input") => return,
+            _ => Kind::Skipped,
+        };
+        self.push(tag, kind);
+    }
+
+    fn field(&mut self, tag: Tag<'a>, family: Family, field: Field, rank: u8) -> Kind {
+        self.text.clear();
+        let is_alternate =
+            tag.attribute("rel").is_none_or(|rel| rel.is_empty() || rel.eq_ignore_ascii_case("alternate"));
+        if field == Field::Link && !is_alternate {
+            return Kind::Skipped;
+        }
+        let href = if field == Field::Link { tag.attribute("href").map(|raw| self.attribute_text(raw)) } else { None };
+        let is_permalink = !tag.attribute("isPermaLink").is_some_and(|value| value.eq_ignore_ascii_case("false"));
+        Kind::Field { field, rank, writing: self.writing(tag, family), href, is_permalink }
+    }
+
+    fn writing(&self, tag: Tag<'_>, family: Family) -> Writing {
+        if family == Family::Xhtml {
+            return Writing::Markup;
+        }
+        if family != Family::Atom || self.dialect == Dialect::Rss {
+            return Writing::Html;
+        }
+        let stated = tag.attribute("type").unwrap_or_default().trim().to_ascii_lowercase();
+        let mode = tag.attribute("mode").unwrap_or_default().trim().to_ascii_lowercase();
+        let is_html = stated.contains("html");
+        let is_text = stated.is_empty() || stated.starts_with("text") || is_html || stated.contains("xml");
+        match mode.as_str() {
+            "base64" => Writing::Base64,
+            "escaped" if is_html => Writing::Html,
+            "escaped" => Writing::Plain,
+            _ if !is_text && stated.contains('/') => Writing::Base64,
+            _ if stated.contains("xml") || stated == "xhtml" || (self.is_draft && is_html) => Writing::Markup,
+            _ if is_html || !is_text => Writing::Html,
+            _ => Writing::Plain,
+        }
+    }
+
+    fn begin_entry(&mut self, tag: Tag<'a>) -> Kind {
+        let Some(left) = self.entries_left.checked_sub(1) else {
+            self.repairs.count(Repair::EntriesLeftOut, 1);
+            return Kind::Skipped;
+        };
+        self.entries_left = left;
+        let about = tag.attribute("about").map(|raw| self.attribute_text(raw)).filter(|about| !about.is_empty());
+        self.entry = Level { fallback: about.clone(), about, ranks: BTreeMap::new() };
+        self.entry_start = self.out.len();
+        self.out.push('<');
+        self.out.push_str(self.dialect.entry());
+        self.out.push('>');
+        Kind::Entry
+    }
+
+    fn end_entry(&mut self) {
+        if let Some(about) = self.entry.about.take()
+            && !self.entry.ranks.contains_key(&Field::Id)
+        {
+            self.write(Field::Id, &about, false);
+        }
+        if let Some(address) = self.entry.fallback.take()
+            && !self.entry.ranks.contains_key(&Field::Link)
+        {
+            self.write(Field::Link, &address, false);
+        }
+        self.out.push_str("</");
+        self.out.push_str(self.dialect.entry());
+        self.out.push('>');
+    }
+
+    /// An end tag.
+    pub(super) fn end(&mut self, name: &'a str, raw: &'a str) {
+        let is_open_outside = self.stack.iter().any(|open| !open.is_opaque() && open.name.eq_ignore_ascii_case(name));
+        if let Some(open) = self.opaque() {
+            if open.name.eq_ignore_ascii_case(name) {
+                if open.nested == 0 {
+                    self.pop();
+                } else {
+                    open.nested -= 1;
+                    self.inner_tag(raw);
+                }
+                return;
+            }
+            if !is_open_outside {
+                self.inner_tag(raw);
+                return;
+            }
+        }
+        if !is_open_outside {
+            self.repairs.count(Repair::StrayEndTag, 1);
+            return;
+        }
+        while let Some(open) = self.stack.last() {
+            if open.name.eq_ignore_ascii_case(name) {
+                self.pop();
+                return;
+            }
+            self.pop_unclosed();
+        }
+    }
+
+    fn inner_tag(&mut self, raw: &str) {
+        if let Some(Open { kind: Kind::Field { writing, .. }, .. }) = self.stack.last_mut() {
+            if *writing == Writing::Plain {
+                *writing = Writing::Markup;
+            }
+            entity::push(&mut self.text, raw, &mut self.oddities);
+        }
+    }
+
+    /// Character data.
+    pub(super) fn text(&mut self, raw: &str) {
+        match self.stack.last() {
+            Some(Open { kind: Kind::Field { writing: Writing::Markup, .. }, .. }) => {
+                entity::push(&mut self.text, raw, &mut self.oddities);
+            }
+            Some(Open { kind: Kind::Field { .. }, .. }) => {
+                let text = entity::resolve(raw, &mut self.oddities);
+                self.text.push_str(&text);
+            }
+            _ => {}
+        }
+    }
+
+    /// A CDATA section.
+    pub(super) fn cdata(&mut self, data: &str) {
+        match self.stack.last() {
+            Some(Open { kind: Kind::Field { writing: Writing::Markup, .. }, .. }) => {
+                let mut escaped = String::with_capacity(data.len());
+                entity::escape(&mut escaped, data);
+                entity::push(&mut self.text, &escaped, &mut self.oddities);
+            }
+            Some(Open { kind: Kind::Field { .. }, .. }) => entity::push(&mut self.text, data, &mut self.oddities),
+            _ => {}
+        }
+    }
+
+    /// The text ends although elements are open.
+    pub(super) fn cut(&mut self) {
+        self.repairs.count(Repair::Truncated, 1);
+        if self.stack.iter().any(|open| matches!(open.kind, Kind::Entry)) {
+            self.out.truncate(self.entry_start);
+        }
+        self.stack.clear();
+    }
+
+    fn pop_unclosed(&mut self) {
+        self.repairs.count(Repair::MissingEndTag, 1);
+        self.pop();
+    }
+
+    fn pop(&mut self) {
+        let Some(open) = self.stack.pop() else { return };
+        if let Some(outer) = open.outer {
+            self.namespaces = outer;
+        }
+        match open.kind {
+            Kind::Entry => self.end_entry(),
+            Kind::Field { field, rank, writing, href, is_permalink } => {
+                let text = std::mem::take(&mut self.text);
+                let text = match (writing, &href) {
+                    (_, Some(href)) => href.as_str(),
+                    (Writing::Base64, _) => &decode_base64(&text),
+                    _ => text.as_str(),
+                };
+                let is_html = matches!(writing, Writing::Html | Writing::Markup);
+                self.end_field(field, rank, text.trim(), is_html, is_permalink, open.base.as_ref());
+            }
+            Kind::Root | Kind::Channel | Kind::Person | Kind::Skipped => {}
+        }
+    }
+
+    fn end_field(&mut self, field: Field, rank: u8, text: &str, is_html: bool, is_permalink: bool, base: Option<&Url>) {
+        if text.is_empty() {
+            return;
+        }
+        let is_in_entry = self.stack.iter().any(|open| matches!(open.kind, Kind::Entry));
+        // A feed has one date for us: when it was last changed, else when it was published.
+        let (field, rank) = match field {
+            Field::Published if !is_in_entry => (Field::Updated, 0),
+            Field::Title | Field::Updated => (field, rank),
+            _ if is_in_entry => (field, rank),
+            _ => return,
+        };
+        let level = if is_in_entry { &mut self.entry } else { &mut self.feed };
+        let held = level.ranks.entry(field).or_default();
+        if *held > rank {
+            return;
+        }
+        *held = rank;
+        let is_address = text.starts_with("http://") || text.starts_with("https://");
+        if field == Field::Id && is_permalink && is_address {
+            level.fallback = Some(text.to_owned());
+        }
+        let resolved = if field == Field::Link { self.resolve(text, base) } else { None };
+        self.write(field, resolved.as_deref().unwrap_or(text), is_html);
+    }
+
+    /// A relative address made absolute.
+    fn resolve(&self, address: &str, base: Option<&Url>) -> Option<String> {
+        match Url::parse(address) {
+            Err(url::ParseError::RelativeUrlWithoutBase) => {
+                base.or_else(|| self.base())?.join(address).ok().map(Url::into)
+            }
+            _ => None,
+        }
+    }
+
+    fn write(&mut self, field: Field, text: &str, is_html: bool) {
+        let (start, end) = self.dialect.element(field);
+        let is_typed = self.dialect == Dialect::Atom && is_html;
+        match start.strip_suffix('>').filter(|_| is_typed && (field.is_body() || field == Field::Title)) {
+            Some(open) => {
+                self.out.push_str(open);
+                self.out.push_str(" type=\"html\">");
+            }
+            None => self.out.push_str(start),
+        }
+        entity::escape(&mut self.out, text);
+        self.out.push_str(end);
+    }
+}
+
+/// Whether a start tag shows that the end tag of the element `open` is missing: an entry inside of anything, a field
+/// inside of a one-line field, a field whose name is no HTML inside of a body.
+fn implies_end(open: &Kind, role: Role, name: &str) -> bool {
+    match (open, role) {
+        (Kind::Field { field, .. }, Role::Field(..)) if field.is_body() => {
+            matches!(
+                local(name).to_ascii_lowercase().as_str(),
+                "guid" | "pubdate" | "description" | "encoded" | "creator"
+            )
+        }
+        (_, Role::Entry) | (Kind::Field { .. }, Role::Field(..)) => true,
+        _ => false,
+    }
+}
+
+/// Base64 as text; what is none stays as it is.
+fn decode_base64(text: &str) -> String {
+    let packed: String = text.split_whitespace().collect();
+    let bytes = base64::engine::general_purpose::STANDARD.decode(packed).ok();
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| text.to_owned());
+    text.chars().filter(|&character| entity::is_permitted(character)).collect()
+}
