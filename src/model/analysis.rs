@@ -29,6 +29,8 @@ pub enum Issue {
     SentencesCut,
     /// Claims beyond the limit were dropped.
     ClaimsCut,
+    /// The analysis panicked with these words; the text is kept.
+    Quarantined(String),
 }
 
 /// What one document says.
@@ -50,4 +52,11 @@ pub struct Analysis {
     pub claims: Vec<Claim>,
     /// What was odd.
     pub issues: Vec<Issue>,
+}
+
+impl Analysis {
+    /// Whether the analysis panicked and this only keeps the text.
+    pub fn is_quarantined(&self) -> bool {
+        self.issues.iter().any(|issue| matches!(issue, Issue::Quarantined(_)))
+    }
 }

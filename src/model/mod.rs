@@ -5,10 +5,13 @@ mod alert;
 mod analysis;
 mod claim;
 mod document;
+mod event;
 mod feed;
 mod id;
 mod item;
+mod outbox;
 mod record;
+mod rule;
 mod span;
 mod story;
 
@@ -20,11 +23,14 @@ pub use alert::{
 pub use analysis::{Analysis, Issue, ModelsHash};
 pub use claim::{Attribution, Basis, Claim, Confidence, Kind, Proposition, Speaker};
 pub use document::{Document, OffsetMap, SourceInfo};
+pub use event::{ClaimEvent, Event, Subject};
 pub use feed::{FeedCursor, FeedHealth, FeedIncident};
-pub use id::{AlertId, ClaimId, ContentHash, DocumentId, FeedId, StoryId, ThreadId};
+pub use id::{AlertId, ClaimId, ContentHash, DocumentId, FeedId, InvalidId, StoryId, ThreadId};
 pub use item::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat, StatedTime};
+pub use outbox::{Attempt, AttemptResult, Outbox, OutboxEntry, OutboxRow};
 pub use record::{
-    ClaimRecord, DocumentRecord, FeedRecord, Records, StanceRecord, StoryRecord, ThreadRecord, ThreadState,
+    ClaimRecord, DocumentRecord, FeedRecord, Records, Report, StanceRecord, StoryRecord, ThreadRecord, ThreadState,
 };
+pub use rule::Rule;
 pub use span::Span;
 pub use story::{Fingerprint, RevisionLabel};

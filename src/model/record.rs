@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AlertType, Basis, ClaimId, Confidence, ContentHash, DocumentId, FeedId, Fingerprint, Kind, Proposition,
-    RevisionLabel, Speaker, Stance, StoryId, ThreadId,
+    AlertClaim, AlertDocument, AlertType, ClaimId, ContentHash, DocumentId, Evidence, FeedId, Fingerprint, Kind,
+    Proposition, RevisionLabel, Speaker, Stance, StoryId, ThreadId,
 };
 
 /// A document that was seen: enough to know it again and to tell an edit.
@@ -52,37 +52,38 @@ pub struct StoryRecord {
     pub sequence: u64,
 }
 
+/// How a claim was reported, verbatim: what an alert about it shows, also when its document is long gone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The claim in the words of the contract; its revision is the claim's.
+    pub claim: AlertClaim,
+    /// The words around it.
+    pub evidence: Evidence,
+    /// Where it was read.
+    pub document: AlertDocument,
+}
+
 /// A claim known across documents.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClaimRecord {
     /// Fixed at first sight.
     pub id: ClaimId,
-    /// Rises when a correction changes it.
-    pub revision: u32,
-    /// Withdrawn by its outlet (kill, correction).
-    pub is_withdrawn: bool,
-    /// Whether an alert about it, as subject or rider, was possible: false while every document of it is baseline.
-    pub is_announced: bool,
     /// Kind of act.
     pub kind: Kind,
     /// Who.
     pub speaker: Option<Speaker>,
     /// What.
     pub proposition: Proposition,
-    /// The accused.
-    pub target: Option<String>,
-    /// What it rests on.
-    pub basis: Option<Basis>,
+    /// How it was reported at first sight or by the last correction.
+    pub report: Report,
     /// The report says that the speaker has NOT denied.
     pub is_negated_denial: bool,
-    /// An old act, retold.
-    pub is_background: bool,
-    /// How sure the extractor was at first sight.
-    pub confidence: Confidence,
+    /// Withdrawn by its outlet (kill, correction).
+    pub is_withdrawn: bool,
+    /// Whether it was the subject or a rider of an event: false while it is only known from baseline or background.
+    pub is_announced: bool,
     /// Stories that carry it.
     pub stories: BTreeSet<StoryId>,
-    /// Documents that carry it.
-    pub documents: BTreeSet<DocumentId>,
     /// Its thread.
     pub thread: ThreadId,
     /// Allegations it answers.
@@ -163,7 +164,7 @@ pub struct FeedRecord {
 }
 
 /// All records, each list in order of creation: what the store gives back at start.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Records {
     /// The desk's clock when the last one was written.
     pub now: Option<Timestamp>,

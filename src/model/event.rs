@@ -1,0 +1,47 @@
+//! `Event`: a change of a claim thread or of a feed's health that may be worth an alert; made by `pipeline::step`, read
+//! by `route`.
+
+use jiff::Timestamp;
+
+use super::{AlertAnswer, AlertStory, AlertThread, AlertType, ClaimId, FeedAlert, Report};
+
+/// Something that happened, before rules and priority.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// What happened.
+    pub alert_type: AlertType,
+    /// The desk's time.
+    pub time: Timestamp,
+    /// In a sentence, why it is an event.
+    pub why: String,
+    /// What it happened to.
+    pub subject: Subject,
+}
+
+/// What an event is about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Subject {
+    /// A claim and its thread.
+    Claim(Box<ClaimEvent>),
+    /// A feed.
+    Feed(FeedAlert),
+}
+
+/// A claim's part of an event, with its story and thread as they stand after the step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClaimEvent {
+    /// The claim as reported.
+    pub report: Report,
+    /// The story that brought it.
+    pub story: AlertStory,
+    /// Its thread.
+    pub thread: AlertThread,
+    /// The allegations it answers.
+    pub answers: Vec<AlertAnswer>,
+    /// Other claims of this document and thread.
+    pub also: Vec<ClaimId>,
+    /// The thread had no answer before.
+    pub is_first_answer: bool,
+    /// It answers, or is answered by, a claim of another document.
+    pub is_cross_document: bool,
+}

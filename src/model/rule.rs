@@ -1,0 +1,28 @@
+//! `Rule`: which events become alerts for which sinks; read by config, applied by `route`.
+
+use super::{AlertType, Confidence};
+
+/// Which alerts go to which sinks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Its name, shown in alerts.
+    pub name: String,
+    /// Alert types it lets through; empty for all.
+    pub types: Vec<AlertType>,
+    /// Least confidence of the claim; events without a claim pass.
+    pub confidence_min: Confidence,
+    /// Names of the sinks it feeds; empty for all.
+    pub sinks: Vec<String>,
+}
+
+impl Rule {
+    /// Lets every event of at least even confidence through to every sink: what a config without rules means.
+    pub fn everything() -> Self {
+        Self {
+            name: "everything".to_owned(),
+            types: Vec::new(),
+            confidence_min: Confidence::from_probability(0.5),
+            sinks: Vec::new(),
+        }
+    }
+}
