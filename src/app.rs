@@ -11,14 +11,13 @@ use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
 use crate::clock::Clock;
-use crate::config::{Config, FeedConfig, SinkTarget};
+use crate::config::{Config, FeedConfig};
 use crate::desk::{Desk, Outcome, SinkFormat, Work};
-use crate::intake::poll::{Poll, PollOutcome, Poller};
+use crate::intake::{Outcome as PollOutcome, Poll, Poller};
 use crate::model::{Alert, Document, FeedCursor, SourceInfo};
 use crate::pipeline::{Models, Windows};
 use crate::route::Router;
-use crate::sink::body::BodyFormat;
-use crate::sink::dispatch::{DispatchSummary, Dispatcher};
+use crate::sink::{BodyFormat, DispatchSummary, Dispatcher};
 use crate::store::{EmbeddedStore, Store as _};
 use crate::text::document::document;
 
@@ -48,7 +47,7 @@ impl Observer for LogObserver {
         match &poll.outcome {
             PollOutcome::NotModified => tracing::debug!(feed = %feed.id, "not modified"),
             PollOutcome::Items { items, .. } => tracing::debug!(feed = %feed.id, items = items.len(), "polled"),
-            PollOutcome::Failed { error } => warn!(feed = %feed.id, %error, "poll failed"),
+            PollOutcome::Failed(error) => warn!(feed = %feed.id, %error, "poll failed"),
         }
     }
 
@@ -103,14 +102,14 @@ struct Stages {
     desk: Desk,
     poller: Arc<Poller>,
     cursors: Vec<FeedCursor>,
-    dispatchers: Vec<Dispatcher>,
+    dispatchers: Vec<Dispatcher<EmbeddedStore>>,
     wake: Vec<Arc<Notify>>,
 }
 
 impl Stages {
     async fn build(config: &Config, store: &Arc<EmbeddedStore>, clock: Arc<dyn Clock>) -> Result<Self> {
         let router = Router::new(config.rules.clone(), config.sinks.iter().map(|sink| sink.name.clone()).collect());
-        let formats: Vec<SinkFormat> = config.sinks.iter().map(|sink| (sink.name.clone(), format_of(&sink.target))).collect();
+        let formats: Vec<SinkFormat> = config.sinks.iter().map(|sink| (sink.name.clone(), BodyFormat::of(&sink.target))).collect();
         let windows = windows(config);
         let (desk_store, cursor_store) = (Arc::clone(store), Arc::clone(store));
         let (desk, cursors) = tokio::task::spawn_blocking(move || -> Result<_> {
@@ -130,13 +129,6 @@ impl Stages {
             wake.push(notify);
         }
         Ok(Self { desk, poller, cursors, dispatchers, wake })
-    }
-}
-
-fn format_of(target: &SinkTarget) -> BodyFormat {
-    match target {
-        SinkTarget::JsonLines { .. } => BodyFormat::JsonLines,
-        SinkTarget::Webhook(_) => BodyFormat::Webhook,
     }
 }
 
@@ -318,7 +310,7 @@ fn work(poll: Poll, source: &SourceInfo, backfill: SignedDuration, now: Timestam
                 })
                 .collect()
         }
-        PollOutcome::NotModified | PollOutcome::Failed { .. } => Vec::new(),
+        PollOutcome::NotModified | PollOutcome::Failed(_) => Vec::new(),
     };
-    Work { cursor: Some(poll.cursor), health: Some(poll.health), documents }
+    Work { cursor: Some(poll.cursor), health: poll.health, documents }
 }

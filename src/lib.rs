@@ -19,7 +19,7 @@
 //!
 //! [`app`] builds the stages, owns their tasks and drains them in order; [`desk`] is the one owner of the state, used by the
 //! daemon, by `replay` and by `demo` alike. `main` parses the arguments ([`cli`]) and calls [`daemon`] or [`commands`].
-//! The heart in five hops: `main`, [`app::run`], [`intake::poll::Poller::poll`], [`pipeline::step`],
+//! The heart in five hops: `main`, [`app::run`], [`intake::Poller::poll`], [`pipeline::step`],
 //! [`store::Store::commit`].
 //!
 //! # Invariants
@@ -47,7 +47,6 @@ pub mod config;
 pub mod contract;
 pub mod daemon;
 pub mod dedup;
-pub mod demo;
 pub mod desk;
 pub mod extract;
 pub mod intake;

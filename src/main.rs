@@ -1,12 +1,16 @@
-//! tmp
+//! The program: parses arguments, calls the command, maps errors to exit codes.
+
 use std::process::ExitCode;
+
 use clap::Parser as _;
 use gainsay::cli::{Cli, Command};
-use gainsay::{commands, telemetry};
+use gainsay::{commands, daemon, telemetry};
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = telemetry::init(&cli.log).and_then(|()| match &cli.command {
-        Command::Demo(_) | Command::Run(_) => Ok(ExitCode::FAILURE),
+        Command::Demo(args) => daemon::demo(args),
+        Command::Run(args) => daemon::run(args),
         Command::Extract(args) => commands::extract(args),
         Command::Stories(args) => commands::stories(args),
         Command::Replay(args) => commands::replay(args),

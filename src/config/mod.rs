@@ -1,5 +1,14 @@
 //! The validated configuration: plain parts, one per stage, impossible to hold invalid. `load` reads them from a file.
 
+mod load;
+mod problem;
+mod reader;
+mod secret;
+mod units;
+
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,6 +17,13 @@ use url::Url;
 
 use crate::model::FeedId;
 pub use crate::model::Rule as RuleConfig;
+
+pub use load::{Surroundings, load, parse};
+pub use problem::{ConfigError, Problem};
+pub use secret::{InvalidSecret, Secret};
+
+/// The reference of every key with its default, as text: what a new user starts from.
+pub const DEFAULT_TOML: &str = include_str!("../../config/default.toml");
 
 /// Everything `gainsay run` needs.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +42,30 @@ pub struct Config {
     pub rules: Vec<RuleConfig>,
     /// Where alerts go; names are unique.
     pub sinks: Vec<SinkConfig>,
+}
+
+impl Config {
+    /// Fails where there is nothing to watch: `run` needs a feed, a replay does not.
+    ///
+    /// # Errors
+    /// `ConfigError::NoFeeds`.
+    pub fn ensure_feeds(&self) -> Result<(), ConfigError> {
+        if self.feeds.is_empty() { Err(ConfigError::NoFeeds) } else { Ok(()) }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            database: PathBuf::from("gainsay.db"),
+            shutdown_grace: Duration::from_secs(10),
+            intake: IntakeConfig::default(),
+            windows: WindowsConfig::default(),
+            feeds: Vec::new(),
+            rules: vec![RuleConfig::everything()],
+            sinks: vec![SinkConfig::default()],
+        }
+    }
 }
 
 /// Limits and manners of the poller.
@@ -61,6 +101,27 @@ pub struct IntakeConfig {
     pub backfill: Duration,
 }
 
+impl Default for IntakeConfig {
+    fn default() -> Self {
+        Self {
+            poll_interval: Duration::from_mins(5),
+            jitter: 0.1,
+            backoff_max: Duration::from_hours(6),
+            fetch_timeout: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(10),
+            body_bytes_max: 5 << 20,
+            decoded_bytes_max: 20 << 20,
+            redirects_max: 5,
+            entries_max: 500,
+            fetches_max: 16,
+            fetches_per_host_max: 1,
+            user_agent: concat!("gainsay/", env!("CARGO_PKG_VERSION")).to_owned(),
+            allow_networks: Vec::new(),
+            backfill: Duration::ZERO,
+        }
+    }
+}
+
 /// How long things are remembered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WindowsConfig {
@@ -70,6 +131,13 @@ pub struct WindowsConfig {
     pub claims: Duration,
     /// Threads, for answers.
     pub threads: Duration,
+}
+
+impl Default for WindowsConfig {
+    fn default() -> Self {
+        let days = |days: u64| Duration::from_hours(24 * days);
+        Self { stories: days(7), claims: days(30), threads: days(90) }
+    }
 }
 
 /// One polled feed.
@@ -96,6 +164,13 @@ pub struct SinkConfig {
     pub target: SinkTarget,
 }
 
+impl Default for SinkConfig {
+    /// The sink of a config without sinks: JSON Lines to standard output.
+    fn default() -> Self {
+        Self { name: "stdout".to_owned(), target: SinkTarget::JsonLines { path: None } }
+    }
+}
+
 /// A kind of sink with its settings.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SinkTarget {
@@ -108,7 +183,7 @@ pub enum SinkTarget {
     Webhook(WebhookConfig),
 }
 
-/// A webhook endpoint.
+/// A webhook endpoint. Its address may itself be a secret, so problems do not repeat it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WebhookConfig {
     /// The endpoint.
@@ -123,24 +198,17 @@ pub struct WebhookConfig {
     pub retry_schedule: Vec<Duration>,
 }
 
-/// A signing key of 24 to 64 bytes. Never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Vec<u8>);
-
-impl Secret {
-    /// Wraps the decoded key.
-    pub fn new(key: Vec<u8>) -> Self {
-        Self(key)
-    }
-
-    /// The key.
-    pub fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("***")
+impl WebhookConfig {
+    /// An endpoint with the default manners: retries over about three days.
+    pub fn new(url: Url, secret: Secret) -> Self {
+        let (minute, hour) = (60, 3_600);
+        let waits = [5, 5 * minute, 30 * minute, 2 * hour, 5 * hour, 10 * hour, 14 * hour, 20 * hour, 24 * hour];
+        Self {
+            url,
+            secret,
+            timeout: Duration::from_secs(15),
+            concurrency_max: 4,
+            retry_schedule: waits.map(Duration::from_secs).to_vec(),
+        }
     }
 }

@@ -1,0 +1,379 @@
+//! From the text of a config file to a validated `Config`, or to all the problems in it at once.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use toml::de::{DeTable, DeValue};
+use url::Url;
+
+use super::problem::{ConfigError, Problem};
+use super::reader::{Report, Section, Wrong, count, did_you_mean, duration, fraction, size, string};
+use super::{
+    Config, FeedConfig, IntakeConfig, RuleConfig, Secret, SinkConfig, SinkTarget, WebhookConfig, WindowsConfig,
+};
+use crate::model::{AlertType, Confidence, FeedId};
+
+/// Larger files are not read: no config is.
+const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// Retries beyond this are a mistake.
+const RETRIES_MAX: usize = 100;
+
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_hours(24);
+
+/// Bounds of durations. The upper ones keep sums of times far from overflow.
+const PACE: RangeInclusive<Duration> = SECOND..=Duration::from_hours(24 * 31);
+const TIMEOUT: RangeInclusive<Duration> = SECOND..=Duration::from_hours(1);
+const GRACE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(1);
+const MEMORY: RangeInclusive<Duration> = Duration::from_hours(1)..=Duration::from_hours(24 * 3_660);
+const BACKFILL: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(24 * 3_660);
+const SIZE: RangeInclusive<u64> = 1 << 10..=1 << 30;
+
+const NAME: &str = "1 to 64 lower-case letters, digits, '.', '_' or '-'";
+const LABEL: &str = "a string of 1 to 200 characters on one line";
+const ADDRESS: &str = "an absolute http or https address";
+const SINK_TYPES: [&str; 2] = ["jsonl", "webhook"];
+const SECRET: &str = "secret_env, secret_file or secret; the value is whsec_ and the base64 of 24 to 64 bytes";
+
+/// What a config may refer to outside its own text.
+pub struct Surroundings<'a> {
+    /// Relative paths in the config start here.
+    pub folder: &'a Path,
+    /// Looks up an environment variable.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// Reads a small file.
+    pub read: &'a dyn Fn(&Path) -> io::Result<String>,
+}
+
+/// Reads and checks the config file at `path`; relative paths in it start at its folder.
+///
+/// # Errors
+/// When the file cannot be read, and otherwise with everything that is wrong in it.
+pub fn load(path: &Path) -> Result<Config, ConfigError> {
+    let text = read_text(path).map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })?;
+    let surroundings = Surroundings {
+        folder: path.parent().unwrap_or(Path::new("")),
+        env: &|name| std::env::var(name).ok(),
+        read: &read_text,
+    };
+    parse(&text, &path.display().to_string(), &surroundings)
+}
+
+/// Checks the text of a config; `name` stands for the file in problems.
+///
+/// # Errors
+/// With everything that is wrong in it, in the order of the text.
+pub fn parse(text: &str, name: &str, surroundings: &Surroundings<'_>) -> Result<Config, ConfigError> {
+    let report = Report::new(name, text);
+    let (table, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        let at = error.span().map_or(text.len(), |span| span.start);
+        report.add(at, "syntax", Wrong::new(error.message(), ""));
+    }
+    // What was saved of broken syntax is guesswork: problems with its keys would be noise.
+    let config = if errors.is_empty() {
+        read_config(Section::root(&report, table.get_ref()), &report, surroundings)
+    } else {
+        None
+    };
+    finish(config, report.into_problems())
+}
+
+fn finish(config: Option<Config>, problems: Vec<Problem>) -> Result<Config, ConfigError> {
+    match config {
+        Some(config) if problems.is_empty() => Ok(config),
+        _ => Err(ConfigError::Invalid { problems }),
+    }
+}
+
+fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let read = File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if read as u64 > FILE_BYTES_MAX {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 16 MiB"));
+    }
+    Ok(text)
+}
+
+/// `None` only together with a problem in the report.
+fn read_config(mut root: Section<'_>, report: &Report<'_>, surroundings: &Surroundings<'_>) -> Option<Config> {
+    let default = Config::default();
+    let database = root.read("database", |value| file_path(value, surroundings));
+    let shutdown_grace = root.read("shutdown_grace", |value| duration(value, GRACE));
+    let intake = read_intake(root.table("intake"));
+    let windows = read_windows(root.table("windows"));
+
+    let mut taken = Names::new(report);
+    let feeds: Vec<_> =
+        root.tables("feed").into_iter().map(|section| read_feed(section, &intake, &mut taken)).collect();
+    let mut taken = Names::new(report);
+    let mut sinks: Vec<_> =
+        root.tables("sink").into_iter().map(|section| read_sink(section, surroundings, &mut taken)).collect();
+    if sinks.is_empty() {
+        let sink = SinkConfig::default();
+        taken.0.insert(sink.name.clone(), 0);
+        sinks.push(Some(sink));
+    }
+    let sink_names = taken;
+    let mut taken = Names::new(report);
+    let mut rules: Vec<_> =
+        root.tables("rule").into_iter().map(|section| read_rule(section, &sink_names, &mut taken)).collect();
+    if rules.is_empty() {
+        rules.push(Some(RuleConfig::everything()));
+    }
+    root.finish();
+
+    Some(Config {
+        database: database.unwrap_or_else(|| surroundings.folder.join(default.database)),
+        shutdown_grace: shutdown_grace.unwrap_or(default.shutdown_grace),
+        intake,
+        windows,
+        feeds: feeds.into_iter().collect::<Option<_>>()?,
+        rules: rules.into_iter().collect::<Option<_>>()?,
+        sinks: sinks.into_iter().collect::<Option<_>>()?,
+    })
+}
+
+fn read_intake(mut section: Section<'_>) -> IntakeConfig {
+    let default = IntakeConfig::default();
+    let body_bytes_max = section.read("body_bytes_max", |value| size(value, SIZE));
+    let decoded_bytes_max = section.read("decoded_bytes_max", |value| size(value, SIZE));
+    let intake = IntakeConfig {
+        poll_interval: section.read("poll_interval", |value| duration(value, PACE)).unwrap_or(default.poll_interval),
+        jitter: section.read("jitter", |value| fraction(value, &(0.0..=0.5))).unwrap_or(default.jitter),
+        backoff_max: section.read("backoff_max", |value| duration(value, PACE)).unwrap_or(default.backoff_max),
+        fetch_timeout: section.read("fetch_timeout", |value| duration(value, TIMEOUT)).unwrap_or(default.fetch_timeout),
+        connect_timeout: section
+            .read("connect_timeout", |value| duration(value, TIMEOUT))
+            .unwrap_or(default.connect_timeout),
+        body_bytes_max: body_bytes_max.unwrap_or(default.body_bytes_max),
+        decoded_bytes_max: decoded_bytes_max.unwrap_or(default.decoded_bytes_max),
+        redirects_max: section.read("redirects_max", |value| count(value, &(0..=20))).unwrap_or(default.redirects_max),
+        entries_max: section.read("entries_max", |value| count(value, &(1..=10_000))).unwrap_or(default.entries_max),
+        fetches_max: section.read("fetches_max", |value| count(value, &(1..=1_024))).unwrap_or(default.fetches_max),
+        fetches_per_host_max: section
+            .read("fetches_per_host_max", |value| count(value, &(1..=64)))
+            .unwrap_or(default.fetches_per_host_max),
+        user_agent: section.read("user_agent", user_agent).unwrap_or(default.user_agent),
+        allow_networks: section
+            .list("allow_networks", "networks such as \"127.0.0.0/8\"", network)
+            .unwrap_or(default.allow_networks),
+        backfill: section.read("backfill", |value| duration(value, BACKFILL)).unwrap_or(default.backfill),
+    };
+    section.finish();
+    intake
+}
+
+fn read_windows(mut section: Section<'_>) -> WindowsConfig {
+    let default = WindowsConfig::default();
+    let mut window = |key, default| section.read(key, |value| duration(value, MEMORY)).unwrap_or(default);
+    let windows = WindowsConfig {
+        stories: window("stories", default.stories),
+        claims: window("claims", default.claims),
+        threads: window("threads", default.threads),
+    };
+    section.finish();
+    windows
+}
+
+fn read_feed(mut section: Section<'_>, intake: &IntakeConfig, taken: &mut Names<'_, '_>) -> Option<FeedConfig> {
+    let place = section.place("id");
+    let id = section.require("id", NAME, |value| taken.claim(name(value)?, place));
+    let url = section.require("url", ADDRESS, address);
+    let outlet = section.require("outlet", LABEL, label);
+    let poll_interval = section.read("poll_interval", |value| duration(value, PACE));
+    let backfill = section.read("backfill", |value| duration(value, BACKFILL));
+    section.finish();
+    Some(FeedConfig {
+        id: FeedId::new(id?),
+        url: url?,
+        outlet: outlet?,
+        poll_interval: poll_interval.unwrap_or(intake.poll_interval),
+        backfill: backfill.unwrap_or(intake.backfill),
+    })
+}
+
+fn read_rule(mut section: Section<'_>, sinks: &Names<'_, '_>, taken: &mut Names<'_, '_>) -> Option<RuleConfig> {
+    let place = section.place("name");
+    let name = section.require("name", LABEL, |value| taken.claim(label(value)?, place));
+    let types = section.list("types", "alert types", alert_type);
+    let confidence = section.read("confidence_min", |value| fraction(value, &(0.0..=1.0)));
+    let sinks = section.list("sinks", "names of sinks", |value| sinks.existing(value));
+    section.finish();
+    let default = RuleConfig::everything();
+    Some(RuleConfig {
+        name: name?,
+        types: types.unwrap_or(default.types),
+        confidence_min: confidence.map_or(default.confidence_min, Confidence::from_probability),
+        sinks: sinks.unwrap_or(default.sinks),
+    })
+}
+
+fn read_sink(
+    mut section: Section<'_>,
+    surroundings: &Surroundings<'_>,
+    taken: &mut Names<'_, '_>,
+) -> Option<SinkConfig> {
+    let place = section.place("name");
+    let name = section.require("name", NAME, |value| taken.claim(name(value)?, place));
+    let accepted = quoted(&SINK_TYPES);
+    let sink_type = section.require("type", &accepted, |value| match string(value, &accepted)? {
+        known if SINK_TYPES.contains(&known) => Ok(known.to_owned()),
+        other => {
+            let what = format!("{other:?} is not a type of sink{}", did_you_mean(other, SINK_TYPES.into_iter()));
+            Err(Wrong::new(what, accepted.clone()))
+        }
+    });
+    // Without a type nobody knows which other keys belong here, so they are not judged.
+    let target = match sink_type?.as_str() {
+        "webhook" => read_webhook(&mut section, surroundings).map(SinkTarget::Webhook),
+        _ => Some(SinkTarget::JsonLines { path: section.read("path", |value| file_path(value, surroundings)) }),
+    };
+    section.finish();
+    Some(SinkConfig { name: name?, target: target? })
+}
+
+fn read_webhook(section: &mut Section<'_>, surroundings: &Surroundings<'_>) -> Option<WebhookConfig> {
+    let url = section.require("url", ADDRESS, address);
+    let secret = read_secret(section, surroundings);
+    let timeout = section.read("timeout", |value| duration(value, TIMEOUT));
+    let concurrency_max = section.read("concurrency_max", |value| count(value, &(1..=256)));
+    let waits = Duration::ZERO..=7 * DAY;
+    let schedule = section.list("retry_schedule", "durations", |value| duration(value, waits.clone()));
+    if schedule.as_ref().is_some_and(|schedule| schedule.len() > RETRIES_MAX) {
+        section.problem(Wrong::new("retry_schedule is too long", format!("at most {RETRIES_MAX} waits")));
+    }
+    let mut webhook = WebhookConfig::new(url?, secret?);
+    webhook.timeout = timeout.unwrap_or(webhook.timeout);
+    webhook.concurrency_max = concurrency_max.unwrap_or(webhook.concurrency_max);
+    webhook.retry_schedule = schedule.unwrap_or(webhook.retry_schedule);
+    Some(webhook)
+}
+
+/// Exactly one of the three keys. Problems name keys, variables and files, never what they hold.
+fn read_secret(section: &mut Section<'_>, surroundings: &Surroundings<'_>) -> Option<Secret> {
+    let given = ["secret_env", "secret_file", "secret"].into_iter().filter(|key| section.has(key)).count();
+    if given != 1 {
+        let what = if given == 0 { "has no secret" } else { "has more than one secret" };
+        section.problem(Wrong::new(what, format!("one of {SECRET}")));
+    }
+    let decode = |text: &str| text.parse::<Secret>().map_err(|error| Wrong::new(error.to_string(), SECRET));
+    let from_env = section.read("secret_env", |value| {
+        let variable = string(value, "the name of an environment variable")?;
+        let text = (surroundings.env)(variable)
+            .ok_or_else(|| Wrong::new(format!("environment variable {variable:?} is not set"), ""))?;
+        decode(&text)
+    });
+    let from_file = section.read("secret_file", |value| {
+        let path = file_path(value, surroundings)?;
+        let text = (surroundings.read)(&path)
+            .map_err(|error| Wrong::new(format!("cannot read {}: {error}", path.display()), ""))?;
+        decode(&text)
+    });
+    let inline = section.read("secret", |value| decode(string(value, SECRET)?));
+    from_env.or(from_file).or(inline)
+}
+
+/// Names that are taken, with the byte of the file at which each stands.
+struct Names<'r, 'a>(BTreeMap<String, usize>, &'r Report<'a>);
+
+impl<'r, 'a> Names<'r, 'a> {
+    fn new(report: &'r Report<'a>) -> Self {
+        Self(BTreeMap::new(), report)
+    }
+
+    /// Takes a name, once.
+    fn claim(&mut self, name: String, place: usize) -> Result<String, Wrong> {
+        if let Some(first) = self.0.get(&name) {
+            return Err(Wrong::new(format!("{name:?} is taken by line {}", self.1.line(*first)), "a name used once"));
+        }
+        self.0.insert(name.clone(), place);
+        Ok(name)
+    }
+
+    /// One of the taken names.
+    fn existing(&self, value: &DeValue<'_>) -> Result<String, Wrong> {
+        let names: Vec<&str> = self.0.keys().map(String::as_str).collect();
+        let accepted = quoted(&names);
+        let wanted = string(value, &accepted)?;
+        if self.0.contains_key(wanted) {
+            return Ok(wanted.to_owned());
+        }
+        let what = format!("there is no sink {wanted:?}{}", did_you_mean(wanted, names.into_iter()));
+        Err(Wrong::new(what, accepted))
+    }
+}
+
+fn quoted(words: &[&str]) -> String {
+    words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", ")
+}
+
+fn name(value: &DeValue<'_>) -> Result<String, Wrong> {
+    let text = string(value, NAME)?;
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
+    if (1..=64).contains(&text.len()) && text.chars().all(fits) {
+        Ok(text.to_owned())
+    } else {
+        Err(Wrong::new(format!("{text:?} has not the form of a name"), NAME))
+    }
+}
+
+fn label(value: &DeValue<'_>) -> Result<String, Wrong> {
+    let text = string(value, LABEL)?.trim();
+    if (1..=200).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
+        Ok(text.to_owned())
+    } else {
+        Err(Wrong::new("is empty, too long or not on one line", LABEL))
+    }
+}
+
+/// The address is not repeated in problems: it may carry a token.
+fn address(value: &DeValue<'_>) -> Result<Url, Wrong> {
+    let url = Url::parse(string(value, ADDRESS)?).map_err(|error| Wrong::new(error.to_string(), ADDRESS))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(Wrong::new(format!("the scheme {:?} cannot be used", url.scheme()), ADDRESS));
+    }
+    Ok(url)
+}
+
+fn file_path(value: &DeValue<'_>, surroundings: &Surroundings<'_>) -> Result<PathBuf, Wrong> {
+    let accepted = "a path, relative to the folder of the config file";
+    match string(value, accepted)? {
+        "" => Err(Wrong::new("is empty", accepted)),
+        path if path.contains('\0') => Err(Wrong::new("holds a null character", accepted)),
+        path => Ok(surroundings.folder.join(path)),
+    }
+}
+
+fn user_agent(value: &DeValue<'_>) -> Result<String, Wrong> {
+    let accepted = "1 to 200 printable ASCII characters";
+    let text = string(value, accepted)?.trim();
+    if (1..=200).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        Ok(text.to_owned())
+    } else {
+        Err(Wrong::new("cannot be sent as User-Agent", accepted))
+    }
+}
+
+fn network(value: &DeValue<'_>) -> Result<IpNet, Wrong> {
+    let accepted = "a network such as \"127.0.0.0/8\" or \"fd00::/8\", or one address";
+    let text = string(value, accepted)?;
+    text.parse::<IpNet>()
+        .or_else(|_| text.parse().map(|address: std::net::IpAddr| IpNet::from(address)))
+        .map_err(|_| Wrong::new(format!("{text:?} is not a network"), accepted))
+}
+
+fn alert_type(value: &DeValue<'_>) -> Result<AlertType, Wrong> {
+    let names = AlertType::ALL.map(AlertType::as_str);
+    let accepted = quoted(&names);
+    let text = string(value, &accepted)?;
+    AlertType::ALL.into_iter().find(|known| known.as_str() == text).ok_or_else(|| {
+        Wrong::new(format!("{text:?} is not an alert type{}", did_you_mean(text, names.into_iter())), accepted)
+    })
+}

@@ -1,0 +1,339 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const SECRET: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
+
+fn read(text: &str) -> Result<Config, ConfigError> {
+    let surroundings = Surroundings {
+        folder: Path::new(""),
+        env: &|name| (name == "DESK_SECRET").then(|| SECRET.to_owned()),
+        read: &|path| match path.to_str() {
+            Some("desk.secret") => Ok(format!("{SECRET}\n")),
+            Some("short.secret") => Ok("whsec_c2hvcnQ=".to_owned()),
+            _ => Err(std::io::ErrorKind::NotFound.into()),
+        },
+    };
+    parse(text, "g.toml", &surroundings)
+}
+
+/// The problems of `text` are exactly these, one a line.
+#[track_caller]
+fn check(text: &str, expected: &[&str]) {
+    let found = read(text).err().map(|error| error.to_string()).unwrap_or_default();
+    assert_eq!(found.lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn nothing_means_defaults() {
+    assert_eq!(read("").unwrap(), Config::default());
+    assert!(matches!(Config::default().ensure_feeds(), Err(ConfigError::NoFeeds)));
+}
+
+#[test]
+fn everything_reads() {
+    let config = read(
+        r#"
+database = "state/g.db"
+[intake]
+poll_interval = "1m30s"
+jitter = 0
+allow_networks = ["127.0.0.0/8", "::1"]
+[windows]
+stories = "2d"
+[[feed]]
+id = "a"
+url = "https://a.example/rss"
+outlet = "A"
+[[feed]]
+id = "b"
+url = "http://127.0.0.1:9/atom"
+outlet = "B"
+poll_interval = "2s"
+backfill = "1d"
+[[sink]]
+name = "log"
+type = "jsonl"
+path = "alerts.jsonl"
+[[sink]]
+name = "desk"
+type = "webhook"
+url = "https://desk.example/hook"
+secret_env = "DESK_SECRET"
+retry_schedule = ["1s", "1m"]
+[[rule]]
+name = "all denials"
+types = ["denial.new"]
+confidence_min = 0.8
+sinks = ["desk"]
+"#,
+    )
+    .unwrap();
+    assert_eq!(config.database, Path::new("state/g.db"));
+    assert_eq!(config.intake.allow_networks.len(), 2);
+    assert_eq!(config.windows.stories, Duration::from_hours(48));
+    assert_eq!(config.feeds[0].poll_interval, Duration::from_secs(90));
+    assert_eq!(config.feeds[1].poll_interval, Duration::from_secs(2));
+    assert_eq!(config.feeds[1].backfill, Duration::from_hours(24));
+    assert_eq!(config.rules[0].types, [AlertType::DenialNew]);
+    let SinkTarget::Webhook(webhook) = &config.sinks[1].target else { panic!("not a webhook") };
+    assert_eq!(webhook.secret.bytes(), b"012345678901234567890123");
+    assert_eq!(webhook.retry_schedule, [Duration::from_secs(1), Duration::from_mins(1)]);
+    assert_eq!(webhook.concurrency_max, 4);
+    assert!(config.ensure_feeds().is_ok());
+}
+
+#[test]
+fn all_problems_come_at_once_in_order() {
+    check(
+        "databse = \"x\"\n[intake]\npoll_interval = 300\njitter = 0.9\nbody_bytes_max = \"5MB\"\n[[feed]]\nid = \"BBC News\"\nurl = \"ftp://a.example\"\n",
+        &[
+            "g.toml:1:1: databse: is not a key here, did you mean \"database\"? (accepted: database, feed, intake, rule, shutdown_grace, sink, windows)",
+            "g.toml:3:17: intake.poll_interval: has no unit; write \"300s\" if seconds are meant (accepted: a string such as \"90s\", \"5m\" or \"7d\", from 1s to 31d)",
+            "g.toml:4:10: intake.jitter: 0.9 is out of range (accepted: a number from 0 to 0.5)",
+            "g.toml:5:18: intake.body_bytes_max: \"5MB\" is not a size (accepted: a string such as \"512KiB\" or \"5MiB\", from 1KiB to 1GiB; units B, KiB, MiB, GiB)",
+            "g.toml:6:1: feed[1].outlet: is missing (accepted: a string of 1 to 200 characters on one line)",
+            "g.toml:7:6: feed[1].id: \"BBC News\" has not the form of a name (accepted: 1 to 64 lower-case letters, digits, '.', '_' or '-')",
+            "g.toml:8:7: feed[1].url: the scheme \"ftp\" cannot be used (accepted: an absolute http or https address)",
+        ],
+    );
+}
+
+#[test]
+fn wrong_types_and_ranges() {
+    check(
+        "[windows]\nclaims = \"1s\"\nthreads = true\n[intake]\nentries_max = 0\nredirects_max = \"5\"\nuser_agent = \"\"\nallow_networks = [\"10.0.0.0/8\", \"lan\", 7]\n",
+        &[
+            "g.toml:2:10: windows.claims: \"1s\" is out of range (accepted: a string such as \"90s\", \"5m\" or \"7d\", from 1h to 3660d)",
+            "g.toml:3:11: windows.threads: is true or false (accepted: a string such as \"90s\", \"5m\" or \"7d\", from 1h to 3660d)",
+            "g.toml:5:15: intake.entries_max: 0 is out of range (accepted: a whole number from 1 to 10000)",
+            "g.toml:6:17: intake.redirects_max: is a string (accepted: a whole number from 0 to 20)",
+            "g.toml:7:14: intake.user_agent: cannot be sent as User-Agent (accepted: 1 to 200 printable ASCII characters)",
+            "g.toml:8:33: intake.allow_networks[2]: \"lan\" is not a network (accepted: a network such as \"127.0.0.0/8\" or \"fd00::/8\", or one address)",
+            "g.toml:8:40: intake.allow_networks[3]: is a number (accepted: a network such as \"127.0.0.0/8\" or \"fd00::/8\", or one address)",
+        ],
+    );
+    check(
+        "intake = 5\nfeed = [1]\nrule = \"x\"\n",
+        &[
+            "g.toml:1:10: intake: is a number (accepted: a table, written [intake])",
+            "g.toml:2:9: feed[1]: is a number (accepted: tables, each written [[feed]])",
+            "g.toml:3:8: rule: is a string (accepted: tables, each written [[rule]])",
+        ],
+    );
+}
+
+#[test]
+fn names_are_unique_and_known() {
+    let feed = |id: &str| format!("[[feed]]\nid = \"{id}\"\nurl = \"https://a.example\"\noutlet = \"A\"\n");
+    check(&(feed("a") + &feed("b")), &[]);
+    check(
+        &(feed("a") + &feed("a")),
+        &["g.toml:6:6: feed[2].id: \"a\" is taken by line 2 (accepted: a name used once)"],
+    );
+    check(
+        "[[rule]]\nname = \"r\"\nsinks = [\"dask\"]\ntypes = [\"denial\"]\n[[sink]]\nname = \"desk\"\ntype = \"jsonl\"\n",
+        &[
+            "g.toml:3:10: rule[1].sinks[1]: there is no sink \"dask\", did you mean \"desk\"? (accepted: \"desk\")",
+            "g.toml:4:10: rule[1].types[1]: \"denial\" is not an alert type, did you mean \"denial.new\"? (accepted: \"allegation.new\", \"denial.new\", \"claim.confirmed\", \"claim.no_comment\", \"claim.retracted\", \"claim.revised\", \"claim.withdrawn\", \"thread.linked\", \"thread.contradiction\", \"thread.closed\", \"feed.failing\", \"feed.recovered\", \"feed.stale\", \"feed.empty\", \"feed.moved\", \"feed.gone\")",
+        ],
+    );
+    check("[[rule]]\nname = \"r\"\nsinks = [\"stdout\"]\n", &[]);
+}
+
+#[test]
+fn sinks_are_checked_by_type() {
+    check(
+        "[[sink]]\nname = \"a\"\ntype = \"webhok\"\n[[sink]]\nname = \"b\"\ntype = \"jsonl\"\nurl = \"https://b.example\"\n",
+        &[
+            "g.toml:3:8: sink[1].type: \"webhok\" is not a type of sink, did you mean \"webhook\"? (accepted: \"jsonl\", \"webhook\")",
+            "g.toml:7:1: sink[2].url: is not a key here (accepted: name, path, type)",
+        ],
+    );
+}
+
+#[test]
+fn secrets_are_found_and_never_shown() {
+    let sink = |lines: &str| {
+        format!("[[sink]]\nname = \"a\"\ntype = \"webhook\"\nurl = \"https://a.example/token-7\"\n{lines}\n")
+    };
+    check(&sink("secret_file = \"desk.secret\""), &[]);
+    check(&sink(&format!("secret = {SECRET:?}")), &[]);
+    let accepted = "secret_env, secret_file or secret; the value is whsec_ and the base64 of 24 to 64 bytes";
+    check(&sink(""), &[&format!("g.toml:1:1: sink[1]: has no secret (accepted: one of {accepted})")]);
+    check(
+        &sink("secret = \"hunter2\"\nsecret_env = \"NOT_SET\""),
+        &[
+            &format!("g.toml:1:1: sink[1]: has more than one secret (accepted: one of {accepted})"),
+            &format!("g.toml:5:10: sink[1].secret: does not start with whsec_ (accepted: {accepted})"),
+            "g.toml:6:14: sink[1].secret_env: environment variable \"NOT_SET\" is not set",
+        ],
+    );
+    check(
+        &sink("secret_file = \"short.secret\""),
+        &[&format!("g.toml:5:15: sink[1].secret_file: holds a key of 5 bytes (accepted: {accepted})")],
+    );
+    check(
+        &sink("secret_file = \"nowhere\""),
+        &["g.toml:5:15: sink[1].secret_file: cannot read nowhere: entity not found"],
+    );
+    assert!(!format!("{:?}", read(&sink("secret_env = \"DESK_SECRET\"")).unwrap()).contains("whsec_"));
+}
+
+#[test]
+fn broken_syntax_has_places_too() {
+    check(
+        "database = \n[intake\njitter = 0.1\n",
+        &[
+            "g.toml:1:12: syntax: string values must be quoted, expected literal string",
+            "g.toml:2:8: syntax: unclosed table, expected `]`",
+        ],
+    );
+}
+
+/// The default file, with its commented examples brought to life.
+fn uncommented() -> String {
+    let alive = |line: &str| match line.strip_prefix('#') {
+        Some(example) if !example.is_empty() && !example.starts_with(' ') => format!("{example}\n"),
+        _ => format!("{line}\n"),
+    };
+    DEFAULT_TOML.lines().map(alive).collect()
+}
+
+/// Keys by section; sinks are kept apart by type.
+fn keys(text: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let table: toml::de::DeTable<'_> = toml::de::DeTable::parse(text).unwrap().into_inner();
+    let mut keys: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let names = |table: &toml::de::DeTable<'_>| table.keys().map(|key| key.get_ref().to_string()).collect();
+    keys.insert(String::new(), names(&table));
+    for (key, value) in &table {
+        match value.get_ref() {
+            toml::de::DeValue::Table(inner) => {
+                keys.insert(key.get_ref().to_string(), names(inner));
+            }
+            toml::de::DeValue::Array(list) => {
+                for inner in list.iter().filter_map(|entry| entry.get_ref().as_table()) {
+                    let kind = inner.get("type").and_then(|kind| kind.get_ref().as_str()).unwrap_or_default();
+                    keys.insert(format!("{}{kind}", key.get_ref()), names(inner));
+                }
+            }
+            _ => {}
+        }
+    }
+    keys
+}
+
+#[test]
+fn the_default_file_is_the_defaults() {
+    assert_eq!(read(DEFAULT_TOML).unwrap(), Config::default());
+    // The examples show defaults as well; only the secret and the names are made up.
+    let text = uncommented().replace("secret_file =", "#").replace("secret = \"whsec_…\"", "");
+    let text = text.replace("GAINSAY_DESK_SECRET", "DESK_SECRET");
+    let config = read(&text).unwrap();
+    assert_eq!(config.rules, Config::default().rules);
+    assert_eq!(config.feeds[0].poll_interval, config.intake.poll_interval);
+    assert_eq!(config.feeds[0].backfill, config.intake.backfill);
+    let SinkTarget::Webhook(webhook) = &config.sinks[1].target else { panic!("not a webhook") };
+    assert_eq!(*webhook, WebhookConfig::new(webhook.url.clone(), webhook.secret.clone()));
+}
+
+#[test]
+fn the_default_file_names_every_key() {
+    // The reader tells its keys when it meets one that it does not know.
+    let stranger = "zz = 1\n[intake]\nzz = 1\n[windows]\nzz = 1\n[[feed]]\nzz = 1\n[[rule]]\nzz = 1\n[[sink]]\ntype = \"jsonl\"\nzz = 1\n[[sink]]\ntype = \"webhook\"\nzz = 1\n";
+    let Err(ConfigError::Invalid { problems }) = read(stranger) else { panic!("accepted a stranger") };
+    let sections = [
+        ("zz", ""),
+        ("intake.zz", "intake"),
+        ("windows.zz", "windows"),
+        ("feed[1].zz", "feed"),
+        ("rule[1].zz", "rule"),
+    ];
+    let sinks = [("sink[1].zz", "sinkjsonl"), ("sink[2].zz", "sinkwebhook")];
+    let known: BTreeMap<String, BTreeSet<String>> = sections
+        .into_iter()
+        .chain(sinks)
+        .map(|(key, section)| {
+            let problem = problems.iter().find(|problem| problem.key == key).unwrap();
+            (section.to_owned(), problem.accepted.split(", ").map(str::to_owned).collect())
+        })
+        .collect();
+    assert_eq!(keys(&uncommented()), known);
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in any::<String>()) {
+        let _ = read(&text);
+    }
+
+    #[test]
+    fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = read(&String::from_utf8_lossy(&bytes));
+    }
+
+    /// Lines that are nearly right reach deeper than noise does.
+    #[test]
+    fn no_shuffled_config_panics(lines in prop::collection::vec(line(), 0..40)) {
+        if let Err(ConfigError::Invalid { problems }) = read(&lines.join("\n")) {
+            prop_assert!(!problems.is_empty());
+            prop_assert!(problems.iter().all(|problem| problem.line >= 1 && problem.line <= lines.len().max(1)));
+        }
+    }
+
+    /// Damage anywhere in a sound file is survived, and the secret in it never shows.
+    #[test]
+    fn damage_never_shows_the_secret(at in 0_usize..4_000, noise in ".{0,3}") {
+        let mut text = uncommented().replace("whsec_…", SECRET);
+        let at = (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        text.insert_str(at, &noise);
+        if let Err(error) = read(&text) {
+            prop_assert!(!error.to_string().contains("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"), "{error}");
+        }
+    }
+}
+
+fn line() -> impl Strategy<Value = String> {
+    let lines: Vec<String> = uncommented().lines().map(str::to_owned).collect();
+    let values = [
+        "1",
+        "-1",
+        "nan",
+        "inf",
+        "0x10",
+        "\"\"",
+        "\"5m\"",
+        "\"\\u0000\"",
+        "[]",
+        "[[]]",
+        "{}",
+        "{a={}}",
+        "1979-05-27",
+        "true",
+        "\"é\"",
+    ];
+    let keys = [
+        "id",
+        "url",
+        "outlet",
+        "name",
+        "type",
+        "sinks",
+        "types",
+        "jitter",
+        "poll_interval",
+        "secret",
+        "retry_schedule",
+        "[[feed]]",
+        "\"\\u001b[2J\"",
+    ];
+    prop_oneof![
+        prop::sample::select(lines),
+        (prop::sample::select(&keys[..]), prop::sample::select(&values[..]))
+            .prop_map(|(key, value)| format!("{key} = {value}")),
+        ".{0,12}",
+    ]
+}
