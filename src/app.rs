@@ -109,7 +109,8 @@ struct Stages {
 impl Stages {
     async fn build(config: &Config, store: &Arc<EmbeddedStore>, clock: Arc<dyn Clock>) -> Result<Self> {
         let router = Router::new(config.rules.clone(), config.sinks.iter().map(|sink| sink.name.clone()).collect());
-        let formats: Vec<SinkFormat> = config.sinks.iter().map(|sink| (sink.name.clone(), BodyFormat::of(&sink.target))).collect();
+        let formats: Vec<SinkFormat> =
+            config.sinks.iter().map(|sink| (sink.name.clone(), BodyFormat::of(&sink.target))).collect();
         let windows = windows(config);
         let (desk_store, cursor_store) = (Arc::clone(store), Arc::clone(store));
         let (desk, cursors) = tokio::task::spawn_blocking(move || -> Result<_> {
@@ -154,7 +155,12 @@ impl Tasks {
         for dispatcher in stages.dispatchers {
             self.dispatch.spawn(dispatcher.run(stop_dispatch.clone()));
         }
-        let desk = DeskLoop { desk: stages.desk, wake: stages.wake, clock: Arc::clone(&clock), observer: Arc::clone(&observer) };
+        let desk = DeskLoop {
+            desk: stages.desk,
+            wake: stages.wake,
+            clock: Arc::clone(&clock),
+            observer: Arc::clone(&observer),
+        };
         self.desk.spawn_blocking(move || desk.run(inbox));
         self.desk.close();
         for feed in config.feeds {
@@ -218,7 +224,7 @@ impl DeskLoop {
             let is_durable = self.process(works);
             for done in waiting {
                 // A poller that is gone needs no answer.
-                drop(done.send(is_durable));
+                done.send(is_durable).unwrap_or_default();
             }
         }
     }

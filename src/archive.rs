@@ -179,7 +179,11 @@ impl Iterator for Archive {
                 continue;
             }
             let parsed = serde_json::from_slice(&line);
-            return Some(parsed.map_err(|error| ArchiveError::Line { name: self.name.clone(), line: self.line, error }));
+            return Some(parsed.map_err(|error| ArchiveError::Line {
+                name: self.name.clone(),
+                line: self.line,
+                error,
+            }));
         }
         None
     }
@@ -233,13 +237,18 @@ mod tests {
 
     #[test]
     fn dates_and_instants() {
-        let line = |published: &str| read(&format!("{{\"id\":1,\"text\":\"\",\"published\":\"{published}\"}}")).remove(0).unwrap();
+        let line = |published: &str| {
+            read(&format!("{{\"id\":1,\"text\":\"\",\"published\":\"{published}\"}}")).remove(0).unwrap()
+        };
         assert_eq!(line("2016-01-02").published_at().unwrap().to_string(), "2016-01-02T00:00:00Z");
         assert_eq!(line("2024-10-31T08:01:00+01:00").published_at().unwrap().to_string(), "2024-10-31T07:01:00Z");
         assert_eq!(line("soon").published_at(), None);
         let mut clock = ReplayClock::new(line("2020-01-01").published_at().unwrap());
         clock.first_seen(&line("2016-01-02"));
         assert_eq!(clock.first_seen(&line("")).to_string(), "2016-01-02T00:00:00Z");
-        assert_eq!((clock.first_seen(&line("2030-01-01")).to_string(), clock.clamped()), ("2020-01-01T00:00:00Z".into(), 1));
+        assert_eq!(
+            (clock.first_seen(&line("2030-01-01")).to_string(), clock.clamped()),
+            ("2020-01-01T00:00:00Z".into(), 1)
+        );
     }
 }

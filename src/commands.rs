@@ -180,16 +180,24 @@ pub fn default_windows() -> Windows {
 /// If an archive or the database cannot be opened, or the output not written.
 pub fn replay(args: &ReplayArgs) -> Result<ExitCode> {
     if let Some(threads) = args.threads {
-        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("cannot set the number of threads")?;
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global()
+            .context("cannot set the number of threads")?;
     }
     let archives: Vec<Archive> = args.archives.iter().map(|path| Archive::open(path)).collect::<Result<_, _>>()?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let database = args.database.clone().unwrap_or_else(|| folder.path().join("replay.db"));
     anyhow::ensure!(!database.exists(), "{} exists already: a replay starts from nothing", database.display());
     let config = args.config.as_deref().map(crate::config::load).transpose()?;
-    let store = Arc::new(EmbeddedStore::open(&database).with_context(|| format!("cannot open {}", database.display()))?);
+    let store =
+        Arc::new(EmbeddedStore::open(&database).with_context(|| format!("cannot open {}", database.display()))?);
     let mut desk = replay_desk(store, config.as_ref())?;
-    let mut run = Replay { out: BufWriter::new(io::stdout().lock()), clock: ReplayClock::new(SystemClock.now()), totals: Totals::default() };
+    let mut run = Replay {
+        out: BufWriter::new(io::stdout().lock()),
+        clock: ReplayClock::new(SystemClock.now()),
+        totals: Totals::default(),
+    };
     let mut batch = Vec::new();
     for line in archives.into_iter().flatten() {
         match line {

@@ -37,7 +37,11 @@ pub fn demo(args: &DemoArgs) -> Result<ExitCode> {
     runtime()?.block_on(async {
         let stop = CancellationToken::new();
         stop_on_signals(&stop)?;
-        { let _unused = args.pace; stop.cancelled().await; Ok(ExitCode::SUCCESS) }
+        {
+            let _unused = args.pace;
+            stop.cancelled().await;
+            Ok(ExitCode::SUCCESS)
+        }
     })
 }
 

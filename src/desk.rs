@@ -83,11 +83,17 @@ impl Desk {
         let mut written = Written::default();
         let mut routed = Vec::new();
         for (input, time) in inputs {
-            let events = step(&mut self.state, input, time).into_iter().filter_map(|change| written.file(change)).collect();
+            let events =
+                step(&mut self.state, input, time).into_iter().filter_map(|change| written.file(change)).collect();
             routed.extend(self.router.route(events));
         }
         let (position, next_sequence) = self.state.position();
-        let commit = Commit { cursors, analyses, outbox: self.outbox(&routed), ..written.commit(position.unwrap_or(now), next_sequence) };
+        let commit = Commit {
+            cursors,
+            analyses,
+            outbox: self.outbox(&routed),
+            ..written.commit(position.unwrap_or(now), next_sequence)
+        };
         if let Err(error) = self.store.commit(commit) {
             self.state = State::restore(self.windows, self.store.load()?);
             return Err(error);
@@ -191,10 +197,10 @@ impl Written {
     /// Keeps a record; gives an event back.
     fn file(&mut self, change: Change) -> Option<Event> {
         match change {
-            Change::Document(record) => drop(self.documents.insert(record.id, Some(record))),
-            Change::Story(record) => drop(self.stories.insert(record.id, Some(record))),
-            Change::Claim(record) => drop(self.claims.insert(record.id, Some(record))),
-            Change::Thread(record) => drop(self.threads.insert(record.id, Some(record))),
+            Change::Document(record) => drop(self.documents.insert(record.id, Some(*record))),
+            Change::Story(record) => drop(self.stories.insert(record.id, Some(*record))),
+            Change::Claim(record) => drop(self.claims.insert(record.id, Some(*record))),
+            Change::Thread(record) => drop(self.threads.insert(record.id, Some(*record))),
             Change::Feed(record) => drop(self.feeds.insert(record.feed.clone(), record)),
             Change::ForgetDocument(id) => drop(self.documents.insert(id, None)),
             Change::ForgetStory(id) => drop(self.stories.insert(id, None)),

@@ -1,9 +1,12 @@
+//! Config files, good and bad, and what is said of them.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::AlertType;
 
 const SECRET: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
 
@@ -332,7 +335,7 @@ fn line() -> impl Strategy<Value = String> {
     ];
     prop_oneof![
         prop::sample::select(lines),
-        (prop::sample::select(&keys[..]), prop::sample::select(&values[..]))
+        (prop::sample::select(keys.to_vec()), prop::sample::select(values.to_vec()))
             .prop_map(|(key, value)| format!("{key} = {value}")),
         ".{0,12}",
     ]

@@ -44,7 +44,7 @@ fn sum(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 }
 
 fn show(amount: u64, units: &[(&str, u64)], zero: &str) -> String {
-    let whole = units.iter().rev().find(|(_, factor)| amount != 0 && amount % factor == 0);
+    let whole = units.iter().rev().find(|(_, factor)| amount != 0 && amount.is_multiple_of(*factor));
     whole.map_or_else(|| format!("0{zero}"), |(name, factor)| format!("{}{name}", amount / factor))
 }
 

@@ -8,9 +8,15 @@ pub struct Models;
 pub struct ModelError;
 impl Models {
     /// Embedded.
-    pub fn embedded() -> Result<Models, ModelError> { Ok(Models) }
+    pub fn embedded() -> Result<Models, ModelError> {
+        Ok(Models)
+    }
     /// Hash.
-    pub fn hash(&self) -> ModelsHash { ModelsHash(String::new()) }
+    pub fn hash(&self) -> ModelsHash {
+        ModelsHash(String::new())
+    }
 }
 /// Claims.
-pub fn claims(_: &str, _: Option<Span>, _: &[Span], _: &Models) -> (Vec<Claim>, Vec<Issue>) { (Vec::new(), Vec::new()) }
+pub fn claims(_: &str, _: Option<Span>, _: &[Span], _: &Models) -> (Vec<Claim>, Vec<Issue>) {
+    (Vec::new(), Vec::new())
+}

@@ -54,12 +54,8 @@ impl ClaimIndex {
         let mut lists: Vec<&[(u64, ClaimId)]> =
             proposition.terms.iter().filter_map(|term| self.postings.get(term)).map(Vec::as_slice).collect();
         lists.sort_by_key(|list| (list.len(), list.first().copied()));
-        let found: BTreeSet<(u64, ClaimId)> = lists
-            .into_iter()
-            .take(TERMS_MAX)
-            .flat_map(|list| list.iter().rev().take(POSTINGS_MAX))
-            .copied()
-            .collect();
+        let found: BTreeSet<(u64, ClaimId)> =
+            lists.into_iter().take(TERMS_MAX).flat_map(|list| list.iter().rev().take(POSTINGS_MAX)).copied().collect();
         found.into_iter().map(|(_, id)| id).collect()
     }
 }

@@ -5,14 +5,48 @@ use crate::text::normalize::fold;
 
 /// Titles and articles that tell no two names apart.
 const TITLES: [&str; 24] = [
-    "the", "a", "an", "mr", "mrs", "ms", "miss", "dr", "sir", "lord", "lady", "sen", "senator", "rep", "gov", "gen",
-    "general", "president", "minister", "prime", "prof", "judge", "justice", "ambassador",
+    "the",
+    "a",
+    "an",
+    "mr",
+    "mrs",
+    "ms",
+    "miss",
+    "dr",
+    "sir",
+    "lord",
+    "lady",
+    "sen",
+    "senator",
+    "rep",
+    "gov",
+    "gen",
+    "general",
+    "president",
+    "minister",
+    "prime",
+    "prof",
+    "judge",
+    "justice",
+    "ambassador",
 ];
 
 /// Words that make a name a mouthpiece: "Halden's lawyer" is not Halden.
 const MOUTHPIECES: [&str; 14] = [
-    "spokesman", "spokeswoman", "spokesperson", "lawyer", "lawyers", "attorney", "attorneys", "family", "office",
-    "aide", "aides", "campaign", "supporters", "critics",
+    "spokesman",
+    "spokeswoman",
+    "spokesperson",
+    "lawyer",
+    "lawyers",
+    "attorney",
+    "attorneys",
+    "family",
+    "office",
+    "aide",
+    "aides",
+    "campaign",
+    "supporters",
+    "critics",
 ];
 
 /// The words of a name that tell it from others: folded, without titles, articles and possessives.

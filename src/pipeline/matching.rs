@@ -109,7 +109,8 @@ impl State {
                 continue;
             }
             let found = overlap(&claim.proposition, &known.proposition, |term| self.index.weight(term));
-            let is_same_speaker = claim.speaker.is_some() && same_speaker(claim.speaker.as_ref(), known.speaker.as_ref());
+            let is_same_speaker =
+                claim.speaker.is_some() && same_speaker(claim.speaker.as_ref(), known.speaker.as_ref());
             let score = found.containment + f64::from(u8::from(is_same_speaker));
             if score >= 0.5 && best.is_none_or(|(other, _)| score > other) {
                 best = Some((score, known.id));

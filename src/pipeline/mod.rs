@@ -35,13 +35,13 @@ pub enum Input {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
     /// Write this document record.
-    Document(DocumentRecord),
+    Document(Box<DocumentRecord>),
     /// Write this story record.
-    Story(StoryRecord),
+    Story(Box<StoryRecord>),
     /// Write this claim record.
-    Claim(ClaimRecord),
+    Claim(Box<ClaimRecord>),
     /// Write this thread record.
-    Thread(ThreadRecord),
+    Thread(Box<ThreadRecord>),
     /// Write this feed record.
     Feed(FeedRecord),
     /// The window has passed over this document.

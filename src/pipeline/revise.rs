@@ -9,7 +9,8 @@ use crate::pipeline::turn::{Pending, Turn};
 impl State {
     /// The story is killed: its claims are withdrawn, but for those that another story carries too.
     pub(super) fn kill(&mut self, turn: &mut Turn<'_>) {
-        let doomed: Vec<ClaimId> = self.story_claims(turn).filter(|known| is_only_here(known)).map(|known| known.id).collect();
+        let doomed: Vec<ClaimId> =
+            self.story_claims(turn).filter(|known| is_only_here(known)).map(|known| known.id).collect();
         for id in doomed {
             self.withdraw(turn, id, "the story was killed");
         }

@@ -63,7 +63,9 @@ impl State {
         };
         let mut stories = records.stories;
         stories.sort_by_key(|story| story.sequence);
-        stories.into_iter().for_each(|story| state.stories.restore(story));
+        for story in stories {
+            state.stories.restore(story);
+        }
         for document in records.documents {
             state.put_document(document);
         }
@@ -160,7 +162,9 @@ impl State {
             .collect();
         for id in stale {
             let claims = self.threads.remove(&id).map(|thread| thread.claims).unwrap_or_default();
-            claims.into_iter().for_each(|claim| self.forget_claim(claim, &mut changes));
+            for claim in claims {
+                self.forget_claim(claim, &mut changes);
+            }
             changes.push(Change::ForgetThread(id));
         }
         changes
@@ -189,7 +193,7 @@ impl State {
             && now.duration_since(known.last_seen) >= SignedDuration::from_hours(24)
         {
             known.last_seen = now;
-            changes.push(Change::Document(known.clone()));
+            changes.push(Change::Document(Box::new(known.clone())));
         }
     }
 
@@ -206,17 +210,14 @@ impl State {
             return;
         }
         let minutes = now.duration_since(record.since).as_mins();
-        let (alert_type, detail, why) = match health.incident {
-            Some(incident) => {
-                record.incident += 1;
-                record.since = now;
-                let why = format!("polling {} failed: {}", health.feed, incident.detail);
-                (incident.kind, incident.detail, why)
-            }
-            None => {
-                let why = format!("{} answers again after {minutes} min", health.feed);
-                (AlertType::FeedRecovered, why.clone(), why)
-            }
+        let (alert_type, detail, why) = if let Some(incident) = health.incident {
+            record.incident += 1;
+            record.since = now;
+            let why = format!("polling {} failed: {}", health.feed, incident.detail);
+            (incident.kind, incident.detail, why)
+        } else {
+            let why = format!("{} answers again after {minutes} min", health.feed);
+            (AlertType::FeedRecovered, why.clone(), why)
         };
         record.open = wanted;
         let alert =

@@ -56,8 +56,7 @@ fn proposition(text: &str) -> Proposition {
 }
 
 fn analysis(id: &str, outlet: &str, title: &str, body: &str, now: Timestamp, claims: Vec<Said>) -> Analysis {
-    let document =
-        archive_document(id, Some(outlet), Some(title), body, Some(now), None, now, MarkupFormat::Text);
+    let document = archive_document(id, Some(outlet), Some(title), body, Some(now), None, now, MarkupFormat::Text);
     let sentences = sentences(&document.text, document.headline);
     let find = |words: &str| {
         let start = document.text.find(words).unwrap_or_else(|| panic!("{words:?} is not in {:?}", document.text));
@@ -119,10 +118,10 @@ impl Desk {
         let mut events = Vec::new();
         for change in changes {
             match change {
-                Change::Document(record) => put(&mut self.stored.documents, record, |record| record.id),
-                Change::Story(record) => put(&mut self.stored.stories, record, |record| record.id),
-                Change::Claim(record) => put(&mut self.stored.claims, record, |record| record.id),
-                Change::Thread(record) => put(&mut self.stored.threads, record, |record| record.id),
+                Change::Document(record) => put(&mut self.stored.documents, *record, |record| record.id),
+                Change::Story(record) => put(&mut self.stored.stories, *record, |record| record.id),
+                Change::Claim(record) => put(&mut self.stored.claims, *record, |record| record.id),
+                Change::Thread(record) => put(&mut self.stored.threads, *record, |record| record.id),
                 Change::Feed(record) => put(&mut self.stored.feeds, record, |record| record.feed.clone()),
                 Change::Event(event) => events.push(event),
                 _ => {}
@@ -228,7 +227,9 @@ fn a_correction_revises_and_withdraws_what_was_alerted() {
     let mut desk = Desk::new();
     let first = desk.take("1", "Andes", TITLE, BODY, bank_claims());
     let allegation = claim_event(&first[0]).report.claim.id;
-    let body = BODY.replace("Arvo Bank", "Alvo Trust").replace("cartel money through its Panama branch", "tax money in Belize");
+    let body = BODY
+        .replace("Arvo Bank", "Alvo Trust")
+        .replace("cartel money through its Panama branch", "tax money in Belize");
     let mut accusation = said(Kind::Allegation, "Prosecutors", "accused", "laundering tax money in Belize");
     accusation.target = Some("Alvo Trust");
     let events = desk.take("1", "Andes", &format!("CORRECTED: {TITLE}"), &body, vec![accusation]);
@@ -307,9 +308,9 @@ fn a_failing_feed_is_one_incident() {
     let mut state = State::new(windows());
     let now: Timestamp = "2024-10-31T08:00:00Z".parse().unwrap();
     let mut poll = |failing: bool| {
-        let incident = failing
-            .then(|| FeedIncident { kind: AlertType::FeedFailing, detail: "status 500".into() });
-        let health = FeedHealth { feed: FeedId::new("a"), url: "http://a".into(), outlet: "A".into(), at: now, incident };
+        let incident = failing.then(|| FeedIncident { kind: AlertType::FeedFailing, detail: "status 500".into() });
+        let health =
+            FeedHealth { feed: FeedId::new("a"), url: "http://a".into(), outlet: "A".into(), at: now, incident };
         let changes = step(&mut state, Input::FeedHealth(health), now);
         changes.into_iter().filter(|change| matches!(change, Change::Event(_))).count()
     };

@@ -59,8 +59,12 @@ impl State {
     /// An allegation goes with another of its document that the same answer answers, or that says much the same.
     fn place_beside_companions(&self, turn: &Turn<'_>, claim: &Claim, position: usize) -> Place {
         let claims = &turn.analysis.claims;
-        let companions: BTreeSet<usize> =
-            claims.iter().filter(|other| other.answers.contains(&position)).flat_map(|other| &other.answers).copied().collect();
+        let companions: BTreeSet<usize> = claims
+            .iter()
+            .filter(|other| other.answers.contains(&position))
+            .flat_map(|other| &other.answers)
+            .copied()
+            .collect();
         let thread_of = |position: usize| {
             let id = turn.ids.get(position).copied().flatten()?;
             self.claims.get(&id).map(|known| known.thread)
@@ -92,7 +96,11 @@ impl State {
         let Some((_, known, found)) = best else { return Place::default() };
         let answers_it = claim.kind != Kind::Allegation && known.kind == Kind::Allegation;
         let is_answered_by_it = claim.kind == Kind::Allegation && known.kind != Kind::Allegation;
-        let reason = if is_party(claim, known) { "earlier document, the accused answers" } else { "earlier document, same arguments" };
+        let reason = if is_party(claim, known) {
+            "earlier document, the accused answers"
+        } else {
+            "earlier document, same arguments"
+        };
         let answers = answers_it.then(|| answer(known, found.score(), reason)).into_iter().collect();
         Place { threads: vec![known.thread], answers, is_cross_document: answers_it || is_answered_by_it }
     }

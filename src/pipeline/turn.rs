@@ -147,7 +147,7 @@ impl State {
             turn.touched_threads.insert(thread.id);
         }
         if is_fresh {
-            self.announce(turn, claim, id, &BTreeSet::from([thread]), Vec::new(), false);
+            self.announce(turn, claim, id, &BTreeSet::from([thread]), &[], false);
         }
     }
 
@@ -169,7 +169,8 @@ impl State {
         if is_new_thread {
             self.open_thread(thread, claim, sequence, turn.now);
         }
-        let threads: BTreeSet<ThreadId> = if is_new_thread { [thread].into() } else { place.threads.into_iter().collect() };
+        let threads: BTreeSet<ThreadId> =
+            if is_new_thread { [thread].into() } else { place.threads.into_iter().collect() };
         let mut report = contract::report(turn.analysis, claim, id, 1);
         report.claim.answers = place.answers.iter().map(|answer| answer.claim).collect();
         self.put_claim(ClaimRecord {
@@ -196,7 +197,7 @@ impl State {
                 turn.touched_threads.insert(thread.id);
             }
         }
-        self.announce(turn, claim, id, &threads, place.answers, place.is_cross_document);
+        self.announce(turn, claim, id, &threads, &place.answers, place.is_cross_document);
         id
     }
 
@@ -207,7 +208,7 @@ impl State {
         claim: &Claim,
         id: ClaimId,
         threads: &BTreeSet<ThreadId>,
-        answers: Vec<AlertAnswer>,
+        answers: &[AlertAnswer],
         is_cross_document: bool,
     ) {
         if claim.is_background {
@@ -233,7 +234,7 @@ impl State {
                 alert_type,
                 claim: id,
                 why,
-                answers: answers.clone(),
+                answers: answers.to_vec(),
                 is_first_answer,
                 is_cross_document,
             });
@@ -255,11 +256,16 @@ impl State {
 
     /// Settles the threads, writes what was touched and renders the events.
     fn finish(&mut self, turn: Turn<'_>, changes: &mut Vec<Change>) {
-        let with_events: BTreeSet<ThreadId> =
-            turn.pending.iter().filter_map(|pending| self.claims.get(&pending.claim)).map(|claim| claim.thread).collect();
+        let with_events: BTreeSet<ThreadId> = turn
+            .pending
+            .iter()
+            .filter_map(|pending| self.claims.get(&pending.claim))
+            .map(|claim| claim.thread)
+            .collect();
         for id in &turn.touched_threads {
             let Some(thread) = self.threads.get(id) else { continue };
-            let has_live_claim = thread.claims.iter().filter_map(|id| self.claims.get(id)).any(|claim| !claim.is_withdrawn);
+            let has_live_claim =
+                thread.claims.iter().filter_map(|id| self.claims.get(id)).any(|claim| !claim.is_withdrawn);
             let state = derive_state(thread, has_live_claim);
             if let Some(thread) = self.threads.get_mut(id) {
                 thread.state = state;
@@ -272,10 +278,19 @@ impl State {
             }
         }
         let document = turn.analysis.document.id;
-        changes.extend(self.stories.get(turn.story).cloned().map(Change::Story));
-        changes.extend(self.documents.get(&document).cloned().map(Change::Document));
-        changes.extend(turn.touched_threads.iter().filter_map(|id| self.threads.get(id)).cloned().map(Change::Thread));
-        changes.extend(turn.touched_claims.iter().filter_map(|id| self.claims.get(id)).cloned().map(Change::Claim));
+        changes.extend(self.stories.get(turn.story).cloned().map(Box::new).map(Change::Story));
+        changes.extend(self.documents.get(&document).cloned().map(Box::new).map(Change::Document));
+        changes.extend(
+            turn.touched_threads
+                .iter()
+                .filter_map(|id| self.threads.get(id))
+                .cloned()
+                .map(Box::new)
+                .map(Change::Thread),
+        );
+        changes.extend(
+            turn.touched_claims.iter().filter_map(|id| self.claims.get(id)).cloned().map(Box::new).map(Change::Claim),
+        );
         let carried = self.by_thread(&turn);
         changes.extend(turn.pending.into_iter().filter_map(|pending| {
             let event = self.render(pending, turn.story, &carried)?;
@@ -339,7 +354,9 @@ fn type_of(kind: Kind) -> AlertType {
 
 fn why(kind: Kind, is_first_answer: bool, is_cross_document: bool) -> String {
     let act = match kind {
-        Kind::Allegation | Kind::Statement if is_cross_document => return "an allegation that was answered before".into(),
+        Kind::Allegation | Kind::Statement if is_cross_document => {
+            return "an allegation that was answered before".into();
+        }
         Kind::Allegation | Kind::Statement => return "an allegation not seen before".into(),
         Kind::Denial => "denial",
         Kind::Confirmation => "confirmation",

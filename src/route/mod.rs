@@ -55,9 +55,9 @@ impl Router {
         events.sort_by_key(|event| weight(event.alert_type));
         let mut chosen: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         for sink in &self.sinks {
-            let choice = events.iter().position(|event| {
-                self.rules.iter().any(|rule| feeds(rule, sink) && lets_through(rule, event))
-            });
+            let choice = events
+                .iter()
+                .position(|event| self.rules.iter().any(|rule| feeds(rule, sink) && lets_through(rule, event)));
             if let Some(position) = choice {
                 chosen.entry(position).or_default().push(sink.clone());
             }

@@ -58,7 +58,12 @@ fn event(alert_type: AlertType, claim: &[u8], thread: &[u8], confidence: f64) ->
                     embargo_until: None,
                 },
             },
-            story: AlertStory { id: StoryId::of(&[b"s"]), revision: 0, outlets: vec!["Andes".into(), "B".into()], copies: 2 },
+            story: AlertStory {
+                id: StoryId::of(&[b"s"]),
+                revision: 0,
+                outlets: vec!["Andes".into(), "B".into()],
+                copies: 2,
+            },
             thread: AlertThread {
                 id: ThreadId::of(&[thread]),
                 sequence: 1,
@@ -93,7 +98,10 @@ fn one_alert_for_a_thread_and_sink() {
         event(AlertType::DenialNew, b"b", b"t", 0.9),
         event(AlertType::AllegationNew, b"c", b"u", 0.9),
     ];
-    let mut found = names(&routed(vec![Rule::everything()], events)).into_iter().map(|(name, sinks)| (name, sinks.len())).collect::<Vec<_>>();
+    let mut found = names(&routed(vec![Rule::everything()], events))
+        .into_iter()
+        .map(|(name, sinks)| (name, sinks.len()))
+        .collect::<Vec<_>>();
     found.sort_unstable();
     assert_eq!(found, [("allegation.new", 2), ("denial.new", 2)]);
 }

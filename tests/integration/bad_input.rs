@@ -24,7 +24,8 @@ fn a_missing_config_is_named() {
 fn all_problems_of_a_config_are_said_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gainsay.toml");
-    let text = "databse = \"x\"\n[intake]\npoll_interval = 5\n[[feed]]\nid = \"Bad Id\"\nurl = \"ftp://x\"\noutlet = \"X\"\n";
+    let text =
+        "databse = \"x\"\n[intake]\npoll_interval = 5\n[[feed]]\nid = \"Bad Id\"\nurl = \"ftp://x\"\noutlet = \"X\"\n";
     std::fs::write(&path, text).unwrap();
     let (code, said) = run(&path);
     assert_eq!(code, Some(78));
@@ -48,7 +49,8 @@ fn a_file_that_is_no_database_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let config = write_config(folder.path(), &[("a", "http://127.0.0.1:9/".into())], None);
     let database = folder.path().join("gainsay.db");
-    std::fs::write(&database, "this is a letter, not a database, and long enough to be mistaken for one".repeat(99)).unwrap();
+    std::fs::write(&database, "this is a letter, not a database, and long enough to be mistaken for one".repeat(99))
+        .unwrap();
     let before = std::fs::read(&database).unwrap();
     let (code, said) = run(&config);
     assert_eq!(code, Some(1));
@@ -97,7 +99,11 @@ fn a_feed_that_is_html_and_then_heals_is_one_incident() {
         let call = calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         async move {
             if call < 3 {
-                (StatusCode::OK, [(header::CONTENT_TYPE, "text/html")], "<html><body>maintenance</body></html>".to_owned())
+                (
+                    StatusCode::OK,
+                    [(header::CONTENT_TYPE, "text/html")],
+                    "<html><body>maintenance</body></html>".to_owned(),
+                )
             } else {
                 let item = "<item><guid>1</guid><title>Weather</title><description>Mild.</description></item>";
                 let feed = format!("<rss version=\"2.0\"><channel><title>W</title>{item}</channel></rss>");

@@ -29,7 +29,12 @@ fn check_schema(contract: &str, lines: &[Value]) {
 fn archive(folder: &Path) -> PathBuf {
     let mut lines = String::new();
     let accused = ["Halden Freight", "Arvo Bank", "Governor Pia Sund", "General Ruiz", "the Kestrel airline"];
-    let acts = ["hiding derailments from inspectors", "laundering cartel money", "stealing pension savings", "shelling a clinic"];
+    let acts = [
+        "hiding derailments from inspectors",
+        "laundering cartel money",
+        "stealing pension savings",
+        "shelling a clinic",
+    ];
     for number in 0..200 {
         let (who, act) = (accused[number % 5], acts[number % 4]);
         let day = 1 + number / 10;
@@ -88,7 +93,9 @@ fn a_bad_line_is_named_and_the_rest_goes_on() {
 
 #[test]
 fn missing_and_unreadable_input_is_a_clear_error() {
-    for args in [&["extract", "/nonexistent/file"][..], &["stories", "/nonexistent/file"], &["replay", "/nonexistent/file"]] {
+    for args in
+        [&["extract", "/nonexistent/file"][..], &["stories", "/nonexistent/file"], &["replay", "/nonexistent/file"]]
+    {
         let printed = output(args);
         assert_eq!(printed.status.code(), Some(1), "{args:?}");
         assert!(String::from_utf8_lossy(&printed.stderr).contains("/nonexistent/file"), "{args:?}: {printed:?}");
@@ -116,7 +123,8 @@ fn replay_reads_gzip_and_refuses_an_old_database() {
     let folder = tempfile::tempdir().unwrap();
     let plain = archive(folder.path());
     let packed = folder.path().join("archive.jsonl.gz");
-    let mut encoder = flate2::write::GzEncoder::new(std::fs::File::create(&packed).unwrap(), flate2::Compression::fast());
+    let mut encoder =
+        flate2::write::GzEncoder::new(std::fs::File::create(&packed).unwrap(), flate2::Compression::fast());
     encoder.write_all(&std::fs::read(&plain).unwrap()).unwrap();
     encoder.finish().unwrap();
     let database = folder.path().join("kept.db");

@@ -11,16 +11,35 @@ const KILLS: u32 = 200;
 const STORIES: usize = 40;
 
 const SPEAKERS: [&str; 8] = [
-    "Prosecutors", "Rebel commanders", "The dock workers' union", "Orsa Lind", "Port inspectors", "Human rights lawyers",
-    "Finance Minister Tomas Rehn", "Former employees",
+    "Prosecutors",
+    "Rebel commanders",
+    "The dock workers' union",
+    "Orsa Lind",
+    "Port inspectors",
+    "Human rights lawyers",
+    "Finance Minister Tomas Rehn",
+    "Former employees",
 ];
 const ACCUSED: [&str; 10] = [
-    "Halden Freight", "Governor Pia Sund", "the Brevik shipyard", "Coach Milan Petrov", "Arvo Bank", "General Ruiz",
-    "the Kestrel airline", "Mayor Odile Franck", "the Tarn mining company", "Senator Jonas Weil",
+    "Halden Freight",
+    "Governor Pia Sund",
+    "the Brevik shipyard",
+    "Coach Milan Petrov",
+    "Arvo Bank",
+    "General Ruiz",
+    "the Kestrel airline",
+    "Mayor Odile Franck",
+    "the Tarn mining company",
+    "Senator Jonas Weil",
 ];
 const ACTS: [&str; 8] = [
-    "hiding derailments from inspectors", "taking bribes for harbour contracts", "shelling a clinic",
-    "forging doping tests", "laundering cartel money", "poisoning wells near villages", "stealing pension savings",
+    "hiding derailments from inspectors",
+    "taking bribes for harbour contracts",
+    "shelling a clinic",
+    "forging doping tests",
+    "laundering cartel money",
+    "poisoning wells near villages",
+    "stealing pension savings",
     "torturing detainees in custody",
 ];
 
@@ -50,7 +69,8 @@ fn no_alert_is_lost_and_none_changes_when_the_daemon_is_killed() {
     for feed in 0..4 {
         feeds.add(&format!("/{feed}"), Entry::new("first", "Weather stays mild", "It was mild."));
     }
-    let urls: Vec<(String, String)> = (0..4).map(|feed| (format!("f{feed}"), format!("{}/{feed}", wire.base))).collect();
+    let urls: Vec<(String, String)> =
+        (0..4).map(|feed| (format!("f{feed}"), format!("{}/{feed}", wire.base))).collect();
     let urls: Vec<(&str, String)> = urls.iter().map(|(id, url)| (id.as_str(), url.clone())).collect();
     let config = write_config(folder.path(), &urls, Some(&receiver.base));
     let mut random = Random(0x9e37_79b9_7f4a_7c15);

@@ -54,7 +54,9 @@ fn claims_on_annotated_articles() {
 
 #[test]
 fn stories_on_a_syndicated_stream() {
-    let (Some(stream), Some(scorer)) = (shared("data/stories-dev.jsonl.gz"), shared("bench/score_stories.py")) else { return };
+    let (Some(stream), Some(scorer)) = (shared("data/stories-dev.jsonl.gz"), shared("bench/score_stories.py")) else {
+        return;
+    };
     let folder = tempfile::tempdir().unwrap();
     let found = folder.path().join("stories.jsonl");
     run_into(&["stories", stream.to_str().unwrap()], &found);

@@ -31,8 +31,7 @@ pub(crate) fn output(args: &[&str]) -> Output {
 /// Runs the program with this standard input.
 pub(crate) fn output_with_input(args: &[&str], input: &[u8]) -> Output {
     use std::io::Write as _;
-    let mut child =
-        gainsay(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = gainsay(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_vec();
     let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
@@ -117,9 +116,9 @@ impl Feeds {
     }
 
     pub(crate) fn serve(&self) -> Server {
-        let router = Router::new().fallback(
-            async |State(feeds): State<Feeds>, uri: Uri, headers: HeaderMap| feeds.answer(uri.path(), &headers),
-        );
+        let router = Router::new().fallback(async |State(feeds): State<Feeds>, uri: Uri, headers: HeaderMap| {
+            feeds.answer(uri.path(), &headers)
+        });
         Server::start(router.with_state(self.clone()))
     }
 
@@ -162,15 +161,16 @@ impl Endpoint {
     }
 
     pub(crate) fn serve(&self) -> Server {
-        let router = Router::new().fallback(async |State(endpoint): State<Endpoint>, headers: HeaderMap, body: Bytes| {
-            let webhook = standardwebhooks::Webhook::new(SECRET).unwrap();
-            if webhook.verify(&body, &headers).is_err() {
-                return StatusCode::UNAUTHORIZED;
-            }
-            let id = headers["webhook-id"].to_str().unwrap().to_owned();
-            endpoint.0.lock().unwrap().push(Received { id, body: body.to_vec() });
-            StatusCode::NO_CONTENT
-        });
+        let router =
+            Router::new().fallback(async |State(endpoint): State<Endpoint>, headers: HeaderMap, body: Bytes| {
+                let webhook = standardwebhooks::Webhook::new(SECRET).unwrap();
+                if webhook.verify(&body, &headers).is_err() {
+                    return StatusCode::UNAUTHORIZED;
+                }
+                let id = headers["webhook-id"].to_str().unwrap().to_owned();
+                endpoint.0.lock().unwrap().push(Received { id, body: body.to_vec() });
+                StatusCode::NO_CONTENT
+            });
         Server::start(router.with_state(self.clone()))
     }
 }
