@@ -93,7 +93,10 @@ fn sentence_end(words: &str, start: usize, stop: usize) -> Option<usize> {
         return None;
     }
     let word = next_word(opening);
-    if marks.chars().count() > 1 && marks.contains('.') || marks == "…" {
+    if marks.chars().count() > 1 && closed.is_empty() {
+        return Some(end);
+    }
+    if marks == "…" {
         // After an ellipsis a name may go on; a word that opens sentences does not.
         return (!closed.is_empty() || opening.len() < next.len() || is_sentence_opener(word)).then_some(end);
     }
@@ -241,6 +244,7 @@ mod tests {
         check("\"Really?\" he asked.", &["\"Really?\" he asked."]);
         check("\"Why?\" Smith asked.", &["\"Why?\" Smith asked."]);
         check("The regime... and allies", &["The regime... and allies"]);
+        check("They waited... Nobody came.", &["They waited...", "Nobody came."]);
         check(
             "Prices rose 1.5 pct to 20.75 at www.a.example today.",
             &["Prices rose 1.5 pct to 20.75 at www.a.example today."],
