@@ -24,7 +24,7 @@ pub(super) struct Similarity {
 /// Figures at which their difference counts in full.
 const FIGURES_ENOUGH: f32 = 6.0;
 /// Weight in common beyond which more says nothing more.
-const EVIDENCE_MAX: f32 = 30.0;
+const EVIDENCE_MAX: f32 = 15.0;
 
 impl Similarity {
     /// Compares two fingerprints; `stories_with` tells how many stories hold a shingle, `titles_with` a headline's word.

@@ -5,7 +5,7 @@ use super::normalize::{fold, is_stop_word};
 /// Bytes looked at: enough to decide, few enough to cost nothing.
 const SAMPLE_BYTES_MAX: usize = 1_500;
 /// Words below which a text says too little about its language to be turned away.
-const WORDS_MIN: usize = 8;
+const WORDS_MIN: usize = 10;
 /// Words of English market wires, whose tables hold no function words.
 const WIRE_WORDS: [&str; 12] = ["avg", "cts", "dlr", "dlrs", "mln", "mths", "pct", "qtly", "qtr", "revs", "shr", "vs"];
 /// Share of English function words above which a text is English whatever the detector says.

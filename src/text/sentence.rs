@@ -5,6 +5,8 @@ use crate::model::Span;
 
 /// Bytes after which a sentence that will not end is cut at white space.
 pub const SENTENCE_BYTES_MAX: usize = 2_000;
+/// Marks that can end a sentence.
+const STOPS: [char; 5] = ['.', '!', '?', '…', '。'];
 /// Longest word looked at before a full stop.
 const WORD_BYTES_MAX: usize = 40;
 
@@ -35,9 +37,11 @@ fn split_line(text: &str, line: Span, found: &mut Vec<Span>) {
     let words = line.of(text);
     let mut start = 0;
     let mut at = 0;
-    while let Some(stop) = words.get(at..).and_then(|rest| rest.find(['.', '!', '?', '…', '。'])) {
+    while let Some(stop) = words.get(at..).and_then(|rest| rest.find(STOPS)) {
         let stop = at + stop;
-        at = stop + words.get(stop..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
+        // Past the whole run of marks, so that a line of full stops takes linear time.
+        let tail = words.get(stop..).unwrap_or_default();
+        at = words.len() - tail.trim_start_matches(STOPS).len();
         if let Some(end) = sentence_end(words, start, stop) {
             push(text, line.start + start, line.start + end, found);
             start = end;
@@ -69,7 +73,7 @@ fn add(text: &str, span: Span, found: &mut Vec<Span>) {
 /// One past the sentence's last byte, if the mark at `stop` ends the sentence that began at `start`.
 fn sentence_end(words: &str, start: usize, stop: usize) -> Option<usize> {
     let tail = words.get(stop..)?;
-    let marks_len = tail.len() - tail.trim_start_matches(['.', '!', '?', '…', '。']).len();
+    let marks_len = tail.len() - tail.trim_start_matches(STOPS).len();
     let marks = tail.get(..marks_len)?;
     let after_marks = tail.get(marks_len..)?;
     let closers = after_marks.len() - after_marks.trim_start_matches(is_closer).len();
@@ -89,7 +93,10 @@ fn sentence_end(words: &str, start: usize, stop: usize) -> Option<usize> {
         return None;
     }
     let word = next_word(opening);
-    if marks.chars().count() > 1 && marks.contains('.') || marks == "…" {
+    if marks.chars().count() > 1 && closed.is_empty() {
+        return Some(end);
+    }
+    if marks == "…" {
         // After an ellipsis a name may go on; a word that opens sentences does not.
         return (!closed.is_empty() || opening.len() < next.len() || is_sentence_opener(word)).then_some(end);
     }
@@ -237,6 +244,7 @@ mod tests {
         check("\"Really?\" he asked.", &["\"Really?\" he asked."]);
         check("\"Why?\" Smith asked.", &["\"Why?\" Smith asked."]);
         check("The regime... and allies", &["The regime... and allies"]);
+        check("They waited... Nobody came.", &["They waited...", "Nobody came."]);
         check(
             "Prices rose 1.5 pct to 20.75 at www.a.example today.",
             &["Prices rose 1.5 pct to 20.75 at www.a.example today."],
