@@ -1,6 +1,12 @@
 //! Keeps the house in order: the arrows between modules, the purity of the core, sizes and headers of files.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, clippy::disallowed_methods, reason = "a test that fails should say where")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a test that fails should say where"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

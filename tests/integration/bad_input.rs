@@ -82,7 +82,7 @@ fn private_addresses_are_refused() {
     let receiver = endpoint.serve();
     let config = write_config(folder.path(), &[("a", "http://169.254.169.254/latest".into())], Some(&receiver.base));
     let daemon = Daemon::start(&config);
-    wait_for("the incident", Duration::from_secs(60), || !endpoint.received().is_empty());
+    wait_for("the incident", Duration::from_mins(1), || !endpoint.received().is_empty());
     assert_eq!(daemon.stop().0, Some(0));
     let alert: serde_json::Value = serde_json::from_slice(&endpoint.received()[0].body).unwrap();
     assert_eq!(alert["type"], "feed.failing");

@@ -83,7 +83,7 @@ fn no_alert_is_lost_and_none_changes_when_the_daemon_is_killed() {
     }
     let daemon = Daemon::start(&config);
     let expected: BTreeSet<String> = (0..STORIES).map(|number| story(number).title).collect();
-    wait_for("all alerts", Duration::from_secs(60), || {
+    wait_for("all alerts", Duration::from_mins(1), || {
         let arrived: BTreeSet<String> = endpoint.received().iter().map(headline).collect();
         expected.is_subset(&arrived)
     });

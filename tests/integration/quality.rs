@@ -85,15 +85,15 @@ fn dirty_wire_feeds() {
         Some("50") => "text/html",
         _ => "text/xml",
     };
-    let list: String = names
+    let lines: Vec<String> = names
         .iter()
         .map(|path| {
             let name = path.file_name().unwrap().to_str().unwrap();
-            format!("{}\t{}\thttp://wire.example/\n", path.display(), content_type(name))
+            [path.to_str().unwrap(), content_type(name), "http://wire.example/"].join("\t")
         })
         .collect();
     let list_path = out.path().join("list.tsv");
-    std::fs::write(&list_path, list).unwrap();
+    std::fs::write(&list_path, lines.join("\n")).unwrap();
     let runs = ["one", "two"].map(|name| {
         let path = out.path().join(name);
         let args = ["feeds", "parse", "--batch", list_path.to_str().unwrap()];

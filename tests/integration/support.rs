@@ -106,7 +106,7 @@ impl Entry {
     }
 }
 
-/// Feeds by path, served as RSS with ETags; entries can be added while it runs.
+/// Feeds by path, served as RSS with `ETag`s; entries can be added while it runs.
 #[derive(Clone, Default)]
 pub(crate) struct Feeds(Arc<Mutex<BTreeMap<String, Vec<Entry>>>>);
 
