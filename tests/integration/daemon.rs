@@ -138,7 +138,7 @@ fn a_first_fetch_is_a_quiet_baseline() {
     let (wire, receiver) = (feeds.serve(), endpoint.serve());
     feeds.add("/a", story(1));
     let config = write_config(folder.path(), &[("a", format!("{}/a", wire.base))], Some(&receiver.base));
-    let quiet = std::fs::read_to_string(&config).unwrap().replace("backfill = \"100000d\"\n", "");
+    let quiet = std::fs::read_to_string(&config).unwrap().replace("backfill = \"3650d\"\n", "");
     std::fs::write(&config, quiet).unwrap();
     let daemon = Daemon::start(&config);
     std::thread::sleep(Duration::from_millis(1500));

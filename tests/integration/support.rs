@@ -179,7 +179,7 @@ impl Endpoint {
 pub(crate) fn write_config(folder: &Path, feeds: &[(&str, String)], endpoint: Option<&str>) -> PathBuf {
     let mut text = String::from(
         "database = \"gainsay.db\"\nshutdown_grace = \"5s\"\n[intake]\npoll_interval = \"1s\"\n\
-         backfill = \"100000d\"\nallow_networks = [\"127.0.0.0/8\"]\nfetches_per_host_max = 8\n",
+         backfill = \"3650d\"\nallow_networks = [\"127.0.0.0/8\"]\nfetches_per_host_max = 8\n",
     );
     for (id, url) in feeds {
         write!(text, "[[feed]]\nid = \"{id}\"\nurl = \"{url}\"\noutlet = \"Outlet {id}\"\n").unwrap();
