@@ -62,7 +62,7 @@ impl State {
         if known.is_some_and(|known| known.content_hash == document.content_hash) {
             return self.touch(document.id, now, changes);
         }
-        let by_address = document.url.as_ref().and_then(|url| self.addresses.get(url));
+        let by_address = document.url.as_ref().filter(|url| names_article(url)).and_then(|url| self.addresses.get(url));
         let known_story = known.or_else(|| by_address.and_then(|id| self.documents.get(id))).map(|known| known.story);
         let revision = known.map_or(0, |known| known.revision + 1);
         let copy = Copy {
@@ -340,6 +340,11 @@ impl State {
             })),
         })
     }
+}
+
+/// Whether a canonical address leads to more than a home page: feeds that link every entry to theirs say nothing by it.
+fn names_article(url: &str) -> bool {
+    url.splitn(4, '/').nth(3).is_some_and(|path| !path.is_empty())
 }
 
 fn type_of(kind: Kind) -> AlertType {
