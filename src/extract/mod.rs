@@ -1,4 +1,7 @@
 //! stub
+pub mod proposition;
+pub mod resolve;
+
 use crate::model::{Claim, Issue, ModelsHash, Span};
 /// Models.
 pub struct Models;

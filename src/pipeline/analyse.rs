@@ -22,7 +22,7 @@ pub fn analyse(document: Document, models: &Models) -> Analysis {
     } else {
         (Vec::new(), vec![Issue::Language(language.clone())])
     };
-    link::document::link(&mut claims, &document.text);
+    link::document::link(&mut claims, &document.text, &sentences);
     Analysis { document, models: models.hash(), language, sentences, fingerprint, label, claims, issues }
 }
 
