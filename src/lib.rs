@@ -49,6 +49,7 @@ pub mod daemon;
 pub mod dedup;
 pub mod desk;
 pub mod extract;
+mod http;
 pub mod intake;
 pub mod link;
 pub mod model;
