@@ -68,10 +68,12 @@ fn sentence_words(class: &str) -> FxHashSet<&'static str> {
         .collect()
 }
 
-fn classes(data: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+/// The lines `class: words` of a list.
+pub(crate) fn classes(data: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
     lines(data).filter_map(|line| line.split_once(':'))
 }
 
-fn lines(data: &'static str) -> impl Iterator<Item = &'static str> {
+/// The lines of a list that are no comment.
+pub(crate) fn lines(data: &'static str) -> impl Iterator<Item = &'static str> {
     data.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
