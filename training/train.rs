@@ -12,12 +12,22 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use flate2::read::MultiGzDecoder;
 use gainsay::extract::attribution::{ARGUMENT_LABELS, CONTENT, SOURCE};
-use gainsay::extract::features::{CueSite, STATEMENT, argument_features, cue_features};
+use gainsay::extract::features::{CLAIM_KINDS, CueSite, STATEMENT, argument_features, cue_features};
+use gainsay::extract::judge::{Candidate, Judge, Taggers, candidates, judge_features};
 use gainsay::extract::reading::{Reading, Sentence};
 use gainsay::extract::tagger::{OUTSIDE, Tagger, begin, check_byte, inside, may_follow};
 use gainsay::model::{Kind, Span};
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
+
+/// The recipe of the claims' cues; the others differ where they say so.
+const CUES: Recipe = Recipe { labels: 1 + 2 * CLAIM_KINDS, log_buckets: 18, epochs: 6, rate: 0.05, decay: 2e-4, dropout: 0.5 };
+const STATEMENTS: Recipe = Recipe { labels: 3, log_buckets: 17, dropout: 0.3, ..CUES };
+const ARGUMENTS: Recipe = Recipe { labels: ARGUMENT_LABELS, dropout: 0.3, ..CUES };
+/// The judge's own recipe.
+const JUDGE: Recipe = Recipe { log_buckets: 17, epochs: 8, rate: 0.02, dropout: 0.6, ..CUES };
+/// Parts into which the articles are cut for the judge.
+const FOLDS: usize = 5;
 
 fn main() -> Result<()> {
     let mut args = std::env::args().skip(1);
@@ -31,16 +41,39 @@ fn main() -> Result<()> {
         std::fs::write(Path::new(&out).join(name), tagger.to_bytes()).with_context(|| format!("cannot write {name}"))
     };
     if wants("cues") {
-        let tagger = train(&cue_examples(&gold), 11, envv("B", 18.0) as u32, envv("E", 8.0) as usize)?;
+        let tagger = train(&cue_examples(&gold), CUES)?;
         evaluate_cues(&tagger, &load(&Path::new(&shared).join("gold/dev.jsonl"))?);
         write("claim_cues.bin", &tagger)?;
     }
     if wants("statements") {
-        write("statement_cues.bin", &train(&cue_examples(&polnear), 3, 17, 5)?)?;
+        write("statement_cues.bin", &train(&cue_examples(&polnear), STATEMENTS)?)?;
     }
     if wants("arguments") {
         let examples: Vec<Example> = gold.iter().chain(&polnear).flat_map(argument_examples).collect();
-        write("arguments.bin", &train(&examples, ARGUMENT_LABELS, 18, 6)?)?;
+        write("arguments.bin", &train(&examples, ARGUMENTS)?)?;
+    }
+    if wants("judge") {
+        let read = |name: &str| -> Result<Tagger> { Ok(Tagger::from_bytes(&std::fs::read(Path::new(&out).join(name))?)?) };
+        let mut taggers = Taggers {
+            claim_cues: read("claim_cues.bin")?,
+            statement_cues: read("statement_cues.bin")?,
+            arguments: read("arguments.bin")?,
+        };
+        let mut examples = Vec::new();
+        let full = taggers.claim_cues.clone();
+        // The judge learns from what taggers say of articles that they have not seen.
+        for fold in 0..FOLDS {
+            let part = |is_held: bool| {
+                let is_wanted = move |(at, _): &(usize, &Article)| (at % FOLDS == fold) == is_held;
+                gold.iter().enumerate().filter(is_wanted).map(|(_, article)| article)
+            };
+            taggers.claim_cues = train(&cue_examples(part(false)), CUES)?;
+            examples.extend(part(true).flat_map(|article| judge_examples(article, &taggers)));
+        }
+        taggers.claim_cues = full;
+        let judge = train(&examples, Recipe { epochs: envv("JE", 8.0) as usize, rate: envv("JR", 0.02) as f32, dropout: envv("JO", 0.6) as f32, log_buckets: envv("JB", 17.0) as u32,..JUDGE })?;
+        write("judge.bin", &judge)?;
+        evaluate_judge(&Judge::new(judge), &taggers, &load(&Path::new(&shared).join("gold/dev.jsonl"))?);
     }
     Ok(())
 }
@@ -131,7 +164,53 @@ fn touched(sentence: &Sentence, spans: &[Span]) -> Option<(usize, usize)> {
     Some((first, places.next_back().unwrap_or(first)))
 }
 
-fn cue_examples(articles: &[Article]) -> Vec<Example> {
+fn judge_examples(article: &Article, taggers: &Taggers) -> Vec<Example> {
+    let reading = read(article);
+    let candidates = candidates(&reading, taggers);
+    let mut labels = vec![OUTSIDE; candidates.len()];
+    for act in &article.acts {
+        let Some(kind) = act.kind.and_then(|kind| Kind::ALL.iter().position(|one| *one == kind)) else { continue };
+        let fit = |candidate: &Candidate| {
+            let sentence = &reading.sentences[candidate.sentence];
+            let span = sentence.tokens[candidate.site.first].span.cover(sentence.tokens[candidate.site.last].span);
+            let is_here = sentence.span.start <= act.cue[0].start && act.cue[0].start < sentence.span.end;
+            (is_here && span.overlaps(act.cue[0])).then(|| candidate.claim[kind])
+        };
+        let best = (0..candidates.len()).filter(|&at| labels[at] == OUTSIDE).filter_map(|at| Some((at, fit(&candidates[at])?))).max_by(|a, b| a.1.total_cmp(&b.1));
+        if let Some((at, _)) = best {
+            labels[at] = begin(kind);
+        }
+    }
+    let features = judge_features(&reading, &candidates);
+    features.into_iter().zip(labels).map(|(features, label)| Example { features: vec![features], labels: vec![label] }).collect()
+}
+
+fn evaluate_judge(judge: &Judge, taggers: &Taggers, articles: &[Article]) {
+    for t in [0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6] {
+        let (mut tp, mut np, mut ng) = ([0; 5], [0; 5], [0; 5]);
+        for article in articles {
+            let reading = read(article);
+            let candidates = candidates(&reading, taggers);
+            let mut cells: std::collections::BTreeMap<usize, ([i32; 5], [i32; 5])> = Default::default();
+            for act in &article.acts {
+                let at = reading.sentences.iter().position(|s| s.span.start <= act.cue[0].start && act.cue[0].start < s.span.end).unwrap_or(0);
+                let k = Kind::ALL.iter().position(|one| Some(*one) == act.kind).unwrap();
+                cells.entry(at).or_default().0[k] += 1;
+            }
+            for (candidate, features) in candidates.iter().zip(judge_features(&reading, &candidates)) {
+                let v = judge.verdict(features);
+                let (k, p) = v.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap();
+                if *p >= t { cells.entry(candidate.sentence).or_default().1[k] += 1; }
+            }
+            for (g, p) in cells.values() { for k in 0..5 { tp[k] += g[k].min(p[k]); np[k] += p[k]; ng[k] += g[k]; } }
+        }
+        let f = |t: i32, p: i32, g: i32| (100.0 * t as f64 / p.max(1) as f64, 100.0 * t as f64 / g.max(1) as f64, 200.0 * t as f64 / (p + g).max(1) as f64);
+        let a = f(tp[0] + tp[1], np[0] + np[1], ng[0] + ng[1]);
+        eprintln!("J {t}: alerts P {:.1} R {:.1} F1 {:.1} | alleg {:.1} denial {:.1} conf {:.1} noc {:.1}", a.0, a.1, a.2, f(tp[0], np[0], ng[0]).2, f(tp[1], np[1], ng[1]).2, f(tp[2], np[2], ng[2]).2, f(tp[3], np[3], ng[3]).2);
+    }
+}
+
+fn cue_examples<'a>(articles: impl IntoIterator<Item = &'a Article>) -> Vec<Example> {
     let mut examples = Vec::new();
     for article in articles {
         let reading = read(article);
@@ -205,9 +284,9 @@ impl Weights {
         Self { values: vec![0.0; size], squares: vec![1e-2; size] }
     }
 
-    fn climb(&mut self, at: usize, gradient: f32) {
+    fn climb(&mut self, at: usize, gradient: f32, rate: f32) {
         self.squares[at] += gradient * gradient;
-        self.values[at] += H.0 * gradient / self.squares[at].sqrt();
+        self.values[at] += rate * gradient / self.squares[at].sqrt();
     }
 }
 
@@ -258,17 +337,23 @@ fn evaluate_cues(tagger: &Tagger, articles: &[Article]) {
         );
     }
 }
-/// Step size of `AdaGrad`.
-const RATE: f32 = 0.08;
-/// Pull towards zero of each weight that an example touches.
-const DECAY: f32 = 2e-4;
-static H: std::sync::LazyLock<(f32, f32, f32)> =
-    std::sync::LazyLock::new(|| (envv("RATE", 0.08) as f32, envv("DECAY", 2e-4) as f32, envv("DROP", 0.15) as f32));
-/// Share of features left out of each example at random, so that weight spreads over all that tell the same.
-const DROPOUT: f32 = 0.15;
+/// How a model is trained.
+#[derive(Clone, Copy)]
+struct Recipe {
+    labels: usize,
+    log_buckets: u32,
+    epochs: usize,
+    /// Step size of `AdaGrad`.
+    rate: f32,
+    /// Pull towards zero of each weight that an example touches.
+    decay: f32,
+    /// Share of features left out of each example at random, so that weight spreads over all that tell the same.
+    dropout: f32,
+}
 
 /// Maximises the conditional likelihood of the labels, one example at a time in a seeded order.
-fn train(examples: &[Example], labels: usize, log_buckets: u32, epochs: usize) -> Result<Tagger> {
+fn train(examples: &[Example], recipe: Recipe) -> Result<Tagger> {
+    let Recipe { labels, log_buckets, epochs, dropout, .. } = recipe;
     let mut emissions = Weights::new((1 << log_buckets) * labels);
     let mut transitions = Weights::new(labels * labels);
     let mut order: Vec<usize> = (0..examples.len()).collect();
@@ -279,11 +364,11 @@ fn train(examples: &[Example], labels: usize, log_buckets: u32, epochs: usize) -
         random.shuffle(&mut order);
         let mut loss = 0.0;
         for &at in &order {
-            loss += learn(&examples[at], labels, &checks, &mut emissions, &mut transitions, &mut random);
+            loss += learn(&examples[at], recipe, &checks, &mut emissions, &mut transitions, &mut random);
         }
         eprintln!("epoch {epoch}: loss {:.4} an example", loss / examples.len() as f64);
     }
-    let kept = 1.0 - H.2;
+    let kept = 1.0 - dropout;
     let scaled: Vec<f32> = emissions.values.iter().map(|weight| weight * kept).collect();
     Ok(Tagger::from_weights(labels, checks, &scaled, &transitions.values)?)
 }
@@ -307,12 +392,13 @@ fn owners(examples: &[Example], mask: u32) -> Vec<u8> {
 
 fn learn(
     example: &Example,
-    labels: usize,
+    recipe: Recipe,
     checks: &[u8],
     emissions: &mut Weights,
     transitions: &mut Weights,
     random: &mut fastrand::Rng,
 ) -> f64 {
+    let Recipe { labels, rate, decay, dropout, .. } = recipe;
     let count = example.labels.len();
     if count == 0 {
         return 0.0;
@@ -324,7 +410,7 @@ fn learn(
             features
                 .iter()
                 .map(|&feature| (feature as usize & (checks.len() - 1), check_byte(feature)))
-                .filter(|&(bucket, check)| checks[bucket] == check && random.f32() >= H.2)
+                .filter(|&(bucket, check)| checks[bucket] == check && random.f32() >= dropout)
                 .map(|(bucket, _)| bucket * labels)
                 .collect()
         })
@@ -353,8 +439,8 @@ fn learn(
                 continue;
             }
             for &feature in &features[at] {
-                let decayed = gradient - H.1 * emissions.values[feature + label_now];
-                emissions.climb(feature + label_now, decayed);
+                let decayed = gradient - decay * emissions.values[feature + label_now];
+                emissions.climb(feature + label_now, decayed, rate);
             }
         }
         if at > 0 {
@@ -364,7 +450,7 @@ fn learn(
                     let gold = f32::from(u8::from(one == before && other == label));
                     let gradient = gold - pairs[((at - 1) * labels + one) * labels + other];
                     if gradient.abs() > 1e-4 {
-                        transitions.climb(one * labels + other, gradient);
+                        transitions.climb(one * labels + other, gradient, rate);
                     }
                 }
             }

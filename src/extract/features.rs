@@ -2,9 +2,10 @@
 
 use super::lexicon::Classes;
 use super::reading::{Reading, Sentence, Token};
+use crate::model::Kind;
 
 /// Hash of a template number and what it found.
-fn feature(template: u64, one: u64, other: u64) -> u32 {
+pub(super) fn feature(template: u64, one: u64, other: u64) -> u32 {
     let mut sum = template.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     for part in [one, other] {
         sum = (sum ^ part).wrapping_mul(0xff51_afd7_ed55_8ccd);
@@ -37,7 +38,7 @@ const CUE_CLASSES: Classes = Classes::DENY
 const BAG_REACH: usize = 12;
 
 /// What stands for a missing neighbour.
-const EDGE: u64 = 1;
+pub(super) const EDGE: u64 = 1;
 
 /// A view of a token's neighbourhood.
 struct Around<'a> {
@@ -150,7 +151,7 @@ fn cue_context(around: &Around<'_>, scene: &[u64], classes: Classes, out: &mut V
 }
 
 /// Facts about a sentence and its surroundings, numbered: which classes it holds and its neighbours and the rest of the document hold.
-fn scene(reading: &Reading<'_>, index: usize) -> Vec<u64> {
+pub(super) fn scene(reading: &Reading<'_>, index: usize) -> Vec<u64> {
     const TELLING: Classes = Classes::DENY
         .or(Classes::FALSEHOOD)
         .or(Classes::ACCUSE)
@@ -182,7 +183,7 @@ fn scene(reading: &Reading<'_>, index: usize) -> Vec<u64> {
 }
 
 /// A cue whose source and content are looked for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CueSite {
     /// Its first token in the sentence.
     pub first: usize,
@@ -261,8 +262,22 @@ pub fn argument_features(sentence: &Sentence, cue: CueSite) -> Vec<Vec<u32>> {
     all
 }
 
+/// Kinds of claims, statements left out.
+pub const CLAIM_KINDS: usize = 5;
 /// The number under which statements go as a cue's kind.
 pub const STATEMENT: u64 = 5;
+
+/// The number of a kind: its place in `Kind::ALL`, which is the class of its cues.
+pub fn kind_number(kind: Kind) -> u64 {
+    match kind {
+        Kind::Allegation => 0,
+        Kind::Denial => 1,
+        Kind::Confirmation => 2,
+        Kind::NoComment => 3,
+        Kind::Retraction => 4,
+        Kind::Statement => STATEMENT,
+    }
+}
 
 /// Distances in growing steps.
 fn bucket(distance: usize) -> u64 {

@@ -1,19 +1,23 @@
 //! Extract: the sentences of a document in, its claims and statements out; called by `pipeline::analyse`.
 //!
-//! [`reading`] prepares the sentences, [`tagger`] finds cues and, for each, its source and content ([`attribution`]);
+//! [`reading`] prepares the sentences; [`tagger`] finds possible cues and, for each, its source and content ([`attribution`]); [`judge`]
+//! gives each its kind, with the whole document in view;
 //! [`resolve`] finds who speaks and who is accused; [`proposition`] makes contents comparable.
 
 pub mod attribution;
 pub mod features;
+pub mod judge;
 mod lexicon;
 pub mod proposition;
 pub mod reading;
 pub mod resolve;
 pub mod tagger;
 
-use attribution::{Cue, arguments, spans, token_range};
-use features::{CueSite, STATEMENT, cue_features};
+use attribution::{Arguments, arguments, token_range};
+use features::{CLAIM_KINDS, CueSite, kind_number};
+use judge::{Candidate, Judge, Taggers, judge_features};
 use reading::Reading;
+use resolve::Resolver;
 use tagger::Tagger;
 
 use crate::model::{Attribution, Claim, Confidence, Issue, Kind, ModelsHash, Span};
@@ -23,8 +27,9 @@ const SENTENCES_MAX: usize = 2_000;
 /// Claims and statements kept of a document.
 const CLAIMS_MAX: usize = 500;
 
-/// Probability from which a cue counts as that of a claim.
-const CLAIM_PROBABILITY_MIN: f32 = 0.2;
+/// Probability from which a candidate is a claim: where allegations and denials of the training articles, each judged by models that had not
+/// seen it, score the best F1.
+const CLAIM_PROBABILITY_MIN: f32 = 0.25;
 /// Probability from which a cue counts as that of a statement.
 const STATEMENT_PROBABILITY_MIN: f32 = 0.5;
 
@@ -42,9 +47,8 @@ pub enum ModelError {
 /// The trained models.
 #[derive(Debug)]
 pub struct Models {
-    claim_cues: Tagger,
-    statement_cues: Tagger,
-    arguments: Tagger,
+    taggers: Taggers,
+    judge: Judge,
     hash: ModelsHash,
 }
 
@@ -58,17 +62,18 @@ impl Models {
             include_bytes!("../../models/claim_cues.bin"),
             include_bytes!("../../models/statement_cues.bin"),
             include_bytes!("../../models/arguments.bin"),
+            include_bytes!("../../models/judge.bin"),
         )
     }
 
-    /// Reads the three model files.
+    /// Reads the four model files.
     ///
     /// # Errors
     /// If one of them is damaged.
-    pub fn from_bytes(claim_cues: &[u8], statement_cues: &[u8], arguments: &[u8]) -> Result<Self, ModelError> {
+    pub fn from_bytes(claim_cues: &[u8], statement_cues: &[u8], arguments: &[u8], judge: &[u8]) -> Result<Self, ModelError> {
         use sha2::{Digest as _, Sha256};
         let mut sum = Sha256::new();
-        for part in [claim_cues, statement_cues, arguments] {
+        for part in [claim_cues, statement_cues, arguments, judge] {
             sum.update(part);
         }
         for part in lexicon::SOURCES {
@@ -76,9 +81,12 @@ impl Models {
         }
         let digest = sum.finalize();
         Ok(Self {
-            claim_cues: Tagger::from_bytes(claim_cues)?,
-            statement_cues: Tagger::from_bytes(statement_cues)?,
-            arguments: Tagger::from_bytes(arguments)?,
+            taggers: Taggers {
+                claim_cues: Tagger::from_bytes(claim_cues)?,
+                statement_cues: Tagger::from_bytes(statement_cues)?,
+                arguments: Tagger::from_bytes(arguments)?,
+            },
+            judge: Judge::new(Tagger::from_bytes(judge)?),
             hash: ModelsHash(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()),
         })
     }
@@ -97,57 +105,57 @@ pub fn claims(text: &str, headline: Option<Span>, sentences: &[Span], models: &M
     }
     let sentences = sentences.get(..SENTENCES_MAX).unwrap_or(sentences);
     let reading = Reading::new(text, headline, sentences);
-    let resolver = resolve::Resolver::new(text, headline, sentences);
-    let mut found = Vec::new();
-    for index in 0..reading.sentences.len() {
-        for (attribution, kind, probability) in sentence_claims(&reading, index, models) {
-            let speaker = resolver.speaker(&attribution, kind);
-            let target = (kind == Kind::Allegation).then(|| resolver.target(&attribution, speaker.as_ref())).flatten();
-            found.push(Claim {
-                proposition: proposition::proposition(text, &attribution.content),
-                kind,
-                speaker,
-                target,
-                basis: None,
-                answers: Vec::new(),
-                is_background: false,
-                is_negated_denial: false,
-                confidence: Confidence::from_probability(f64::from(probability)),
-                attribution,
-            });
-        }
-    }
-    if found.len() > CLAIMS_MAX {
-        found.truncate(CLAIMS_MAX);
+    let mut candidates = judge::candidates(&reading, &models.taggers);
+    if candidates.len() > CLAIMS_MAX {
+        candidates.truncate(CLAIMS_MAX);
         issues.push(Issue::ClaimsCut);
     }
-    (found, issues)
+    let resolver = Resolver::new(text, headline, sentences);
+    let features = judge_features(&reading, &candidates);
+    let judged = candidates.into_iter().zip(features).filter_map(|(candidate, features)| {
+        let (kind, probability) = kind_of(&candidate, models.judge.verdict(features))?;
+        let attribution = attribution(&reading, candidate, kind, models)?;
+        Some(claim(&reading, &resolver, attribution, kind, probability))
+    });
+    (judged.collect(), issues)
 }
 
-/// The attributions of one sentence with their kinds and probabilities, in order of their cues.
-fn sentence_claims(reading: &Reading<'_>, index: usize, models: &Models) -> Vec<(Attribution, Kind, f32)> {
-    let Some(sentence) = reading.sentences.get(index) else { return Vec::new() };
-    let features = cue_features(reading, index);
-    let mut cues = spans(&models.claim_cues.marginals(&features), |_| CLAIM_PROBABILITY_MIN);
-    let others = spans(&models.statement_cues.marginals(&features), |_| STATEMENT_PROBABILITY_MIN);
-    let is_free = |other: &Cue| cues.iter().all(|cue| cue.last < other.first || other.last < cue.first);
-    let statements: Vec<Cue> =
-        others.into_iter().filter(is_free).map(|cue| Cue { class: Kind::ALL.len() - 1, ..cue }).collect();
-    cues.extend(statements);
-    cues.sort_by_key(|cue| cue.first);
-    cues.into_iter()
-        .filter_map(|cue| {
-            let kind = *Kind::ALL.get(cue.class)?;
-            let number = if kind == Kind::Statement { STATEMENT } else { cue.class as u64 };
-            let site = CueSite { first: cue.first, last: cue.last, kind: number };
-            let found = arguments(&models.arguments, sentence, site, reading.text);
-            let attribution = Attribution {
-                source: found.source,
-                cue: token_range(sentence, cue.first, cue.last)?,
-                content: found.content,
-                sentence: sentence.span,
-            };
-            Some((attribution, kind, cue.probability))
-        })
-        .collect()
+/// The kind of a candidate with its probability; `None` where it is no attribution at all.
+fn kind_of(candidate: &Candidate, verdict: [f32; CLAIM_KINDS]) -> Option<(Kind, f32)> {
+    let likeliest = Kind::ALL.into_iter().zip(verdict).max_by(|one, other| one.1.total_cmp(&other.1));
+    likeliest
+        .filter(|&(_, probability)| probability >= CLAIM_PROBABILITY_MIN)
+        .or_else(|| Some((Kind::Statement, candidate.statement)).filter(|&(_, p)| p >= STATEMENT_PROBABILITY_MIN))
+}
+
+/// The spans of a candidate that was judged to be of `kind`.
+fn attribution(reading: &Reading<'_>, candidate: Candidate, kind: Kind, models: &Models) -> Option<Attribution> {
+    let sentence = reading.sentences.get(candidate.sentence)?;
+    let site = CueSite { kind: kind_number(kind), ..candidate.site };
+    // What a kind's cue takes for content differs: the arguments are those of the kind that the judge gave.
+    let Arguments { source, content } = if site == candidate.site {
+        candidate.arguments
+    } else {
+        arguments(&models.taggers.arguments, sentence, site, reading.text)
+    };
+    let cue = token_range(sentence, site.first, site.last)?;
+    Some(Attribution { source, cue, content, sentence: sentence.span })
+}
+
+fn claim(reading: &Reading<'_>, resolver: &Resolver<'_>, attribution: Attribution, kind: Kind, probability: f32) -> Claim {
+    let speaker = resolver.speaker(&attribution, kind);
+    let is_allegation = kind == Kind::Allegation;
+    let target = is_allegation.then(|| resolver.target(&attribution, speaker.as_ref())).flatten();
+    Claim {
+        proposition: proposition::proposition(reading.text, &attribution.content),
+        kind,
+        speaker,
+        target,
+        basis: None,
+        answers: Vec::new(),
+        is_background: false,
+        is_negated_denial: false,
+        confidence: Confidence::from_probability(f64::from(probability)),
+        attribution,
+    }
 }
