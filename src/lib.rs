@@ -47,6 +47,7 @@ pub mod config;
 pub mod contract;
 pub mod daemon;
 pub mod dedup;
+pub mod demo;
 pub mod desk;
 pub mod extract;
 pub mod intake;
