@@ -11,11 +11,12 @@ const INDENT: usize = 13;
 /// The alert as coloured lines of at most `width` columns.
 pub(super) fn drawing(alert: &Alert, width: usize) -> String {
     let colour = colour(alert.alert_type);
-    let priority = format!("  priority {}", alert.priority.score);
+    let priority = format!(" priority {}", alert.priority.score);
     let reasons = alert.priority.reasons.join(", ");
+    let reasons = if reasons.is_empty() { reasons } else { format!(": {reasons}") };
     let name = alert.alert_type.as_str();
     let mut lines = vec![wrapped(
-        &[(colour.bold(), name), (BOLD, &priority), (DIM, if reasons.is_empty() { "" } else { ": " }), (DIM, &reasons)],
+        &[(colour.bold(), name), (BOLD, &priority), (DIM, &reasons)],
         &format!("\n{colour}●{colour:#} "),
         2,
         width,
@@ -116,4 +117,56 @@ fn stance(entry: &StanceEntry) -> String {
         Stance::Retracted => "retracts",
     };
     format!("{}: {what}", entry.respondent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alert() -> Alert {
+        let id = |digit: char| digit.to_string().repeat(32);
+        let quote = |text: &str, start: usize| serde_json::json!({"text": text, "start": start, "end": start + text.chars().count()});
+        serde_json::from_value(serde_json::json!({
+            "schema_version": 1, "id": id('1'), "type": "denial.new", "time": "2024-10-31T08:00:00Z",
+            "priority": {"score": 70, "reasons": ["first answer", "mayor"]},
+            "claim": {
+                "id": id('2'), "document": id('3'), "kind": "denial", "cue": quote("denied", 21), "source": null,
+                "speaker": {"name": "Odile Franck", "role": "mayor", "via": null},
+                "content": [quote("taking bribes", 28)], "target": null, "basis": null, "answers": [id('4')],
+                "background": false, "confidence": 0.9, "sentence": {"start": 8, "end": 42}, "language": "eng",
+                "revision": 1, "supersedes": null
+            },
+            "evidence": {"sentence": "Mayor Franck denied taking bribes.", "before": "", "after": ""},
+            "document": null,
+            "story": {"id": id('5'), "revision": 0, "outlets": ["Post", "Courier"], "copies": 2},
+            "thread": {
+                "id": id('6'), "sequence": 2, "state": "answered", "proposition": "taking bribes",
+                "stances": [{"respondent": "Odile Franck", "stance": "denied", "claim": id('2')}], "contradiction": false
+            },
+            "answers": [{
+                "claim": id('4'), "speaker": "prosecutors", "proposition": "taking bribes",
+                "link": {"score": 0.9, "reason": "earlier document"}
+            }],
+            "also": [], "feed": null, "rules": ["everything"], "why": "denial: first answer in this thread"
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn an_alert_says_who_denies_what() {
+        let drawn = drawing(&alert(), 60);
+        let expected = "
+● denial.new priority 70: first answer, mayor
+  speaker    Odile Franck, mayor
+  denies     taking bribes
+  evidence   Mayor Franck denied taking bribes.
+  answers    prosecutors: taking bribes (earlier document)
+  thread     Odile Franck: denies
+  outlets    Post, Courier
+  why        denial: first answer in this thread
+";
+        assert_eq!(anstream::adapter::strip_str(&drawn).to_string(), expected);
+        let cue = colour(AlertType::DenialNew).bold().underline();
+        assert!(drawn.contains(&format!("{cue}denied{cue:#}")), "the cue stands out");
+    }
 }

@@ -1,5 +1,7 @@
 //! Writes an outlet's entries as the bytes of its feed: RSS, Atom or JSON Feed, clean or as dirty as real ones are.
 
+use std::fmt::Write as _;
+
 use anyhow::Result;
 use encoding_rs::WINDOWS_1252;
 use htmlize::escape_text;
@@ -9,13 +11,13 @@ use serde_json::json;
 
 use super::script::{Entry, FeedFormat, FeedScript};
 
-/// The feed of an outlet as it is sent, with its media type. `start` is when the last act began, so far as the entries'
-/// dates go: the acts before lie an hour apart.
+/// The feed of an outlet as it is sent, with its media type. Its entries are dated within
+/// the day before `start`, an hour apart from act to act.
 pub(super) fn feed(feed: &FeedScript, entries: &[&Entry], start: Timestamp) -> Result<(&'static str, Vec<u8>)> {
     let dated: Vec<Dated<'_>> = entries.iter().map(|entry| Dated::new(entry, start)).collect();
     let (media_type, text) = match feed.format {
         FeedFormat::Rss => ("application/rss+xml", rss(feed, &dated)?),
-        FeedFormat::Atom => ("application/atom+xml", atom(feed, &dated)),
+        FeedFormat::Atom => ("application/atom+xml", atom(feed, &dated)?),
         FeedFormat::Json => ("application/feed+json", json_feed(feed, &dated)),
     };
     Ok((media_type, if feed.is_dirty { soil(&text) } else { text.into_bytes() }))
@@ -33,12 +35,13 @@ struct Dated<'a> {
 impl<'a> Dated<'a> {
     fn new(entry: &'a Entry, start: Timestamp) -> Self {
         let age = SignedDuration::from_hours(24) - SignedDuration::from_hours(i64::try_from(entry.act).unwrap_or(0));
-        let paragraphs = entry.line.text.split("\n\n");
+        let paragraphs: Vec<String> =
+            entry.line.text.split("\n\n").map(|paragraph| escape_text(paragraph).into_owned()).collect();
         Self {
             id: &entry.line.id,
             url: entry.line.url.as_deref().unwrap_or_default(),
             title: entry.line.title.as_deref().unwrap_or_default(),
-            html: paragraphs.map(|paragraph| format!("<p>{}</p>", escape_text(paragraph))).collect(),
+            html: format!("<p>{}</p>", paragraphs.join("</p><p>")),
             published: start.saturating_sub(age).unwrap_or(start),
         }
     }
@@ -48,12 +51,13 @@ fn rss(feed: &FeedScript, entries: &[Dated<'_>]) -> Result<String> {
     let mut items = String::new();
     for Dated { id, url, title, html, published } in entries {
         let date = DateTimePrinter::new().timestamp_to_rfc9110_string(published)?;
-        items += &format!(
+        write!(
+            items,
             "<item><guid isPermaLink=\"false\">{id}</guid><link>{url}</link><pubDate>{date}</pubDate>\
              <title>{}</title><description>{}</description></item>\n",
             escape_text(*title),
             escape_text(html),
-        );
+        )?;
     }
     Ok(format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<rss version=\"2.0\"><channel><title>{}</title>\n{items}</channel></rss>\n",
@@ -61,22 +65,21 @@ fn rss(feed: &FeedScript, entries: &[Dated<'_>]) -> Result<String> {
     ))
 }
 
-fn atom(feed: &FeedScript, entries: &[Dated<'_>]) -> String {
-    let entries: String = entries
-        .iter()
-        .map(|Dated { id, url, title, html, published }| {
-            format!(
-                "<entry><id>{id}</id><link href=\"{url}\"/><updated>{published}</updated><title>{}</title>\
-                 <content type=\"html\">{}</content></entry>\n",
-                escape_text(*title),
-                escape_text(html),
-            )
-        })
-        .collect();
-    format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\"><title>{}</title>\n{entries}</feed>\n",
+fn atom(feed: &FeedScript, entries: &[Dated<'_>]) -> Result<String> {
+    let mut items = String::new();
+    for Dated { id, url, title, html, published } in entries {
+        write!(
+            items,
+            "<entry><id>{id}</id><link href=\"{url}\"/><updated>{published}</updated><title>{}</title>\
+             <content type=\"html\">{}</content></entry>\n",
+            escape_text(*title),
+            escape_text(html),
+        )?;
+    }
+    Ok(format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\"><title>{}</title>\n{items}</feed>\n",
         feed.outlet
-    )
+    ))
 }
 
 fn json_feed(feed: &FeedScript, entries: &[Dated<'_>]) -> String {

@@ -220,18 +220,24 @@ impl Play {
         let Some(act) = self.script.acts.get(number) else { return Ok(()) };
         let (traffic, seen) = (self.wire.traffic(), self.spectator.seen().clone());
         let label = format!("\n{HEADING}{}/{}{HEADING:#} ", number + 1, self.script.acts.len());
-        let title = format!("{}: ", act.title);
-        self.screen.write(&wrapped(&[(HEADING, &title), (DIM, &act.expect)], &label, 4, self.screen.width()));
+        let title = format!("{} ", act.title);
+        self.screen.write(&wrapped(
+            &[(HEADING, &title), (DIM, "· "), (DIM, &act.expect)],
+            &label,
+            4,
+            self.screen.width(),
+        ));
         self.wire.begin(number);
         tokio::time::sleep(self.pace).await;
         self.wait_until("every feed was read", || self.wire.is_read()).await?;
         let (traffic_after, seen_after) = (self.wire.traffic(), self.spectator.seen().clone());
+        let alerts = seen_after.alert_ids.len() - seen.alert_ids.len();
         self.screen.write(&format!(
-            "\n  {DIM}{} polls, {} not modified · {} new texts read · {} alerts{DIM:#}\n",
+            "{}  {DIM}polls {}, not modified {} · new texts {} · alerts {alerts}{DIM:#}\n",
+            if alerts > 0 { "\n" } else { "" },
             traffic_after.polls() - traffic.polls(),
             traffic_after.not_modified - traffic.not_modified,
             seen_after.read - seen.read,
-            seen_after.alert_ids.len() - seen.alert_ids.len(),
         ));
         Ok(())
     }

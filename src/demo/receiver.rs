@@ -51,11 +51,9 @@ impl Receiver {
     }
 
     pub(super) fn router(self: &Arc<Self>) -> Router {
-        Router::new().route("/", post(Self::receive)).with_state(Arc::clone(self))
-    }
-
-    async fn receive(State(receiver): State<Arc<Self>>, headers: HeaderMap, body: Bytes) -> StatusCode {
-        receiver.take(&headers, &body)
+        let receive =
+            async |State(receiver): State<Arc<Self>>, headers: HeaderMap, body: Bytes| receiver.take(&headers, &body);
+        Router::new().route("/", post(receive)).with_state(Arc::clone(self))
     }
 
     fn take(&self, headers: &HeaderMap, body: &[u8]) -> StatusCode {

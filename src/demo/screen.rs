@@ -78,19 +78,23 @@ impl Screen {
 pub(super) fn wrapped(pieces: &[Piece<'_>], label: &str, indent: usize, width: usize) -> String {
     let mut lines = label.to_owned();
     let mut column = indent;
-    let mut may_break = false;
+    // The space behind the last word is written only when another word follows on the same line.
+    let mut has_space = false;
     for (style, text) in pieces {
         let text: String = text.chars().filter(|&c| c == ' ' || !c.is_control()).collect();
-        for word in text.split_inclusive(' ') {
-            let columns = word.trim_end().chars().count();
-            if may_break && column + columns > width {
-                lines.truncate(lines.trim_end().len());
-                lines += &format!("\n{:indent$}", "");
-                column = indent;
+        for token in text.split_inclusive(' ') {
+            let word = token.trim_end();
+            let columns = word.chars().count();
+            if has_space && !word.is_empty() {
+                let is_full = column + 1 + columns > width;
+                lines.push(if is_full { '\n' } else { ' ' });
+                lines.extend(std::iter::repeat_n(' ', if is_full { indent } else { 0 }));
+                column = if is_full { indent } else { column + 1 };
+                has_space = false;
             }
-            lines += &format!("{style}{word}{style:#}");
-            column += word.chars().count();
-            may_break = word.ends_with(' ');
+            lines.extend([style.render().to_string().as_str(), word, style.render_reset().to_string().as_str()]);
+            column += columns;
+            has_space |= token.ends_with(' ');
         }
     }
     lines.push('\n');

@@ -25,7 +25,7 @@ pub(super) struct Summary {
 /// What the database says.
 pub(super) struct Stored {
     documents: usize,
-    /// Outlets of each story.
+    /// Outlets of each story, fewest first.
     stories: Vec<usize>,
     claims: u64,
     threads: u64,
@@ -41,9 +41,11 @@ impl Stored {
     /// If it cannot be read.
     pub(super) fn read(store: &EmbeddedStore) -> Result<Self, StoreError> {
         let (records, counts) = (store.load()?, store.counts()?);
+        let mut stories: Vec<usize> = records.stories.iter().map(|story| story.outlets.len()).collect();
+        stories.sort_unstable();
         Ok(Self {
             documents: records.documents.len(),
-            stories: records.stories.iter().map(|story| story.outlets.len()).collect(),
+            stories,
             claims: counts.claims,
             threads: counts.threads,
             outbox: counts.pending + counts.delivered + counts.dead,
@@ -78,7 +80,7 @@ impl Summary {
             (
                 "polled",
                 format!(
-                    "{} polls: {} not modified (304), {} bodies of {} KiB in all, {} failed, {} redirected",
+                    "{} polls: {} not modified (304), {} bodies of {} KiB in all, {} failed (503), {} redirected",
                     traffic.polls(),
                     traffic.not_modified,
                     traffic.bodies,
@@ -91,15 +93,15 @@ impl Summary {
             (
                 "collapsed",
                 format!(
-                    "{} documents into {} stories; in several outlets: {} (outlets {})",
+                    "{} documents into {} stories, {} of them in several outlets{}",
                     stored.documents,
                     stored.stories.len(),
                     shared.len(),
-                    shared.join(" and ")
+                    list(&shared)
                 ),
             ),
             ("claims", format!("{} in {} threads", stored.claims, stored.threads)),
-            ("alerts", format!("{}: {}", alerts.values().sum::<usize>(), by_type.join(", "))),
+            ("alerts", format!("{}{}", alerts.values().sum::<usize>(), list(&by_type))),
             (
                 "delivered",
                 format!(
@@ -117,4 +119,9 @@ impl Summary {
         }
         lines
     }
+}
+
+/// In brackets what there is.
+fn list(words: &[String]) -> String {
+    if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) }
 }

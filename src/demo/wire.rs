@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use jiff::Timestamp;
@@ -84,25 +84,26 @@ impl Wire {
     }
 
     pub(super) fn router(self: &Arc<Self>) -> Router {
+        let redirect = async |State(wire): State<Arc<Self>>, Path(id): Path<String>| wire.redirect(&id);
+        let serve = async |State(wire): State<Arc<Self>>, Path(id): Path<String>, headers: HeaderMap| {
+            wire.serve(&id, headers.get(header::IF_NONE_MATCH).map(HeaderValue::as_bytes))
+        };
         Router::new()
-            .route("/old/{feed}", get(Self::redirect))
-            .route("/feeds/{feed}", get(Self::serve))
+            .route("/old/{feed}", get(redirect))
+            .route("/feeds/{feed}", get(serve))
             .with_state(Arc::clone(self))
     }
 
-    async fn redirect(State(wire): State<Arc<Self>>, Path(id): Path<String>) -> Redirect {
-        wire.stage().traffic.redirects += 1;
+    fn redirect(&self, id: &str) -> Redirect {
+        self.stage().traffic.redirects += 1;
         Redirect::permanent(&format!("/feeds/{id}"))
     }
 
-    async fn serve(State(wire): State<Arc<Self>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-        let Some(outlet) = wire.script.feeds.iter().find(|feed| feed.id == id) else {
+    /// Answers for the feed with this id; `known` is the `ETag` that the poller has.
+    fn serve(&self, id: &str, known: Option<&[u8]>) -> Response {
+        let Some(outlet) = self.script.feeds.iter().find(|feed| feed.id == id) else {
             return StatusCode::NOT_FOUND.into_response();
         };
-        wire.answer(outlet, headers.get(header::IF_NONE_MATCH).map(|known| known.as_bytes()))
-    }
-
-    fn answer(&self, outlet: &FeedScript, known: Option<&[u8]>) -> Response {
         let mut stage = self.stage();
         *stage.fetches.entry(outlet.id.clone()).or_default() += 1;
         if outlet.down_in_act == Some(stage.act) {
