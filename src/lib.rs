@@ -50,6 +50,7 @@ pub mod dedup;
 pub mod demo;
 pub mod desk;
 pub mod extract;
+mod http;
 pub mod intake;
 pub mod link;
 pub mod model;

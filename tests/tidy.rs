@@ -25,9 +25,9 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("pipeline", &["model", "text", "dedup", "extract", "link", "contract"]),
     ("route", &["model"]),
     ("config", &["model"]),
-    ("intake", &["model", "config", "clock"]),
+    ("intake", &["model", "config", "clock", "http"]),
     ("store", &["model"]),
-    ("sink", &["model", "config", "clock"]),
+    ("sink", &["model", "config", "clock", "http"]),
 ];
 /// What the core may not name: I/O, time, environment, randomness, tasks.
 const IMPURE: [&str; 16] = [

@@ -12,6 +12,7 @@ use url::Url;
 use super::decompress::{self, ACCEPT_ENCODING, DecompressError};
 use super::guard::{self, GuardedResolver, Refused};
 use crate::config::IntakeConfig;
+use crate::http;
 use crate::model::FeedCursor;
 
 /// What a feed may be; some servers answer 406 without.
@@ -19,8 +20,6 @@ const ACCEPT: &str = "application/rss+xml, application/atom+xml, application/fee
                       application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.1";
 /// Longest `ETag` or `Last-Modified` that is kept; a longer one is no validator but an attack.
 const VALIDATOR_BYTES_MAX: usize = 1024;
-/// Longest wait that a server may ask for.
-const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
 /// How long an idle connection is kept; polls are minutes apart, redirects and sibling feeds seconds.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -320,14 +319,7 @@ fn retry_after(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Optio
     if !matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
         return None;
     }
-    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    let wait = if let Ok(seconds) = text.parse::<u64>() {
-        Duration::from_secs(seconds)
-    } else {
-        let until = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-        Duration::try_from(until.duration_since(now)).unwrap_or_default()
-    };
-    Some(wait.min(RETRY_AFTER_MAX))
+    http::retry_after(headers.get(header::RETRY_AFTER)?.to_str().ok()?, now)
 }
 
 /// A header as text, unless it is absurdly long or no text.

@@ -11,8 +11,9 @@ use reqwest::{Client, Response, StatusCode, redirect};
 use sha2::Sha256;
 
 use crate::config::{Secret, WebhookConfig};
+use crate::http;
 
-use super::{DeliveryError, retry};
+use super::DeliveryError;
 
 /// Bytes read of an answer that is a refusal.
 const ANSWER_BYTES_MAX: usize = 4 << 10;
@@ -82,7 +83,7 @@ fn retry_after(response: &Response, now: Timestamp) -> Option<Duration> {
             | StatusCode::SERVICE_UNAVAILABLE
             | StatusCode::GATEWAY_TIMEOUT
     )
-    .then(|| retry::retry_after(response.headers().get(RETRY_AFTER)?.to_str().ok()?, now))
+    .then(|| http::retry_after(response.headers().get(RETRY_AFTER)?.to_str().ok()?, now))
     .flatten()
 }
 
