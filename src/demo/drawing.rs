@@ -30,7 +30,9 @@ pub(super) fn drawing(alert: &Alert, width: usize) -> String {
     }
     if let Some(claim) = &alert.claim {
         row("speaker", &[(BOLD, &claim.speaker.as_ref().map_or_else(|| "not named".to_owned(), speaker))]);
-        row(verb(claim.kind), &[(plain, &content(claim))]);
+        if !claim.content.is_empty() {
+            row(verb(claim.kind), &[(plain, &content(claim))]);
+        }
     }
     if let (Some(claim), Some(evidence)) = (&alert.claim, &alert.evidence) {
         row("evidence", &around_cue(claim, evidence, colour));

@@ -51,10 +51,10 @@ fn rss(feed: &FeedScript, entries: &[Dated<'_>]) -> Result<String> {
     let mut items = String::new();
     for Dated { id, url, title, html, published } in entries {
         let date = DateTimePrinter::new().timestamp_to_rfc9110_string(published)?;
-        write!(
+        writeln!(
             items,
             "<item><guid isPermaLink=\"false\">{id}</guid><link>{url}</link><pubDate>{date}</pubDate>\
-             <title>{}</title><description>{}</description></item>\n",
+             <title>{}</title><description>{}</description></item>",
             escape_text(*title),
             escape_text(html),
         )?;
@@ -68,10 +68,10 @@ fn rss(feed: &FeedScript, entries: &[Dated<'_>]) -> Result<String> {
 fn atom(feed: &FeedScript, entries: &[Dated<'_>]) -> Result<String> {
     let mut items = String::new();
     for Dated { id, url, title, html, published } in entries {
-        write!(
+        writeln!(
             items,
             "<entry><id>{id}</id><link href=\"{url}\"/><updated>{published}</updated><title>{}</title>\
-             <content type=\"html\">{}</content></entry>\n",
+             <content type=\"html\">{}</content></entry>",
             escape_text(*title),
             escape_text(html),
         )?;
