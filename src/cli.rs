@@ -12,8 +12,17 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
     /// What is logged on standard error: error, warn, info, debug, trace, or a filter such as `gainsay::intake=debug`.
-    #[arg(long, global = true, value_name = "FILTER", default_value = "warn")]
-    pub log: String,
+    /// Default: warn; for `demo`, which shows its failures itself, error.
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub log: Option<String>,
+}
+
+impl Cli {
+    /// What is logged.
+    pub fn log_filter(&self) -> &str {
+        let quiet = matches!(self.command, Command::Demo(_));
+        self.log.as_deref().unwrap_or(if quiet { "error" } else { "warn" })
+    }
 }
 
 /// Subcommands.

@@ -7,9 +7,9 @@ use anyhow::{Context as _, Result};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::app;
 use crate::cli::{DemoArgs, RunArgs};
 use crate::clock::SystemClock;
+use crate::{app, demo};
 
 /// Exit code after a second signal.
 const IMPATIENT: i32 = 130;
@@ -32,16 +32,12 @@ pub fn run(args: &RunArgs) -> Result<ExitCode> {
 /// `gainsay demo`.
 ///
 /// # Errors
-/// If loopback sockets or a temporary folder cannot be had.
+/// If loopback sockets or a temporary folder cannot be had, the daemon fails, or not every alert arrives.
 pub fn demo(args: &DemoArgs) -> Result<ExitCode> {
     runtime()?.block_on(async {
         let stop = CancellationToken::new();
         stop_on_signals(&stop)?;
-        {
-            let _unused = args.pace;
-            stop.cancelled().await;
-            Ok(ExitCode::SUCCESS)
-        }
+        demo::run(args, stop).await
     })
 }
 

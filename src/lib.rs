@@ -18,7 +18,7 @@
 //! ```
 //!
 //! [`app`] builds the stages, owns their tasks and drains them in order; [`desk`] is the one owner of the state, used by the
-//! daemon, by `replay` and by `demo` alike. `main` parses the arguments ([`cli`]) and calls [`daemon`] or [`commands`].
+//! daemon and by `replay` alike; [`demo`] runs the daemon on a wire of its own. `main` parses the arguments ([`cli`]) and calls [`daemon`] or [`commands`].
 //! The heart in five hops: `main`, [`app::run`], [`intake::Poller::poll`], [`pipeline::step`],
 //! [`store::Store::commit`].
 //!
@@ -47,6 +47,7 @@ pub mod config;
 pub mod contract;
 pub mod daemon;
 pub mod dedup;
+pub mod demo;
 pub mod desk;
 pub mod extract;
 mod http;

@@ -8,7 +8,7 @@ use gainsay::{commands, daemon, telemetry};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let result = telemetry::init(&cli.log).and_then(|()| match &cli.command {
+    let result = telemetry::init(cli.log_filter()).and_then(|()| match &cli.command {
         Command::Demo(args) => daemon::demo(args),
         Command::Run(args) => daemon::run(args),
         Command::Extract(args) => commands::extract(args),

@@ -11,6 +11,7 @@
 mod bad_input;
 mod commands;
 mod daemon;
+mod demo;
 mod intake;
 mod quality;
 mod support;
