@@ -1,5 +1,7 @@
 //! The rules of the desk, on analyses made by hand.
 
+mod scenarios;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::dedup::fingerprint::fingerprint;
@@ -26,6 +28,7 @@ struct Desk {
 struct Said {
     kind: Kind,
     speaker: &'static str,
+    role: Option<&'static str>,
     affiliation: Option<&'static str>,
     cue: &'static str,
     content: &'static str,
@@ -34,7 +37,7 @@ struct Said {
 }
 
 fn said(kind: Kind, speaker: &'static str, cue: &'static str, content: &'static str) -> Said {
-    Said { kind, speaker, affiliation: None, cue, content, target: None, answers: Vec::new() }
+    Said { kind, speaker, role: None, affiliation: None, cue, content, target: None, answers: Vec::new() }
 }
 
 fn proposition(text: &str) -> Proposition {
@@ -76,7 +79,7 @@ fn analysis(id: &str, outlet: &str, title: &str, body: &str, now: Timestamp, cla
                 kind: said.kind,
                 speaker: Some(Speaker {
                     name: said.speaker.into(),
-                    role: None,
+                    role: said.role.map(str::to_owned),
                     via: None,
                     affiliation: said.affiliation.map(str::to_owned),
                 }),
@@ -166,6 +169,7 @@ fn bank_claims() -> Vec<Said> {
     accusation.target = Some("Arvo Bank");
     let mut denial = said(Kind::Denial, "Tomas Rehn", "dismissed", "the charge that it had laundered cartel money");
     denial.answers = vec![0];
+    denial.role = Some("chairman");
     denial.affiliation = Some("Arvo Bank");
     vec![accusation, denial]
 }
