@@ -68,7 +68,8 @@ fn sentence_words(class: &str) -> FxHashSet<&'static str> {
         .collect()
 }
 
-fn classes(data: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+/// The lines `class: words` of a list.
+pub(crate) fn classes(data: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
     lines(data).filter_map(|line| line.split_once(':'))
 }
 

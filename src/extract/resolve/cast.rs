@@ -1,0 +1,122 @@
+//! The cast of a document: its names in, one entry for each person or body with the fullest name, sex and offices.
+
+use std::ops::Range;
+
+use rustc_hash::FxHashMap;
+
+use super::lexicon::{Class, Gender, is};
+use super::names::{Name, Sort};
+use super::words::Words;
+
+/// Entries compared for one surname; a bound for hostile text.
+const NAMESAKES_MAX: usize = 16;
+
+/// A person or body.
+#[derive(Debug)]
+pub(super) struct Entity {
+    /// The words of its fullest name.
+    pub(super) name: Range<usize>,
+    pub(super) sort: Sort,
+    pub(super) gender: Option<Gender>,
+    /// Offices told of it, in order.
+    pub(super) roles: Vec<Range<usize>>,
+    /// How often it is named.
+    pub(super) count: usize,
+}
+
+/// Everybody named.
+#[derive(Debug, Default)]
+pub(super) struct Cast {
+    pub(super) entities: Vec<Entity>,
+    by_word: FxHashMap<String, Vec<usize>>,
+    by_initials: FxHashMap<String, usize>,
+}
+
+impl Cast {
+    /// Enters a name, joined to the entry that it is another form of.
+    pub(super) fn enter(&mut self, words: &Words<'_>, name: &Name) -> usize {
+        let id = self.find(words, &name.words, name.gender).unwrap_or_else(|| {
+            self.entities.push(Entity {
+                name: name.words.clone(),
+                sort: name.sort,
+                gender: None,
+                roles: Vec::new(),
+                count: 0,
+            });
+            self.entities.len() - 1
+        });
+        let Some(entity) = self.entities.get_mut(id) else { return id };
+        entity.count += 1;
+        entity.gender = entity.gender.or(name.gender);
+        if entity.sort == Sort::Unknown || name.sort == Sort::Person {
+            entity.sort = name.sort;
+        }
+        if name.words.len() > entity.name.len() {
+            entity.name = name.words.clone();
+        }
+        entity.roles.extend(name.role.clone());
+        self.index(words, name, id);
+        id
+    }
+
+    fn index(&mut self, words: &Words<'_>, name: &Name, id: usize) {
+        let (first, last) = (name.words.start, surname(words, &name.words));
+        for at in [last, first] {
+            let list = self.by_word.entry(words.folded(at).to_owned()).or_default();
+            if !list.contains(&id) && list.len() < NAMESAKES_MAX {
+                list.push(id);
+            }
+        }
+        if name.words.len() > 1 && name.sort != Sort::Person {
+            let initials: String = name
+                .words
+                .clone()
+                .filter(|&at| words.is_name(at))
+                .filter_map(|at| words.folded(at).chars().next())
+                .collect();
+            self.by_initials.entry(initials).or_insert(id);
+        }
+    }
+
+    /// The entry that a name belongs to: equal or longer names with the same surname, and no other first name.
+    pub(super) fn find(&self, words: &Words<'_>, name: &Range<usize>, gender: Option<Gender>) -> Option<usize> {
+        let last = words.folded(surname(words, name));
+        let listed = self.by_word.get(last).map(Vec::as_slice).unwrap_or_default();
+        let agrees = |&&id: &&usize| {
+            self.entities.get(id).is_some_and(|entity| {
+                is_form(words, name, &entity.name) && !matches!((gender, entity.gender), (Some(a), Some(b)) if a != b)
+            })
+        };
+        let best = listed.iter().filter(agrees).copied().max_by_key(|&id| (self.weight(id), usize::MAX - id));
+        best.or_else(|| self.by_initials.get(&last.replace('.', "")).copied().filter(|_| name.len() == 1))
+    }
+
+    fn weight(&self, id: usize) -> usize {
+        self.entities.get(id).map_or(0, |entity| entity.count)
+    }
+}
+
+/// Where the surname stands: the last word that is no suffix.
+fn surname(words: &Words<'_>, name: &Range<usize>) -> usize {
+    let last = name.end.saturating_sub(1);
+    if name.len() > 2 && is(Class::Suffix, words.folded(last).trim_end_matches('.')) { last - 1 } else { last }
+}
+
+/// Whether two names can be forms of one: the words of the shorter all stand in the longer, or the surname and the first
+/// letter of the first name are the same and neither is a single word.
+fn is_form(words: &Words<'_>, one: &Range<usize>, other: &Range<usize>) -> bool {
+    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
+    let has_suffix = |name: &Range<usize>| surname(words, name) + 1 != name.end;
+    if has_suffix(one) != has_suffix(other) {
+        return false;
+    }
+    let is_in_long = |at: usize| long.clone().any(|other| words.folded(at) == words.folded(other));
+    if short.clone().all(is_in_long) {
+        return true;
+    }
+    let initial = |name: &Range<usize>| words.folded(name.start).chars().next();
+    short.len() > 1
+        && words.folded(surname(words, short)) == words.folded(surname(words, long))
+        && initial(short) == initial(long)
+        && (words.folded(short.start).chars().count() == 1 || words.folded(short.start) == words.folded(long.start))
+}

@@ -1,0 +1,114 @@
+//! Reads the word lists by which sources are resolved: places, names and the nouns that name a source; compiled in, parsed once.
+
+use std::sync::LazyLock;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::text::lexicon::{classes, lines};
+use crate::text::normalize::fold;
+
+/// Words of the longest name of a place that is looked up.
+pub(in crate::extract) const PLACE_WORDS_MAX: usize = 4;
+
+/// The grammatical sex of a person, as titles, first names and pronouns tell it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gender {
+    Male,
+    Female,
+}
+
+/// A kind of noun or name word, as the lists call it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Class {
+    Man,
+    Woman,
+    Title,
+    Particle,
+    Suffix,
+    Male,
+    Female,
+    Calendar,
+    Role,
+    Person,
+    Mouth,
+    Modifier,
+    Group,
+    Body,
+    Paper,
+}
+
+static CLASSES: LazyLock<FxHashMap<Class, FxHashSet<&'static str>>> = LazyLock::new(|| {
+    let names = classes(include_str!("../../../config/lexicon/names.txt"));
+    let nouns = classes(include_str!("../../../config/lexicon/sources.txt"));
+    let mut found: FxHashMap<Class, FxHashSet<&'static str>> = FxHashMap::default();
+    for (name, words) in names.chain(nouns) {
+        let class = match name {
+            "man" => Class::Man,
+            "woman" => Class::Woman,
+            "title" => Class::Title,
+            "particle" => Class::Particle,
+            "suffix" => Class::Suffix,
+            "male" => Class::Male,
+            "female" => Class::Female,
+            "calendar" => Class::Calendar,
+            "role" => Class::Role,
+            "person" => Class::Person,
+            "mouth" => Class::Mouth,
+            "group" => Class::Group,
+            "body" => Class::Body,
+            "paper" => Class::Paper,
+            _ => Class::Modifier,
+        };
+        found.entry(class).or_default().extend(words.split_whitespace());
+    }
+    found
+});
+
+/// Folded name of a place, of its seat of government or of its people, and the name of the place.
+static PLACES: LazyLock<FxHashMap<String, &'static str>> = LazyLock::new(|| {
+    let mut found = FxHashMap::default();
+    for line in lines(include_str!("../../../config/lexicon/places.txt")) {
+        let (name, others) = line.split_once('=').unwrap_or((line, ""));
+        let name = name.trim();
+        for other in others.split([',', '|']).map(str::trim).filter(|other| !other.is_empty()).chain([name]) {
+            found.insert(fold(other), name);
+        }
+    }
+    found
+});
+
+/// Whether a folded word is in a class.
+pub(super) fn is(class: Class, folded: &str) -> bool {
+    CLASSES.get(&class).is_some_and(|words| words.contains(folded))
+}
+
+/// The place that a folded name, seat of government or people belongs to.
+pub(in crate::extract) fn place(folded: &str) -> Option<&'static str> {
+    PLACES.get(folded.strip_prefix("the ").unwrap_or(folded)).copied()
+}
+
+/// Whether a folded word ends the name of an organisation.
+pub(in crate::extract) fn is_body(folded: &str) -> bool {
+    is(Class::Body, folded)
+}
+
+/// Whether a folded word is a noun for people who are no organisation ("minister", "officials").
+pub(in crate::extract) fn is_people(folded: &str) -> bool {
+    [Class::Role, Class::Person, Class::Mouth, Class::Group, Class::Title].into_iter().any(|class| is(class, folded))
+}
+
+/// What a word tells of a person's sex: a title, a pronoun or a first name.
+pub(super) fn gender(folded: &str) -> Option<Gender> {
+    let is_one_of = |classes: [Class; 2]| classes.into_iter().any(|class| is(class, folded));
+    match folded {
+        "he" | "him" | "his" | "himself" | "spokesman" | "businessman" | "chairman" | "father" | "brother" => {
+            Some(Gender::Male)
+        }
+        "she" | "her" | "hers" | "herself" | "spokeswoman" | "actress" | "mother" | "sister" | "chairwoman" => {
+            Some(Gender::Female)
+        }
+        _ if is_one_of([Class::Man, Class::Male]) => Some(Gender::Male),
+        _ if is_one_of([Class::Woman, Class::Female]) => Some(Gender::Female),
+        _ => None,
+    }
+}

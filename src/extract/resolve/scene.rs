@@ -1,0 +1,287 @@
+//! The scene: every mention of somebody in reading order, names, offices and pronouns, each with whom it means.
+//!
+//! One pass from left to right; a pronoun is resolved among the mentions of the last few sentences and then counts as a
+//! mention itself, so that a chain of "he said" keeps its speaker. The window is bounded, so the pass takes linear time.
+
+use std::ops::Range;
+
+use super::cast::{Cast, Entity};
+use super::lexicon::{Class, Gender, gender, is, is_body, is_people};
+use super::names::{Name, Sort, names};
+use super::words::Words;
+
+/// Mentions looked back at for one pronoun.
+const WINDOW_MENTIONS: usize = 40;
+/// Sentences looked back at for one pronoun.
+const WINDOW_SENTENCES: usize = 4;
+/// Verbs that report speech; their subject is the likeliest meaning of the next pronoun.
+const SPEECH: [&str; 40] = [
+    "said",
+    "says",
+    "say",
+    "told",
+    "tells",
+    "added",
+    "adds",
+    "wrote",
+    "writes",
+    "tweeted",
+    "tweets",
+    "claimed",
+    "claims",
+    "denied",
+    "denies",
+    "insisted",
+    "insists",
+    "argued",
+    "argues",
+    "alleged",
+    "alleges",
+    "accused",
+    "accuses",
+    "admitted",
+    "admits",
+    "replied",
+    "responded",
+    "stated",
+    "explained",
+    "declared",
+    "announced",
+    "asked",
+    "continued",
+    "testified",
+    "rejected",
+    "dismissed",
+    "called",
+    "acknowledged",
+    "warned",
+    "saying",
+];
+
+/// One mention.
+#[derive(Debug, Clone)]
+pub(super) struct Mention {
+    pub(super) words: Range<usize>,
+    /// Position in the cast.
+    pub(super) entity: usize,
+    pub(super) is_name: bool,
+    is_subject: bool,
+    is_speaker: bool,
+}
+
+/// The cast and its mentions in reading order.
+#[derive(Debug, Default)]
+pub(super) struct Scene {
+    pub(super) cast: Cast,
+    pub(super) mentions: Vec<Mention>,
+}
+
+impl Scene {
+    /// Reads a document; `sentences` are the ranges of words of its sentences.
+    pub(super) fn new(words: &Words<'_>, sentences: &[Range<usize>]) -> Self {
+        let mut scene = Self::default();
+        let is_shouted: Vec<bool> = sentences.iter().map(|range| words.is_shouted(range)).collect();
+        let found = sentences
+            .iter()
+            .zip(&is_shouted)
+            .map(|(range, &is_shouted)| if is_shouted { Vec::new() } else { names(words, range.clone()) });
+        // All names are entered before any pronoun is read: a surname may stand before the full name.
+        let mut entered: Vec<Vec<(Name, usize)>> = found
+            .map(|list| list.into_iter().map(|name| (name.clone(), scene.cast.enter(words, &name))).collect())
+            .collect();
+        for ((range, list), _) in
+            sentences.iter().zip(&mut entered).zip(is_shouted).filter(|&(_, is_shouted)| is_shouted)
+        {
+            *list = scene.known_names(words, range);
+        }
+        for (range, list) in sentences.iter().zip(entered) {
+            scene.read_sentence(words, range, &list);
+        }
+        scene
+    }
+
+    /// The names of a sentence in capitals, as far as the rest of the text knows them.
+    fn known_names(&self, words: &Words<'_>, range: &Range<usize>) -> Vec<(Name, usize)> {
+        let known = |at: usize| {
+            let word = at..at + 1;
+            let entity =
+                self.cast.find(words, &word, None).filter(|_| words.is_name(at) && !is_body(words.folded(at)))?;
+            let sort = self.cast.entities.get(entity)?.sort;
+            Some((Name { words: word.clone(), whole: word, sort, gender: None, role: None }, entity))
+        };
+        range.clone().filter_map(known).collect()
+    }
+
+    fn read_sentence(&mut self, words: &Words<'_>, range: &Range<usize>, list: &[(Name, usize)]) {
+        let mut next = list.iter().peekable();
+        let mut at = range.start;
+        while at < range.end {
+            if let Some((name, entity)) = next.next_if(|(name, _)| name.words.start <= at) {
+                self.push(words, range, name.whole.start..name.words.end, *entity, true);
+                at = name.words.end.max(at + 1);
+                continue;
+            }
+            if let Some(sex) = third_person(words.folded(at)) {
+                if let Some(entity) = self.antecedent(words, at, sex) {
+                    self.push(words, range, at..at + 1, entity, false);
+                }
+            } else if let Some(noun) = definite(words, at, range.end)
+                && let Some(entity) = self.by_office(words, &noun)
+            {
+                self.push(words, range, noun.clone(), entity, false);
+            }
+            at += 1;
+        }
+    }
+
+    fn push(&mut self, words: &Words<'_>, sentence: &Range<usize>, at: Range<usize>, entity: usize, is_name: bool) {
+        let before = if at.start > sentence.start { words.folded(at.start - 1) } else { "" };
+        let is_first = self.mentions.last().is_none_or(|last| !words.same_sentence(last.words.start, at.start));
+        let is_object = is_preposition(before) || words.folded(at.end) == "'s";
+        let says = |at: usize| SPEECH.contains(&words.folded(at));
+        let is_quoted = words.get(at.start).is_some_and(|word| word.is_quoted);
+        let is_speaker =
+            !is_quoted && (says(at.end) || says(at.end + 1) || (at.start > sentence.start && says(at.start - 1)));
+        self.mentions.push(Mention { words: at, entity, is_name, is_subject: is_first && !is_object, is_speaker });
+    }
+
+    /// Whom a pronoun at a word means.
+    fn antecedent(&self, words: &Words<'_>, at: usize, wanted: Wanted) -> Option<usize> {
+        let here = words.get(at)?;
+        let mut best: Option<(i32, usize)> = None;
+        for mention in self.mentions.iter().rev().take(WINDOW_MENTIONS) {
+            let Some(there) = words.get(mention.words.start) else { continue };
+            let distance = here.sentence.saturating_sub(there.sentence);
+            if distance > WINDOW_SENTENCES {
+                break;
+            }
+            let Some(fit) = self.cast.entities.get(mention.entity).and_then(|entity| fit(entity, wanted)) else {
+                continue;
+            };
+            let mut score = fit - 4 * i32::try_from(distance).unwrap_or(i32::MAX / 8);
+            score += if mention.is_subject { 4 } else { 0 };
+            score += if mention.is_speaker { 4 } else { 0 };
+            score += if mention.is_name { 0 } else { 2 };
+            score -= if there.is_quoted != here.is_quoted { 5 } else { 0 };
+            if best.is_none_or(|(other, _)| score > other) {
+                best = Some((score, mention.entity));
+            }
+        }
+        best.map(|(_, entity)| entity)
+    }
+
+    /// Whom a definite noun ("the ambassador", "the ministry") means: who holds that office, or is named by that word.
+    pub(super) fn by_office(&self, words: &Words<'_>, noun: &Range<usize>) -> Option<usize> {
+        let head = words.folded(noun.end.checked_sub(1)?);
+        let position = words.get(noun.start)?.span.start;
+        let place = words.place_in(noun).map(|(name, _)| name);
+        let mut best: Option<(usize, usize)> = None;
+        for (id, entity) in self.cast.entities.iter().enumerate() {
+            let in_name = entity.sort == Sort::Body && is_body(head) && words.folded(entity.name.end - 1) == head;
+            let holds = |role: &&Range<usize>| {
+                let has_head = office_head(words, role).is_some_and(|at| words.folded(at) == head);
+                let same_place = place.is_none_or(|name| words.place_in(role).is_none_or(|(other, _)| other == name));
+                has_head && same_place && !is(Class::Modifier, head)
+            };
+            if in_name || entity.roles.iter().any(|role| holds(&role)) {
+                let is_before = words.get(entity.name.start).is_some_and(|word| word.span.start < position);
+                let score = entity.count * 2 + usize::from(is_before);
+                if best.is_none_or(|(other, _)| score > other) {
+                    best = Some((score, id));
+                }
+            }
+        }
+        best.map(|(_, id)| id)
+    }
+
+    /// The mention that lies at or covers a range of words, longest first.
+    pub(super) fn mention_in(&self, range: &Range<usize>) -> Option<&Mention> {
+        self.mentions_in(range)
+            .iter()
+            .find(|mention| mention.words.start < range.end && mention.words.end > range.start)
+    }
+
+    /// Mentions that begin in a range, or cover its begin.
+    pub(super) fn mentions_in(&self, range: &Range<usize>) -> &[Mention] {
+        let start = self.mentions.partition_point(|mention| mention.words.end <= range.start);
+        let end = self.mentions.partition_point(|mention| mention.words.start < range.end);
+        self.mentions.get(start..end.max(start)).unwrap_or_default()
+    }
+
+    /// Who speaks in a sentence by its own words: the mention beside a verb of saying.
+    pub(super) fn speaker_in(&self, sentence: &Range<usize>) -> Option<usize> {
+        self.mentions_in(sentence).iter().find(|mention| mention.is_speaker).map(|mention| mention.entity)
+    }
+
+    /// The last mention before a word that is no possessive and fits a test.
+    pub(super) fn last_before(&self, at: usize, limit: usize, fits: impl Fn(&Mention) -> bool) -> Option<&Mention> {
+        let end = self.mentions.partition_point(|mention| mention.words.end <= at);
+        let list = self.mentions.get(..end).unwrap_or_default();
+        list.iter().rev().take_while(|mention| mention.words.start >= limit).find(|mention| fits(mention))
+    }
+}
+
+/// Where the noun of an office or description stands: the last noun of the lists before "of", "for", "to" and the like.
+pub(super) fn office_head(words: &Words<'_>, range: &Range<usize>) -> Option<usize> {
+    let is_inside =
+        |at: &usize| !is_preposition(words.folded(*at)) && !matches!(words.folded(*at), "who" | "," | "turned" | "and");
+    let is_noun = |at: &usize| is_people(words.folded(*at)) || is_body(words.folded(*at));
+    range.clone().take_while(is_inside).filter(is_noun).last()
+}
+
+/// What a pronoun can mean.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Wanted {
+    One(Gender),
+    Thing,
+    Several,
+}
+
+/// What a pronoun of the third person wants; `None` for any other word.
+pub(super) fn third_person(folded: &str) -> Option<Wanted> {
+    match folded {
+        "he" | "him" | "his" | "himself" | "she" | "her" | "hers" | "herself" => gender(folded).map(Wanted::One),
+        "it" | "its" | "itself" => Some(Wanted::Thing),
+        "they" | "them" | "their" | "themselves" => Some(Wanted::Several),
+        _ => None,
+    }
+}
+
+/// How well an entity suits a pronoun; `None` where it cannot be.
+fn fit(entity: &Entity, wanted: Wanted) -> Option<i32> {
+    let frequency = i32::try_from(entity.count.min(6)).unwrap_or(6) / 2;
+    match (wanted, entity.sort) {
+        (Wanted::One(sex), Sort::Person) => match entity.gender {
+            Some(other) if other != sex => None,
+            Some(_) => Some(6 + frequency),
+            None => Some(4 + frequency),
+        },
+        (Wanted::One(_), Sort::Unknown) if entity.gender.is_none() => Some(frequency),
+        (Wanted::Thing | Wanted::Several, Sort::Body) => Some(4 + frequency),
+        (Wanted::Thing, Sort::Place) => Some(3 + frequency),
+        (Wanted::Thing | Wanted::Several, Sort::Unknown) => Some(frequency),
+        (Wanted::Several, Sort::Place) => Some(1),
+        _ => None,
+    }
+}
+
+/// The noun that a "the" at a word introduces, from "the" to the noun: "the former envoy".
+fn definite(words: &Words<'_>, at: usize, limit: usize) -> Option<Range<usize>> {
+    if words.folded(at) != "the" {
+        return None;
+    }
+    let end = (at + 1..limit.min(at + 6)).find(|&next| {
+        let word = words.folded(next);
+        let follows = words.folded(next + 1);
+        let is_noun = |word: &str| is(Class::Role, word) || is(Class::Person, word) || is_body(word);
+        is_noun(word) && !is_noun(follows) && !is(Class::Modifier, follows)
+    })?;
+    Some(at..end + 1)
+}
+
+fn is_preposition(folded: &str) -> bool {
+    matches!(
+        folded,
+        "of" | "to" | "in" | "at" | "on" | "by" | "for" | "with" | "from" | "against" | "between" | "over" | "about"
+    )
+}

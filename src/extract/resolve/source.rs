@@ -1,0 +1,244 @@
+//! Sources: the words of one source span in, its speaker out; also the speaker of a quotation that names none.
+
+use std::ops::Range;
+
+use super::Resolver;
+use super::lexicon::{Class, is, is_body, is_people};
+use super::names::Sort;
+use super::scene::{Mention, office_head, third_person};
+use crate::model::{Attribution, Kind, Span, Speaker};
+
+/// Sentences looked at on either side for who speaks in a quotation.
+const QUOTE_SENTENCES_MAX: usize = 6;
+
+impl Resolver<'_> {
+    /// The speaker that a source span names.
+    pub(super) fn named_speaker(&self, source: Span, attribution: &Attribution) -> Option<Speaker> {
+        let range = self.words.within(source);
+        let written = source.of(self.words.text).trim().trim_end_matches([',', ':']).trim();
+        if range.is_empty() || written.is_empty() {
+            return None;
+        }
+        if matches!(self.words.folded(range.start), "i" | "we" | "my" | "our") && range.len() == 1 {
+            return self.quoted_speaker(attribution);
+        }
+        let via = self.via(&range, attribution);
+        let speaker = self.relative(&range).or_else(|| self.person(&range)).or_else(|| self.described(&range, written));
+        let speaker = speaker.unwrap_or_else(|| self.as_written(&range, written));
+        Some(Speaker { via, ..speaker })
+    }
+
+    /// "who", "which": whom the clause belongs to.
+    fn relative(&self, range: &Range<usize>) -> Option<Speaker> {
+        if range.len() != 1 || !matches!(self.words.folded(range.start), "who" | "which" | "that" | "whom") {
+            return None;
+        }
+        let sentence = self.sentences.get(self.words.get(range.start)?.sentence)?;
+        let mention = self.scene.last_before(range.start, sentence.start, |_| true)?;
+        self.member(mention.entity)
+    }
+
+    /// A source that holds a name or a pronoun: the member of the cast, and what is said of the office here.
+    fn person(&self, range: &Range<usize>) -> Option<Speaker> {
+        if range.len() <= 2 && third_person(self.words.folded(range.start)).is_some() {
+            let entity = self.scene.mention_in(&(range.start..range.start + 1))?.entity;
+            return self.member(entity);
+        }
+        let people: Vec<&Mention> = self
+            .scene
+            .mentions_in(range)
+            .iter()
+            .filter(|mention| mention.is_name && mention.words.end <= range.end && self.is_person(mention))
+            .filter(|mention| !self.is_part_of_description(range, mention))
+            .collect();
+        match people.as_slice() {
+            [] => None,
+            [one] => {
+                let mut speaker = self.member(one.entity)?;
+                speaker.role = self.office_beside(range, one).or(speaker.role);
+                speaker.affiliation = self.affiliation(speaker.role.as_deref(), range);
+                Some(speaker)
+            }
+            [first, .., last] if self.words.text_of(&(first.words.end..last.words.start)).contains("and") => {
+                let names: Vec<String> = people.iter().filter_map(|mention| self.name(mention.entity)).collect();
+                let (last, others) = names.split_last()?;
+                Some(Speaker {
+                    name: format!("{} and {last}", others.join(", ")),
+                    role: None,
+                    via: None,
+                    affiliation: None,
+                })
+            }
+            [first, .., last] => {
+                let one = if last.words.end == range.end { last } else { first };
+                let mut speaker = self.member(one.entity)?;
+                speaker.role = self.office_beside(range, one).or(speaker.role);
+                Some(speaker)
+            }
+        }
+    }
+
+    fn is_person(&self, mention: &Mention) -> bool {
+        let sort = self.scene.cast.entities.get(mention.entity).map(|entity| entity.sort);
+        matches!(sort, Some(Sort::Person | Sort::Unknown))
+    }
+
+    /// "Halden" in "Halden's lawyer", "a spokesman for Halden", "the Halden campaign": it says whose, not who.
+    fn is_part_of_description(&self, range: &Range<usize>, mention: &Mention) -> bool {
+        let after = self.words.folded(mention.words.end);
+        let follows = mention.words.end < range.end;
+        let before = if mention.words.start > range.start { self.words.folded(mention.words.start - 1) } else { "" };
+        let is_noun = is_body(after) || is_people(after) || is(Class::Paper, after) || is(Class::Modifier, after);
+        let is_owner = after == "'s" && mention.words.end + 1 < range.end;
+        let mut front = range.start..mention.words.start.max(range.start);
+        let is_clause =
+            front.any(|at| matches!(self.words.folded(at), "who" | "which" | "that" | "whose" | "including"));
+        is_clause
+            || (follows && (is_owner || is_noun))
+            || matches!(before, "for" | "of" | "to" | "by" | "at" | "from" | "in" | "with")
+    }
+
+    /// What stands beside the name in the source span, where it is an office.
+    fn office_beside(&self, range: &Range<usize>, mention: &Mention) -> Option<String> {
+        let name = self.scene.cast.entities.get(mention.entity)?.name.len().min(mention.words.len());
+        let name_start = mention.words.end - name;
+        let front = range.start..name_start.max(range.start);
+        let back = (mention.words.end + 1).min(range.end)..range.end;
+        let is_office = |part: &Range<usize>| {
+            part.clone().any(|at| is_people(self.words.folded(at)) && !is(Class::Man, self.words.folded(at)))
+        };
+        let part = [back, front].into_iter().find(is_office)?;
+        let text = self.words.text_of(&part).trim_matches([',', ' ']);
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// A description without a name ("the ambassador", "a witness"): who holds the office, or whom the next sentence names.
+    fn described(&self, range: &Range<usize>, written: &str) -> Option<Speaker> {
+        let head = office_head(&self.words, range)?;
+        let word = self.words.folded(head);
+        let is_single = is(Class::Role, word) || is(Class::Person, word);
+        let noun = range.start..head + 1;
+        let is_definite = self.words.folded(range.start) == "the" || range.len() == 1;
+        let is_short = noun.len() <= 3 && noun.end == range.end;
+        if is_definite
+            && (is_single || is_body(word) && is_short)
+            && let Some(entity) = self.scene.by_office(&self.words, &noun)
+        {
+            return self.member(entity);
+        }
+        if is_single
+            && !matches!(self.words.folded(range.start), "one" | "another" | "some")
+            && let Some(entity) = self.introduced_next(range)
+        {
+            let mut speaker = self.member(entity)?;
+            speaker.role = Some(written.to_owned());
+            speaker.affiliation = self.affiliation(Some(written), range);
+            return Some(speaker);
+        }
+        None
+    }
+
+    /// The person whom the sentence behind a description begins with, where the text names that person there first: a lead
+    /// says "the envoy", the next sentence says who that is.
+    fn introduced_next(&self, range: &Range<usize>) -> Option<usize> {
+        let number = self.words.get(range.start)?.sentence;
+        (number + 1..number + 3).find_map(|next| {
+            let sentence = self.sentences.get(next)?;
+            let opening = sentence.start..sentence.end.min(sentence.start + 4);
+            let opened =
+                self.scene.mentions_in(&opening).first().filter(|mention| mention.is_name && self.is_person(mention));
+            let mention = opened.map(|mention| mention.entity)?;
+            let own = self.sentences.get(number)?;
+            let is_beside = self.scene.mentions_in(own).iter().any(|other| other.entity == mention);
+            let entity = self.scene.cast.entities.get(mention)?;
+            let is_new = entity.name.start >= range.end && entity.name.len() > 1 && entity.sort == Sort::Person;
+            (is_new && !is_beside).then_some(mention)
+        })
+    }
+
+    /// A member of the cast as a speaker.
+    pub(super) fn member(&self, entity: usize) -> Option<Speaker> {
+        let known = self.scene.cast.entities.get(entity)?;
+        let role = known.roles.iter().max_by_key(|role| role.len()).map(|role| self.words.text_of(role).to_owned());
+        let affiliation = match known.roles.first() {
+            _ if known.sort == Sort::Place => self.words.place_at(known.name.start).map(|(name, _)| name.to_owned()),
+            Some(role) => self.affiliation(None, role),
+            None => None,
+        };
+        Some(Speaker { name: self.name(entity)?, role, via: None, affiliation })
+    }
+
+    /// For whom somebody speaks: a country or body named in the words for the office.
+    fn affiliation(&self, role: Option<&str>, range: &Range<usize>) -> Option<String> {
+        if let Some((name, at)) = self.words.place_in(range)
+            && role.is_none_or(|role| role.contains(self.words.text_of(&(at..at + 1))))
+        {
+            return Some(name.to_owned());
+        }
+        let body = self.scene.mentions_in(range).iter().find(|mention| {
+            let sort = self.scene.cast.entities.get(mention.entity).map(|entity| entity.sort);
+            mention.is_name && sort == Some(Sort::Body)
+        })?;
+        self.name(body.entity)
+    }
+
+    /// A body, a group or an unnamed source, in its own words; a short form of a body's name is written out.
+    fn as_written(&self, range: &Range<usize>, written: &str) -> Speaker {
+        let affiliation = self.affiliation(None, range).or_else(|| self.owner(range));
+        let is_described = office_head(&self.words, range).is_some_and(|at| is_people(self.words.folded(at)));
+        let role = is_described.then(|| written.to_owned());
+        let whole = self.scene.mention_in(range).filter(|mention| {
+            mention.is_name && mention.words.end == range.end && mention.words.start <= range.start + 1
+        });
+        let full = whole
+            .filter(|mention| self.words.place_at(mention.words.start).is_none())
+            .and_then(|mention| self.name(mention.entity));
+        let name = full.filter(|full| full.len() > written.len()).unwrap_or_else(|| written.to_owned());
+        Speaker { name, role, via: None, affiliation }
+    }
+
+    /// "Halden" of "Halden's lawyer" or "a spokesman for Halden".
+    fn owner(&self, range: &Range<usize>) -> Option<String> {
+        let mention = self.scene.mentions_in(range).iter().find(|mention| mention.words.end <= range.end)?;
+        office_head(&self.words, range)?;
+        self.name(mention.entity)
+    }
+
+    /// Through whom the words came: a body that quotes ("Interfax quoted the envoy as saying").
+    fn via(&self, range: &Range<usize>, attribution: &Attribution) -> Option<String> {
+        let quoting = ["quoted", "quotes", "cited", "cites", "quoting", "citing"];
+        let sentence = self.sentences.get(self.sentence_number(attribution.cue)?)?;
+        let verb = (sentence.start..range.start).rev().take(3).find(|&at| quoting.contains(&self.words.folded(at)))?;
+        let mention = self.scene.last_before(verb, sentence.start, |mention| mention.words.end + 2 >= verb)?;
+        self.name(mention.entity)
+    }
+
+    /// The speaker of a claim whose sentence names nobody: inside a running quotation whoever is quoted before or behind.
+    pub(super) fn unnamed_speaker(&self, attribution: &Attribution, kind: Kind) -> Option<Speaker> {
+        if kind == Kind::NoComment {
+            return None;
+        }
+        let cue = self.words.within(attribution.cue);
+        let is_quoted = self.words.get(cue.start).is_some_and(|word| word.is_quoted);
+        if !is_quoted && !kind.is_answer() {
+            return None;
+        }
+        self.quoted_speaker(attribution)
+    }
+
+    /// Who speaks in the quotation around a cue.
+    fn quoted_speaker(&self, attribution: &Attribution) -> Option<Speaker> {
+        let number = self.sentence_number(attribution.cue)?;
+        let here = self.sentences.get(number).and_then(|sentence| self.scene.speaker_in(sentence));
+        let around = || {
+            let before = (number.saturating_sub(QUOTE_SENTENCES_MAX)..number).rev();
+            let mut order: Vec<usize> = before.collect();
+            order.insert(order.len().min(1), number + 1);
+            order
+                .into_iter()
+                .filter_map(|at| self.sentences.get(at))
+                .find_map(|sentence| self.scene.speaker_in(sentence))
+        };
+        self.member(here.or_else(around)?)
+    }
+}

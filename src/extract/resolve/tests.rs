@@ -1,0 +1,147 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::text::sentence::sentences;
+
+/// The span of the `nth` occurrence of some words.
+fn find(text: &str, words: &str, nth: usize) -> Span {
+    let (start, found) = text.match_indices(words).nth(nth).unwrap_or_else(|| panic!("no {words} in {text}"));
+    Span::new(start, start + found.len())
+}
+
+fn attribution(text: &str, source: Option<Span>, cue: &str, content: &str) -> Attribution {
+    let near = source.map_or(0, |source| source.start);
+    let cue =
+        text.match_indices(cue).map(|(at, _)| Span::new(at, at + cue.len())).min_by_key(|cue| cue.start.abs_diff(near));
+    let content = if content.is_empty() { Vec::new() } else { vec![find(text, content, 0)] };
+    Attribution { source, cue: cue.unwrap(), content, sentence: Span::new(0, text.len()) }
+}
+
+/// Checks the name, office and affiliation behind a source, given as its words and which occurrence of them.
+#[track_caller]
+fn check(text: &str, source: (&str, usize), cue: &str, name: &str, role: Option<&str>, affiliation: Option<&str>) {
+    let resolver = Resolver::new(text, None, &sentences(text, None));
+    let attribution = attribution(text, Some(find(text, source.0, source.1)), cue, "");
+    let found = resolver.speaker(&attribution, Kind::Statement).unwrap();
+    assert_eq!(
+        (found.name.as_str(), found.role.as_deref(), found.affiliation.as_deref()),
+        (name, role, affiliation),
+        "{source:?} in {text}"
+    );
+}
+
+#[track_caller]
+fn check_target(text: &str, source: Option<&str>, cue: &str, content: &str, target: &str) {
+    let resolver = Resolver::new(text, None, &sentences(text, None));
+    let attribution = attribution(text, source.map(|source| find(text, source, 0)), cue, content);
+    let speaker = resolver.speaker(&attribution, Kind::Allegation);
+    assert_eq!(resolver.target(&attribution, speaker.as_ref()).as_deref(), Some(target), "{text}");
+}
+
+#[test]
+fn a_surname_becomes_the_full_name() {
+    let text = "Alba Lindgren left the council on Monday. Ms Lindgren denied taking money.";
+    check(text, ("Ms Lindgren", 0), "denied", "Alba Lindgren", None, None);
+}
+
+#[test]
+fn the_lead_gives_the_office_and_the_next_sentence_the_name() {
+    let text = "Russia's envoy to the harbour talks on Monday waved away reports of sabotage. Pyotr Velin accused Oslo of \
+                inventing them. \"Nothing of the kind,\" he told reporters.";
+    let office = Some("Russia's envoy to the harbour talks");
+    check(text, ("Russia's envoy to the harbour talks", 0), "waved away", "Pyotr Velin", office, Some("Russia"));
+    check(text, ("he", text.matches("he").count() - 1), "told", "Pyotr Velin", None, None);
+}
+
+#[test]
+fn a_pronoun_is_the_last_fitting_speaker() {
+    let text = "Mr Tom Arden met Ms Eva Brandt in May. She said the sale was off. He denied it.";
+    check(text, ("She", 0), "said", "Eva Brandt", None, None);
+    check(text, ("He", 0), "denied", "Tom Arden", None, None);
+}
+
+#[test]
+fn an_office_beside_the_name_is_kept() {
+    let text = "Harbour Ministry spokeswoman Jane Rowe rejected the report.";
+    check(
+        text,
+        ("Harbour Ministry spokeswoman Jane Rowe", 0),
+        "rejected",
+        "Jane Rowe",
+        Some("Harbour Ministry spokeswoman"),
+        Some("Harbour Ministry"),
+    );
+    let text = "Jane Rowe, a lawyer for the family, rejected the report.";
+    check(
+        text,
+        ("Jane Rowe, a lawyer for the family", 0),
+        "rejected",
+        "Jane Rowe",
+        Some("a lawyer for the family"),
+        None,
+    );
+}
+
+#[test]
+fn bodies_and_unnamed_sources_stay_as_written() {
+    check("The Kremlin denied it.", ("The Kremlin", 0), "denied", "The Kremlin", None, Some("Russia"));
+    let text = "A senior U.S. official said so.";
+    check(
+        text,
+        ("A senior U.S. official", 0),
+        "said",
+        "A senior U.S. official",
+        Some("A senior U.S. official"),
+        Some("United States"),
+    );
+}
+
+#[test]
+fn a_running_quotation_keeps_its_speaker() {
+    let text = "\"We saw nothing,\" Olga Brenner said. \"The claim is false.\"";
+    let resolver = Resolver::new(text, None, &sentences(text, None));
+    let claim = attribution(text, None, "false", "");
+    assert_eq!(resolver.speaker(&claim, Kind::Denial).unwrap().name, "Olga Brenner");
+    let passive = "Olga Brenner was accused of theft.";
+    let resolver = Resolver::new(passive, None, &sentences(passive, None));
+    assert_eq!(resolver.speaker(&attribution(passive, None, "was accused", ""), Kind::Allegation), None);
+}
+
+#[test]
+fn the_words_of_others_came_through_somebody() {
+    let text = "Kurier News quoted Olga Brenner as saying the dam was safe.";
+    let resolver = Resolver::new(text, None, &sentences(text, None));
+    let claim = attribution(text, Some(find(text, "Olga Brenner", 0)), "saying", "");
+    assert_eq!(resolver.speaker(&claim, Kind::Statement).unwrap().via.as_deref(), Some("Kurier News"));
+}
+
+#[test]
+fn targets() {
+    check_target("Olga Brenner accused Tom Arden of theft.", Some("Olga Brenner"), "accused", "theft", "Tom Arden");
+    check_target("Tom Arden was accused of theft.", None, "was accused of", "theft", "Tom Arden");
+    check_target(
+        "The inquiry says Tom Arden stole it.",
+        Some("The inquiry"),
+        "says",
+        "Tom Arden stole it",
+        "Tom Arden",
+    );
+}
+
+proptest! {
+    #[test]
+    fn hostile_text_is_data(text in "(?:[A-Z][a-z]{0,4}|he|the|who|,|\\.|\"|'s|of|envoy|accused|\\PC|\n| ){0,60}", cut in 0usize..40) {
+        let spans = sentences(&text, None);
+        let resolver = Resolver::new(&text, None, &spans);
+        for &sentence in &spans {
+            let words = crate::text::token::tokens(&text, sentence);
+            let word = words.get(cut % words.len().max(1)).copied().unwrap_or(sentence);
+            for source in [None, Some(word), Some(sentence)] {
+                let claim = Attribution { source, cue: word, content: vec![sentence], sentence };
+                let speaker = resolver.speaker(&claim, Kind::Denial);
+                prop_assert!(speaker.as_ref().is_none_or(|speaker| !speaker.name.is_empty()));
+                resolver.target(&claim, speaker.as_ref());
+            }
+        }
+    }
+}
