@@ -93,11 +93,7 @@ impl State {
         let Some(known) = self.claims.get(&id) else { return false };
         let is_same_outlet = known.report.document.outlet == turn.analysis.document.source.outlet;
         let differs = |other: &Proposition| {
-            let figures = |terms: &[String]| -> Vec<String> {
-                terms.iter().filter(|term| term.contains(|c: char| c.is_ascii_digit())).cloned().collect()
-            };
             replaces(&claim.proposition.entities, &other.entities)
-                || replaces(&figures(&claim.proposition.terms), &figures(&other.terms))
                 || (is_same_outlet && replaces(&claim.proposition.terms, &other.terms))
         };
         let target = known.report.claim.target.as_deref();

@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::dedup::fingerprint::fingerprint;
 use crate::dedup::label::label;
+use crate::extract::proposition::proposition;
 use crate::model::*;
 use crate::pipeline::{Change, Input, State, Windows, step};
 use crate::text::document::archive_document;
-use crate::text::normalize::{fold, is_stop_word, stem};
 use crate::text::sentence::sentences;
 
 fn windows() -> Windows {
@@ -40,24 +40,6 @@ fn said(kind: Kind, speaker: &'static str, cue: &'static str, content: &'static 
     Said { kind, speaker, role: None, affiliation: None, cue, content, target: None, answers: Vec::new() }
 }
 
-fn proposition(text: &str) -> Proposition {
-    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let list = |words: Vec<String>| {
-        let mut words = words;
-        words.sort();
-        words.dedup();
-        words
-    };
-    let telling = words.iter().map(|word| fold(word)).filter(|word| !is_stop_word(word));
-    let names = words.iter().filter(|word| word.starts_with(char::is_uppercase)).map(|word| fold(word));
-    Proposition {
-        text: text.to_owned(),
-        terms: list(telling.map(|word| stem(&word)).collect()),
-        entities: list(names.collect()),
-        is_negated: false,
-    }
-}
-
 fn analysis(id: &str, outlet: &str, title: &str, body: &str, now: Timestamp, claims: Vec<Said>) -> Analysis {
     let document = archive_document(id, Some(outlet), Some(title), body, Some(now), None, now, MarkupFormat::Text);
     let sentences = sentences(&document.text, document.headline);
@@ -83,7 +65,7 @@ fn analysis(id: &str, outlet: &str, title: &str, body: &str, now: Timestamp, cla
                     via: None,
                     affiliation: said.affiliation.map(str::to_owned),
                 }),
-                proposition: proposition(said.content),
+                proposition: proposition(&document.text, &[find(said.content)]),
                 target: said.target.map(str::to_owned),
                 basis: None,
                 answers: said.answers,

@@ -181,7 +181,7 @@ fn is_linked(claim: &Claim, known: &ClaimRecord, found: &Overlap) -> bool {
         (Kind::Allegation, Kind::Allegation) => is_same_matter(found) && targets_agree(claim, known),
         (Kind::Allegation, _) | (_, Kind::Allegation) => {
             let needed = if is_party(claim, known) { ANSWER_CONTAINMENT_MIN } else { STRANGER_CONTAINMENT_MIN };
-            found.containment >= needed && found.shared >= 2 && !(found.is_about_others && !names_target(claim, known))
+            found.containment >= needed && found.shared >= 2 && (!found.is_about_others || names_target(claim, known))
         }
         _ => same_speaker(claim.speaker.as_ref(), known.speaker.as_ref()) && is_same_matter(found),
     }

@@ -195,9 +195,7 @@ fn opposite_polarity_is_never_one_claim() {
     let mut desk = Desk::new();
     let tell = |desk: &mut Desk, id: &str, outlet: &str, body: &str, content: &'static str| {
         let claim = said(Kind::Confirmation, "Orsa Lind", "confirmed", content);
-        let mut told = analysis(id, outlet, "Minister on the reactor leak", body, desk.now, vec![claim]);
-        told.claims[0].proposition.is_negated = content.contains(" not ");
-        types(&desk.take_analysis(told))
+        desk.take(id, outlet, "Minister on the reactor leak", body, vec![claim]);
     };
     let body = "Energy minister Orsa Lind confirmed that the Norrby reactor had leaked water into the sound in June. She was \
                 speaking at the opening of a wind farm, where fishermen had gathered with banners and a brass band.";
