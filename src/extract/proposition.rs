@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn terms_names_and_figures() {
-        check("that Alba Lind took 3 bribes", &["3", "alba", "bribe", "lind", "took"], &["3", "lind"], false);
+        check("that Alba Lind took 3 bribes", &["3", "alba", "brib", "lind", "took"], &["3", "lind"], false);
         check("Vostok's troops were sent", &["sent", "troop", "vostok"], &[], false);
         check("the Harbour Ministry lied", &["harbour", "lied", "ministri"], &["harbour ministry"], false);
     }

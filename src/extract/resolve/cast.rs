@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 use super::lexicon::{Class, Gender, is};
 use super::names::{Name, Sort};
 use super::words::Words;
+use crate::text::normalize::fold;
 
 /// Entries compared for one surname; a bound for hostile text.
 const NAMESAKES_MAX: usize = 16;
@@ -88,7 +89,12 @@ impl Cast {
             })
         };
         let best = listed.iter().filter(agrees).copied().max_by_key(|&id| (self.weight(id), usize::MAX - id));
-        best.or_else(|| self.by_initials.get(&last.replace('.', "")).copied().filter(|_| name.len() == 1))
+        best.or_else(|| self.by_initials(last).filter(|_| name.len() == 1))
+    }
+
+    /// The body whose initials a word spells.
+    pub(super) fn by_initials(&self, word: &str) -> Option<usize> {
+        self.by_initials.get(&fold(word).replace('.', "")).copied()
     }
 
     fn weight(&self, id: usize) -> usize {

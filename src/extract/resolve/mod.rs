@@ -11,8 +11,14 @@ mod words;
 use std::ops::Range;
 
 use crate::model::{Attribution, Kind, Span, Speaker};
-use scene::Scene;
+use lexicon::{Class, is};
+use scene::{Scene, office_head};
 use words::Words;
+
+/// Sentences at the head of a text that can give an office whose holder is named only in the next one.
+const LEAD_SENTENCES: usize = 4;
+/// Words among which a dateline ends.
+const DATELINE_WORDS_MAX: usize = 24;
 
 /// Who is who in one document.
 pub struct Resolver<'a> {
@@ -27,7 +33,9 @@ impl<'a> Resolver<'a> {
         let words = Words::new(text, sentences);
         let ranges: Vec<Range<usize>> = sentences.iter().map(|&span| words.within(span)).collect();
         let scene = Scene::new(&words, &ranges);
-        Self { words, scene, sentences: ranges }
+        let mut resolver = Self { words, scene, sentences: ranges };
+        resolver.introduce();
+        resolver
     }
 
     /// The speaker of a claim, with role, `via` and affiliation; `None` where nobody is given.
@@ -41,6 +49,37 @@ impl<'a> Resolver<'a> {
     /// The party that an allegation accuses, resolved.
     pub fn target(&self, attribution: &Attribution, speaker: Option<&Speaker>) -> Option<String> {
         self.accused(attribution, speaker)
+    }
+
+    /// Gives the office told in a lead to the person whom the next sentence names, so that all that person's claims have it.
+    fn introduce(&mut self) {
+        for number in 0..self.sentences.len().min(LEAD_SENTENCES) {
+            if let Some(office) = self.lead_office(number)
+                && let Some(entity) = self.introduced_after(&office)
+                && let Some(entity) = self.scene.cast.entities.get_mut(entity)
+            {
+                entity.roles.push(office);
+            }
+        }
+    }
+
+    /// The office that a sentence begins with, behind a dateline: "Russia's ambassador to the UN".
+    fn lead_office(&self, number: usize) -> Option<Range<usize>> {
+        let sentence = self.sentences.get(number)?.clone();
+        let head_end = sentence.end.min(sentence.start + DATELINE_WORDS_MAX);
+        let dateline = (sentence.start..head_end).rfind(|&at| matches!(self.words.folded(at), "-" | "--"));
+        let start = dateline.map_or(sentence.start, |mark| mark + 1);
+        let is_small = |at: usize| matches!(self.words.folded(at), "'s" | "to" | "of" | "for" | "the" | "a" | "an");
+        let is_part = |&at: &usize| {
+            is_small(at)
+                || self.words.is_name(at)
+                || is(Class::Role, self.words.folded(at))
+                || is(Class::Modifier, self.words.folded(at))
+        };
+        let end = start + (start..sentence.end).take_while(is_part).count();
+        let kept = (start..end).rev().find(|&at| !is_small(at))? + 1;
+        let head = office_head(&self.words, &(start..kept))?;
+        (is(Class::Role, self.words.folded(head)) && !self.words.is_name(head)).then_some(start..kept)
     }
 
     /// The fullest name of a member of the cast.

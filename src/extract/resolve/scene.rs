@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use rustc_hash::FxHashMap;
+
 use super::cast::{Cast, Entity};
 use super::lexicon::{Class, Gender, gender, is, is_body, is_people};
 use super::names::{Name, Sort, names};
@@ -12,6 +14,8 @@ use super::words::Words;
 
 /// Mentions looked back at for one pronoun.
 const WINDOW_MENTIONS: usize = 40;
+/// Members of the cast looked at for one office, first ones first; a bound for hostile text.
+const HOLDERS_MAX: usize = 256;
 /// Sentences looked back at for one pronoun.
 const WINDOW_SENTENCES: usize = 4;
 /// Verbs that report speech; their subject is the likeliest meaning of the next pronoun.
@@ -74,6 +78,8 @@ pub(super) struct Mention {
 pub(super) struct Scene {
     pub(super) cast: Cast,
     pub(super) mentions: Vec<Mention>,
+    /// Nouns of sources with what describes them, under the noun, in order.
+    described: FxHashMap<String, Vec<Range<usize>>>,
 }
 
 impl Scene {
@@ -95,6 +101,7 @@ impl Scene {
             *list = scene.known_names(words, range);
         }
         for (range, list) in sentences.iter().zip(entered) {
+            scene.describe(words, range);
             scene.read_sentence(words, range, &list);
         }
         scene
@@ -162,7 +169,7 @@ impl Scene {
             score += if mention.is_subject { 4 } else { 0 };
             score += if mention.is_speaker { 4 } else { 0 };
             score += if mention.is_name { 0 } else { 2 };
-            score -= if there.is_quoted != here.is_quoted { 5 } else { 0 };
+            score -= if there.is_quoted == here.is_quoted { 0 } else { 5 };
             if best.is_none_or(|(other, _)| score > other) {
                 best = Some((score, mention.entity));
             }
@@ -176,7 +183,7 @@ impl Scene {
         let position = words.get(noun.start)?.span.start;
         let place = words.place_in(noun).map(|(name, _)| name);
         let mut best: Option<(usize, usize)> = None;
-        for (id, entity) in self.cast.entities.iter().enumerate() {
+        for (id, entity) in self.cast.entities.iter().enumerate().take(HOLDERS_MAX) {
             let in_name = entity.sort == Sort::Body && is_body(head) && words.folded(entity.name.end - 1) == head;
             let holds = |role: &&Range<usize>| {
                 let has_head = office_head(words, role).is_some_and(|at| words.folded(at) == head);
@@ -192,6 +199,38 @@ impl Scene {
             }
         }
         best.map(|(_, id)| id)
+    }
+
+    /// The body that a word for bodies in general ("the company") means: the likeliest before it.
+    pub(super) fn body_meant(&self, words: &Words<'_>, noun: &Range<usize>) -> Option<usize> {
+        let general = ["company", "firm", "group", "organisation", "organization", "agency", "paper", "newspaper"];
+        let head = words.folded(noun.end.checked_sub(1)?);
+        if noun.len() > 2 || !general.contains(&head) {
+            return None;
+        }
+        let entity = self.antecedent(words, noun.start, Wanted::Thing)?;
+        let sort = self.cast.entities.get(entity)?.sort;
+        matches!(sort, Sort::Body | Sort::Unknown).then_some(entity)
+    }
+
+    /// A bare noun ("prosecutors") with the words that described it last, or describe it first.
+    pub(super) fn fuller(&self, words: &Words<'_>, noun: &Range<usize>) -> Option<Range<usize>> {
+        let list = self.described.get(words.folded(noun.end.checked_sub(1)?))?;
+        let before = list.partition_point(|other| other.start < noun.start);
+        list.get(before.saturating_sub(1)).cloned()
+    }
+
+    /// Enters the described nouns of a sentence: a name, then the noun ("Ostland prosecutors").
+    fn describe(&mut self, words: &Words<'_>, range: &Range<usize>) {
+        for at in range.clone() {
+            let word = words.folded(at);
+            let is_noun = is(Class::Group, word) || is(Class::Paper, word) || is_body(word);
+            let is_capital = words.get(at).is_some_and(|word| word.is_capital);
+            if is_noun && !is_capital && at > range.start && words.is_name(at - 1) {
+                let start = (range.start..at).rev().take_while(|&before| words.is_name(before)).last().unwrap_or(at);
+                self.described.entry(word.to_owned()).or_default().push(start..at + 1);
+            }
+        }
     }
 
     /// The mention that lies at or covers a range of words, longest first.

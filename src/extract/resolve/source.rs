@@ -40,7 +40,10 @@ impl Resolver<'_> {
 
     /// A source that holds a name or a pronoun: the member of the cast, and what is said of the office here.
     fn person(&self, range: &Range<usize>) -> Option<Speaker> {
-        if range.len() <= 2 && third_person(self.words.folded(range.start)).is_some() {
+        if let Some(owner) = self.possessive(range) {
+            return Some(owner);
+        }
+        if range.len() == 1 && third_person(self.words.folded(range.start)).is_some() {
             let entity = self.scene.mention_in(&(range.start..range.start + 1))?.entity;
             return self.member(entity);
         }
@@ -51,36 +54,53 @@ impl Resolver<'_> {
             .filter(|mention| mention.is_name && mention.words.end <= range.end && self.is_person(mention))
             .filter(|mention| !self.is_part_of_description(range, mention))
             .collect();
+        let has_and = |range: Range<usize>| range.clone().any(|at| matches!(self.words.folded(at), "and" | "nor"));
+        let is_certain = |mention: &&&Mention| self.sort(mention) == Some(Sort::Person);
         match people.as_slice() {
             [] => None,
-            [one] => {
-                let mut speaker = self.member(one.entity)?;
-                speaker.role = self.office_beside(range, one).or(speaker.role);
-                speaker.affiliation = self.affiliation(speaker.role.as_deref(), range);
-                Some(speaker)
-            }
-            [first, .., last] if self.words.text_of(&(first.words.end..last.words.start)).contains("and") => {
+            [one] if has_and(one.words.end..range.end.min(one.words.end + 2)) => None,
+            [first, .., last] if has_and(first.words.end..last.words.start) => {
                 let names: Vec<String> = people.iter().filter_map(|mention| self.name(mention.entity)).collect();
                 let (last, others) = names.split_last()?;
-                Some(Speaker {
-                    name: format!("{} and {last}", others.join(", ")),
-                    role: None,
-                    via: None,
-                    affiliation: None,
-                })
+                let name = format!("{} and {last}", others.join(", "));
+                Some(Speaker { name, role: None, via: None, affiliation: None })
             }
             [first, .., last] => {
-                let one = if last.words.end == range.end { last } else { first };
-                let mut speaker = self.member(one.entity)?;
-                speaker.role = self.office_beside(range, one).or(speaker.role);
-                Some(speaker)
+                let one =
+                    if last.words.end == range.end && self.words.folded(first.words.end) != "," { last } else { first };
+                self.with_office(range, people.iter().find(is_certain).filter(|_| !is_certain(&one)).unwrap_or(one))
             }
+            [one] => self.with_office(range, one),
         }
     }
 
+    /// The member of the cast whom a source names, with the office told beside the name.
+    fn with_office(&self, range: &Range<usize>, mention: &Mention) -> Option<Speaker> {
+        let mut speaker = self.member(mention.entity)?;
+        if let Some(role) = self.office_beside(range, mention) {
+            speaker.affiliation = self.affiliation(Some(&role), range).or(speaker.affiliation);
+            speaker.role = Some(role);
+        }
+        Some(speaker)
+    }
+
+    /// "his lawyer": named by whose it is.
+    fn possessive(&self, range: &Range<usize>) -> Option<Speaker> {
+        if range.len() < 2 || !matches!(self.words.folded(range.start), "his" | "her" | "its" | "their") {
+            return None;
+        }
+        let owner = self.name(self.scene.mention_in(&(range.start..range.start + 1))?.entity)?;
+        let noun = self.words.text_of(&(range.start + 1..range.end));
+        let name = format!("{owner}'s {noun}");
+        Some(Speaker { name, role: Some(noun.to_owned()), via: None, affiliation: Some(owner) })
+    }
+
+    fn sort(&self, mention: &Mention) -> Option<Sort> {
+        self.scene.cast.entities.get(mention.entity).map(|entity| entity.sort)
+    }
+
     fn is_person(&self, mention: &Mention) -> bool {
-        let sort = self.scene.cast.entities.get(mention.entity).map(|entity| entity.sort);
-        matches!(sort, Some(Sort::Person | Sort::Unknown))
+        matches!(self.sort(mention), Some(Sort::Person | Sort::Unknown))
     }
 
     /// "Halden" in "Halden's lawyer", "a spokesman for Halden", "the Halden campaign": it says whose, not who.
@@ -120,27 +140,30 @@ impl Resolver<'_> {
         let noun = range.start..head + 1;
         let is_definite = self.words.folded(range.start) == "the" || range.len() == 1;
         let is_short = noun.len() <= 3 && noun.end == range.end;
-        if is_definite
-            && (is_single || is_body(word) && is_short)
-            && let Some(entity) = self.scene.by_office(&self.words, &noun)
-        {
-            return self.member(entity);
+        if is_definite && (is_single || is_body(word) && is_short) {
+            let holder = self.scene.by_office(&self.words, &noun);
+            if let Some(entity) = holder.or_else(|| self.scene.body_meant(&self.words, &noun)) {
+                return self.member(entity);
+            }
         }
+        let first = self.words.folded(range.start);
         if is_single
-            && !matches!(self.words.folded(range.start), "one" | "another" | "some")
-            && let Some(entity) = self.introduced_next(range)
+            && first != "the"
+            && !matches!(first, "one" | "another" | "some")
+            && let Some(entity) = self.introduced_after(range)
         {
             let mut speaker = self.member(entity)?;
+            speaker.affiliation = self.affiliation(Some(written), range).or(speaker.affiliation);
             speaker.role = Some(written.to_owned());
-            speaker.affiliation = self.affiliation(Some(written), range);
             return Some(speaker);
         }
-        None
+        let fuller = self.scene.fuller(&self.words, &noun).filter(|_| noun.end == range.end && noun.len() <= 2)?;
+        Some(self.as_written(&fuller, self.words.text_of(&fuller)))
     }
 
     /// The person whom the sentence behind a description begins with, where the text names that person there first: a lead
     /// says "the envoy", the next sentence says who that is.
-    fn introduced_next(&self, range: &Range<usize>) -> Option<usize> {
+    pub(super) fn introduced_after(&self, range: &Range<usize>) -> Option<usize> {
         let number = self.words.get(range.start)?.sentence;
         (number + 1..number + 3).find_map(|next| {
             let sentence = self.sentences.get(next)?;
@@ -151,7 +174,7 @@ impl Resolver<'_> {
             let own = self.sentences.get(number)?;
             let is_beside = self.scene.mentions_in(own).iter().any(|other| other.entity == mention);
             let entity = self.scene.cast.entities.get(mention)?;
-            let is_new = entity.name.start >= range.end && entity.name.len() > 1 && entity.sort == Sort::Person;
+            let is_new = entity.name.start >= range.end && entity.name.len() > 1;
             (is_new && !is_beside).then_some(mention)
         })
     }
@@ -190,9 +213,10 @@ impl Resolver<'_> {
         let whole = self.scene.mention_in(range).filter(|mention| {
             mention.is_name && mention.words.end == range.end && mention.words.start <= range.start + 1
         });
-        let full = whole
-            .filter(|mention| self.words.place_at(mention.words.start).is_none())
-            .and_then(|mention| self.name(mention.entity));
+        let bare = written.trim_start_matches("the ").trim_start_matches("The ");
+        let of_mention = whole.filter(|mention| self.words.place_at(mention.words.start).is_none());
+        let full = self.scene.cast.by_initials(bare).or(of_mention.map(|mention| mention.entity));
+        let full = full.and_then(|entity| self.name(entity));
         let name = full.filter(|full| full.len() > written.len()).unwrap_or_else(|| written.to_owned());
         Speaker { name, role, via: None, affiliation }
     }

@@ -102,6 +102,7 @@ impl<'a> Words<'a> {
         self.get(at).is_some_and(|word| {
             word.is_capital
                 && !is(Class::Calendar, &word.folded)
+                && !matches!(word.folded.as_str(), "neither" | "either")
                 && (!is_stop_word(&word.folded) || word.folded == "us" && word.span.of(self.text) == "US")
         })
     }
