@@ -10,6 +10,8 @@ use crate::model::{ClaimId, Proposition};
 const TERMS_MAX: usize = 12;
 /// Claims looked at for one term, latest first; a term in more claims than that finds little.
 const POSTINGS_MAX: usize = 256;
+/// Claims that every desk is taken to have seen besides its own: a young one would else call all its terms common.
+const PRIOR_CLAIMS: f64 = 1_000.0;
 
 /// Inverted index from term to claims. What it gives depends on the claims put in and their order alone.
 #[derive(Debug, Default)]
@@ -46,7 +48,7 @@ impl ClaimIndex {
     #[expect(clippy::cast_precision_loss, reason = "counts of claims are far below 2^52")]
     pub fn weight(&self, term: &str) -> f64 {
         let holders = self.postings.get(term).map_or(0, Vec::len) as f64;
-        ((1.0 + self.claim_count as f64) / (1.0 + holders)).ln().max(0.2)
+        ((PRIOR_CLAIMS + self.claim_count as f64) / (1.0 + holders)).ln().max(0.2)
     }
 
     /// Claims that share one of the proposition's rarer terms, in order of creation.

@@ -141,9 +141,16 @@ pub fn shares_name(speaker: &Speaker, party: &str) -> bool {
     names.into_iter().flatten().flat_map(telling_words).any(|word| !is_stop_word(&word) && party.contains(&word))
 }
 
-/// Whether two speakers are one or speak for one body: outlets may name the ambassador or the country.
+/// Whether two speakers are one or speak for one body: outlets may name the ambassador or the country. Two people of one
+/// body who are both named stay two.
 pub fn same_side(one: &Speaker, other: &Speaker) -> bool {
-    same_name(&one.name, &other.name) || same_body(one.affiliation.as_deref(), other)
+    same_name(&one.name, &other.name)
+        || (same_body(one.affiliation.as_deref(), other) && !(is_named_person(one) && is_named_person(other)))
+}
+
+/// Whether the speaker holds an office and has a name, not only a description ("a foreign ministry official").
+fn is_named_person(speaker: &Speaker) -> bool {
+    speaker.role.is_some() && speaker.name.split_whitespace().all(|word| !word.starts_with(char::is_lowercase))
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ pub use item::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat, StatedTi
 pub use outbox::{Attempt, AttemptResult, Outbox, OutboxEntry, OutboxRow};
 pub use record::{
     ClaimRecord, DocumentRecord, FeedRecord, Records, Report, StanceRecord, StoryRecord, ThreadRecord, ThreadState,
+    Wording,
 };
 pub use rule::Rule;
 pub use span::Span;

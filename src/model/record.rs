@@ -74,6 +74,9 @@ pub struct ClaimRecord {
     pub speaker: Option<Speaker>,
     /// What.
     pub proposition: Proposition,
+    /// Wordings that corrections have replaced, oldest first: by them a late copy of the wrong text is known.
+    #[serde(default)]
+    pub former: Vec<Wording>,
     /// How it was reported at first sight or by the last correction.
     pub report: Report,
     /// The report says that the speaker has NOT denied.
@@ -94,6 +97,15 @@ pub struct ClaimRecord {
     pub last_seen: Timestamp,
     /// Order of creation.
     pub sequence: u64,
+}
+
+/// Who was said to say what, before a correction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wording {
+    /// Who.
+    pub speaker: Option<Speaker>,
+    /// What.
+    pub proposition: Proposition,
 }
 
 /// Where a thread stands; derived from its stances.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 
 use crate::link::score::overlap;
-use crate::link::speaker::{same_side, same_speaker};
-use crate::model::{Claim, ClaimId, ClaimRecord, Kind};
+use crate::link::speaker::{same_name, same_side, same_speaker};
+use crate::model::{Claim, ClaimId, ClaimRecord, Kind, Proposition};
 use crate::pipeline::State;
 use crate::pipeline::turn::Turn;
 
@@ -47,20 +47,14 @@ impl State {
         if known.report.evidence.sentence == sentence && known.report.claim.cue.text == cue {
             return Some(2.0);
         }
-        let is_same_side = match (&claim.speaker, &known.speaker) {
-            (Some(one), Some(other)) => same_side(one, other),
-            _ => true,
-        };
-        if !is_same_side {
-            return None;
-        }
-        let found = overlap(&claim.proposition, &known.proposition, |term| self.index.weight(term));
-        if found.containment >= STORY_CONTAINMENT_MIN && !found.is_opposed {
-            return Some(found.score());
-        }
-        // A copy of wire that has since been corrected or killed still carries the old words: it joins in silence.
-        let is_superseded = known.is_withdrawn || known.report.claim.revision > 1;
-        (is_superseded && claim.speaker.is_some() && known.speaker.is_some()).then_some(0.0)
+        let former = known.former.iter().map(|wording| (&wording.speaker, &wording.proposition));
+        let scores = former.chain([(&known.speaker, &known.proposition)]).filter_map(|(speaker, proposition)| {
+            let is_same_side =
+                claim.speaker.as_ref().zip(speaker.as_ref()).is_none_or(|(one, other)| same_side(one, other));
+            let found = overlap(&claim.proposition, proposition, |term| self.index.weight(term));
+            (is_same_side && found.containment >= STORY_CONTAINMENT_MIN && !found.is_opposed).then(|| found.score())
+        });
+        scores.max_by(f64::total_cmp)
     }
 
     fn find_elsewhere(&self, turn: &Turn<'_>, claim: &Claim) -> Option<ClaimId> {
@@ -90,6 +84,22 @@ impl State {
             }
         }
         best.map(|(_, id)| id)
+    }
+
+    /// Whether a claim of a correction, though much the same, says something else than the known one: another name, figure
+    /// or accused party took the place of one. The outlet that was wrong repeats the rest word for word, so from it any
+    /// other word counts. Late copies of a first correction do not undo a second.
+    pub(super) fn corrects(&self, turn: &Turn<'_>, claim: &Claim, id: ClaimId) -> bool {
+        let Some(known) = self.claims.get(&id) else { return false };
+        let is_same_outlet = known.report.document.outlet == turn.analysis.document.source.outlet;
+        let differs = |other: &Proposition| {
+            replaces(&claim.proposition.entities, &other.entities)
+                || (is_same_outlet && replaces(&claim.proposition.terms, &other.terms))
+        };
+        let target = known.report.claim.target.as_deref();
+        let is_other_target = claim.target.as_deref().zip(target).is_some_and(|(one, other)| !same_name(one, other));
+        let is_former = known.former.iter().any(|wording| !differs(&wording.proposition));
+        (is_other_target || differs(&known.proposition)) && !is_former
     }
 
     /// The earlier wording that a claim of a correction replaces: same kind, not in the corrected text, and either the same
@@ -138,4 +148,9 @@ impl State {
     pub(super) fn is_recent(turn: &Turn<'_>, known: &ClaimRecord) -> bool {
         turn.now.duration_since(known.last_seen) <= SignedDuration::from_hours(72)
     }
+}
+
+/// Whether each list holds a text that the other lacks.
+fn replaces(one: &[String], other: &[String]) -> bool {
+    one.iter().any(|text| !other.contains(text)) && other.iter().any(|text| !one.contains(text))
 }

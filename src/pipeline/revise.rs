@@ -2,9 +2,12 @@
 
 use crate::contract;
 use crate::link::thread::drop_stance;
-use crate::model::{AlertType, Claim, ClaimId, ClaimRecord};
+use crate::model::{AlertType, Claim, ClaimId, ClaimRecord, Wording};
 use crate::pipeline::State;
 use crate::pipeline::turn::{Pending, Turn};
+
+/// Replaced wordings kept of one claim; the first ones have the most copies.
+const FORMER_MAX: usize = 8;
 
 impl State {
     /// The story is killed: its claims are withdrawn, but for those that another story carries too.
@@ -55,8 +58,11 @@ impl State {
         let answers = std::mem::take(&mut record.report.claim.answers);
         record.report = contract::report(turn.analysis, claim, id, record.report.claim.revision + 1);
         record.report.claim.answers = answers;
-        record.speaker.clone_from(&claim.speaker);
-        record.proposition = claim.proposition.clone();
+        record.former.push(Wording {
+            speaker: std::mem::replace(&mut record.speaker, claim.speaker.clone()),
+            proposition: std::mem::replace(&mut record.proposition, claim.proposition.clone()),
+        });
+        record.former.truncate(FORMER_MAX);
         record.last_seen = turn.now;
         let (thread, is_announced) = (record.thread, record.is_announced);
         self.put_claim(record);

@@ -1,13 +1,15 @@
 //! The rules of the desk, on analyses made by hand.
 
+mod scenarios;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::dedup::fingerprint::fingerprint;
 use crate::dedup::label::label;
+use crate::extract::proposition::proposition;
 use crate::model::*;
 use crate::pipeline::{Change, Input, State, Windows, step};
 use crate::text::document::archive_document;
-use crate::text::normalize::{fold, is_stop_word, stem};
 use crate::text::sentence::sentences;
 
 fn windows() -> Windows {
@@ -26,6 +28,7 @@ struct Desk {
 struct Said {
     kind: Kind,
     speaker: &'static str,
+    role: Option<&'static str>,
     affiliation: Option<&'static str>,
     cue: &'static str,
     content: &'static str,
@@ -34,25 +37,7 @@ struct Said {
 }
 
 fn said(kind: Kind, speaker: &'static str, cue: &'static str, content: &'static str) -> Said {
-    Said { kind, speaker, affiliation: None, cue, content, target: None, answers: Vec::new() }
-}
-
-fn proposition(text: &str) -> Proposition {
-    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let list = |words: Vec<String>| {
-        let mut words = words;
-        words.sort();
-        words.dedup();
-        words
-    };
-    let telling = words.iter().map(|word| fold(word)).filter(|word| !is_stop_word(word));
-    let names = words.iter().filter(|word| word.starts_with(char::is_uppercase)).map(|word| fold(word));
-    Proposition {
-        text: text.to_owned(),
-        terms: list(telling.map(|word| stem(&word)).collect()),
-        entities: list(names.collect()),
-        is_negated: false,
-    }
+    Said { kind, speaker, role: None, affiliation: None, cue, content, target: None, answers: Vec::new() }
 }
 
 fn analysis(id: &str, outlet: &str, title: &str, body: &str, now: Timestamp, claims: Vec<Said>) -> Analysis {
@@ -76,11 +61,11 @@ fn analysis(id: &str, outlet: &str, title: &str, body: &str, now: Timestamp, cla
                 kind: said.kind,
                 speaker: Some(Speaker {
                     name: said.speaker.into(),
-                    role: None,
+                    role: said.role.map(str::to_owned),
                     via: None,
                     affiliation: said.affiliation.map(str::to_owned),
                 }),
-                proposition: proposition(said.content),
+                proposition: proposition(&document.text, &[find(said.content)]),
                 target: said.target.map(str::to_owned),
                 basis: None,
                 answers: said.answers,
@@ -166,6 +151,7 @@ fn bank_claims() -> Vec<Said> {
     accusation.target = Some("Arvo Bank");
     let mut denial = said(Kind::Denial, "Tomas Rehn", "dismissed", "the charge that it had laundered cartel money");
     denial.answers = vec![0];
+    denial.role = Some("chairman");
     denial.affiliation = Some("Arvo Bank");
     vec![accusation, denial]
 }

@@ -181,14 +181,17 @@ fn is_linked(claim: &Claim, known: &ClaimRecord, found: &Overlap) -> bool {
         (Kind::Allegation, Kind::Allegation) => is_same_matter(found) && targets_agree(claim, known),
         (Kind::Allegation, _) | (_, Kind::Allegation) => {
             let needed = if is_party(claim, known) { ANSWER_CONTAINMENT_MIN } else { STRANGER_CONTAINMENT_MIN };
-            found.containment >= needed && found.shared >= 2 && !found.is_about_others
+            found.containment >= needed && found.shared >= 2 && (!found.is_about_others || names_target(claim, known))
         }
         _ => same_speaker(claim.speaker.as_ref(), known.speaker.as_ref()) && is_same_matter(found),
     }
 }
 
-/// Whether the answering side is the accused, speaks for them, or is named in the allegation.
+/// Whether the answering side is the accused, speaks for them, or is named in the allegation; or takes back its own.
 fn is_party(claim: &Claim, known: &ClaimRecord) -> bool {
+    if claim.kind == Kind::Retraction || known.kind == Kind::Retraction {
+        return same_speaker(claim.speaker.as_ref(), known.speaker.as_ref());
+    }
     let (respondent, target, proposition): (_, _, &Proposition) = if claim.kind == Kind::Allegation {
         (known.speaker.as_ref(), claim.target.as_deref(), &claim.proposition)
     } else {
@@ -198,6 +201,16 @@ fn is_party(claim: &Claim, known: &ClaimRecord) -> bool {
         target.is_some_and(|target| speaks_for(speaker, target))
             || proposition.entities.iter().any(|entity| speaks_for(speaker, entity))
     })
+}
+
+/// Whether the answer names whom the allegation accuses: allegations seldom do so in their own content.
+fn names_target(claim: &Claim, known: &ClaimRecord) -> bool {
+    let (answer, target) = if claim.kind == Kind::Allegation {
+        (&known.proposition, claim.target.as_deref())
+    } else {
+        (&claim.proposition, known.report.claim.target.as_deref())
+    };
+    target.is_some_and(|target| answer.entities.iter().any(|entity| same_name(entity, target)))
 }
 
 fn targets_agree(claim: &Claim, known: &ClaimRecord) -> bool {

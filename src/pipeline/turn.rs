@@ -116,7 +116,11 @@ impl State {
         for allegations in [true, false] {
             for (position, claim) in claims.iter().enumerate().filter(|(_, claim)| is(claim, allegations)) {
                 let id = if let Some(known) = self.find_known(turn, claim) {
-                    self.join(turn, claim, known);
+                    if is_correction && self.corrects(turn, claim, known) {
+                        self.revise(turn, claim, known);
+                    } else {
+                        self.join(turn, claim, known);
+                    }
                     known
                 } else if let Some(old) = is_correction.then(|| self.find_superseded(turn, claim)).flatten() {
                     self.revise(turn, claim, old);
@@ -178,6 +182,7 @@ impl State {
             kind: claim.kind,
             speaker: claim.speaker.clone(),
             proposition: claim.proposition.clone(),
+            former: Vec::new(),
             report,
             is_negated_denial: claim.is_negated_denial,
             is_withdrawn: false,

@@ -66,8 +66,8 @@ impl<'a> Resolver<'a> {
     /// The office that a sentence begins with, behind a dateline: "Russia's ambassador to the UN".
     fn lead_office(&self, number: usize) -> Option<Range<usize>> {
         let sentence = self.sentences.get(number)?.clone();
-        let dateline =
-            sentence.clone().take(DATELINE_WORDS_MAX).filter(|&at| matches!(self.words.folded(at), "-" | "--")).last();
+        let head_end = sentence.end.min(sentence.start + DATELINE_WORDS_MAX);
+        let dateline = (sentence.start..head_end).rfind(|&at| matches!(self.words.folded(at), "-" | "--"));
         let start = dateline.map_or(sentence.start, |mark| mark + 1);
         let is_small = |at: usize| matches!(self.words.folded(at), "'s" | "to" | "of" | "for" | "the" | "a" | "an");
         let is_part = |&at: &usize| {

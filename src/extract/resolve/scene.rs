@@ -14,6 +14,8 @@ use super::words::Words;
 
 /// Mentions looked back at for one pronoun.
 const WINDOW_MENTIONS: usize = 40;
+/// Members of the cast looked at for one office, first ones first; a bound for hostile text.
+const HOLDERS_MAX: usize = 256;
 /// Sentences looked back at for one pronoun.
 const WINDOW_SENTENCES: usize = 4;
 /// Verbs that report speech; their subject is the likeliest meaning of the next pronoun.
@@ -167,7 +169,7 @@ impl Scene {
             score += if mention.is_subject { 4 } else { 0 };
             score += if mention.is_speaker { 4 } else { 0 };
             score += if mention.is_name { 0 } else { 2 };
-            score -= if there.is_quoted != here.is_quoted { 5 } else { 0 };
+            score -= if there.is_quoted == here.is_quoted { 0 } else { 5 };
             if best.is_none_or(|(other, _)| score > other) {
                 best = Some((score, mention.entity));
             }
@@ -181,7 +183,7 @@ impl Scene {
         let position = words.get(noun.start)?.span.start;
         let place = words.place_in(noun).map(|(name, _)| name);
         let mut best: Option<(usize, usize)> = None;
-        for (id, entity) in self.cast.entities.iter().enumerate() {
+        for (id, entity) in self.cast.entities.iter().enumerate().take(HOLDERS_MAX) {
             let in_name = entity.sort == Sort::Body && is_body(head) && words.folded(entity.name.end - 1) == head;
             let holds = |role: &&Range<usize>| {
                 let has_head = office_head(words, role).is_some_and(|at| words.folded(at) == head);

@@ -25,7 +25,7 @@ impl Resolver<'_> {
         let is_other = |name: &String| speaker.is_none_or(|speaker| speaker.name != *name);
         let is_verb = cue.clone().any(|at| ACCUSING.contains(&self.words.folded(at)));
         let has_passive = cue.clone().any(|at| PASSIVE.contains(&self.words.folded(at)));
-        let is_passive = attribution.source.is_none() && is_verb || has_passive && is_verb;
+        let is_passive = is_verb && (has_passive || attribution.source.is_none());
         if is_passive {
             return self.subject_before(&cue, &sentence);
         }

@@ -46,11 +46,11 @@ fn a_surname_becomes_the_full_name() {
 
 #[test]
 fn the_lead_gives_the_office_and_the_next_sentence_the_name() {
-    let text = "Russia's envoy to the harbour talks on Monday waved away reports of sabotage. Pyotr Velin accused Oslo of \
+    let text = "Russia's envoy to the Arctic Council on Monday waved away reports of sabotage. Pyotr Velin accused Oslo of \
                 inventing them. \"Nothing of the kind,\" he told reporters.";
-    let office = Some("Russia's envoy to the harbour talks");
-    check(text, ("Russia's envoy to the harbour talks", 0), "waved away", "Pyotr Velin", office, Some("Russia"));
-    check(text, ("he", text.matches("he").count() - 1), "told", "Pyotr Velin", None, None);
+    let office = Some("Russia's envoy to the Arctic Council");
+    check(text, ("Russia's envoy to the Arctic Council", 0), "waved away", "Pyotr Velin", office, Some("Russia"));
+    check(text, ("he", text.matches("he").count() - 1), "told", "Pyotr Velin", office, Some("Russia"));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Answers and the allegations they answer, in short texts; who speaks and who is accused is given.
 
 use super::*;
-use crate::model::{Attribution, Confidence, Proposition, Speaker};
+use crate::extract::proposition::proposition;
+use crate::model::{Attribution, Confidence, Speaker};
 use crate::text::sentence::sentences;
 
 /// Claims as `kind | speaker | cue | content | target`, one a line, found in the text by their words; the text's first
@@ -34,25 +35,16 @@ fn claim(text: &str, line: &str) -> Claim {
     let given = |words: &str| (!words.is_empty()).then(|| words.to_owned());
     let content: Vec<Span> = given(content).iter().map(|words| find(words)).collect();
     let cue = find(cue);
-    let mut terms: Vec<String> = content
-        .iter()
-        .flat_map(|&span| tokens(text, span))
-        .map(|word| fold(word.of(text)))
-        .filter(|word| word.starts_with(char::is_alphanumeric) && !is_stop_word(word))
-        .map(|word| stem(&word))
-        .collect();
-    terms.sort();
-    terms.dedup();
     Claim {
         attribution: Attribution {
             source: None,
             cue,
-            content,
+            content: content.clone(),
             sentence: lines_and_sentences(text).into_iter().find(|sentence| sentence.contains(cue)).unwrap(),
         },
         kind: Kind::ALL.into_iter().find(|known| known.as_str() == kind).unwrap(),
         speaker: given(speaker).map(|name| Speaker { name, role: None, via: None, affiliation: None }),
-        proposition: Proposition { terms, ..Proposition::default() },
+        proposition: proposition(text, &content),
         target: given(target),
         basis: None,
         answers: vec![7],

@@ -1,0 +1,314 @@
+//! What the desk owes its users across documents: one alert however many outlets, answers that find their allegation,
+//! corrections that reach everyone. Stories, people and places are invented.
+
+use super::*;
+use crate::route::Router;
+
+const CAMPS_TITLE: &str = "Varland envoy brushes off talk of hidden camps";
+const CAMPS_BODY: &str = "PORT LAKE (Andes) - Varland's envoy to the Lake Council on Monday brushed off reports that hidden \
+    army camps stood at its northern border, calling them \"mere rumour\".\nIlya Moravin spoke after the Union of Isles \
+    alleged that up to 4,000 Oskan soldiers had been housed in camps in Varland.\nOn Sunday the Isles' war office said it \
+    had signs that a \"small number\" of Oskan soldiers had reached Varland's Tarn district.\nThe Lake Council said it was \
+    not in a position to verify the reports.\nIts next session is on Thursday, when grain prices are on the table.";
+
+/// The claims of the camps story, links included, as the extractor gives them.
+fn camps() -> Vec<Said> {
+    let mut denial = said(
+        Kind::Denial,
+        "Ilya Moravin",
+        "brushed off",
+        "reports that hidden army camps stood at its northern border",
+    );
+    denial.role = Some("Varland's envoy to the Lake Council");
+    denial.affiliation = Some("Varland");
+    denial.answers = vec![1, 2];
+    let mut union = said(
+        Kind::Allegation,
+        "the Union of Isles",
+        "alleged",
+        "up to 4,000 Oskan soldiers had been housed in camps in Varland",
+    );
+    union.affiliation = Some("Union of Isles");
+    union.target = Some("Varland");
+    let mut office = said(
+        Kind::Allegation,
+        "the Isles' war office",
+        "had signs",
+        "a \"small number\" of Oskan soldiers had reached Varland's Tarn district",
+    );
+    office.target = Some("Varland");
+    let mut council = said(Kind::NoComment, "Lake Council", "not in a position to verify", "the reports");
+    council.answers = vec![1, 2];
+    vec![denial, union, office, council]
+}
+
+/// Another outlet's copy: other translator, headline and lead verb.
+const TRANSLATED_BODY: &str = "PORT LAKE (Andes) - Varland's ambassador to the Lake Council rejected as \"idle gossip\" on \
+    Monday reports of hidden army camps at its northern border.\nIlya Moravyn was speaking after the Union of Isles said that \
+    as many as 4,000 Oskan soldiers had been housed in camps in Varland.\nThe Isles' war office said on Sunday it had signs \
+    that a \"small number\" of Oskan soldiers had reached Varland's Tarn district.\nThe Lake Council said it was not in a \
+    position to verify the reports.\nIts next session is on Thursday, when grain prices are on the table.";
+
+fn translated_camps() -> Vec<Said> {
+    let mut claims = camps();
+    claims[0].speaker = "Ilya Moravyn";
+    claims[0].cue = "rejected as";
+    claims[0].content = "reports of hidden army camps at its northern border";
+    claims[1].cue = "said that";
+    claims[1].content = "as many as 4,000 Oskan soldiers had been housed in camps in Varland";
+    claims
+}
+
+/// The alerts that one sink gets from these events.
+fn alerts(events: Vec<Event>) -> Vec<Alert> {
+    let router = Router::new(vec![Rule::everything()], vec!["desk".into()]);
+    router.route(events).into_iter().map(|routed| routed.alert).collect()
+}
+
+#[test]
+fn one_notification_per_thread_and_the_rest_rides_in_it() {
+    let mut desk = Desk::new();
+    let events = desk.take("1", "Andes", CAMPS_TITLE, CAMPS_BODY, camps());
+    assert_eq!(types(&events), ["allegation.new", "allegation.new", "denial.new", "claim.no_comment"]);
+    let alerts = alerts(events);
+    let [alert] = &alerts[..] else { panic!("{} alerts", alerts.len()) };
+    assert_eq!(alert.alert_type, AlertType::DenialNew);
+    assert_eq!((alert.answers.len(), alert.also.len()), (2, 3));
+    let thread = alert.thread.as_ref().unwrap();
+    assert_eq!((thread.state, thread.stances.len(), thread.sequence), (ThreadState::Answered, 2, 1));
+}
+
+#[test]
+fn another_translation_adds_an_outlet_only() {
+    let mut desk = Desk::new();
+    desk.take("1", "Andes", CAMPS_TITLE, CAMPS_BODY, camps());
+    let title = "Moravyn calls camp reports idle gossip";
+    assert_eq!(types(&desk.take("2", "Gulf Daily", title, TRANSLATED_BODY, translated_camps())), [""; 0]);
+    assert_eq!((desk.stored.stories.len(), desk.stored.claims.len(), desk.stored.threads.len()), (1, 4, 1));
+    assert_eq!(desk.stored.stories[0].outlets, ["Andes", "Gulf Daily"]);
+}
+
+#[test]
+fn the_fortieth_outlet_is_as_silent_as_the_second() {
+    let mut desk = Desk::new();
+    desk.take("1", "Andes", CAMPS_TITLE, CAMPS_BODY, camps());
+    for outlet in 2..=40 {
+        let name = format!("Outlet {outlet}");
+        let events = if outlet % 2 == 0 {
+            desk.take(&name, &name, CAMPS_TITLE, CAMPS_BODY, camps())
+        } else {
+            desk.take(&name, &name, "Camps at the border?", TRANSLATED_BODY, translated_camps())
+        };
+        assert_eq!(types(&events), [""; 0], "{name}");
+        if outlet == 20 {
+            desk.restart();
+        }
+    }
+    assert_eq!((desk.stored.stories.len(), desk.stored.claims.len()), (1, 4));
+    assert_eq!(desk.stored.stories[0].copies, 40);
+}
+
+#[test]
+fn a_report_of_its_own_on_the_same_words_is_no_new_claim() {
+    let mut desk = Desk::new();
+    desk.take("1", "Andes", CAMPS_TITLE, CAMPS_BODY, camps());
+    let body = "Nobody in the north has slept well since the summer. At the Lake Council the talk was of barracks in the \
+                woods: the Union of Isles says up to 4,000 Oskan soldiers are housed in camps in Varland. Ilya Moravin, who \
+                speaks for Varland there, waved away the reports that hidden army camps stood at the northern border.";
+    let mut claims = camps();
+    claims.truncate(2);
+    claims[0].cue = "waved away";
+    claims[0].content = "the reports that hidden army camps stood at the northern border";
+    claims[0].answers = vec![1];
+    claims[1].cue = "says";
+    claims[1].content = "up to 4,000 Oskan soldiers are housed in camps in Varland";
+    assert_eq!(types(&desk.take("2", "Isle Review", "Sleepless in the north", body, claims)), [""; 0]);
+    assert_eq!((desk.stored.stories.len(), desk.stored.claims.len()), (2, 4));
+}
+
+#[test]
+fn a_known_allegation_is_news_again_when_somebody_else_makes_it() {
+    let mut desk = Desk::new();
+    desk.take("1", "Andes", TITLE, BODY, bank_claims());
+    let body = "A former clerk, Dora Vance, told a hearing that Arvo Bank had laundered cartel money through its Panama \
+                branch for years, with the board's knowledge. The hearing goes on next month in the old customs house.";
+    let mut accusation = said(
+        Kind::Allegation,
+        "Dora Vance",
+        "told",
+        "Arvo Bank had laundered cartel money through its Panama branch for years",
+    );
+    accusation.target = Some("Arvo Bank");
+    let events = desk.take("2", "Daily Tide", "Clerk speaks", body, vec![accusation]);
+    assert_eq!(types(&events), ["allegation.new"]);
+    assert_eq!(desk.stored.threads.len(), 1);
+}
+
+#[test]
+fn an_allegation_that_comes_after_its_denial_is_linked() {
+    let mut desk = Desk::new();
+    let body = "Arvo Bank rejected as baseless talk of laundering cartel money through its Panama branch. Its lawyers will \
+                file papers next week, the company told investors in a letter.";
+    let denial =
+        said(Kind::Denial, "Arvo Bank", "rejected", "talk of laundering cartel money through its Panama branch");
+    assert_eq!(types(&desk.take("2", "Daily Tide", "Bank speaks first", body, vec![denial])), ["denial.new"]);
+    desk.restart();
+    let accusation = bank_claims().into_iter().take(1).collect();
+    let body = "LIMA (Andes) - Prosecutors on Monday accused Arvo Bank of laundering cartel money through its Panama branch \
+                for three years. Shares fell nine percent on the Lima exchange before trading was halted at noon.";
+    let events = desk.take("1", "Andes", TITLE, body, accusation);
+    assert_eq!(types(&events), ["allegation.new", "thread.linked"]);
+    let thread = &claim_event(&events[0]).thread;
+    assert_eq!((thread.state, thread.stances.len()), (ThreadState::Answered, 1));
+    assert_eq!(alerts(events).len(), 1);
+}
+
+#[test]
+fn an_old_denial_retold_says_nothing() {
+    let mut desk = Desk::new();
+    desk.take("1", "Andes", TITLE, BODY, bank_claims());
+    let body = "A new bridge will cross the Rimac by spring, the mayor said. It is paid for by Arvo Bank, whose chairman, \
+                Tomas Rehn, has long denied that it laundered cartel money. Work starts in May.";
+    let denial = said(Kind::Denial, "Tomas Rehn", "has long denied", "it laundered cartel money");
+    let mut retold = analysis("2", "Daily Tide", "A bridge by spring", body, desk.now, vec![denial]);
+    retold.claims[0].is_background = true;
+    assert_eq!(types(&desk.take_analysis(retold)), [""; 0]);
+}
+
+#[test]
+fn a_denial_after_has_not_denied_is_flagged_too() {
+    let mut desk = Desk::new();
+    let body = "Tomas Rehn has not denied that the bank laundered cartel money through its Panama branch, and left the hall \
+                without taking questions from reporters who had come from the capital.";
+    let content = "the bank laundered cartel money through its Panama branch";
+    let silence = said(Kind::NoComment, "Tomas Rehn", "has not denied", content);
+    let mut silent = analysis("2", "Daily Tide", "Chairman leaves hall", body, desk.now, vec![silence]);
+    silent.claims[0].is_negated_denial = true;
+    desk.take_analysis(silent);
+    let events = desk.take("1", "Andes", TITLE, BODY, bank_claims());
+    assert!(types(&events).contains(&"thread.contradiction"), "{:?}", types(&events));
+    assert_eq!(alerts(events)[0].alert_type, AlertType::ThreadContradiction);
+}
+
+#[test]
+fn opposite_polarity_is_never_one_claim() {
+    let mut desk = Desk::new();
+    let tell = |desk: &mut Desk, id: &str, outlet: &str, body: &str, content: &'static str| {
+        let claim = said(Kind::Confirmation, "Orsa Lind", "confirmed", content);
+        desk.take(id, outlet, "Minister on the reactor leak", body, vec![claim]);
+    };
+    let body = "Energy minister Orsa Lind confirmed that the Norrby reactor had leaked water into the sound in June. She was \
+                speaking at the opening of a wind farm, where fishermen had gathered with banners and a brass band.";
+    tell(&mut desk, "1", "Andes", body, "the Norrby reactor had leaked water into the sound in June");
+    let denied = body.replace("had leaked", "had not leaked");
+    tell(&mut desk, "2", "Pacific Post", &denied, "the Norrby reactor had not leaked water into the sound in June");
+    assert_eq!(desk.stored.claims.len(), 2);
+}
+
+#[test]
+fn two_people_of_one_surname_stay_two() {
+    let mut desk = Desk::new();
+    let mut first = bank_claims();
+    first[1].speaker = "John Smith";
+    desk.take("1", "Andes", TITLE, BODY, first);
+    let body = BODY.replace("chairman, Tomas Rehn", "treasurer, James Smith");
+    let mut second = bank_claims();
+    second[1].speaker = "James Smith";
+    second[1].role = Some("treasurer");
+    let events = desk.take("2", "Pacific Post", "Treasurer answers", &body, second);
+    assert_eq!(types(&events), ["denial.new"]);
+    assert_eq!(claim_event(&events[0]).thread.stances.len(), 2);
+}
+
+#[test]
+fn a_speaker_takes_a_claim_back() {
+    let mut desk = Desk::new();
+    let first = desk.take("1", "Andes", TITLE, BODY, bank_claims());
+    let body = "Prosecutors on Friday withdrew the charge of laundering cartel money against Arvo Bank, saying that a clerk \
+                had mixed up two files. The bank's shares rose when trading resumed in the afternoon.";
+    let retraction =
+        said(Kind::Retraction, "Prosecutors", "withdrew", "the charge of laundering cartel money against Arvo Bank");
+    let events = desk.take("2", "Daily Tide", "Charge against bank dropped", body, vec![retraction]);
+    assert_eq!(types(&events)[0], "claim.retracted");
+    assert_eq!(claim_event(&events[0]).answers[0].claim, claim_event(&first[0]).report.claim.id);
+    assert_eq!(alerts(events).len(), 1);
+}
+
+#[test]
+fn a_changed_stance_is_news_and_the_thread_is_confirmed() {
+    let mut desk = Desk::new();
+    desk.take("1", "Andes", TITLE, BODY, bank_claims());
+    let body = "Tomas Rehn admitted on Sunday that the bank had laundered cartel money through its Panama branch. He will \
+                step down as chairman at the end of the month, he told his staff in a short letter.";
+    let content = "the bank had laundered cartel money through its Panama branch";
+    let mut admission = said(Kind::Confirmation, "Tomas Rehn", "admitted", content);
+    admission.affiliation = Some("Arvo Bank");
+    let events = desk.take("2", "Daily Tide", "Chairman admits", body, vec![admission]);
+    assert_eq!(types(&events)[0], "claim.confirmed");
+    let thread = &claim_event(&events[0]).thread;
+    assert_eq!((thread.state, thread.stances.len()), (ThreadState::Confirmed, 1));
+}
+
+#[test]
+fn an_edit_without_a_new_claim_is_silent_and_one_with_is_not() {
+    let mut desk = Desk::new();
+    desk.take("1", "Andes", TITLE, BODY, bank_claims());
+    let edited = format!("{BODY}\nThe exchange will open again on Tuesday.");
+    assert_eq!(types(&desk.take("1", "Andes", TITLE, &edited, bank_claims())), [""; 0]);
+    let updated = format!("{edited}\nThe regulator, Mila Torv, declined to comment on the accusation.");
+    let mut claims = bank_claims();
+    let mut silence = said(Kind::NoComment, "Mila Torv", "declined to comment", "the accusation");
+    silence.answers = vec![0];
+    claims.push(silence);
+    assert_eq!(types(&desk.take("1", "Andes", TITLE, &updated, claims)), ["claim.no_comment"]);
+}
+
+#[test]
+fn a_correction_reaches_those_alerted_by_another_outlets_copy() {
+    let mut desk = Desk::new();
+    let first = desk.take("1", "Andes", TITLE, BODY, bank_claims());
+    desk.take("2", "Pacific Post", TITLE, BODY, bank_claims());
+    let body = BODY.replace("three years", "three weeks").replace("a fairy tale told by rivals", "a mistake");
+    let mut claims = bank_claims();
+    claims[0].speaker = "Police";
+    let body = body.replace("Prosecutors", "Police");
+    let events = desk.take("3", "Andes", &format!("CORRECTED: {TITLE}"), &body, claims);
+    assert_eq!(types(&events), ["claim.revised"]);
+    let revised = claim_event(&events[0]);
+    assert_eq!(revised.report.claim.id, claim_event(&first[0]).report.claim.id);
+    assert_eq!(revised.report.claim.speaker.as_ref().unwrap().name, "Police");
+    assert_eq!(types(&desk.take("4", "Daily Tide", TITLE, BODY, bank_claims())), [""; 0]);
+}
+
+#[test]
+fn a_killed_story_withdraws_the_copy_of_another_outlet_as_well() {
+    let mut desk = Desk::new();
+    let first = desk.take("1", "Andes", CAMPS_TITLE, CAMPS_BODY, camps());
+    desk.take("2", "Gulf Daily", CAMPS_TITLE, TRANSLATED_BODY, translated_camps());
+    let kill = format!("KILL: {CAMPS_TITLE}");
+    let events = desk.take("3", "Andes", &kill, "Kill the story on camps in Varland. It is wrong.", Vec::new());
+    assert_eq!(types(&events), ["claim.withdrawn"; 4]);
+    let known: Vec<ClaimId> = first.iter().map(|event| claim_event(event).report.claim.id).collect();
+    assert!(events.iter().all(|event| known.contains(&claim_event(event).report.claim.id)));
+    assert_eq!(alerts(events).len(), 1);
+}
+
+#[test]
+fn a_corrected_figure_is_a_revision_once() {
+    let mut desk = Desk::new();
+    let first = desk.take("1", "Andes", CAMPS_TITLE, CAMPS_BODY, camps());
+    let body = CAMPS_BODY.replace("4,000", "400");
+    let title = format!("CORRECTED: {CAMPS_TITLE}");
+    let corrected = || {
+        let mut claims = camps();
+        claims[1].content = "up to 400 Oskan soldiers had been housed in camps in Varland";
+        claims
+    };
+    let events = desk.take("1", "Andes", &title, &body, corrected());
+    assert_eq!(types(&events), ["claim.revised"]);
+    let revised = &claim_event(&events[0]).report.claim;
+    assert_eq!((revised.id, revised.revision), (claim_event(&first[0]).report.claim.id, 2));
+    assert_eq!(types(&desk.take("2", "Gulf Daily", &title, &body, corrected())), [""; 0]);
+    assert_eq!(types(&desk.take("3", "Late Post", CAMPS_TITLE, CAMPS_BODY, camps())), [""; 0]);
+    assert_eq!(desk.stored.claims.len(), 4);
+}
