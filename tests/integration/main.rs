@@ -9,8 +9,11 @@
 )]
 
 mod bad_input;
+mod bad_network;
 mod commands;
 mod daemon;
 mod intake;
+mod kills;
 mod quality;
+mod shutdown;
 mod support;
