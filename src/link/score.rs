@@ -31,13 +31,13 @@ impl Overlap {
 pub fn overlap(one: &Proposition, other: &Proposition, weight: impl Fn(&str) -> f64) -> Overlap {
     let total = |terms: &[String]| terms.iter().map(|term| weight(term)).sum::<f64>();
     let (mut shared, mut shared_weight) = (0, 0.0);
-    merge(&one.terms, &other.terms, |term| {
+    for_each_shared(&one.terms, &other.terms, |term| {
         shared += 1;
         shared_weight += weight(term);
     });
     let (mine, theirs) = (total(&one.terms), total(&other.terms));
     let mut common_names = 0;
-    merge(&one.entities, &other.entities, |_| common_names += 1);
+    for_each_shared(&one.entities, &other.entities, |_| common_names += 1);
     let ratio = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
     Overlap {
         containment: ratio(shared_weight, mine.min(theirs)),
@@ -49,7 +49,7 @@ pub fn overlap(one: &Proposition, other: &Proposition, weight: impl Fn(&str) -> 
 }
 
 /// Calls `found` for every text that both sorted lists hold.
-fn merge<'a>(one: &'a [String], other: &[String], mut found: impl FnMut(&'a str)) {
+pub(super) fn for_each_shared<'a>(one: &'a [String], other: &[String], mut found: impl FnMut(&'a str)) {
     let (mut i, mut j) = (0, 0);
     while let (Some(a), Some(b)) = (one.get(i), other.get(j)) {
         match a.cmp(b) {

@@ -1,7 +1,7 @@
 //! Whether two names mean one speaker, and whether a speaker speaks for a party; used by claim identity and threads.
 
 use crate::model::Speaker;
-use crate::text::normalize::fold;
+use crate::text::normalize::{fold, is_stop_word};
 
 /// Titles and articles that tell no two names apart.
 const TITLES: [&str; 24] = [
@@ -50,7 +50,7 @@ const MOUTHPIECES: [&str; 14] = [
 ];
 
 /// The words of a name that tell it from others: folded, without titles, articles and possessives.
-fn telling_words(name: &str) -> Vec<String> {
+pub(super) fn telling_words(name: &str) -> Vec<String> {
     fold(name)
         .split(|c: char| !c.is_alphanumeric() && c != '-' && c != '.')
         .map(|word| word.trim_matches('.').to_owned())
@@ -131,6 +131,14 @@ pub fn speaks_for(speaker: &Speaker, party: &str) -> bool {
             let body = name_key(body);
             !body.is_empty() && telling_words(party).join(" ").contains(&body)
         })
+}
+
+/// Whether the speaker's name, role or body shares a telling word with a party: "a spokesman for Halden Freight" and
+/// "Orsa Halden" both may be of Halden's side. A hint for links within a document, too weak to join two names.
+pub fn shares_name(speaker: &Speaker, party: &str) -> bool {
+    let party = telling_words(party);
+    let names = [Some(speaker.name.as_str()), speaker.role.as_deref(), speaker.affiliation.as_deref()];
+    names.into_iter().flatten().flat_map(telling_words).any(|word| !is_stop_word(&word) && party.contains(&word))
 }
 
 /// Whether two speakers are one or speak for one body: outlets may name the ambassador or the country.

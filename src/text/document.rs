@@ -81,7 +81,7 @@ pub fn archive_document(
 /// Headline and body as one text, the headline's place, and the body's offsets moved behind the headline.
 fn join(title: &str, body: Cleaned) -> (String, Option<Span>, OffsetMap) {
     if title.is_empty() {
-        let headline = first_line(&body.text);
+        let headline = headline(&body.text);
         return (body.text, headline, body.offsets);
     }
     let shift = title.len() + 1;
@@ -98,7 +98,7 @@ fn join(title: &str, body: Cleaned) -> (String, Option<Span>, OffsetMap) {
 }
 
 /// A text without title has its headline in the first line, unless that starts the story or is the whole of it.
-fn first_line(text: &str) -> Option<Span> {
+pub fn headline(text: &str) -> Option<Span> {
     let start = text.len() - text.trim_start().len();
     let line = text.get(start..)?.lines().next()?;
     let span = Span::new(start, start + line.len()).trimmed(text);

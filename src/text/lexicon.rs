@@ -72,6 +72,7 @@ fn classes(data: &'static str) -> impl Iterator<Item = (&'static str, &'static s
     lines(data).filter_map(|line| line.split_once(':'))
 }
 
-fn lines(data: &'static str) -> impl Iterator<Item = &'static str> {
+/// The lines of a word list that are neither empty nor comments.
+pub(crate) fn lines(data: &'static str) -> impl Iterator<Item = &'static str> {
     data.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }

@@ -8,4 +8,4 @@ pub mod normalize;
 pub mod sentence;
 pub mod token;
 
-mod lexicon;
+pub(crate) mod lexicon;

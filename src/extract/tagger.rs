@@ -1,0 +1,227 @@
+//! A linear-chain CRF over hashed features: the features of a sentence's tokens in, label probabilities out.
+//!
+//! Weights are bytes (one scale a model), so that a model is small enough to be compiled in. The method is Lafferty,
+//! McCallum and Pereira's (ICML 2001), with feature hashing for the vocabulary; `training/train.rs` makes the weights.
+
+use super::ModelError;
+
+/// The label of a token outside every span; `begin` and `inside` give the others.
+pub const OUTSIDE: usize = 0;
+
+/// The label that begins a span of `class`.
+pub const fn begin(class: usize) -> usize {
+    1 + 2 * class
+}
+
+/// The label that continues a span of `class`.
+pub const fn inside(class: usize) -> usize {
+    2 + 2 * class
+}
+
+/// Whether `label` may follow `before` (`None`: at the start): a span goes on only after it has begun.
+pub fn may_follow(before: Option<usize>, label: usize) -> bool {
+    label == OUTSIDE || label % 2 == 1 || before.is_some_and(|before| before == label || before + 1 == label)
+}
+
+/// A sequence labeller with `1 + 2 × classes` labels.
+#[derive(Debug, Clone)]
+pub struct Tagger {
+    labels: usize,
+    mask: u32,
+    scale: f32,
+    /// For each bucket, the check byte of the feature that owns it: what was never seen in training weighs nothing.
+    checks: Vec<u8>,
+    /// `buckets × labels`, then `labels × labels` transitions.
+    weights: Vec<i8>,
+    /// Factors of the transitions, zero where a label may not follow.
+    transitions: Vec<f32>,
+}
+
+/// What tells the features of one bucket apart: the high byte, never zero, which marks a bucket that nobody owns.
+pub fn check_byte(feature: u32) -> u8 {
+    let [.., high] = feature.to_le_bytes();
+    high.max(1)
+}
+
+/// First bytes of a model file.
+const MAGIC: [u8; 4] = *b"GSC1";
+
+/// Probabilities of the labels of each token: `at(token)[label]`.
+#[derive(Debug, Clone)]
+pub struct Marginals {
+    labels: usize,
+    values: Vec<f32>,
+}
+
+impl Marginals {
+    /// Probability of each label at a token.
+    pub fn at(&self, token: usize) -> &[f32] {
+        self.values.get(token * self.labels..(token + 1) * self.labels).unwrap_or_default()
+    }
+
+    /// Number of tokens.
+    pub fn len(&self) -> usize {
+        self.values.len() / self.labels
+    }
+
+    /// Whether there are no tokens.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+}
+
+impl Tagger {
+    /// Quantises trained weights: `buckets × labels` emission weights (`buckets` a power of two) and `labels × labels`
+    /// transition weights, row by row.
+    ///
+    /// # Errors
+    /// If the sizes do not fit together.
+    pub fn from_weights(
+        labels: usize,
+        checks: Vec<u8>,
+        emissions: &[f32],
+        transitions: &[f32],
+    ) -> Result<Self, ModelError> {
+        let largest = emissions.iter().chain(transitions).fold(0.0_f32, |most, weight| most.max(weight.abs()));
+        let scale = if largest > 0.0 { largest / 127.0 } else { 1.0 };
+        #[expect(clippy::cast_possible_truncation, reason = "the scale bounds every quotient by 127")]
+        let weights = emissions.iter().chain(transitions).map(|weight| (weight / scale).round() as i8).collect();
+        Self::assemble(labels, scale, checks, weights)
+    }
+
+    /// Reads a model file: magic, labels, logarithm of the number of buckets, two zero bytes, scale, check bytes, weights.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+        let (head, weights) = bytes.split_at_checked(12).ok_or(ModelError::Truncated)?;
+        let &[m0, m1, m2, m3, labels, log_buckets, _, _, s0, s1, s2, s3] = head else {
+            return Err(ModelError::Truncated);
+        };
+        if [m0, m1, m2, m3] != MAGIC || log_buckets > 24 {
+            return Err(ModelError::NotAModel);
+        }
+        let scale = f32::from_le_bytes([s0, s1, s2, s3]);
+        let (checks, weights) = weights.split_at_checked(1 << log_buckets).ok_or(ModelError::Truncated)?;
+        let weights = weights.iter().map(|&byte| i8::from_le_bytes([byte])).collect();
+        Self::assemble(usize::from(labels), scale, checks.to_vec(), weights)
+    }
+
+    /// The bytes that `from_bytes` reads.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "labels and the logarithm of the mask fit a byte: see assemble"
+    )]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend([self.labels as u8, self.mask.count_ones() as u8, 0, 0]);
+        bytes.extend(self.scale.to_le_bytes());
+        bytes.extend(&self.checks);
+        bytes.extend(self.weights.iter().flat_map(|weight| weight.to_le_bytes()));
+        bytes
+    }
+
+    fn assemble(labels: usize, scale: f32, checks: Vec<u8>, weights: Vec<i8>) -> Result<Self, ModelError> {
+        let buckets = checks.len();
+        let is_sound = labels % 2 == 1 && labels < 64 && buckets.is_power_of_two() && scale.is_finite() && scale > 0.0;
+        if !is_sound || weights.len() != buckets * labels + labels * labels {
+            return Err(ModelError::NotAModel);
+        }
+        let mask = u32::try_from(buckets - 1).map_err(|_| ModelError::NotAModel)?;
+        let raw = weights.get(buckets * labels..).unwrap_or_default();
+        let transitions = raw
+            .iter()
+            .enumerate()
+            .map(
+                |(at, &weight)| {
+                    if may_follow(Some(at / labels), at % labels) { (f32::from(weight) * scale).exp() } else { 0.0 }
+                },
+            )
+            .collect();
+        Ok(Self { labels, mask, scale, checks, weights, transitions })
+    }
+
+    /// Adds up the weights of the features of one token.
+    fn scores(&self, features: &[u32], sums: &mut [i32]) {
+        sums.fill(0);
+        for feature in features {
+            let bucket = (feature & self.mask) as usize;
+            if self.checks.get(bucket).is_none_or(|&check| check != check_byte(*feature)) {
+                continue;
+            }
+            let at = bucket * self.labels;
+            if let Some(weights) = self.weights.get(at..at + self.labels) {
+                for (sum, &weight) in sums.iter_mut().zip(weights) {
+                    *sum += i32::from(weight);
+                }
+            }
+        }
+    }
+
+    /// Label probabilities of a sequence, by the forward-backward algorithm; `tokens` are the features of each token.
+    pub fn marginals(&self, tokens: &[Vec<u32>]) -> Marginals {
+        let labels = self.labels;
+        let mut emissions = vec![0.0_f32; tokens.len() * labels];
+        let mut sums = vec![0_i32; labels];
+        for (row, features) in emissions.chunks_exact_mut(labels).zip(tokens) {
+            self.scores(features, &mut sums);
+            let most = sums.iter().copied().max().unwrap_or_default();
+            for (place, sum) in row.iter_mut().zip(&sums) {
+                #[expect(clippy::cast_precision_loss, reason = "sums of bytes are far below 2^23")]
+                let below = (sum - most) as f32;
+                *place = (below * self.scale).exp();
+            }
+        }
+        Marginals { labels, values: forward_backward(&emissions, &self.transitions, labels) }
+    }
+}
+
+/// Probabilities from emission and transition factors; each step is normalised, so nothing overflows.
+pub fn forward_backward(emissions: &[f32], transitions: &[f32], labels: usize) -> Vec<f32> {
+    let mut forward: Vec<f32> = Vec::with_capacity(emissions.len());
+    let mut row = vec![0.0_f32; labels];
+    for (at, factors) in emissions.chunks_exact(labels).enumerate() {
+        if at == 0 {
+            for (label, (place, factor)) in row.iter_mut().zip(factors).enumerate() {
+                *place = if may_follow(None, label) { *factor } else { 0.0 };
+            }
+        } else {
+            let before = forward.get((at - 1) * labels..).unwrap_or_default();
+            row.fill(0.0);
+            for (mass, from) in before.iter().zip(transitions.chunks_exact(labels)) {
+                for (place, factor) in row.iter_mut().zip(from) {
+                    *place += mass * factor;
+                }
+            }
+            for (place, factor) in row.iter_mut().zip(factors) {
+                *place *= factor;
+            }
+        }
+        normalise(&mut row);
+        forward.extend_from_slice(&row);
+    }
+    let mut backward = vec![1.0_f32; labels];
+    let mut carried = vec![0.0_f32; labels];
+    for (values, factors) in forward.chunks_exact_mut(labels).zip(emissions.chunks_exact(labels)).rev() {
+        for ((value, back), (carry, factor)) in values.iter_mut().zip(&backward).zip(carried.iter_mut().zip(factors)) {
+            *value *= back;
+            *carry = back * factor;
+        }
+        normalise(values);
+        for (place, from) in backward.iter_mut().zip(transitions.chunks_exact(labels)) {
+            *place = from.iter().zip(&carried).map(|(factor, carry)| factor * carry).sum();
+        }
+        normalise(&mut backward);
+    }
+    forward
+}
+
+/// Scales to a sum of one; a row without any mass becomes even.
+fn normalise(row: &mut [f32]) {
+    let sum: f32 = row.iter().sum();
+    #[expect(clippy::cast_precision_loss, reason = "a handful of labels")]
+    let even = 1.0 / row.len() as f32;
+    for value in row {
+        *value = if sum > 0.0 && sum.is_finite() { *value / sum } else { even };
+    }
+}
