@@ -1,24 +1,25 @@
 //! Builds every stage of the daemon from the config, owns its tasks and stop tokens, and drains them in order.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
 use crate::clock::Clock;
 use crate::config::{Config, FeedConfig};
 use crate::desk::{Desk, Outcome, SinkFormat, Work};
-use crate::intake::{Outcome as PollOutcome, Poll, Poller};
-use crate::model::{Alert, Document, FeedCursor, SourceInfo};
+use crate::intake::{Outcome as PollOutcome, Poll, Poller, Turn};
+use crate::model::{Alert, Document, FeedCursor, Item, SourceInfo};
 use crate::pipeline::{Models, Windows};
 use crate::route::Router;
 use crate::sink::{BodyFormat, DispatchSummary, Dispatcher};
-use crate::store::{EmbeddedStore, Store as _};
+use crate::store::{EmbeddedStore, Store as _, StoreError};
 use crate::text::document::document;
 
 /// Polls that wait for the desk; a full queue makes the pollers wait, and feeds can be read later.
@@ -80,7 +81,7 @@ struct Delivery {
 /// make a last pass. What is not done when the grace has passed is abandoned; nothing durable is lost by that.
 ///
 /// # Errors
-/// If a stage cannot be built: the database, the models, the HTTP client or a sink.
+/// If a stage cannot be built (the database, the models, the HTTP client or a sink) or dies.
 pub async fn run(
     config: Config,
     clock: Arc<dyn Clock>,
@@ -91,10 +92,17 @@ pub async fn run(
     let store = tokio::task::spawn_blocking(move || EmbeddedStore::open(&path)).await?;
     let store = Arc::new(store.with_context(|| format!("cannot open the database {}", config.database.display()))?);
     let stages = Stages::build(&config, &store, Arc::clone(&clock)).await?;
-    let tasks = Tasks { intake: TaskTracker::new(), desk: TaskTracker::new(), dispatch: tokio::task::JoinSet::new() };
     let grace = config.shutdown_grace;
     info!(feeds = config.feeds.len(), sinks = config.sinks.len(), "started");
-    tasks.run(config, stages, clock, observer, stop, grace).await
+    let mut tasks = Tasks::start(config.feeds, stages, &clock, &observer, &stop);
+    let ended = tasks.until_stopped(&stop).await;
+    info!("stopping");
+    stop.cancel();
+    let drained = tokio::time::timeout(grace, tasks.drain(grace)).await;
+    if drained.is_err() {
+        warn!(?grace, "not everything had stopped when the grace was over; what is durable goes on at the next start");
+    }
+    ended.map(|()| drained.unwrap_or_default())
 }
 
 /// Everything that is built before the first poll, so that what cannot work is said at once.
@@ -135,62 +143,76 @@ impl Stages {
 
 /// All tasks of the daemon, by stage.
 struct Tasks {
-    intake: TaskTracker,
-    desk: TaskTracker,
-    dispatch: tokio::task::JoinSet<DispatchSummary>,
+    intake: JoinSet<()>,
+    desk: JoinSet<Result<(), StoreError>>,
+    dispatch: JoinSet<DispatchSummary>,
+    stop_dispatch: CancellationToken,
 }
 
 impl Tasks {
-    async fn run(
-        mut self,
-        config: Config,
+    /// Starts every stage. The feeds' tasks alone hold the way to the desk, so that it ends after them.
+    fn start(
+        feeds: Vec<FeedConfig>,
         stages: Stages,
-        clock: Arc<dyn Clock>,
-        observer: Arc<dyn Observer>,
-        stop: CancellationToken,
-        grace: Duration,
-    ) -> Result<Vec<DispatchSummary>> {
-        let (deliveries, inbox) = mpsc::channel(DESK_QUEUE);
+        clock: &Arc<dyn Clock>,
+        observer: &Arc<dyn Observer>,
+        stop: &CancellationToken,
+    ) -> Self {
+        let (mut intake, mut desk, mut dispatch) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
         let stop_dispatch = CancellationToken::new();
         for dispatcher in stages.dispatchers {
-            self.dispatch.spawn(dispatcher.run(stop_dispatch.clone()));
+            dispatch.spawn(dispatcher.run(stop_dispatch.clone()));
         }
-        let desk = DeskLoop {
-            desk: stages.desk,
-            wake: stages.wake,
-            clock: Arc::clone(&clock),
-            observer: Arc::clone(&observer),
-        };
-        self.desk.spawn_blocking(move || desk.run(inbox));
-        self.desk.close();
-        for feed in config.feeds {
+        let (deliveries, inbox) = mpsc::channel(DESK_QUEUE);
+        let desk_loop =
+            DeskLoop { desk: stages.desk, wake: stages.wake, clock: Arc::clone(clock), observer: Arc::clone(observer) };
+        desk.spawn_blocking(move || desk_loop.run(inbox));
+        for feed in feeds {
             let cursor = stages.cursors.iter().find(|cursor| cursor.feed == feed.id).cloned();
             let task = FeedTask {
                 cursor: cursor.unwrap_or_else(|| FeedCursor::new(feed.id.clone())),
                 feed,
                 poller: Arc::clone(&stages.poller),
-                clock: Arc::clone(&clock),
-                observer: Arc::clone(&observer),
+                clock: Arc::clone(clock),
+                observer: Arc::clone(observer),
                 deliveries: deliveries.clone(),
             };
-            self.intake.spawn(task.run(stop.clone()));
+            intake.spawn(task.run(stop.clone()));
         }
-        drop(deliveries);
-        self.intake.close();
-        stop.cancelled().await;
-        info!("stopping");
-        if let Ok(summaries) = tokio::time::timeout(grace, self.drain(&stop_dispatch)).await {
-            return Ok(summaries);
-        }
-        warn!(?grace, "not everything had stopped when the grace was over; what is durable goes on at the next start");
-        Ok(Vec::new())
+        Self { intake, desk, dispatch, stop_dispatch }
     }
 
-    /// In order: pollers finish and let go of the desk's queue, the desk empties it, the dispatchers make a last pass.
-    async fn drain(&mut self, stop_dispatch: &CancellationToken) -> Vec<DispatchSummary> {
-        self.intake.wait().await;
-        self.desk.wait().await;
-        stop_dispatch.cancel();
+    /// Waits until the daemon is to stop. A stage that ends before is a failure: without it the daemon would look alive
+    /// and alert nothing, so it is better off restarted.
+    async fn until_stopped(&mut self, stop: &CancellationToken) -> Result<()> {
+        // Biased, so that tasks which end because of the stop are not taken for dead. Waiting loses nothing.
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Ok(()),
+            Some(ended) = self.desk.join_next() => {
+                ended.context("the desk died")?.context("the database cannot be used any more")?;
+                anyhow::bail!("the desk ended");
+            }
+            Some(ended) = self.intake.join_next() => ended.context("a feed's task died"),
+            Some(ended) = self.dispatch.join_next() => ended.map(drop).context("a dispatcher died"),
+        }
+    }
+
+    /// In order: pollers finish and let go of the desk's queue, the desk empties it, the dispatchers make a last pass. A
+    /// fetch that takes more than half of the grace is abandoned, so that a slow feed leaves time for what is already
+    /// here; its cursor has not moved.
+    async fn drain(&mut self, grace: Duration) -> Vec<DispatchSummary> {
+        let fetches_end = async { while self.intake.join_next().await.is_some() {} };
+        if tokio::time::timeout(grace / 2, fetches_end).await.is_err() {
+            warn!("fetches under way are abandoned, their feeds are read again at the next start");
+            self.intake.shutdown().await;
+        }
+        while let Some(ended) = self.desk.join_next().await {
+            if let Err(error) = ended {
+                error!(%error, "the desk died");
+            }
+        }
+        self.stop_dispatch.cancel();
         let mut summaries = Vec::new();
         while let Some(joined) = self.dispatch.join_next().await {
             match joined {
@@ -211,7 +233,8 @@ struct DeskLoop {
 }
 
 impl DeskLoop {
-    fn run(mut self, mut inbox: mpsc::Receiver<Delivery>) {
+    /// Ends when no poller is left, or with an error that only a person can mend.
+    fn run(mut self, mut inbox: mpsc::Receiver<Delivery>) -> Result<(), StoreError> {
         while let Some(first) = inbox.blocking_recv() {
             let mut deliveries = vec![first];
             while deliveries.len() < DESK_BATCH
@@ -221,29 +244,29 @@ impl DeskLoop {
             }
             let (works, waiting): (Vec<Work>, Vec<oneshot::Sender<bool>>) =
                 deliveries.into_iter().map(|delivery| (delivery.work, delivery.done)).unzip();
-            let is_durable = self.process(works);
+            let processed = self.process(works);
             for done in waiting {
                 // A poller that is gone needs no answer.
-                done.send(is_durable).unwrap_or_default();
+                done.send(processed.is_ok()).unwrap_or_default();
+            }
+            if let Err(error) = processed {
+                error!(%error, "commit failed, the feeds will be read again");
+                if !error.is_retryable() {
+                    return Err(error);
+                }
             }
         }
+        Ok(())
     }
 
-    fn process(&mut self, works: Vec<Work>) -> bool {
-        match self.desk.process(works, self.clock.now()) {
-            Ok(outcome) => {
-                if !outcome.alerts.is_empty() {
-                    self.wake.iter().for_each(|notify| notify.notify_one());
-                }
-                outcome.alerts.iter().for_each(|alert| self.observer.alerted(alert));
-                self.observer.committed(&outcome);
-                true
-            }
-            Err(error) => {
-                error!(%error, "commit failed, the feeds will be read again");
-                false
-            }
+    fn process(&mut self, works: Vec<Work>) -> Result<(), StoreError> {
+        let outcome = self.desk.process(works, self.clock.now())?;
+        if !outcome.alerts.is_empty() {
+            self.wake.iter().for_each(|notify| notify.notify_one());
         }
+        outcome.alerts.iter().for_each(|alert| self.observer.alerted(alert));
+        self.observer.committed(&outcome);
+        Ok(())
     }
 }
 
@@ -262,13 +285,13 @@ impl FeedTask {
         let mut delay = self.first_delay();
         loop {
             // Both branches only wait: nothing is lost when the other wins.
-            tokio::select! {
+            let turn = tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(delay) => {}
-            }
+                turn = self.turn_after(delay) => turn,
+            };
             let now = self.clock.now();
-            let poll = self.poller.poll(&self.feed, &self.cursor, now).await;
+            let poll = self.poller.poll(&turn, &self.feed, &self.cursor, now).await;
             self.observer.polled(&self.feed, &poll);
             delay = poll.next_poll_after;
             let cursor = poll.cursor.clone();
@@ -280,11 +303,19 @@ impl FeedTask {
         }
     }
 
+    async fn turn_after(&self, delay: Duration) -> Turn {
+        tokio::time::sleep(delay).await;
+        self.poller.turn(&self.feed).await
+    }
+
     /// A restart is no reason to ask a feed again before its time.
     fn first_delay(&self) -> Duration {
         let Some(last) = self.cursor.last_poll else { return Duration::ZERO };
-        let since = Duration::try_from(self.clock.now().duration_since(last)).unwrap_or_default();
-        self.feed.poll_interval.saturating_sub(since)
+        let now = self.clock.now();
+        let since = Duration::try_from(now.duration_since(last)).unwrap_or_default();
+        let left_alone = self.cursor.left_alone_until.map(|until| until.duration_since(now));
+        let left_alone = left_alone.and_then(|wait| Duration::try_from(wait).ok()).unwrap_or_default();
+        self.feed.poll_interval.saturating_sub(since).max(left_alone)
     }
 
     /// Gives the desk what the poll brought. True once it is durable.
@@ -292,7 +323,13 @@ impl FeedTask {
         let source = SourceInfo { feed: self.feed.id.clone(), outlet: self.feed.outlet.clone() };
         let backfill = SignedDuration::try_from(self.feed.backfill).unwrap_or(SignedDuration::MAX);
         let work = tokio::task::spawn_blocking(move || work(poll, &source, backfill, now)).await;
-        let Ok(work) = work else { return false };
+        let work = match work {
+            Ok(work) => work,
+            Err(error) => {
+                error!(feed = %self.feed.id, %error, "what a poll brought cannot be handed over");
+                return false;
+            }
+        };
         let (done, answer) = oneshot::channel();
         self.deliveries.send(Delivery { work, done }).await.is_ok() && answer.await.unwrap_or(false)
     }
@@ -308,15 +345,24 @@ fn work(poll: Poll, source: &SourceInfo, backfill: SignedDuration, now: Timestam
             items
                 .iter()
                 .rev()
-                .map(|item| {
-                    let mut document = document(source.clone(), item, now, false);
+                .filter_map(|item| {
+                    let mut document = clean(source, item, now)?;
                     let is_young = document.published.is_some_and(|published| published >= news_since);
                     document.is_baseline = is_first && (backfill.is_zero() || !is_young);
-                    document
+                    Some(document)
                 })
                 .collect()
         }
         PollOutcome::NotModified | PollOutcome::Failed(_) => Vec::new(),
     };
     Work { cursor: Some(poll.cursor), health: poll.health, documents }
+}
+
+/// A panic in one entry must not cost its feed: the entry is left out.
+fn clean(source: &SourceInfo, item: &Item, now: Timestamp) -> Option<Document> {
+    let cleaned = catch_unwind(AssertUnwindSafe(|| document(source.clone(), item, now, false)));
+    if cleaned.is_err() {
+        error!(feed = %source.feed, entry = item.identity.key, "an entry cannot be cleaned and is left out");
+    }
+    cleaned.ok()
 }

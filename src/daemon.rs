@@ -21,12 +21,15 @@ const IMPATIENT: i32 = 130;
 pub fn run(args: &RunArgs) -> Result<ExitCode> {
     let config = crate::config::load(&args.config)?;
     config.ensure_feeds()?;
-    runtime()?.block_on(async {
+    let runtime = runtime()?;
+    let ended = runtime.block_on(async {
         let stop = CancellationToken::new();
         stop_on_signals(&stop)?;
-        app::run(config, Arc::new(SystemClock), Arc::new(app::LogObserver), stop).await?;
-        Ok(ExitCode::SUCCESS)
-    })
+        app::run(config, Arc::new(SystemClock), Arc::new(app::LogObserver), stop).await
+    });
+    // A call that cannot be cancelled, such as a write into a pipe that nobody empties, must not outlive the grace.
+    runtime.shutdown_background();
+    ended.map(|_| ExitCode::SUCCESS)
 }
 
 /// `gainsay demo`.

@@ -2,6 +2,7 @@
 //!
 //! Called by the daemon, by `replay` and by `demo` alike, from a blocking thread.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -47,7 +48,8 @@ pub type SinkFormat = (String, BodyFormat);
 
 /// Owner of the state.
 pub struct Desk {
-    state: State,
+    /// Absent after anything that failed half-way, until it is rebuilt from the store.
+    state: Option<State>,
     windows: Windows,
     models: Arc<Models>,
     router: Router,
@@ -67,55 +69,91 @@ impl Desk {
         sinks: Vec<SinkFormat>,
         windows: Windows,
     ) -> Result<Self, StoreError> {
-        let state = State::restore(windows, store.load()?);
+        let state = Some(State::restore(windows, store.load()?));
         Ok(Self { state, windows, models, router, sinks, store })
     }
 
     /// Analyses, steps, routes and commits a batch. After an error nothing of the batch has happened: the state is rebuilt
-    /// from the store, cursors have not moved, and the feeds bring the documents again.
+    /// from the store before the next one, cursors have not moved, and the feeds bring the documents again.
     ///
     /// # Errors
     /// What the store says.
     pub fn process(&mut self, batch: Vec<Work>, now: Timestamp) -> Result<Outcome, StoreError> {
         let mut outcome = Outcome::default();
         let mut cursors = Vec::new();
-        let (inputs, analyses) = self.inputs(batch, now, &mut cursors, &mut outcome);
-        let mut written = Written::default();
-        let mut routed = Vec::new();
-        for (input, time) in inputs {
-            let events =
-                step(&mut self.state, input, time).into_iter().filter_map(|change| written.file(change)).collect();
-            routed.extend(self.router.route(events));
-        }
-        let (position, next_sequence) = self.state.position();
+        let state = self.take_state()?;
+        let inputs = self.inputs(&state, batch, now, &mut cursors, &mut outcome);
+        let Stepped { state, inputs, written, routed } = self.step_all(state, inputs, step)?;
+        let analyses: Vec<Analysis> = inputs.into_iter().filter_map(|(input, _)| analysis(input)).collect();
+        outcome.analysed = analyses.len();
+        outcome.quarantined = analyses.iter().filter(|analysis| analysis.is_quarantined()).count();
+        let (position, next_sequence) = state.position();
         let commit = Commit {
             cursors,
             analyses,
             outbox: self.outbox(&routed),
             ..written.commit(position.unwrap_or(now), next_sequence)
         };
-        if let Err(error) = self.store.commit(commit) {
-            self.state = State::restore(self.windows, self.store.load()?);
-            return Err(error);
-        }
+        self.store.commit(commit)?;
+        self.state = Some(state);
         outcome.alerts = routed.into_iter().map(|routed| routed.alert).collect();
         Ok(outcome)
+    }
+
+    /// The state, to be put back only when what was done with it is durable. Whatever goes wrong in between leaves none
+    /// behind, so that no later batch builds on what the store does not know.
+    fn take_state(&mut self) -> Result<State, StoreError> {
+        match self.state.take() {
+            Some(state) => Ok(state),
+            None => Ok(State::restore(self.windows, self.store.load()?)),
+        }
+    }
+
+    /// Steps through the inputs. One that panics leaves the state in doubt: it is set aside, the state is rebuilt, and the
+    /// batch is begun again.
+    fn step_all(
+        &mut self,
+        mut state: State,
+        mut inputs: Vec<(Input, Timestamp)>,
+        step: impl Fn(&mut State, Input, Timestamp) -> Vec<Change>,
+    ) -> Result<Stepped, StoreError> {
+        loop {
+            let mut written = Written::default();
+            let mut routed = Vec::new();
+            let mut panicked = None;
+            for (position, (input, time)) in inputs.iter().enumerate() {
+                match catch_unwind(AssertUnwindSafe(|| step(&mut state, input.clone(), *time))) {
+                    Ok(changes) => {
+                        let events = changes.into_iter().filter_map(|change| written.file(change)).collect();
+                        routed.extend(self.router.route(events));
+                    }
+                    Err(panic) => {
+                        panicked = Some((position, reason(panic.as_ref())));
+                        break;
+                    }
+                }
+            }
+            let Some((position, reason)) = panicked else { return Ok(Stepped { state, inputs, written, routed }) };
+            set_aside(&mut inputs, position, reason);
+            state = self.take_state()?;
+        }
     }
 
     /// Turns work into inputs: known documents are only seen again, the others are analysed in parallel.
     fn inputs(
         &self,
+        state: &State,
         batch: Vec<Work>,
         now: Timestamp,
         cursors: &mut Vec<FeedCursor>,
         outcome: &mut Outcome,
-    ) -> (Vec<(Input, Timestamp)>, Vec<Analysis>) {
+    ) -> Vec<(Input, Timestamp)> {
         let mut slots = Vec::new();
         for work in batch {
             cursors.extend(work.cursor);
             for document in work.documents {
                 let time = document.first_seen;
-                if self.state.knows(document.id, document.content_hash) {
+                if state.knows(document.id, document.content_hash) {
                     outcome.known += 1;
                     slots.push(Slot::Ready(Input::SeenAgain(document.id), time));
                 } else {
@@ -124,7 +162,7 @@ impl Desk {
             }
             slots.extend(work.health.map(|health| Slot::Ready(Input::FeedHealth(health), now)));
         }
-        let read: Vec<(Input, Timestamp)> = slots
+        slots
             .into_par_iter()
             .map(|slot| match slot {
                 Slot::Ready(input, time) => (input, time),
@@ -133,27 +171,14 @@ impl Desk {
                     (Input::Analysed(Box::new(self.analyse(*document))), time)
                 }
             })
-            .collect();
-        let mut analysed = Vec::new();
-        for (input, _) in &read {
-            if let Input::Analysed(analysis) = input {
-                outcome.analysed += 1;
-                outcome.quarantined += usize::from(analysis.is_quarantined());
-                analysed.push(Analysis::clone(analysis));
-            }
-        }
-        (read, analysed)
+            .collect()
     }
 
     /// A panic in one document must not stop the desk: the document is set aside with its text.
     fn analyse(&self, document: Document) -> Analysis {
         let copy = document.clone();
         catch_unwind(AssertUnwindSafe(|| analyse(document, &self.models))).unwrap_or_else(|panic| {
-            let reason = panic
-                .downcast_ref::<&str>()
-                .map(|text| (*text).to_owned())
-                .or_else(|| panic.downcast_ref::<String>().cloned())
-                .unwrap_or_default();
+            let reason = reason(panic.as_ref());
             tracing::error!(document = %copy.id, url = copy.url, error = reason, "analysis panicked, document set aside");
             quarantine(copy, reason)
         })
@@ -175,6 +200,41 @@ impl Desk {
             }
         }
         rows
+    }
+}
+
+/// A batch after its steps, before its commit.
+struct Stepped {
+    state: State,
+    inputs: Vec<(Input, Timestamp)>,
+    written: Written,
+    routed: Vec<Routed>,
+}
+
+/// What a panic said.
+fn reason(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
+}
+
+/// Takes what made a step panic out of a batch: a document keeps its text but loses its claims; what panics even then, or
+/// is no document, is left out.
+fn set_aside(inputs: &mut Vec<(Input, Timestamp)>, position: usize, reason: String) {
+    let (input, time) = inputs.remove(position);
+    let Some(analysis) = analysis(input) else {
+        tracing::error!(error = reason, "a step panicked, its input is left out");
+        return;
+    };
+    tracing::error!(document = %analysis.document.id, error = reason, "a step panicked, the document is set aside");
+    if !analysis.is_quarantined() {
+        inputs.insert(position, (Input::Analysed(Box::new(quarantine(analysis.document, reason))), time));
+    }
+}
+
+fn analysis(input: Input) -> Option<Analysis> {
+    match input {
+        Input::Analysed(analysis) => Some(*analysis),
+        Input::SeenAgain(_) | Input::FeedHealth(_) => None,
     }
 }
 
@@ -244,3 +304,6 @@ fn part<I, R>(records: BTreeMap<I, Option<R>>) -> (Vec<R>, Vec<I>) {
     }
     (kept, gone)
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,6 +84,13 @@ pub struct Poller {
     hosts: Mutex<BTreeMap<String, Arc<Semaphore>>>,
 }
 
+/// The right to poll, held until dropped. Held until what the poll brought is durable, it bounds the memory: no more
+/// bodies than `fetches_max` are on their way at once, however slow the desk is.
+#[derive(Debug)]
+pub struct Turn {
+    _permits: [Option<OwnedSemaphorePermit>; 2],
+}
+
 impl Poller {
     /// A poller with the limits of `config`.
     ///
@@ -98,9 +105,8 @@ impl Poller {
         })
     }
 
-    /// Polls `feed`. Waits for its turn at the feed's host first, so that a slow host holds up only its own feeds.
-    pub async fn poll(&self, feed: &FeedConfig, cursor: &FeedCursor, now: Timestamp) -> Poll {
-        let _turns = self.turns(feed).await;
+    /// Polls `feed`, whose turn it is.
+    pub async fn poll(&self, _turn: &Turn, feed: &FeedConfig, cursor: &FeedCursor, now: Timestamp) -> Poll {
         let fetched = self.fetcher.fetch(&feed.url, cursor, now).await;
         let read = match fetched {
             Ok(Fetched::NotModified) => Ok(None),
@@ -112,16 +118,17 @@ impl Poller {
         conclude(feed, cursor, now, read, |ending| next_poll_after(pace, ending, fastrand::f64()))
     }
 
-    /// The right to fetch, held until dropped. A semaphore that is closed would give none; these never are.
-    async fn turns(&self, feed: &FeedConfig) -> [Option<OwnedSemaphorePermit>; 2] {
+    /// Waits for the feed's turn at its host first, so that a slow host holds up only its own feeds. May be dropped.
+    pub async fn turn(&self, feed: &FeedConfig) -> Turn {
         let host = feed.url.host_str().unwrap_or_default().to_ascii_lowercase();
         let host = {
             let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
             let limit = self.config.fetches_per_host_max.max(1);
             Arc::clone(hosts.entry(host).or_insert_with(|| Arc::new(Semaphore::new(limit))))
         };
+        // A semaphore that is closed would give no permit; these never are.
         let at_host = host.acquire_owned().await.ok();
-        [at_host, Arc::clone(&self.fetches).acquire_owned().await.ok()]
+        Turn { _permits: [at_host, Arc::clone(&self.fetches).acquire_owned().await.ok()] }
     }
 
     /// Parsing takes long enough to stall other tasks, so it runs on a blocking thread.
@@ -184,6 +191,11 @@ fn conclude(
             Outcome::Items { items: parsed.items, is_first }
         }
     };
+    let next_poll_after = next(ending);
+    cursor.left_alone_until = match &outcome {
+        Outcome::Failed(_) => Some(now.saturating_add(next_poll_after).unwrap_or(Timestamp::MAX)),
+        Outcome::NotModified | Outcome::Items { .. } => None,
+    };
     let is_known = incident.is_some() || cursor.failures == 0;
     let health = is_known.then(|| FeedHealth {
         feed: feed.id.clone(),
@@ -192,7 +204,7 @@ fn conclude(
         at: now,
         incident,
     });
-    Poll { cursor, outcome, health, next_poll_after: next(ending), repairs }
+    Poll { cursor, outcome, health, next_poll_after, repairs }
 }
 
 fn succeed(cursor: &mut FeedCursor, now: Timestamp) {

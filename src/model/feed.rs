@@ -18,6 +18,9 @@ pub struct FeedCursor {
     pub last_success: Option<Timestamp>,
     /// When it was last polled.
     pub last_poll: Option<Timestamp>,
+    /// After a failure, when to poll again at the earliest, also after a restart: the server may have asked for it.
+    #[serde(default)]
+    pub left_alone_until: Option<Timestamp>,
     /// Polls that failed since the last success.
     pub failures: u32,
     /// Entries in the last body that parsed; a fall to zero is an incident.
@@ -33,6 +36,7 @@ impl FeedCursor {
             last_modified: None,
             last_success: None,
             last_poll: None,
+            left_alone_until: None,
             failures: 0,
             last_item_count: None,
         }

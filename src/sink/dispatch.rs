@@ -88,7 +88,7 @@ struct Ended {
 }
 
 impl<O: Outbox + 'static> Dispatcher<O> {
-    /// Prepares the sink. `wake` is to be notified, by `notify_waiters`, when something was put into the outbox.
+    /// Prepares the sink. `wake` is to be notified when something was put into the outbox.
     ///
     /// # Errors
     /// When the file cannot be opened or no HTTP client can be made.
@@ -229,6 +229,16 @@ impl<O: Outbox + 'static> Delivery<O> {
         }
         let attempt = Attempt { alert, sink: self.sink.clone(), at, duration: started.elapsed(), result };
         let is_recorded = self.record(&attempt, &stop).await;
+        if let (Target::JsonLines(_), AttemptResult::Retry { due, .. }) = (&self.target, &attempt.result) {
+            // A closed pipe or a full disk would refuse the next line too: it waits behind this one, so that a backlog
+            // does not turn into as many failures.
+            let wait = Duration::try_from(due.duration_since(self.clock.now())).unwrap_or_default();
+            // Both branches only wait.
+            tokio::select! {
+                () = sleep(wait) => {}
+                () = stop.cancelled() => {}
+            }
+        }
         Ended { order_key, result: attempt.result, is_recorded }
     }
 

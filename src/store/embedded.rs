@@ -33,6 +33,9 @@ impl EmbeddedStore {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let opened =
             |error: &dyn std::fmt::Display| StoreError::Open { path: path.to_owned(), error: error.to_string() };
+        if path.is_dir() {
+            return Err(opened(&"it is a folder"));
+        }
         let lock = lock(path)?;
         let mut connection = Connection::open(path).map_err(|error| opened(&error))?;
         connection.busy_timeout(BUSY_TIMEOUT)?;

@@ -7,7 +7,7 @@ use crate::model::{Attempt, AttemptResult, OutboxEntry, OutboxRow};
 
 use super::StoreError;
 use super::record::signed;
-use super::schema::RETENTION;
+use super::schema::kept_since;
 
 /// Delivered rows that lose their bodies per commit: little enough not to be felt.
 const EXPIRED_ROWS_MAX: u32 = 256;
@@ -53,7 +53,7 @@ fn expire(transaction: &Transaction<'_>, now: Timestamp) -> Result<(), StoreErro
              (SELECT position FROM outbox WHERE state = 'delivered' AND settled < ?1 ORDER BY settled LIMIT ?2)
          RETURNING position",
     )?;
-    let cutoff = (now - RETENTION).as_millisecond();
+    let cutoff = kept_since(now).as_millisecond();
     let expired: Vec<i64> =
         update.query_map(params![cutoff, EXPIRED_ROWS_MAX], |row| row.get(0))?.collect::<Result<_, _>>()?;
     for position in expired {

@@ -6,8 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::model::{Analysis, FeedCursor, Fingerprint, Records, StoryRecord};
 
-use super::schema::RETENTION;
-use super::{Commit, Counts, Forgotten, StoreError, fingerprint};
+use super::{Commit, Counts, Forgotten, StoreError, fingerprint, schema};
 
 /// Old analyses taken out per commit: more than a commit brings in, little enough not to be felt.
 const EXPIRED_ANALYSES_MAX: u32 = 1_000;
@@ -25,7 +24,7 @@ pub(super) fn write(transaction: &Transaction<'_>, commit: &Commit) -> Result<()
     transaction.execute(
         "DELETE FROM analysis WHERE position IN
              (SELECT position FROM analysis WHERE first_seen < ?1 ORDER BY first_seen LIMIT ?2)",
-        params![(commit.now - RETENTION).as_millisecond(), EXPIRED_ANALYSES_MAX],
+        params![schema::kept_since(commit.now).as_millisecond(), EXPIRED_ANALYSES_MAX],
     )?;
     transaction.execute(
         "INSERT INTO desk (only, now, next_sequence) VALUES (1, ?1, ?2)

@@ -31,6 +31,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use super::StoreError;
@@ -39,7 +40,7 @@ use super::StoreError;
 const APPLICATION_ID: u32 = 0x6761_696E;
 
 /// How long what was delivered, and what was read, can still be looked up.
-pub(super) const RETENTION: Duration = Duration::from_hours(30 * 24);
+const RETENTION: Duration = Duration::from_hours(30 * 24);
 
 /// The steps from an empty file to the present layout. Only ever add to the end.
 const STEPS: [&str; 1] = [r"
@@ -137,6 +138,11 @@ SELECT alert, sink, type, state, attempts,
 FROM outbox;
 "];
 
+/// The beginning of what is kept at `now`; a replayed archive may stand at the beginning of all time.
+pub(super) fn kept_since(now: Timestamp) -> Timestamp {
+    now.saturating_sub(RETENTION).unwrap_or(Timestamp::MIN)
+}
+
 /// Checks that the file is ours and brings it up to the present layout.
 pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let version = check_owner(connection, path)?;
@@ -175,4 +181,16 @@ fn check_owner(connection: &Connection, path: &Path) -> Result<u32, StoreError> 
         return Err(StoreError::Newer { path: path.to_owned(), found: version, known });
     }
     Ok(version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beginning_of_time_can_be_stored() {
+        assert_eq!(kept_since(Timestamp::MIN), Timestamp::MIN);
+        let now: Timestamp = "2024-10-31T08:00:00Z".parse().unwrap();
+        assert_eq!(kept_since(now).to_string(), "2024-10-01T08:00:00Z");
+    }
 }

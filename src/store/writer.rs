@@ -68,10 +68,16 @@ fn write_all(mut connection: Connection, inbox: &Receiver<Request>) {
     while let Ok(first) = inbox.recv() {
         let mut group = vec![first];
         group.extend(inbox.try_iter().take(GROUP_MAX - 1));
-        let result = write_group(&mut connection, &group);
-        for request in group {
+        let together = write_group(&mut connection, &group);
+        for request in &group {
+            // What spoilt the group may be one request alone; the others must not suffer for it.
+            let result = if together.is_err() && group.len() > 1 {
+                write_group(&mut connection, std::slice::from_ref(request))
+            } else {
+                together.clone()
+            };
             // A caller that went away needs no answer.
-            drop(request.reply.send(result.clone()));
+            drop(request.reply.send(result));
         }
     }
 }
@@ -89,4 +95,39 @@ fn write_group(connection: &mut Connection, group: &[Request]) -> Result<(), Sto
         }
     }
     Ok(transaction.commit()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::model::{FeedCursor, FeedId};
+    use crate::store::schema;
+
+    #[test]
+    fn one_bad_request_does_not_spoil_its_group() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::prepare(&mut connection, Path::new("memory")).unwrap();
+        connection
+            .execute_batch(
+                "CREATE TRIGGER no_poison BEFORE INSERT ON cursor WHEN new.id = 'poison' BEGIN SELECT raise(ABORT, 'no'); END",
+            )
+            .unwrap();
+        let (requests, inbox) = sync_channel(GROUP_MAX);
+        let answers: Vec<_> = ["first", "poison", "last"]
+            .into_iter()
+            .map(|feed| {
+                let (reply, answer) = sync_channel(1);
+                let cursors = vec![FeedCursor::new(FeedId::new(feed))];
+                let commit = Commit { cursors, ..Commit::new("2024-10-31T08:00:00Z".parse().unwrap(), 1) };
+                requests.send(Request { write: Write::Commit(Box::new(commit)), reply }).unwrap();
+                answer
+            })
+            .collect();
+        drop(requests);
+        write_all(connection, &inbox);
+        let is_durable: Vec<bool> = answers.into_iter().map(|answer| answer.recv().unwrap().is_ok()).collect();
+        assert_eq!(is_durable, [true, false, true]);
+    }
 }

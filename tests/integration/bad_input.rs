@@ -5,7 +5,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::{StatusCode, header};
 
-use crate::support::{Daemon, Endpoint, Entry, Feeds, Server, output, wait_for, write_config};
+use crate::support::{
+    Daemon, Endpoint, Entry, Feeds, RawServer, Server, answer, output, query, wait_for, write_config,
+};
 
 /// Runs `gainsay run` on a config that cannot work; gives exit code and standard error.
 fn run(config: &std::path::Path) -> (Option<i32>, String) {
@@ -58,6 +60,123 @@ fn a_file_that_is_no_database_is_left_alone() {
     assert_eq!(std::fs::read(&database).unwrap(), before);
 }
 
+/// A config whose database is prepared by `prepare`, which gets its path; then what `run` says about it.
+#[track_caller]
+fn check_database(prepare: impl FnOnce(&std::path::Path), expected: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let config = write_config(folder.path(), &[("a", "http://127.0.0.1:9/".into())], None);
+    prepare(&folder.path().join("gainsay.db"));
+    let (code, said) = run(&config);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("gainsay.db") && said.contains(expected), "{expected:?} is not in {said}");
+    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+}
+
+fn make_database(path: &std::path::Path, statements: &str) {
+    rusqlite::Connection::open(path).unwrap().execute_batch(statements).unwrap();
+}
+
+#[test]
+fn a_database_that_cannot_be_used_is_named_with_the_reason() {
+    check_database(|path| std::fs::create_dir(path).unwrap(), "is a folder");
+    check_database(|path| make_database(path, "CREATE TABLE account (id)"), "database of another program");
+    check_database(
+        |path| {
+            make_database(
+                path,
+                "CREATE TABLE desk (only_one); PRAGMA application_id = 1734437230; PRAGMA user_version = 999",
+            )
+        },
+        "use a newer gainsay",
+    );
+    check_database(
+        |path| {
+            make_database(path, "PRAGMA application_id = 1734437230; CREATE TABLE desk (only_one)");
+            let mut bytes = std::fs::read(path).unwrap();
+            bytes.truncate(4096 + 100);
+            bytes[100..4196].fill(0x5a);
+            std::fs::write(path, bytes).unwrap();
+        },
+        "malformed",
+    );
+}
+
+#[test]
+fn a_missing_folder_of_the_database_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = write_config(folder.path(), &[("a", "http://127.0.0.1:9/".into())], None);
+    let text = std::fs::read_to_string(&config).unwrap().replace("\"gainsay.db\"", "\"missing/gainsay.db\"");
+    std::fs::write(&config, text).unwrap();
+    let (code, said) = run(&config);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("missing/gainsay.db") && said.contains("No such file"), "{said}");
+}
+
+/// A folder and a file that nobody may write to stop only those who are not root, so root runs this as somebody else.
+#[test]
+fn a_read_only_database_is_a_clear_error() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    use std::os::unix::process::CommandExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let config = write_config(folder.path(), &[("a", "http://127.0.0.1:9/".into())], None);
+    make_database(&folder.path().join("gainsay.db"), "PRAGMA application_id = 1734437230");
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o555)).unwrap();
+    // A program in a folder that only root may enter could not be started: it gets a copy.
+    let program = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(program.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let copy = program.path().join("gainsay");
+    std::fs::copy(env!("CARGO_BIN_EXE_gainsay"), &copy).unwrap();
+    let mut command = std::process::Command::new(copy);
+    command.args(["run", "-c", config.to_str().unwrap()]);
+    if std::fs::metadata(folder.path()).unwrap().uid() == 0 {
+        command.uid(65_534);
+    }
+    let printed = command.output().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let said = String::from_utf8_lossy(&printed.stderr);
+    assert_eq!(printed.status.code(), Some(1), "{said}");
+    assert!(said.contains("gainsay.db") && said.contains("ermission denied"), "{said}");
+}
+
+/// Another program that writes to the database for longer than we wait: the poll is not committed, the feed is read again,
+/// and its alert comes once.
+#[test]
+fn a_database_locked_by_another_program_delays_but_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = Endpoint::default();
+    let receiver = endpoint.serve();
+    let wire = RawServer::start(|_, stream| {
+        answer(stream, "200 OK", "", b"<!DOCTYPE html><html></html>");
+    });
+    let config = write_config(folder.path(), &[("a", wire.base.clone())], Some(&receiver.base));
+    let daemon = Daemon::start(&config);
+    wait_for("the first poll", Duration::from_mins(1), || !query(folder.path(), "SELECT id FROM cursor").is_empty());
+    let other = rusqlite::Connection::open(folder.path().join("gainsay.db")).unwrap();
+    other.busy_timeout(Duration::from_mins(1)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // Longer than the daemon waits for the lock.
+    std::thread::sleep(Duration::from_secs(7));
+    other.execute_batch("ROLLBACK").unwrap();
+    wait_for("the alert", Duration::from_mins(2), || !endpoint.received().is_empty());
+    let (code, said) = daemon.stop();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("commit failed, the feeds will be read again"), "{said}");
+    assert_eq!(endpoint.received().len(), 1);
+}
+
+#[test]
+fn a_config_that_is_no_text_or_no_file_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, said) = run(folder.path());
+    assert_eq!(code, Some(78), "{said}");
+    assert!(said.contains(folder.path().to_str().unwrap()), "{said}");
+    let path = folder.path().join("gainsay.toml");
+    std::fs::write(&path, b"database = \"\xff\"").unwrap();
+    let (code, said) = run(&path);
+    assert_eq!(code, Some(78), "{said}");
+    assert!(said.contains("gainsay.toml") && said.contains("UTF-8"), "{said}");
+}
+
 #[test]
 fn two_daemons_do_not_share_a_database() {
     let folder = tempfile::tempdir().unwrap();
@@ -66,11 +185,11 @@ fn two_daemons_do_not_share_a_database() {
     feeds.add("/a", Entry::new("1", "Weather", "Mild."));
     let config = write_config(folder.path(), &[("a", format!("{}/a", wire.base))], None);
     let first = Daemon::start(&config);
-    wait_for("the database", Duration::from_secs(20), || folder.path().join("gainsay.db").exists());
-    std::thread::sleep(Duration::from_millis(300));
+    // The lock is taken before the file is made.
+    wait_for("the database", Duration::from_mins(1), || folder.path().join("gainsay.db").exists());
     let (code, said) = run(&config);
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("gainsay.db"), "{said}");
+    assert!(said.contains("gainsay.db is in use by another gainsay"), "{said}");
     assert_eq!(first.stop().0, Some(0));
 }
 

@@ -143,6 +143,34 @@ fn replay_reads_gzip_and_refuses_an_old_database() {
 }
 
 #[test]
+fn an_archive_with_a_bad_line_or_a_cut_end_gives_what_is_whole() {
+    use std::io::Write as _;
+    let folder = tempfile::tempdir().unwrap();
+    let whole = std::fs::read_to_string(archive(folder.path())).unwrap();
+    let expected = output(&["stories", folder.path().join("archive.jsonl").to_str().unwrap()]);
+    let bad = folder.path().join("bad.jsonl");
+    std::fs::write(&bad, whole.replacen('\n', "\n{\"id\": 1}\n\u{0}\n", 1)).unwrap();
+    for command in ["stories", "replay"] {
+        let printed = output(&[command, bad.to_str().unwrap()]);
+        assert_eq!(printed.status.code(), Some(1), "{printed:?}");
+        let said = String::from_utf8_lossy(&printed.stderr);
+        assert!(said.contains("bad.jsonl:2: not a document") && said.contains("bad.jsonl:3: not a document"), "{said}");
+    }
+    assert_eq!(output(&["stories", bad.to_str().unwrap()]).stdout, expected.stdout);
+
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    encoder.write_all(whole.as_bytes()).unwrap();
+    let mut bytes = encoder.finish().unwrap();
+    bytes.truncate(bytes.len() / 2);
+    let cut = folder.path().join("cut.jsonl.gz");
+    std::fs::write(&cut, bytes).unwrap();
+    let printed = output(&["stories", cut.to_str().unwrap()]);
+    assert_eq!(printed.status.code(), Some(1), "{printed:?}");
+    assert!(String::from_utf8_lossy(&printed.stderr).contains("cut.jsonl.gz: "), "{printed:?}");
+    assert!(expected.stdout.starts_with(&printed.stdout) && !printed.stdout.is_empty());
+}
+
+#[test]
 fn stories_prints_a_line_for_each_document() {
     let folder = tempfile::tempdir().unwrap();
     let printed = output(&["stories", archive(folder.path()).to_str().unwrap()]);

@@ -137,7 +137,11 @@ fn new_cursor() -> FeedCursor {
 }
 
 async fn poll(server: &Server, path: &str) -> Poll {
-    Poller::new(&config()).unwrap().poll(&server.feed(path), &new_cursor(), now()).await
+    once(&Poller::new(&config()).unwrap(), &server.feed(path), &new_cursor()).await
+}
+
+async fn once(poller: &Poller, feed: &FeedConfig, cursor: &FeedCursor) -> Poll {
+    poller.poll(&poller.turn(feed).await, feed, cursor, now()).await
 }
 
 #[track_caller]
@@ -162,14 +166,14 @@ async fn an_unchanged_feed_costs_one_304() {
     let validators = "etag: \"v1\"\r\nlast-modified: Thu, 31 Oct 2024 08:00:00 GMT\r\ncontent-type: text/xml\r\n";
     server.set("/feed", answer("200 OK", validators, FEED.as_bytes()));
     let poller = Poller::new(&config()).unwrap();
-    let first = poller.poll(&server.feed("/feed"), &new_cursor(), now()).await;
+    let first = once(&poller, &server.feed("/feed"), &new_cursor()).await;
     assert!(matches!(first.outcome, Outcome::Items { is_first: true, .. }));
     check_items(&first, 3);
     assert!(!server.last_request().contains("if-none-match"));
     assert!(server.last_request().contains("user-agent: gainsay-test/1"));
 
     server.set("/feed", answer("304 Not Modified", "", b""));
-    let second = poller.poll(&server.feed("/feed"), &first.cursor, now()).await;
+    let second = once(&poller, &server.feed("/feed"), &first.cursor).await;
     assert!(matches!(second.outcome, Outcome::NotModified));
     assert!(server.last_request().contains("if-none-match: \"v1\"\r\n"));
     assert!(server.last_request().contains("if-modified-since: thu, 31 oct 2024 08:00:00 gmt\r\n"));
@@ -178,7 +182,7 @@ async fn an_unchanged_feed_costs_one_304() {
     assert_eq!(second.next_poll_after, Duration::from_mins(5));
 
     server.set("/feed", answer("200 OK", "", FEED.as_bytes()));
-    let third = poller.poll(&server.feed("/feed"), &second.cursor, now()).await;
+    let third = once(&poller, &server.feed("/feed"), &second.cursor).await;
     assert!(matches!(third.outcome, Outcome::Items { is_first: false, .. }));
     assert_eq!(third.cursor.etag, None);
 }
@@ -188,10 +192,10 @@ async fn errors_leave_the_validators_alone_and_three_make_an_incident() {
     let server = Server::start().await;
     server.set("/feed", answer("200 OK", "etag: \"v1\"\r\n", FEED.as_bytes()));
     let poller = Poller::new(&config()).unwrap();
-    let mut cursor = poller.poll(&server.feed("/feed"), &new_cursor(), now()).await.cursor;
+    let mut cursor = once(&poller, &server.feed("/feed"), &new_cursor()).await.cursor;
     server.set("/feed", answer("500 Oops", "", b""));
     for failures in 1..=4 {
-        let failed = poller.poll(&server.feed("/feed"), &cursor, now()).await;
+        let failed = once(&poller, &server.feed("/feed"), &cursor).await;
         cursor = failed.cursor;
         assert_eq!((cursor.failures, cursor.etag.as_deref()), (failures, Some("\"v1\"")));
         assert_eq!(failed.next_poll_after, Duration::from_secs(30 << (failures - 1)));
@@ -203,7 +207,7 @@ async fn errors_leave_the_validators_alone_and_three_make_an_incident() {
         }
     }
     server.set("/feed", answer("200 OK", "", FEED.as_bytes()));
-    let healed = poller.poll(&server.feed("/feed"), &cursor, now()).await;
+    let healed = once(&poller, &server.feed("/feed"), &cursor).await;
     assert_eq!((healed.cursor.failures, healed.health.unwrap().incident), (0, None));
 }
 
@@ -212,17 +216,17 @@ async fn a_feed_that_runs_empty_is_an_incident_until_it_has_entries() {
     let server = Server::start().await;
     server.set("/feed", answer("200 OK", "etag: \"full\"\r\n", FEED.as_bytes()));
     let poller = Poller::new(&config()).unwrap();
-    let mut cursor = poller.poll(&server.feed("/feed"), &new_cursor(), now()).await.cursor;
+    let mut cursor = once(&poller, &server.feed("/feed"), &new_cursor()).await.cursor;
     server.set("/feed", answer("200 OK", "etag: \"empty\"\r\n", b"<rss version='2.0'><channel/></rss>"));
     for _ in 0..2 {
-        let empty = poller.poll(&server.feed("/feed"), &cursor, now()).await;
+        let empty = once(&poller, &server.feed("/feed"), &cursor).await;
         check_items(&empty, 0);
         assert_eq!(empty.health.unwrap().incident.unwrap().kind, AlertType::FeedEmpty);
         cursor = empty.cursor;
         assert_eq!(cursor.etag.as_deref(), Some("\"full\""));
     }
     server.set("/feed", answer("304 Not Modified", "", b""));
-    assert_eq!(poller.poll(&server.feed("/feed"), &cursor, now()).await.health.unwrap().incident, None);
+    assert_eq!(once(&poller, &server.feed("/feed"), &cursor).await.health.unwrap().incident, None);
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -272,7 +276,7 @@ async fn bodies_without_end_or_measure_stop_at_the_limits() {
 
     let slow = IntakeConfig { fetch_timeout: Duration::from_millis(200), ..config() };
     server.set("/slow", Answer { bytes: [head, FEED.as_bytes()[..99].to_vec()].concat(), then: Then::Hang });
-    let poll = Poller::new(&slow).unwrap().poll(&server.feed("/slow"), &new_cursor(), now()).await;
+    let poll = once(&Poller::new(&slow).unwrap(), &server.feed("/slow"), &new_cursor()).await;
     check_failure(&poll, "took longer than 0.2 s");
     assert_eq!(poll.next_poll_after, Duration::from_secs(30));
 }
@@ -335,10 +339,10 @@ async fn names_are_checked_after_dns_and_loopback_needs_leave() {
     let strict = Poller::new(&IntakeConfig { allow_networks: Vec::new(), ..config() }).unwrap();
     let port = server.address.rsplit(':').next().unwrap();
     let by_name = server.feed_at(&format!("http://localhost:{port}/feed"));
-    check_failure(&strict.poll(&by_name, &new_cursor(), now()).await, "localhost is a loopback address");
-    check_failure(&strict.poll(&server.feed("/feed"), &new_cursor(), now()).await, "a loopback address");
+    check_failure(&once(&strict, &by_name, &new_cursor()).await, "localhost is a loopback address");
+    check_failure(&once(&strict, &server.feed("/feed"), &new_cursor()).await, "a loopback address");
     assert_eq!(server.last_request(), "", "nothing may have been sent");
-    check_items(&Poller::new(&config()).unwrap().poll(&by_name, &new_cursor(), now()).await, 3);
+    check_items(&once(&Poller::new(&config()).unwrap(), &by_name, &new_cursor()).await, 3);
 }
 
 #[tokio::test]
@@ -346,12 +350,12 @@ async fn credentials_reach_their_own_host_and_no_message() {
     let (server, other) = (Server::start().await, Server::start().await);
     server.set("/moved", answer("302 Found", &format!("location: http://{}/gone\r\n", other.address), b""));
     let feed = server.feed_at(&format!("http://desk:secret@{}/moved", server.address));
-    let poll = Poller::new(&config()).unwrap().poll(&feed, &new_cursor(), now()).await;
+    let poll = once(&Poller::new(&config()).unwrap(), &feed, &new_cursor()).await;
     check_failure(&poll, "404");
     assert!(server.last_request().contains("authorization: basic"));
     assert!(!other.last_request().is_empty() && !other.last_request().contains("authorization"));
     server.set("/moved", answer("500 Oops", "", b""));
-    let poll = Poller::new(&config()).unwrap().poll(&feed, &new_cursor(), now()).await;
+    let poll = once(&Poller::new(&config()).unwrap(), &feed, &new_cursor()).await;
     check_failure(&poll, "/moved answers 500");
     assert!(!format!("{:?}", poll.outcome).contains("secret"));
 }
@@ -393,7 +397,7 @@ async fn a_dead_host_is_named() {
     let server = Server::start().await;
     let unused = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let poll =
-        Poller::new(&config()).unwrap().poll(&server.feed_at(&format!("http://{unused}/")), &new_cursor(), now()).await;
+        once(&Poller::new(&config()).unwrap(), &server.feed_at(&format!("http://{unused}/")), &new_cursor()).await;
     check_failure(&poll, "refused");
 }
 
@@ -405,7 +409,7 @@ async fn one_host_gets_a_limited_number_of_requests_at_once() {
     let mut tasks = JoinSet::new();
     for _ in 0..4 {
         let (poller, feed) = (Arc::clone(&poller), server.feed("/hang"));
-        tasks.spawn(async move { poller.poll(&feed, &new_cursor(), now()).await });
+        tasks.spawn(async move { once(&poller, &feed, &new_cursor()).await });
     }
     while server.requests.lock().unwrap().len() < 2 {
         tokio::time::sleep(Duration::from_millis(5)).await;

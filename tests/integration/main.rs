@@ -9,9 +9,12 @@
 )]
 
 mod bad_input;
+mod bad_network;
 mod commands;
 mod daemon;
 mod demo;
 mod intake;
+mod kills;
 mod quality;
+mod shutdown;
 mod support;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -10,7 +12,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 /// Key of the endpoints in tests.
@@ -30,7 +32,6 @@ pub(crate) fn output(args: &[&str]) -> Output {
 
 /// Runs the program with this standard input.
 pub(crate) fn output_with_input(args: &[&str], input: &[u8]) -> Output {
-    use std::io::Write as _;
     let mut child = gainsay(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_vec();
@@ -90,6 +91,79 @@ impl Drop for Server {
             runtime.shutdown_background();
         }
     }
+}
+
+/// A request as [`RawServer`] reads it.
+pub(crate) struct Request {
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+/// A server for what no decent server does: the handler gets the bare connection after the request and does as it
+/// pleases; the connection is cut when it returns. Its threads end with the test program.
+pub(crate) struct RawServer {
+    pub(crate) base: String,
+}
+
+impl RawServer {
+    pub(crate) fn start(handler: impl Fn(&Request, &mut TcpStream) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let handler = Arc::new(handler);
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let handler = Arc::clone(&handler);
+                std::thread::spawn(move || {
+                    // A client that is killed in mid-request is nobody's fault.
+                    if let Some(request) = read_request(&stream) {
+                        handler(&request, &mut stream);
+                    }
+                });
+            }
+        });
+        Self { base }
+    }
+}
+
+fn read_request(stream: &TcpStream) -> Option<Request> {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let path = line.split(' ').nth(1)?.to_owned();
+    let mut headers = HeaderMap::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+        headers.insert(HeaderName::from_bytes(name.as_bytes()).ok()?, value.parse().ok()?);
+    }
+    let length = headers.get(header::CONTENT_LENGTH).map_or(Some(0), |text| text.to_str().ok()?.parse().ok())?;
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some(Request { path, headers, body })
+}
+
+/// Writes a whole answer; the client may be gone.
+pub(crate) fn answer(stream: &mut TcpStream, status: &str, headers: &str, body: &[u8]) -> bool {
+    let head = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
+    stream.write_all(&[head.as_bytes(), body].concat()).is_ok()
+}
+
+/// Keeps the connection open until the client closes it.
+pub(crate) fn hang(stream: &mut TcpStream) {
+    while stream.read(&mut [0; 64]).is_ok_and(|read| read > 0) {}
+}
+
+/// The first column of a query on the daemon's database as text, a row a value; nothing while there is no such database.
+pub(crate) fn query(folder: &Path, query: &str) -> Vec<String> {
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let Ok(database) = rusqlite::Connection::open_with_flags(folder.join("gainsay.db"), flags) else {
+        return Vec::new();
+    };
+    let Ok(mut statement) = database.prepare(query) else { return Vec::new() };
+    let rows = statement.query_map([], |row| row.get(0));
+    rows.map(|rows| rows.flatten().collect()).unwrap_or_default()
 }
 
 /// One entry of a served feed.
@@ -212,10 +286,19 @@ impl Daemon {
         self.0.wait().unwrap();
     }
 
-    /// SIGTERM; gives the exit status and what was said on standard error.
-    pub(crate) fn stop(mut self) -> (Option<i32>, String) {
-        use std::io::Read as _;
+    /// SIGTERM.
+    pub(crate) fn terminate(&self) {
         Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap();
+    }
+
+    /// SIGTERM; gives the exit status and what was said on standard error.
+    pub(crate) fn stop(self) -> (Option<i32>, String) {
+        self.terminate();
+        self.ended()
+    }
+
+    /// Waits for its end.
+    pub(crate) fn ended(mut self) -> (Option<i32>, String) {
         let status = self.0.wait().unwrap();
         let mut said = String::new();
         self.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();

@@ -1,0 +1,134 @@
+//! The desk over a store that fails: nothing half done is kept, nothing is taken for known that is not durable.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use jiff::SignedDuration;
+
+use super::*;
+use crate::model::{Attempt, MarkupFormat, Outbox, OutboxEntry, Records};
+use crate::store::{Counts, EmbeddedStore};
+use crate::text::document::archive_document;
+
+/// A real store that refuses as often as it is told to.
+struct Flaky {
+    store: EmbeddedStore,
+    commits_to_fail: AtomicU32,
+    loads_to_fail: AtomicU32,
+}
+
+fn refuse(left: &AtomicU32) -> Result<(), StoreError> {
+    let is_refused = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+    if is_refused { Err(StoreError::Unstorable { detail: "told to".to_owned() }) } else { Ok(()) }
+}
+
+impl Store for Flaky {
+    fn load(&self) -> Result<Records, StoreError> {
+        refuse(&self.loads_to_fail)?;
+        self.store.load()
+    }
+
+    fn cursors(&self) -> Result<Vec<FeedCursor>, StoreError> {
+        self.store.cursors()
+    }
+
+    fn commit(&self, commit: Commit) -> Result<(), StoreError> {
+        refuse(&self.commits_to_fail)?;
+        self.store.commit(commit)
+    }
+
+    fn counts(&self) -> Result<Counts, StoreError> {
+        self.store.counts()
+    }
+}
+
+impl Outbox for Flaky {
+    type Error = StoreError;
+
+    fn due(&self, sink: &str, now: Timestamp, limit: usize) -> Result<Vec<OutboxEntry>, StoreError> {
+        self.store.due(sink, now, limit)
+    }
+
+    fn next_due(&self, sink: &str, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.store.next_due(sink, now)
+    }
+
+    fn record_attempt(&self, attempt: Attempt) -> Result<(), StoreError> {
+        self.store.record_attempt(attempt)
+    }
+}
+
+fn now() -> Timestamp {
+    "2024-10-31T08:00:00Z".parse().unwrap()
+}
+
+fn desk(folder: &std::path::Path) -> (Desk, Arc<Flaky>) {
+    let store = EmbeddedStore::open(&folder.join("desk.db")).unwrap();
+    let store = Arc::new(Flaky { store, commits_to_fail: 0.into(), loads_to_fail: 0.into() });
+    let day = SignedDuration::from_hours(24);
+    let windows = Windows { stories: day, claims: day, threads: day };
+    let models = Arc::new(Models::embedded().unwrap());
+    let as_store: Arc<dyn Store> = Arc::<Flaky>::clone(&store);
+    let desk = Desk::open(as_store, models, Router::new(Vec::new(), Vec::new()), Vec::new(), windows).unwrap();
+    (desk, store)
+}
+
+fn work(id: &str, text: &str) -> Vec<Work> {
+    let document = archive_document(id, None, None, text, None, None, now(), MarkupFormat::Text);
+    vec![Work { documents: vec![document], ..Work::default() }]
+}
+
+#[test]
+fn what_could_not_be_committed_is_news_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut desk, store) = desk(folder.path());
+    let flood = || work("flood", "The river rose overnight.");
+    store.commits_to_fail.store(1, Ordering::SeqCst);
+    store.loads_to_fail.store(1, Ordering::SeqCst);
+    assert!(desk.process(flood(), now()).is_err(), "the commit fails");
+    assert!(desk.process(flood(), now()).is_err(), "the state cannot be rebuilt");
+    let outcome = desk.process(flood(), now()).unwrap();
+    assert_eq!((outcome.analysed, outcome.known), (1, 0));
+    let outcome = desk.process(flood(), now()).unwrap();
+    assert_eq!((outcome.analysed, outcome.known), (0, 1));
+    assert_eq!(store.counts().unwrap().documents, 1);
+}
+
+#[test]
+fn a_step_that_panics_costs_one_document() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut desk, _) = desk(folder.path());
+    let analysed = |id: &str, text: &str| {
+        let document = work(id, text).remove(0).documents.remove(0);
+        (Input::Analysed(Box::new(analyse(document, &Models::embedded().unwrap()))), now())
+    };
+    let inputs = vec![
+        analysed("1", "The river rose overnight."),
+        analysed("poison", "Poison was found in a well."),
+        analysed("2", "The airport closed for a day."),
+    ];
+    let fragile = |state: &mut State, input: Input, time: Timestamp| {
+        if let Input::Analysed(analysis) = &input {
+            let is_poison = analysis.document.text.starts_with("Poison") && !analysis.is_quarantined();
+            assert!(!is_poison, "cannot digest this");
+        }
+        step(state, input, time)
+    };
+    let state = desk.take_state().unwrap();
+    let stepped = desk.step_all(state, inputs, fragile).unwrap();
+    assert_eq!(stepped.written.documents.len(), 3);
+    let quarantined = stepped.inputs.into_iter().filter_map(|(input, _)| analysis(input));
+    let quarantined: Vec<bool> = quarantined.map(|analysis| analysis.is_quarantined()).collect();
+    assert_eq!(quarantined, [false, true, false]);
+}
+
+#[test]
+fn what_panics_even_in_quarantine_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut desk, _) = desk(folder.path());
+    let documents = work("poison", "Poison was found in a well.").remove(0).documents;
+    let inputs =
+        documents.into_iter().map(|document| (Input::Analysed(Box::new(quarantine(document, String::new()))), now()));
+    let state = desk.take_state().unwrap();
+    let stepped = desk.step_all(state, inputs.collect(), |_, _, _| panic!("nothing passes")).unwrap();
+    assert!(stepped.inputs.is_empty() && stepped.written.documents.is_empty());
+}
