@@ -1,3 +1,5 @@
+//! Tests of the resolver: short invented wire texts in, speakers and targets out.
+
 use proptest::prelude::*;
 
 use super::*;
