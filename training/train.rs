@@ -21,7 +21,8 @@ use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
 /// The recipe of the claims' cues; the others differ where they say so.
-const CUES: Recipe = Recipe { labels: 1 + 2 * CLAIM_KINDS, log_buckets: 18, epochs: 6, rate: 0.05, decay: 2e-4, dropout: 0.5 };
+const CUES: Recipe =
+    Recipe { labels: 1 + 2 * CLAIM_KINDS, log_buckets: 18, epochs: 6, rate: 0.05, decay: 2e-4, dropout: 0.5 };
 const STATEMENTS: Recipe = Recipe { labels: 3, log_buckets: 17, dropout: 0.3, ..CUES };
 const ARGUMENTS: Recipe = Recipe { labels: ARGUMENT_LABELS, dropout: 0.3, ..CUES };
 /// The judge's own recipe.
@@ -53,7 +54,8 @@ fn main() -> Result<()> {
         write("arguments.bin", &train(&examples, ARGUMENTS)?)?;
     }
     if wants("judge") {
-        let read = |name: &str| -> Result<Tagger> { Ok(Tagger::from_bytes(&std::fs::read(Path::new(&out).join(name))?)?) };
+        let read =
+            |name: &str| -> Result<Tagger> { Ok(Tagger::from_bytes(&std::fs::read(Path::new(&out).join(name))?)?) };
         let mut taggers = Taggers {
             claim_cues: read("claim_cues.bin")?,
             statement_cues: read("statement_cues.bin")?,
@@ -71,7 +73,16 @@ fn main() -> Result<()> {
             examples.extend(part(true).flat_map(|article| judge_examples(article, &taggers)));
         }
         taggers.claim_cues = full;
-        let judge = train(&examples, Recipe { epochs: envv("JE", 8.0) as usize, rate: envv("JR", 0.02) as f32, dropout: envv("JO", 0.6) as f32, log_buckets: envv("JB", 17.0) as u32,..JUDGE })?;
+        let judge = train(
+            &examples,
+            Recipe {
+                epochs: envv("JE", 8.0) as usize,
+                rate: envv("JR", 0.02) as f32,
+                dropout: envv("JO", 0.6) as f32,
+                log_buckets: envv("JB", 17.0) as u32,
+                ..JUDGE
+            },
+        )?;
         write("judge.bin", &judge)?;
         evaluate_judge(&Judge::new(judge), &taggers, &load(&Path::new(&shared).join("gold/dev.jsonl"))?);
     }
@@ -176,13 +187,20 @@ fn judge_examples(article: &Article, taggers: &Taggers) -> Vec<Example> {
             let is_here = sentence.span.start <= act.cue[0].start && act.cue[0].start < sentence.span.end;
             (is_here && span.overlaps(act.cue[0])).then(|| candidate.claim[kind])
         };
-        let best = (0..candidates.len()).filter(|&at| labels[at] == OUTSIDE).filter_map(|at| Some((at, fit(&candidates[at])?))).max_by(|a, b| a.1.total_cmp(&b.1));
+        let best = (0..candidates.len())
+            .filter(|&at| labels[at] == OUTSIDE)
+            .filter_map(|at| Some((at, fit(&candidates[at])?)))
+            .max_by(|a, b| a.1.total_cmp(&b.1));
         if let Some((at, _)) = best {
             labels[at] = begin(kind);
         }
     }
     let features = judge_features(&reading, &candidates);
-    features.into_iter().zip(labels).map(|(features, label)| Example { features: vec![features], labels: vec![label] }).collect()
+    features
+        .into_iter()
+        .zip(labels)
+        .map(|(features, label)| Example { features: vec![features], labels: vec![label] })
+        .collect()
 }
 
 fn evaluate_judge(judge: &Judge, taggers: &Taggers, articles: &[Article]) {
@@ -193,20 +211,47 @@ fn evaluate_judge(judge: &Judge, taggers: &Taggers, articles: &[Article]) {
             let candidates = candidates(&reading, taggers);
             let mut cells: std::collections::BTreeMap<usize, ([i32; 5], [i32; 5])> = Default::default();
             for act in &article.acts {
-                let at = reading.sentences.iter().position(|s| s.span.start <= act.cue[0].start && act.cue[0].start < s.span.end).unwrap_or(0);
+                let at = reading
+                    .sentences
+                    .iter()
+                    .position(|s| s.span.start <= act.cue[0].start && act.cue[0].start < s.span.end)
+                    .unwrap_or(0);
                 let k = Kind::ALL.iter().position(|one| Some(*one) == act.kind).unwrap();
                 cells.entry(at).or_default().0[k] += 1;
             }
             for (candidate, features) in candidates.iter().zip(judge_features(&reading, &candidates)) {
                 let v = judge.verdict(features);
                 let (k, p) = v.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap();
-                if *p >= t { cells.entry(candidate.sentence).or_default().1[k] += 1; }
+                if *p >= t {
+                    cells.entry(candidate.sentence).or_default().1[k] += 1;
+                }
             }
-            for (g, p) in cells.values() { for k in 0..5 { tp[k] += g[k].min(p[k]); np[k] += p[k]; ng[k] += g[k]; } }
+            for (g, p) in cells.values() {
+                for k in 0..5 {
+                    tp[k] += g[k].min(p[k]);
+                    np[k] += p[k];
+                    ng[k] += g[k];
+                }
+            }
         }
-        let f = |t: i32, p: i32, g: i32| (100.0 * t as f64 / p.max(1) as f64, 100.0 * t as f64 / g.max(1) as f64, 200.0 * t as f64 / (p + g).max(1) as f64);
+        let f = |t: i32, p: i32, g: i32| {
+            (
+                100.0 * t as f64 / p.max(1) as f64,
+                100.0 * t as f64 / g.max(1) as f64,
+                200.0 * t as f64 / (p + g).max(1) as f64,
+            )
+        };
         let a = f(tp[0] + tp[1], np[0] + np[1], ng[0] + ng[1]);
-        eprintln!("J {t}: alerts P {:.1} R {:.1} F1 {:.1} | alleg {:.1} denial {:.1} conf {:.1} noc {:.1}", a.0, a.1, a.2, f(tp[0], np[0], ng[0]).2, f(tp[1], np[1], ng[1]).2, f(tp[2], np[2], ng[2]).2, f(tp[3], np[3], ng[3]).2);
+        eprintln!(
+            "J {t}: alerts P {:.1} R {:.1} F1 {:.1} | alleg {:.1} denial {:.1} conf {:.1} noc {:.1}",
+            a.0,
+            a.1,
+            a.2,
+            f(tp[0], np[0], ng[0]).2,
+            f(tp[1], np[1], ng[1]).2,
+            f(tp[2], np[2], ng[2]).2,
+            f(tp[3], np[3], ng[3]).2
+        );
     }
 }
 

@@ -105,7 +105,8 @@ fn begin_mass(marginals: &Marginals, cue: &Cue, class: usize) -> f32 {
 
 fn terms(sentence: &Sentence, content: &[Span]) -> Vec<u64> {
     let is_in = |token: &&Token| content.is_empty() || content.iter().any(|piece| piece.contains(token.span));
-    let is_telling = |token: &&Token| token.shape != 0 && !is_stop_word(&token.word) && !token.classes.any(Classes::SAY);
+    let is_telling =
+        |token: &&Token| token.shape != 0 && !is_stop_word(&token.word) && !token.classes.any(Classes::SAY);
     let mut found: Vec<u64> =
         sentence.tokens.iter().filter(is_in).filter(is_telling).map(|token| token.stem_hash).collect();
     found.sort_unstable();
@@ -191,7 +192,8 @@ impl Seen {
         self.add(6, odds_step(all), 0);
         self.add(7, odds_step(all), candidate.best() as u64);
         self.add(8, odds_step(candidate.statement), candidate.best() as u64);
-        let beside = |at: Option<usize>| at.and_then(|at| sentence.tokens.get(at)).map_or(EDGE, |token| token.word_hash);
+        let beside =
+            |at: Option<usize>| at.and_then(|at| sentence.tokens.get(at)).map_or(EDGE, |token| token.word_hash);
         self.add(9, beside(candidate.site.first.checked_sub(1)), self.key);
         self.add(10, beside(Some(candidate.site.last + 1)), self.key);
     }
@@ -265,7 +267,13 @@ impl Seen {
                     about_same[side][kind] = about_same[side][kind].max(shared);
                 }
                 let distance = other.sentence.abs_diff(candidate.sentence);
-                let zone = if distance == 0 { 0 } else if distance <= 2 { 1 + side } else { continue };
+                let zone = if distance == 0 {
+                    0
+                } else if distance <= 2 {
+                    1 + side
+                } else {
+                    continue;
+                };
                 nearest[zone][kind] = nearest[zone][kind].max(probability);
             }
         }

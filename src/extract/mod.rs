@@ -70,7 +70,12 @@ impl Models {
     ///
     /// # Errors
     /// If one of them is damaged.
-    pub fn from_bytes(claim_cues: &[u8], statement_cues: &[u8], arguments: &[u8], judge: &[u8]) -> Result<Self, ModelError> {
+    pub fn from_bytes(
+        claim_cues: &[u8],
+        statement_cues: &[u8],
+        arguments: &[u8],
+        judge: &[u8],
+    ) -> Result<Self, ModelError> {
         use sha2::{Digest as _, Sha256};
         let mut sum = Sha256::new();
         for part in [claim_cues, statement_cues, arguments, judge] {
@@ -142,7 +147,13 @@ fn attribution(reading: &Reading<'_>, candidate: Candidate, kind: Kind, models: 
     Some(Attribution { source, cue, content, sentence: sentence.span })
 }
 
-fn claim(reading: &Reading<'_>, resolver: &Resolver<'_>, attribution: Attribution, kind: Kind, probability: f32) -> Claim {
+fn claim(
+    reading: &Reading<'_>,
+    resolver: &Resolver<'_>,
+    attribution: Attribution,
+    kind: Kind,
+    probability: f32,
+) -> Claim {
     let speaker = resolver.speaker(&attribution, kind);
     let is_allegation = kind == Kind::Allegation;
     let target = is_allegation.then(|| resolver.target(&attribution, speaker.as_ref())).flatten();
