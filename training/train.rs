@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result};
 use articles::{Article, load};
 use crf::{Example, Fitted, Recipe, fit, train};
 use gainsay::extract::attribution::{ARGUMENT_LABELS, CONTENT, SOURCE};
-use gainsay::extract::features::{CLAIM_KINDS, CueSite, STATEMENT, argument_features, cue_features, kind_number};
+use gainsay::extract::features::{CLAIM_KINDS, CueSite, STATEMENT, argument_features, cue_features};
 use gainsay::extract::judge::{Candidate, Taggers, candidates, judge_features};
 use gainsay::extract::reading::{Reading, Sentence};
 use gainsay::extract::tagger::{OUTSIDE, Tagger, begin, inside, may_follow};

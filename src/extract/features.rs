@@ -67,6 +67,11 @@ impl<'a> Around<'a> {
         self.token(offset).map_or(9, |token| token.shape)
     }
 
+    /// The wordings that the token belongs to, as a set.
+    fn wordings(&self, offset: isize) -> Classes {
+        Classes(self.token(offset).map_or(0, |token| token.wordings))
+    }
+
     fn classes(&self, offset: isize) -> Classes {
         self.token(offset).map_or_else(Classes::default, |token| token.classes)
     }
@@ -79,6 +84,7 @@ fn local_features(around: &Around<'_>, base: u64, out: &mut Vec<u32>) {
         out.push(feature(t(number), around.word(offset), 0));
         out.push(feature(t(10 + number), around.cluster(offset), 0));
         out.extend(around.classes(offset).bits().map(|bit| feature(t(20 + number), bit, 0)));
+        out.extend(around.wordings(offset).bits().map(|bit| feature(t(60 + number), bit, 0)));
     }
     out.push(feature(t(30), around.word(-1), around.word(0)));
     out.push(feature(t(31), around.word(0), around.word(1)));
@@ -113,7 +119,7 @@ pub fn cue_features(reading: &Reading<'_>, index: usize) -> Vec<Vec<u32>> {
         let last = sentence.tokens.len() - 1;
         out.push(feature(50, u64::from(at == 0) * 2 + u64::from(at == last), around.word(0)));
         let classes = around.classes(0);
-        if classes.any(CUE_CLASSES) {
+        if classes.any(CUE_CLASSES) || around.token(0).is_some_and(|token| token.wordings != 0) {
             cue_context(&around, &scene, classes, &mut out);
         }
         for offset in [-1, 1] {
@@ -131,6 +137,9 @@ pub fn cue_features(reading: &Reading<'_>, index: usize) -> Vec<Vec<u32>> {
 /// What a possible cue has around it: the scene of its sentence, and the words and classes within reach.
 fn cue_context(around: &Around<'_>, scene: &[u64], classes: Classes, out: &mut Vec<u32>) {
     let stem = around.stem(0);
+    for bit in around.wordings(0).bits() {
+        out.push(feature(58, bit, stem));
+    }
     for &fact in scene {
         out.push(feature(51, fact, stem));
         out.extend(classes.bits().map(|bit| feature(52, fact, bit)));
@@ -176,6 +185,8 @@ pub(super) fn scene(reading: &Reading<'_>, index: usize) -> Vec<u64> {
     facts.extend(only(neighbour(-1)).bits().map(|bit| 200 + bit));
     facts.extend(only(neighbour(1)).bits().map(|bit| 300 + bit));
     facts.extend(only(reading.classes_elsewhere(index)).bits().map(|bit| 400 + bit));
+    let wordings = |kinds: u32, base: u64| Classes(kinds).bits().map(move |kind| base + kind);
+    facts.extend(wordings(sentence.wordings, 600));
     let is_question = sentence.tokens.last().is_some_and(|token| token.word == "?");
     let flags = [sentence.is_headline, sentence.continues_quote, is_question, sentence.tokens.len() < 8, index <= 2];
     facts.extend((500..).zip(flags).filter(|&(_, is_set)| is_set).map(|(number, _)| number));

@@ -199,6 +199,12 @@ impl Seen {
             self.add(1, token.cluster, 0);
         }
         self.add(2, self.key, 0);
+        let wordings = Classes(cue.iter().fold(0, |kinds, token| kinds | token.wordings));
+        for bit in wordings.bits() {
+            self.add(11, bit, 0);
+            self.add(12, bit, candidate.best() as u64);
+            self.add(13, bit, u64::from(self.classes.0));
+        }
         self.add_by_class(3, 0);
         for (kind, &probability) in (0..).zip(&candidate.claim) {
             self.add(4, kind, odds_step(probability));

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use rustc_hash::FxHashMap;
 
+use crate::text::lexicon::classes as lists;
 use crate::text::normalize::stem;
 
 /// A set of word classes of `config/lexicon/cues.txt`.
@@ -98,8 +99,7 @@ impl Classes {
 
 static CLASSES: LazyLock<FxHashMap<String, u32>> = LazyLock::new(|| {
     let mut found: FxHashMap<String, u32> = FxHashMap::default();
-    for line in include_str!("../../config/lexicon/cues.txt").lines() {
-        let Some((name, words)) = line.split_once(':').filter(|_| !line.starts_with('#')) else { continue };
+    for (name, words) in lists(include_str!("../../config/lexicon/cues.txt")) {
         let Some(bit) = NAMES.iter().position(|known| *known == name) else { continue };
         for word in words.split_whitespace() {
             *found.entry(stem(word)).or_default() |= 1 << bit;
@@ -127,5 +127,5 @@ pub(super) fn cluster(word: &str) -> u64 {
 }
 
 /// The files that `Models::hash` covers besides the weights.
-pub(super) const SOURCES: [&str; 2] =
-    [include_str!("../../config/lexicon/cues.txt"), include_str!("../../models/clusters.txt")];
+pub(super) const SOURCES: [&str; 3] =
+    [include_str!("../../config/lexicon/cues.txt"), include_str!("../../models/clusters.txt"), super::phrases::SOURCE];

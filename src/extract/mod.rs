@@ -8,6 +8,7 @@ pub mod attribution;
 pub mod features;
 pub mod judge;
 mod lexicon;
+mod phrases;
 pub mod proposition;
 pub mod reading;
 pub mod resolve;

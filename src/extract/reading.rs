@@ -1,6 +1,7 @@
 //! A document as the extractor reads it: its sentences' tokens with normal forms, word classes and quotation marks.
 
 use super::lexicon::{self, Classes};
+use super::phrases;
 use crate::model::Span;
 use crate::text::normalize::{fold, stem};
 use crate::text::token::tokens;
@@ -27,6 +28,8 @@ pub struct Token {
     pub cluster: u64,
     /// Lexicon classes of the stem.
     pub classes: Classes,
+    /// Wordings it belongs to: bit k for the first word of one of kind k, bit 8 + k for a later one.
+    pub wordings: u32,
     /// Between quotation marks; the marks themselves are not.
     pub is_quoted: bool,
 }
@@ -40,6 +43,8 @@ pub struct Sentence {
     pub tokens: Vec<Token>,
     /// All lexicon classes of its words together.
     pub classes: Classes,
+    /// Kinds of the wordings in it, a bit each.
+    pub wordings: u32,
     /// It is the headline.
     pub is_headline: bool,
     /// It starts inside a quotation that an earlier sentence opened.
@@ -116,12 +121,20 @@ fn read_sentence(text: &str, span: Span, is_headline: bool, quote: &mut Quote) -
             shape: shape(at.of(text)),
             cluster: lexicon::cluster(&word),
             classes: own,
+            wordings: 0,
             is_quoted: !is_mark && (quote.double || quote.single),
             word,
             stem,
         });
     }
-    Sentence { span, tokens: found, classes, is_headline, continues_quote }
+    let mut wordings = 0;
+    for (kind, first, last) in phrases::matches(&found) {
+        for (place, token) in (first..=last).zip(found.get_mut(first..=last).unwrap_or_default()) {
+            token.wordings |= 1 << if place == first { kind } else { kind + 8 };
+        }
+        wordings |= 1 << kind;
+    }
+    Sentence { span, tokens: found, classes, wordings, is_headline, continues_quote }
 }
 
 impl Quote {

@@ -4,7 +4,7 @@ use crate::dedup::fingerprint::fingerprint;
 use crate::dedup::label::label;
 use crate::extract;
 use crate::link;
-use crate::model::{Analysis, Document, Issue, ModelsHash, RevisionLabel};
+use crate::model::{Analysis, Document, Issue, ModelsHash, RevisionLabel, Span};
 use crate::text::language::{is_english, language};
 use crate::text::sentence::sentences;
 
@@ -13,12 +13,14 @@ pub use crate::extract::Models;
 /// Finds what a document says: language, sentences, fingerprint, revision label, claims and statements. Bad text is data:
 /// what is odd about it is in `issues`.
 pub fn analyse(document: Document, models: &Models) -> Analysis {
-    let (label, _) = label(document.headline_text());
+    let (label, bare_headline) = label(document.headline_text());
+    // The wire's prefix ("UPDATE 2-") is no part of what the headline says.
+    let headline = document.headline.map(|span| Span::new(span.end - bare_headline.len().min(span.len()), span.end));
     let fingerprint = fingerprint(&document);
     let language = language(&document.text);
-    let sentences = sentences(&document.text, document.headline);
+    let sentences = sentences(&document.text, headline);
     let (mut claims, issues) = if is_english(&document.text) {
-        extract::claims(&document.text, document.headline, &sentences, models)
+        extract::claims(&document.text, headline, &sentences, models)
     } else {
         (Vec::new(), vec![Issue::Language(language.clone())])
     };
