@@ -50,11 +50,12 @@ fn story(number: usize) -> Entry {
     let surname = format!("{}{}", heads[number % 20], tails[number / 20 % 20]);
     let company = format!("{}{} Freight", heads[(number + 7) % 20], tails[(number / 20 + 3) % 20]);
     let (first, office) = (FIRST_NAMES[number % 6], OFFICES[number % 5]);
+    let pronoun = ["he", "she"][number % 2];
     let (act, topic) = (ACTS[number % 7], TOPICS[number / 3 % 5]);
     Entry::new(
         &format!("story-{number}"),
         &format!("{surname} speaks of the {company} affair"),
-        &format!("{office} {first} {surname} denied on Tuesday having {act} {company}. {topic}"),
+        &format!("{office} {first} {surname} denied that {pronoun} had {act} {company}. {topic}"),
     )
 }
 
@@ -146,7 +147,8 @@ fn config(folder: &std::path::Path, wire: &str, endpoint: &str) -> std::path::Pa
     let patient = format!("timeout = \"1s\"\nretry_schedule = [{}]\n", ["\"100ms\""; 60].join(", "));
     let text = text.replace("retry_schedule = [\"1s\", \"1s\", \"2s\", \"5s\", \"5s\", \"5s\"]\n", &patient);
     assert!(text.contains(&patient));
-    std::fs::write(&path, text + "[[rule]]\nname = \"denials\"\ntypes = [\"denial.new\"]\n").unwrap();
+    std::fs::write(&path, text + "[[rule]]\nname = \"denials\"\ntypes = [\"denial.new\"]\nconfidence_min = 0\n")
+        .unwrap();
     path
 }
 
