@@ -46,7 +46,7 @@ const TOPICS: [&str; 5] = [
 ];
 
 /// A story; its surname and its company are in no other.
-fn story(number: usize) -> Entry {
+pub(crate) fn story(number: usize) -> Entry {
     let (heads, tails) = SURNAMES;
     let surname = format!("{}{}", heads[number % 20], tails[number / 20 % 20]);
     let company = format!("{}{} Freight", heads[(number + 7) % 20], tails[(number / 20 + 3) % 20]);
