@@ -85,7 +85,7 @@ fn a_database_that_cannot_be_used_is_named_with_the_reason() {
             make_database(
                 path,
                 "CREATE TABLE desk (only_one); PRAGMA application_id = 1734437230; PRAGMA user_version = 999",
-            )
+            );
         },
         "use a newer gainsay",
     );

@@ -1,52 +1,18 @@
 //! The daemon as a whole: real feeds in, real webhooks out, once.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::support::{Daemon, Endpoint, Entry, Feeds, Received, query, wait_for, write_config};
+use crate::kills::story;
+use crate::support::{Daemon, Endpoint, Feeds, Received, query, wait_for, write_config};
 
-const SPEAKERS: [&str; 8] = [
-    "Prosecutors",
-    "Rebel commanders",
-    "The dock workers' union",
-    "Orsa Lind",
-    "Port inspectors",
-    "Human rights lawyers",
-    "Finance Minister Tomas Rehn",
-    "Former employees",
-];
-const ACCUSED: [&str; 10] = [
-    "Halden Freight",
-    "Governor Pia Sund",
-    "the Brevik shipyard",
-    "Coach Milan Petrov",
-    "Arvo Bank",
-    "General Ruiz",
-    "the Kestrel airline",
-    "Mayor Odile Franck",
-    "the Tarn mining company",
-    "Senator Jonas Weil",
-];
-const ACTS: [&str; 8] = [
-    "hiding derailments from inspectors",
-    "taking bribes for harbour contracts",
-    "shelling a clinic",
-    "forging doping tests",
-    "laundering cartel money",
-    "poisoning wells near villages",
-    "stealing pension savings",
-    "torturing detainees in custody",
-];
-
-fn story(number: usize) -> Entry {
-    let speaker = SPEAKERS[number % SPEAKERS.len()];
-    let accused = ACCUSED[number % ACCUSED.len()];
-    let act = ACTS[(number / 5) % ACTS.len()];
-    let year = 1960 + number;
-    Entry::new(
-        &format!("story-{number}"),
-        &format!("Dispute number {number} reaches court"),
-        &format!("{speaker} accused {accused} of {act} in {year}. The matter will be heard in district {number}."),
-    )
+/// A config that lets denials through however unsure the extractor is: what it finds is not these tests' business.
+fn config(folder: &Path, feeds: &[(&str, String)], endpoint: &str) -> PathBuf {
+    let path = write_config(folder, feeds, Some(endpoint));
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text + "[[rule]]\nname = \"denials\"\ntypes = [\"denial.new\"]\nconfidence_min = 0\n")
+        .unwrap();
+    path
 }
 
 fn headline(received: &Received) -> String {
@@ -60,7 +26,7 @@ fn a_stop_drains_and_a_restart_alerts_nothing_twice() {
     let (feeds, endpoint) = (Feeds::default(), Endpoint::default());
     let (wire, receiver) = (feeds.serve(), endpoint.serve());
     feeds.add("/a", story(1));
-    let config = write_config(folder.path(), &[("a", format!("{}/a", wire.base))], Some(&receiver.base));
+    let config = config(folder.path(), &[("a", format!("{}/a", wire.base))], &receiver.base);
     let daemon = Daemon::start(&config);
     wait_for("the first alert", Duration::from_secs(30), || !endpoint.received().is_empty());
     assert_eq!(daemon.stop().0, Some(0));
@@ -78,7 +44,7 @@ fn a_first_fetch_is_a_quiet_baseline() {
     let (feeds, endpoint) = (Feeds::default(), Endpoint::default());
     let (wire, receiver) = (feeds.serve(), endpoint.serve());
     feeds.add("/a", story(1));
-    let config = write_config(folder.path(), &[("a", format!("{}/a", wire.base))], Some(&receiver.base));
+    let config = config(folder.path(), &[("a", format!("{}/a", wire.base))], &receiver.base);
     let quiet = std::fs::read_to_string(&config).unwrap().replace("backfill = \"3650d\"\n", "");
     std::fs::write(&config, quiet).unwrap();
     let daemon = Daemon::start(&config);
@@ -98,7 +64,7 @@ fn every_outlet_of_one_copy_gives_one_alert() {
         feeds.add(outlet, story(3));
     }
     let urls = ["a", "b", "c"].map(|id| (id, format!("{}/{id}", wire.base)));
-    let config = write_config(folder.path(), &urls, Some(&receiver.base));
+    let config = config(folder.path(), &urls, &receiver.base);
     let daemon = Daemon::start(&config);
     wait_for("all copies", Duration::from_mins(1), || query(folder.path(), "SELECT id FROM document").len() == 3);
     assert_eq!(daemon.stop().0, Some(0));

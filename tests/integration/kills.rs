@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::support::{Daemon, Entry, Feeds, RawServer, SECRET, answer, hang, query, wait_for, write_config};
+use crate::support::{
+    Daemon, Entry, Feeds, RawServer, SECRET, answer, hang, json_lines, output_with_input, query, wait_for, write_config,
+};
 
 /// Kills in an ordinary test run.
 const KILLS: u64 = 12;
@@ -27,13 +29,12 @@ const SURNAMES: ([&str; 20], [&str; 20]) = (
     ],
 );
 const OFFICES: [&str; 5] = ["Mayor", "Senator", "Governor", "Minister", "General"];
-const ACTS: [&str; 7] = [
+const ACTS: [&str; 6] = [
     "taken bribes from",
     "sold secret maps to",
     "leaked patient files to",
     "forged export licences for",
     "hidden losses at",
-    "ordered raids on",
     "shredded ledgers of",
 ];
 const TOPICS: [&str; 5] = [
@@ -45,16 +46,24 @@ const TOPICS: [&str; 5] = [
 ];
 
 /// A story; its surname and its company are in no other.
-fn story(number: usize) -> Entry {
+pub(crate) fn story(number: usize) -> Entry {
     let (heads, tails) = SURNAMES;
     let surname = format!("{}{}", heads[number % 20], tails[number / 20 % 20]);
     let company = format!("{}{} Freight", heads[(number + 7) % 20], tails[(number / 20 + 3) % 20]);
     let (first, office) = (FIRST_NAMES[number % 6], OFFICES[number % 5]);
-    let (act, topic) = (ACTS[number % 7], TOPICS[number / 3 % 5]);
+    // So much of its own that nobody could take it for a copy of another.
+    let mut random = Random(0x2545_f491_4f6c_dd1d ^ (number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut place = || [heads, tails].map(|parts| parts[usize::try_from(random.below(20)).unwrap()]).concat();
+    let places: Vec<String> = (0..16).map(|_| place()).collect();
+    let places = places.join(", ");
+    let pronoun = ["he", "she"][number % 2];
+    let (act, topic) = (ACTS[number / 2 % 6], TOPICS[number / 3 % 5]);
     Entry::new(
         &format!("story-{number}"),
         &format!("{surname} speaks of the {company} affair"),
-        &format!("{office} {first} {surname} denied on Tuesday having {act} {company}. {topic}"),
+        &format!(
+            "{office} {first} {surname} denied that {pronoun} had {act} {company}. {topic} Tickets were sold in {places}."
+        ),
     )
 }
 
@@ -146,8 +155,24 @@ fn config(folder: &std::path::Path, wire: &str, endpoint: &str) -> std::path::Pa
     let patient = format!("timeout = \"1s\"\nretry_schedule = [{}]\n", ["\"100ms\""; 60].join(", "));
     let text = text.replace("retry_schedule = [\"1s\", \"1s\", \"2s\", \"5s\", \"5s\", \"5s\"]\n", &patient);
     assert!(text.contains(&patient));
-    std::fs::write(&path, text + "[[rule]]\nname = \"denials\"\ntypes = [\"denial.new\"]\n").unwrap();
+    std::fs::write(&path, text + "[[rule]]\nname = \"denials\"\ntypes = [\"denial.new\"]\nconfidence_min = 0\n")
+        .unwrap();
     path
+}
+
+/// A denial that the extractor does not see says nothing of kills: that is said at once, by its own name.
+fn check_that_denials_are_found(stories: usize) {
+    let line = |number| {
+        let Entry { guid, title, body } = story(number);
+        serde_json::json!({"id": guid, "title": title, "text": body}).to_string() + "\n"
+    };
+    let lines: String = (0..stories).map(line).collect();
+    let printed = output_with_input(&["extract", "--format", "jsonl"], lines.as_bytes());
+    let claims = json_lines(&printed.stdout);
+    let denials = claims.iter().filter(|claim| claim["kind"] == "denial");
+    let denials: BTreeSet<String> = denials.map(|claim| claim["document"].as_str().unwrap().to_owned()).collect();
+    let unseen: Vec<usize> = (0..stories).filter(|&number| !denials.contains(&story(number).guid)).collect();
+    assert!(unseen.is_empty(), "the extractor sees no denial in the stories {unseen:?}");
 }
 
 /// No alert is lost; what arrives twice is the same id with the same bytes; each story is alerted under one id.
@@ -167,6 +192,7 @@ fn kill_9_at_random_moments_loses_nothing_and_changes_nothing() {
     for feed in 0..FEEDS {
         feeds.add(&format!("/{feed}"), Entry::new("first", "Weather stays mild", "It was mild."));
     }
+    check_that_denials_are_found(2 * usize::try_from(recipe.kills).unwrap());
     let config = config(folder.path(), &wire.base, &receiver.base);
     let mut stories = 0;
     for _ in 0..recipe.kills {
