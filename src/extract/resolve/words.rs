@@ -102,7 +102,9 @@ impl<'a> Words<'a> {
         self.get(at).is_some_and(|word| {
             word.is_capital
                 && !is(Class::Calendar, &word.folded)
-                && !matches!(word.folded.as_str(), "neither" | "either")
+                && !matches!(word.folded.as_str(), "neither" | "either" | "both")
+                // The tag of a party and state behind an American politician: "R-Ohio".
+                && !(word.folded.starts_with("r-") || word.folded.starts_with("d-"))
                 && (!is_stop_word(&word.folded) || word.folded == "us" && word.span.of(self.text) == "US")
         })
     }
