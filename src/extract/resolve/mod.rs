@@ -31,7 +31,7 @@ pub struct Resolver<'a> {
 
 impl<'a> Resolver<'a> {
     /// Reads the names, roles and bodies that a document mentions.
-    pub fn new(text: &'a str, _headline: Option<Span>, sentences: &[Span]) -> Self {
+    pub fn new(text: &'a str, sentences: &[Span]) -> Self {
         let words = Words::new(text, sentences);
         let ranges: Vec<Range<usize>> = sentences.iter().map(|&span| words.within(span)).collect();
         let scene = Scene::new(&words, &ranges);
