@@ -119,7 +119,7 @@ pub fn claims(text: &str, headline: Option<Span>, sentences: &[Span], models: &M
         candidates.truncate(CLAIMS_MAX);
         issues.push(Issue::ClaimsCut);
     }
-    let resolver = Resolver::new(text, headline, sentences);
+    let resolver = Resolver::new(text, sentences);
     let features = judge_features(&reading, &candidates);
     let judged = candidates.into_iter().zip(features).filter_map(|(candidate, features)| {
         let (kind, probability) = kind_of(&candidate, models.judge.verdict(features))?;

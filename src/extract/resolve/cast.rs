@@ -63,7 +63,7 @@ impl Cast {
     fn index(&mut self, words: &Words<'_>, name: &Name, id: usize) {
         let (first, last) = (name.words.start, surname(words, &name.words));
         for at in [last, first] {
-            let list = self.by_word.entry(words.folded(at).to_owned()).or_default();
+            let list = self.by_word.entry(key(words, at).to_owned()).or_default();
             if !list.contains(&id) && list.len() < NAMESAKES_MAX {
                 list.push(id);
             }
@@ -81,14 +81,17 @@ impl Cast {
 
     /// The entry that a name belongs to: equal or longer names with the same surname, and no other first name.
     pub(super) fn find(&self, words: &Words<'_>, name: &Range<usize>, gender: Option<Gender>) -> Option<usize> {
-        let last = words.folded(surname(words, name));
+        let last = key(words, surname(words, name));
         let listed = self.by_word.get(last).map(Vec::as_slice).unwrap_or_default();
         let agrees = |&&id: &&usize| {
             self.entities.get(id).is_some_and(|entity| {
                 is_form(words, name, &entity.name) && !matches!((gender, entity.gender), (Some(a), Some(b)) if a != b)
             })
         };
-        let best = listed.iter().filter(agrees).copied().max_by_key(|&id| (self.weight(id), usize::MAX - id));
+        let has_surname =
+            |id: usize| self.entities.get(id).is_some_and(|entity| key(words, surname(words, &entity.name)) == last);
+        let best =
+            listed.iter().filter(agrees).copied().max_by_key(|&id| (has_surname(id), self.weight(id), usize::MAX - id));
         best.or_else(|| self.by_initials(last).filter(|_| name.len() == 1))
     }
 
@@ -100,6 +103,12 @@ impl Cast {
     fn weight(&self, id: usize) -> usize {
         self.entities.get(id).map_or(0, |entity| entity.count)
     }
+}
+
+/// A word of a name as it is compared: without the Arabic article that some forms of a name leave out.
+fn key<'a>(words: &'a Words<'_>, at: usize) -> &'a str {
+    let word = words.folded(at);
+    word.strip_prefix("al-").or_else(|| word.strip_prefix("el-")).unwrap_or(word)
 }
 
 /// Where the surname stands: the last word that is no suffix.
@@ -116,7 +125,7 @@ fn is_form(words: &Words<'_>, one: &Range<usize>, other: &Range<usize>) -> bool 
     if has_suffix(one) != has_suffix(other) {
         return false;
     }
-    let is_in_long = |at: usize| long.clone().any(|other| words.folded(at) == words.folded(other));
+    let is_in_long = |at: usize| long.clone().any(|other| key(words, at) == key(words, other));
     if short.clone().all(is_in_long) {
         return true;
     }

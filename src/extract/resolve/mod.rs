@@ -1,9 +1,11 @@
 //! Speakers: the words that name a source in, the person or body behind them out, resolved within the document.
 
+mod accuser;
 mod cast;
 pub(in crate::extract) mod lexicon;
 mod names;
 mod scene;
+mod several;
 mod source;
 mod target;
 mod words;
@@ -29,7 +31,7 @@ pub struct Resolver<'a> {
 
 impl<'a> Resolver<'a> {
     /// Reads the names, roles and bodies that a document mentions.
-    pub fn new(text: &'a str, _headline: Option<Span>, sentences: &[Span]) -> Self {
+    pub fn new(text: &'a str, sentences: &[Span]) -> Self {
         let words = Words::new(text, sentences);
         let ranges: Vec<Range<usize>> = sentences.iter().map(|&span| words.within(span)).collect();
         let scene = Scene::new(&words, &ranges);
@@ -40,7 +42,8 @@ impl<'a> Resolver<'a> {
 
     /// The speaker of a claim, with role, `via` and affiliation; `None` where nobody is given.
     pub fn speaker(&self, attribution: &Attribution, kind: Kind) -> Option<Speaker> {
-        match attribution.source {
+        match attribution.source.filter(|&source| kind != Kind::Allegation || !self.is_accused(source, attribution.cue))
+        {
             Some(source) => self.named_speaker(source, attribution),
             None => self.unnamed_speaker(attribution, kind),
         }

@@ -102,13 +102,22 @@ fn cut(words: &Words<'_>, run: Range<usize>, sentence: Range<usize>) -> Option<N
     if let Some((_, length)) = words.place_at(start).filter(|(_, length)| run.end - start > length + 1) {
         start += length;
     }
+    let start = given_name(words, &(start..run.end)).unwrap_or(start);
     let name = start..run.end;
+    let is_letter = words.folded(start).chars().nth(1).is_none();
+    let is_cut_title =
+        start > run.start && words.folded(start - 1) != "of" && run.clone().any(|at| words.folded(at) == "of");
+    if name.len() == 1 && (is_letter || is_cut_title) {
+        return None;
+    }
     let before = role_before(words, start.min(run.start), sentence.start);
     let behind = role_behind(words, run.end, sentence.end);
     let sex = run.clone().find_map(|at| gender(words.folded(at)));
     let is_named = sex.is_some() || is(Class::Suffix, last);
     let is_person = titled || before.is_some() || behind.is_some() || (is_named && name.len() > 1);
-    let article = start > 0 && words.folded(start - 1) == "the";
+    // "The Arden campaign": a name that describes the next word is no body.
+    let describes = is_body(words.folded(run.end)) || is_people(words.folded(run.end));
+    let article = start > 0 && words.folded(start - 1) == "the" && !describes;
     let sort = match () {
         () if is_person => Sort::Person,
         () if article || is_acronym(words, &name) => Sort::Body,
@@ -117,6 +126,14 @@ fn cut(words: &Words<'_>, run: Range<usize>, sentence: Range<usize>) -> Option<N
     let role_start = before.as_ref().map_or(run.start, |role| role.start);
     let front = (role_start < start).then_some(role_start..start).filter(|role| is_office(words, role));
     Some(Name { words: name, whole: role_start..run.end, sort, gender: sex, role: front.or(behind) })
+}
+
+/// Where a known first name stands behind words that are no part of the name: "Add Jane Rowe", "Secretary of State Jane Rowe".
+fn given_name(words: &Words<'_>, name: &Range<usize>) -> Option<usize> {
+    let is_given = |at: usize| is(Class::Male, words.folded(at)) || is(Class::Female, words.folded(at));
+    let found = (name.start..name.end.saturating_sub(1)).find(|&at| is_given(at))?;
+    let is_foreign = |at: usize| words.folded(at).chars().nth(2).is_some() && !is(Class::Particle, words.folded(at));
+    (name.start..found).all(is_foreign).then_some(found)
 }
 
 fn is_acronym(words: &Words<'_>, name: &Range<usize>) -> bool {

@@ -19,7 +19,7 @@ const HOLDERS_MAX: usize = 256;
 /// Sentences looked back at for one pronoun.
 const WINDOW_SENTENCES: usize = 4;
 /// Verbs that report speech; their subject is the likeliest meaning of the next pronoun.
-const SPEECH: [&str; 40] = [
+pub(super) const SPEECH: [&str; 40] = [
     "said",
     "says",
     "say",
@@ -69,7 +69,7 @@ pub(super) struct Mention {
     /// Position in the cast.
     pub(super) entity: usize,
     pub(super) is_name: bool,
-    is_subject: bool,
+    pub(super) is_subject: bool,
     is_speaker: bool,
 }
 
@@ -80,6 +80,10 @@ pub(super) struct Scene {
     pub(super) mentions: Vec<Mention>,
     /// Nouns of sources with what describes them, under the noun, in order.
     described: FxHashMap<String, Vec<Range<usize>>>,
+    /// Nouns for several people, in order.
+    pub(super) groups: Vec<Range<usize>>,
+    /// Those who bring charges, in order.
+    pub(super) accusers: Vec<Range<usize>>,
 }
 
 impl Scene {
@@ -102,6 +106,7 @@ impl Scene {
         }
         for (range, list) in sentences.iter().zip(entered) {
             scene.describe(words, range);
+            scene.accusers.extend(range.clone().filter_map(|at| accuser(words, at, range)));
             scene.read_sentence(words, range, &list);
         }
         scene
@@ -177,6 +182,12 @@ impl Scene {
         best.map(|(_, entity)| entity)
     }
 
+    /// The likeliest person before a word, of either sex.
+    pub(super) fn antecedent_person(&self, words: &Words<'_>, at: usize) -> Option<usize> {
+        let found = |sex| self.antecedent(words, at, Wanted::One(sex));
+        found(Gender::Male).or_else(|| found(Gender::Female))
+    }
+
     /// Whom a definite noun ("the ambassador", "the ministry") means: who holds that office, or is named by that word.
     pub(super) fn by_office(&self, words: &Words<'_>, noun: &Range<usize>) -> Option<usize> {
         let head = words.folded(noun.end.checked_sub(1)?);
@@ -225,10 +236,22 @@ impl Scene {
         for at in range.clone() {
             let word = words.folded(at);
             let is_noun = is(Class::Group, word) || is(Class::Paper, word) || is_body(word);
+            if !is_noun {
+                continue;
+            }
             let is_capital = words.get(at).is_some_and(|word| word.is_capital);
-            if is_noun && !is_capital && at > range.start && words.is_name(at - 1) {
-                let start = (range.start..at).rev().take_while(|&before| words.is_name(before)).last().unwrap_or(at);
+            let is_part =
+                |&at: &usize| words.is_name(at) || is(Class::Modifier, words.folded(at)) || words.folded(at) == "'s";
+            let start = (range.start..at).rev().take_while(is_part).last().unwrap_or(at);
+            let start = (start..at).find(|&at| words.folded(at) != "'s").unwrap_or(at);
+            if !is_capital && (start..at).any(|at| words.is_name(at)) {
                 self.described.entry(word.to_owned()).or_default().push(start..at + 1);
+            } else if let Some(end) = owner_behind(words, at + 1, range.end) {
+                self.described.entry(word.to_owned()).or_default().push(start..end);
+            }
+            let before = if start > range.start { words.folded(start - 1) } else { "" };
+            if is(Class::Group, word) && word != "others" && !is_preposition(before) {
+                self.groups.push(start..at + 1);
             }
         }
     }
@@ -258,6 +281,37 @@ impl Scene {
         let list = self.mentions.get(..end).unwrap_or_default();
         list.iter().rev().take_while(|mention| mention.words.start >= limit).find(|mention| fits(mention))
     }
+}
+
+/// The end of "for Jane Rowe", "of the Harbour Ministry" that begins at a word: whose the group or paper is.
+fn owner_behind(words: &Words<'_>, at: usize, limit: usize) -> Option<usize> {
+    if !matches!(words.folded(at), "for" | "of") {
+        return None;
+    }
+    let start = if matches!(words.folded(at + 1), "the" | "mr" | "ms" | "mrs") { at + 2 } else { at + 1 };
+    let end = start + (start..limit).take_while(|&at| words.is_name(at)).count();
+    (end > start).then_some(end)
+}
+
+/// The party that brings charges, where the last word of its name stands at a word: "US prosecutors", "a federal grand jury".
+fn accuser(words: &Words<'_>, at: usize, sentence: &Range<usize>) -> Option<Range<usize>> {
+    let before = if at > sentence.start { words.folded(at - 1) } else { "" };
+    let is_one = match words.folded(at) {
+        "prosecutors" => true,
+        "jury" => before == "grand",
+        "department" => before == "justice",
+        "counsel" => before == "special",
+        _ => false,
+    };
+    let is_part = |&at: &usize| {
+        words.is_name(at)
+            || is(Class::Modifier, words.folded(at))
+            || matches!(words.folded(at), "federal" | "grand" | "justice")
+    };
+    let start = (sentence.start..at).rev().take_while(is_part).last().unwrap_or(at);
+    let name =
+        (at + 1..sentence.end).take_while(|&at| words.folded(at - 1) != "prosecutors" && words.is_name(at)).count();
+    is_one.then_some(start..at + 1 + name)
 }
 
 /// Where the noun of an office or description stands: the last noun of the lists before "of", "for", "to" and the like.
@@ -318,7 +372,12 @@ fn definite(words: &Words<'_>, at: usize, limit: usize) -> Option<Range<usize>> 
     Some(at..end + 1)
 }
 
-fn is_preposition(folded: &str) -> bool {
+/// Whether a word is a form of "to be".
+pub(super) fn is_being(folded: &str) -> bool {
+    matches!(folded, "is" | "are" | "was" | "were" | "be" | "been" | "being")
+}
+
+pub(super) fn is_preposition(folded: &str) -> bool {
     matches!(
         folded,
         "of" | "to" | "in" | "at" | "on" | "by" | "for" | "with" | "from" | "against" | "between" | "over" | "about"

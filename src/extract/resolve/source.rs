@@ -23,7 +23,11 @@ impl Resolver<'_> {
             return self.quoted_speaker(attribution);
         }
         let via = self.via(&range, attribution);
-        let speaker = self.relative(&range).or_else(|| self.person(&range)).or_else(|| self.described(&range, written));
+        let speaker = self
+            .relative(&range)
+            .or_else(|| self.several(&range))
+            .or_else(|| self.person(&range))
+            .or_else(|| self.described(&range, written));
         let speaker = speaker.unwrap_or_else(|| self.as_written(&range, written));
         Some(Speaker { via, ..speaker })
     }
@@ -43,6 +47,10 @@ impl Resolver<'_> {
         if let Some(owner) = self.possessive(range) {
             return Some(owner);
         }
+        let first = self.words.folded(range.start);
+        if range.len() > 2 && third_person(first).is_some() && self.words.folded(range.start + 1) == "and" {
+            return self.joined(range, range.start + 1);
+        }
         if range.len() == 1 && third_person(self.words.folded(range.start)).is_some() {
             let entity = self.scene.mention_in(&(range.start..range.start + 1))?.entity;
             return self.member(entity);
@@ -55,10 +63,18 @@ impl Resolver<'_> {
             .filter(|mention| !self.is_part_of_description(range, mention))
             .collect();
         let has_and = |range: Range<usize>| range.clone().any(|at| matches!(self.words.folded(at), "and" | "nor"));
-        let is_certain = |mention: &&&Mention| self.sort(mention) == Some(Sort::Person);
+        let is_certain = |mention: &&&Mention| {
+            let is_long = self.scene.cast.entities.get(mention.entity).is_some_and(|entity| entity.name.len() > 1);
+            self.sort(mention) == Some(Sort::Person) || is_long && mention.words.len() > 1
+        };
         match people.as_slice() {
             [] => None,
-            [one] if has_and(one.words.end..range.end.min(one.words.end + 2)) => None,
+            [one]
+                if has_and(one.words.end..range.end.min(one.words.end + 2))
+                    || has_and(range.start..one.words.start.max(range.start)) =>
+            {
+                None
+            }
             [first, .., last] if has_and(first.words.end..last.words.start) => {
                 let names: Vec<String> = people.iter().filter_map(|mention| self.name(mention.entity)).collect();
                 let (last, others) = names.split_last()?;
@@ -95,11 +111,11 @@ impl Resolver<'_> {
         Some(Speaker { name, role: Some(noun.to_owned()), via: None, affiliation: Some(owner) })
     }
 
-    fn sort(&self, mention: &Mention) -> Option<Sort> {
+    pub(super) fn sort(&self, mention: &Mention) -> Option<Sort> {
         self.scene.cast.entities.get(mention.entity).map(|entity| entity.sort)
     }
 
-    fn is_person(&self, mention: &Mention) -> bool {
+    pub(super) fn is_person(&self, mention: &Mention) -> bool {
         matches!(self.sort(mention), Some(Sort::Person | Sort::Unknown))
     }
 
@@ -134,6 +150,12 @@ impl Resolver<'_> {
 
     /// A description without a name ("the ambassador", "a witness"): who holds the office, or whom the next sentence names.
     fn described(&self, range: &Range<usize>, written: &str) -> Option<Speaker> {
+        if let Some(and) = range.clone().find(|&at| self.words.folded(at) == "and") {
+            return self.joined(range, and);
+        }
+        if self.words.folded(range.end - 1).ends_with("-year-old") {
+            return self.member(self.scene.antecedent_person(&self.words, range.start)?);
+        }
         let head = office_head(&self.words, range)?;
         let word = self.words.folded(head);
         let is_single = is(Class::Role, word) || is(Class::Person, word);
@@ -157,8 +179,21 @@ impl Resolver<'_> {
             speaker.role = Some(written.to_owned());
             return Some(speaker);
         }
-        let fuller = self.scene.fuller(&self.words, &noun).filter(|_| noun.end == range.end && noun.len() <= 2)?;
+        let is_bare = noun.end == range.end
+            && (noun.len() == 1 || noun.len() == 2 && is_definite)
+            && !(noun.start..head).any(|at| self.words.is_name(at));
+        let fuller = self.scene.fuller(&self.words, &noun).filter(|_| is_bare)?;
         Some(self.as_written(&fuller, self.words.text_of(&fuller)))
+    }
+
+    /// "He and his deputy", "the president and his allies": the first of them by name, the others as written.
+    fn joined(&self, range: &Range<usize>, and: usize) -> Option<Speaker> {
+        let first = self
+            .scene
+            .mention_in(&(range.start..and))
+            .filter(|mention| !mention.is_name && mention.words.end == and)?;
+        let name = format!("{} {}", self.name(first.entity)?, self.words.text_of(&(and..range.end)));
+        Some(Speaker { name, role: None, via: None, affiliation: None })
     }
 
     /// The person whom the sentence behind a description begins with, where the text names that person there first: a lead
@@ -206,7 +241,7 @@ impl Resolver<'_> {
     }
 
     /// A body, a group or an unnamed source, in its own words; a short form of a body's name is written out.
-    fn as_written(&self, range: &Range<usize>, written: &str) -> Speaker {
+    pub(super) fn as_written(&self, range: &Range<usize>, written: &str) -> Speaker {
         let affiliation = self.affiliation(None, range).or_else(|| self.owner(range));
         let is_described = office_head(&self.words, range).is_some_and(|at| is_people(self.words.folded(at)));
         let role = is_described.then(|| written.to_owned());
@@ -243,6 +278,14 @@ impl Resolver<'_> {
             return None;
         }
         let cue = self.words.within(attribution.cue);
+        if kind == Kind::Allegation
+            && let Some(party) = self.prosecution(&cue)
+        {
+            return Some(self.as_written(&party, self.words.text_of(&party)));
+        }
+        if let Some(subject) = self.subject_beside(&cue) {
+            return self.member(subject);
+        }
         let is_quoted = self.words.get(cue.start).is_some_and(|word| word.is_quoted);
         if !is_quoted && !kind.is_answer() {
             return None;

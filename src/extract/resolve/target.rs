@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use super::Resolver;
 use super::lexicon::{Class, is, is_body, is_people};
+use super::names::Sort;
+use super::scene::{Mention, is_preposition, third_person};
 use crate::model::{Attribution, Speaker};
 
 /// Words of the longest description taken for a party.
@@ -13,9 +15,11 @@ const ACCUSING: [&str; 18] = [
     "accuse", "accuses", "accused", "accusing", "blame", "blames", "blamed", "blaming", "charge", "charges", "charged",
     "charging", "sue", "sues", "sued", "suing", "indicted", "against",
 ];
-/// Forms that make such a verb passive: its subject is accused.
-const PASSIVE: [&str; 12] =
-    ["was", "were", "is", "are", "been", "be", "being", "who", "stands", "faces", "faced", "facing"];
+/// Words of the longest object of such a verb.
+const OBJECT_WORDS_MAX: usize = 10;
+
+/// Words at the head of a content among which a name is its likeliest subject.
+const EARLY_WORDS: usize = 5;
 
 impl Resolver<'_> {
     /// The party that an allegation accuses.
@@ -23,27 +27,106 @@ impl Resolver<'_> {
         let cue = self.words.within(attribution.cue);
         let sentence = self.sentences.get(self.sentence_number(attribution.cue)?)?.clone();
         let is_other = |name: &String| speaker.is_none_or(|speaker| speaker.name != *name);
+        let contents: Vec<Range<usize>> = attribution.content.iter().map(|&span| self.words.within(span)).collect();
+        let subject = || self.subject_before(&cue, &sentence).filter(is_other);
+        if self.is_passive(&cue) {
+            return subject();
+        }
         let is_verb = cue.clone().any(|at| ACCUSING.contains(&self.words.folded(at)));
-        let has_passive = cue.clone().any(|at| PASSIVE.contains(&self.words.folded(at)));
-        let is_passive = is_verb && (has_passive || attribution.source.is_none());
-        if is_passive {
-            return self.subject_before(&cue, &sentence);
+        if is_verb && attribution.source.is_some() {
+            let limit =
+                contents.iter().map(|range| range.start).find(|&start| start >= cue.end).unwrap_or(sentence.end);
+            if let Some(name) = self.object(cue.end, limit).filter(is_other) {
+                return Some(name);
+            }
         }
-        if is_verb && let Some(name) = self.party_at(cue.end, sentence.end).filter(is_other) {
-            return Some(name);
+        if let Some(owner) = self.owner_before(cue.start).filter(is_other) {
+            return Some(owner);
         }
-        let content = attribution.content.iter().map(|&span| self.words.within(span));
-        let in_content = content.filter_map(|range| self.first_party(&range)).find(is_other);
-        in_content.or_else(|| self.subject_before(&cue, &sentence).filter(is_other))
+        let early = || {
+            contents
+                .iter()
+                .find_map(|range| self.mention_of(&(range.start..range.end.min(range.start + EARLY_WORDS))))
+                .filter(is_other)
+        };
+        let at_start =
+            || contents.iter().find_map(|range| self.party_at(self.content_start(range), range.end)).filter(is_other);
+        let inside = || contents.iter().find_map(|range| self.mention_of(range)).filter(is_other);
+        at_start()
+            .or_else(early)
+            .or_else(
+                || if attribution.source.is_none() { subject().or_else(inside) } else { inside().or_else(subject) },
+            )
+            .or_else(|| self.leading_person(speaker))
     }
 
-    /// The nearest mention before a cue.
+    /// Whose act a cue tells: "Ostland's alleged raid", "his alleged theft".
+    fn owner_before(&self, at: usize) -> Option<String> {
+        let before = at.checked_sub(1).filter(|&before| self.words.same_sentence(before, at))?;
+        let is_owner = matches!(self.words.folded(before), "'s" | "its" | "his" | "her" | "their");
+        let mention = self.scene.mentions_in(&(before.saturating_sub(1)..at)).iter().rfind(|_| is_owner)?;
+        self.name(mention.entity)
+    }
+
+    /// The person whom the document names most, other than the speaker.
+    fn leading_person(&self, speaker: Option<&Speaker>) -> Option<String> {
+        let others = self
+            .scene
+            .cast
+            .entities
+            .iter()
+            .enumerate()
+            .filter(|(_, entity)| entity.sort == Sort::Person && entity.count > 1);
+        let named = others.filter_map(|(id, entity)| Some((entity.count, self.name(id)?)));
+        let fitting = named.filter(|(_, name)| speaker.is_none_or(|speaker| speaker.name != *name));
+        // Of equals the first one, which a maximum from the end gives.
+        fitting.collect::<Vec<_>>().into_iter().rev().max_by_key(|&(count, _)| count).map(|(_, name)| name)
+    }
+
+    /// The object of an accusing verb: the words between the verb and "of" or the content.
+    fn object(&self, start: usize, limit: usize) -> Option<String> {
+        let stop = limit.min(start + OBJECT_WORDS_MAX);
+        let is_end = |&at: &usize| {
+            at > start && matches!(self.words.folded(at), "of" | "for" | "with" | "over" | "," | "that" | ".")
+        };
+        let end = (start..stop).find(is_end).unwrap_or(stop);
+        let is_mark = |&at: &usize| matches!(self.words.folded(at), "\"" | "“" | "”" | "the" | "a");
+        let start = start + (start..end).take_while(is_mark).count();
+        let phrase = start..end;
+        if phrase.is_empty() || end == limit && limit > stop {
+            return self.party_at(start, limit);
+        }
+        let mentions = self.scene.mentions_in(&phrase);
+        match mentions.iter().rfind(|mention| mention.words.end == phrase.end || mention.words.end + 1 == phrase.end) {
+            Some(mention) => self.name(mention.entity),
+            None => self.party_at(start, end).or_else(|| Some(self.words.text_of(&phrase).to_owned())),
+        }
+    }
+
+    /// The subject of the words before a cue: the nearest name that no preposition governs, else the nearest name of any kind.
     fn subject_before(&self, cue: &Range<usize>, sentence: &Range<usize>) -> Option<String> {
-        let mention = self.scene.last_before(cue.start, sentence.start, |_| true);
-        match mention {
+        let is_free = |mention: &Mention| {
+            let before =
+                if mention.words.start > sentence.start { self.words.folded(mention.words.start - 1) } else { "" };
+            !is_preposition(before) && self.words.folded(mention.words.end) != "'s" && !self.is_adjective(mention)
+        };
+        let is_party =
+            |mention: &Mention| self.sort(mention).is_some_and(|sort| sort != Sort::Place) && is_free(mention);
+        let last = |fits: &dyn Fn(&Mention) -> bool| self.scene.last_before(cue.start, sentence.start, fits);
+        match last(&is_party).or_else(|| last(&is_free)) {
             Some(mention) => self.name(mention.entity),
             None => self.party_at(sentence.start, cue.start),
         }
+    }
+
+    /// Whether a name is only the adjective of a people: "Ruritanian" in "Ruritanian officers".
+    fn is_adjective(&self, mention: &Mention) -> bool {
+        let ends = ["ian", "ean", "ican", "ish", "ese", "aeli", "aqi", "ani", "man", "rean", "viet", "nch", "tch"];
+        let last = self.words.folded(mention.words.end - 1);
+        mention.is_name
+            && is_people(self.words.folded(mention.words.end))
+            && ends.iter().any(|end| last.ends_with(end))
+            && self.sort(mention) == Some(Sort::Place)
     }
 
     /// The party that stands at a word: a mention within a step or two, or a description as written.
@@ -52,14 +135,22 @@ impl Resolver<'_> {
         if at >= end {
             return None;
         }
+        if third_person(self.words.folded(at)).is_some() && self.words.folded(at + 1) != "'s" {
+            let own = self.scene.mention_in(&(at..at + 1));
+            return own.and_then(|mention| self.name(mention.entity));
+        }
         let phrase = self.noun_phrase(at, end);
         let is_noun = |at: usize| is_people(self.words.folded(at)) || is_body(self.words.folded(at));
-        let named = self.scene.mentions_in(&phrase).iter().rfind(|mention| mention.words.end == phrase.end);
+        let named = self
+            .scene
+            .mentions_in(&phrase)
+            .iter()
+            .rfind(|mention| mention.words.end == phrase.end && !self.is_adjective(mention));
         if let Some(mention) = named {
             return self.name(mention.entity);
         }
         let head = phrase.clone().rev().find(|&at| is_noun(at)).map(|head| phrase.start..head + 1);
-        let mention = || self.scene.mention_in(&(at..end.min(at + 4))).and_then(|mention| self.name(mention.entity));
+        let mention = || self.mention_of(&(at..end.min(at + 4)));
         let described = |head: Range<usize>| {
             let known = self.scene.by_office(&self.words, &head).filter(|_| self.words.folded(head.start) == "the");
             known.and_then(|entity| self.name(entity)).unwrap_or_else(|| self.words.text_of(&head).to_owned())
@@ -85,13 +176,15 @@ impl Resolver<'_> {
         at..kept
     }
 
-    /// The first party in a content: its subject.
-    fn first_party(&self, range: &Range<usize>) -> Option<String> {
+    /// Where the clause of a content begins.
+    fn content_start(&self, range: &Range<usize>) -> usize {
         let skipped = |at: &usize| matches!(self.words.folded(*at), "that" | "\"" | "“" | "," | "how" | "when");
-        let start = range.start + range.clone().take_while(skipped).count();
-        let mention = self.scene.mention_in(&(start..range.end));
-        self.party_at(start, range.end)
-            .or_else(|| mention.and_then(|mention| self.name(mention.entity)))
-            .filter(|name| !is(Class::Modifier, name))
+        range.start + range.clone().take_while(skipped).count()
+    }
+
+    /// The first name in a content that is no mere adjective.
+    fn mention_of(&self, range: &Range<usize>) -> Option<String> {
+        let mentions = self.scene.mentions_in(range).iter();
+        mentions.filter(|mention| !self.is_adjective(mention)).find_map(|mention| self.name(mention.entity))
     }
 }

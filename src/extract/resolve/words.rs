@@ -48,7 +48,9 @@ impl<'a> Words<'a> {
                     "\"" => is_quoted = !is_quoted,
                     _ => {}
                 }
-                let is_capital = original.chars().next().is_some_and(char::is_uppercase);
+                // The Arabic article before a name stays small: "al-Hadid".
+                let bare = original.strip_prefix("al-").or_else(|| original.strip_prefix("el-")).unwrap_or(original);
+                let is_capital = bare.chars().next().is_some_and(char::is_uppercase);
                 list.push(Word { span: at, folded, sentence, is_capital, is_quoted });
             }
         }
@@ -102,7 +104,9 @@ impl<'a> Words<'a> {
         self.get(at).is_some_and(|word| {
             word.is_capital
                 && !is(Class::Calendar, &word.folded)
-                && !matches!(word.folded.as_str(), "neither" | "either")
+                && !matches!(word.folded.as_str(), "neither" | "either" | "both")
+                // The tag of a party and state behind an American politician: "R-Ohio".
+                && !["r-", "d-"].into_iter().any(|tag| word.folded.starts_with(tag))
                 && (!is_stop_word(&word.folded) || word.folded == "us" && word.span.of(self.text) == "US")
         })
     }

@@ -1,0 +1,110 @@
+//! Cues without a source in, who accuses out: the prosecution behind a charge, the subject right before a verb; tells passives apart.
+
+use std::ops::Range;
+
+use super::Resolver;
+use super::scene::{Mention, SPEECH, is_being, is_preposition};
+use crate::model::Span;
+
+/// Words between a subject and its verb.
+const GAP_WORDS_MAX: usize = 4;
+/// Participles of verbs whose passive makes the subject the accused.
+const PARTICIPLES: [&str; 14] = [
+    "accused",
+    "charged",
+    "blamed",
+    "suspected",
+    "indicted",
+    "sued",
+    "alleged",
+    "implicated",
+    "believed",
+    "said",
+    "reported",
+    "thought",
+    "arrested",
+    "rumoured",
+];
+/// Verbs whose subject is accused.
+const FACING: [&str; 4] = ["faces", "faced", "facing", "face"];
+
+impl Resolver<'_> {
+    /// Whether the words given as a source are the subject of a passive, so that they name the accused and not who accuses.
+    pub(super) fn is_accused(&self, source: Span, cue: Span) -> bool {
+        let (cue, source) = (self.words.within(cue), self.words.within(source));
+        let gap = source.end..cue.start;
+        if source.end > cue.start || !self.is_passive(&cue) {
+            return false;
+        }
+        // "The police, who ...": the subject must be the source itself, with no other between it and the verb.
+        let is_governed = source.start > 0 && is_preposition(self.words.folded(source.start - 1));
+        let is_other = |mention: &Mention| {
+            mention.words.start >= gap.start && !is_preposition(self.words.folded(mention.words.start - 1))
+        };
+        let says = gap.clone().any(|at| SPEECH.contains(&self.words.folded(at)));
+        !is_governed && !says && !self.scene.mentions_in(&gap).iter().any(is_other)
+    }
+
+    /// Whether a cue tells that somebody is accused: "was charged", "accused of", "faces charges".
+    pub(super) fn is_passive(&self, cue: &Range<usize>) -> bool {
+        if FACING.contains(&self.words.folded(cue.start)) {
+            return true;
+        }
+        let Some(verb) = cue.clone().find(|&at| PARTICIPLES.contains(&self.words.folded(at))) else { return false };
+        let front = verb.saturating_sub(2)..verb;
+        let has = |is_wanted: fn(&str) -> bool| {
+            front.clone().any(|at| is_wanted(self.words.folded(at)) && self.words.same_sentence(at, verb))
+        };
+        if has(is_being) {
+            return true;
+        }
+        // "The banks it had accused of theft": a pronoun or "had" right before the participle makes it active.
+        if has(|word| matches!(word, "has" | "have" | "had"))
+            || verb > 0 && is_subject_pronoun(self.words.folded(verb - 1))
+        {
+            return false;
+        }
+        matches!(
+            (self.words.folded(verb), self.words.folded(verb + 1)),
+            ("accused" | "suspected", "of") | ("charged", "with" | "over") | ("blamed", "for")
+        )
+    }
+
+    /// Who brings the charge that a cue tells of: the prosecution named last before it, or first behind it.
+    pub(super) fn prosecution(&self, cue: &Range<usize>) -> Option<Range<usize>> {
+        let is_charge = |at: usize| {
+            let word = self.words.folded(at);
+            word.starts_with("charge") || word.starts_with("indict")
+        };
+        if !cue.clone().any(is_charge) {
+            return None;
+        }
+        let before = self.scene.accusers.partition_point(|party| party.start < cue.start);
+        let party = self.scene.accusers.get(before.saturating_sub(1))?;
+        let fuller = self.scene.fuller(&self.words, party).filter(|_| party.len() == 1);
+        Some(fuller.unwrap_or_else(|| party.clone()))
+    }
+
+    /// The member of the cast who is the subject of an active verb: named right before it, adverbs and auxiliaries aside.
+    pub(super) fn subject_beside(&self, cue: &Range<usize>) -> Option<usize> {
+        let number = self.words.get(cue.start)?.sentence;
+        let start = self.sentences.get(number)?.start;
+        let is_verb = cue.clone().any(|at| self.words.folded(at).ends_with("ed") || self.words.folded(at) == "said");
+        if !is_verb || self.is_passive(cue) || cue.clone().any(|at| is_being(self.words.folded(at))) {
+            return None;
+        }
+        let mention = self.scene.last_before(cue.start, start, |_| true)?;
+        let gap = mention.words.end..cue.start;
+        let is_beside = gap.len() <= GAP_WORDS_MAX
+            && gap.clone().all(|at| {
+                let word = self.words.folded(at);
+                matches!(word, "has" | "have" | "had" | "also" | "again" | "then" | "later" | "never" | "once")
+                    || word.ends_with("ly")
+            });
+        (is_beside && mention.is_subject).then_some(mention.entity)
+    }
+}
+
+fn is_subject_pronoun(folded: &str) -> bool {
+    matches!(folded, "he" | "she" | "it" | "they" | "we" | "i")
+}
