@@ -2,7 +2,7 @@
 
 use super::features::{CueSite, argument_features};
 use super::reading::Sentence;
-use super::tagger::{Marginals, OUTSIDE, Tagger, begin, inside};
+use super::tagger::{Marginals, Tagger, begin, inside};
 use crate::model::Span;
 
 /// Class of the source in the argument tagger.
@@ -67,49 +67,51 @@ pub struct Arguments {
 /// Pieces of content kept for one cue.
 const PIECES_MAX: usize = 4;
 
+/// Probability from which the likeliest words for a source are taken for it.
+const SOURCE_PROBABILITY_MIN: f32 = 0.25;
+/// Probability from which words belong to the content.
+const CONTENT_PROBABILITY_MIN: f32 = 0.5;
+
 /// Finds source and content of a cue in its sentence.
 pub fn arguments(tagger: &Tagger, sentence: &Sentence, site: CueSite, text: &str) -> Arguments {
     let marginals = tagger.marginals(&argument_features(sentence, site));
-    let mut best_source: Option<(f32, Span)> = None;
-    let mut content: Vec<Span> = Vec::new();
-    for (class, first, last, probability) in runs(&marginals) {
-        let Some(span) = token_range(sentence, first, last) else { continue };
-        if class == SOURCE {
-            if best_source.is_none_or(|(most, _)| probability > most) {
-                best_source = Some((probability, span));
-            }
-        } else {
-            content.push(span);
-        }
-    }
+    let span = |run: &Run| {
+        token_range(sentence, run.first, run.last).map(|span| bare(span, text)).filter(|span| !span.is_empty())
+    };
+    let sources = runs(&marginals, SOURCE, SOURCE_PROBABILITY_MIN);
+    let source = sources.iter().max_by(|one, other| one.probability.total_cmp(&other.probability)).and_then(span);
     let cue = token_range(sentence, site.first, site.last);
-    content.retain(|piece| cue.is_none_or(|cue| !cue.contains(*piece)));
-    content = content.into_iter().map(|piece| bare(piece, text)).filter(|piece| !piece.is_empty()).collect();
-    content.truncate(PIECES_MAX);
-    Arguments { source: best_source.map(|(_, span)| bare(span, text)).filter(|span| !span.is_empty()), content }
+    let is_apart = |piece: &Span| [cue, source].into_iter().flatten().all(|other| !other.contains(*piece));
+    let pieces = runs(&marginals, CONTENT, CONTENT_PROBABILITY_MIN);
+    let content = pieces.iter().filter_map(span).filter(is_apart).take(PIECES_MAX).collect();
+    Arguments { source, content }
 }
 
-/// Maximal runs of one class by the most probable label of each token.
-fn runs(marginals: &Marginals) -> Vec<(usize, usize, usize, f32)> {
-    let mut found: Vec<(usize, usize, usize, f32)> = Vec::new();
+/// Neighbouring tokens of one class.
+struct Run {
+    first: usize,
+    last: usize,
+    /// Of its surest token.
+    probability: f32,
+}
+
+/// Maximal runs of tokens that are of `class` with at least `least` of probability.
+fn runs(marginals: &Marginals, class: usize, least: f32) -> Vec<Run> {
+    let mut found: Vec<Run> = Vec::new();
     for at in 0..marginals.len() {
         let row = marginals.at(at);
-        // Begin and inside of one class are one decision here.
-        let mass =
-            |class: usize| row.get(begin(class)).zip(row.get(inside(class))).map_or(0.0, |(one, other)| one + other);
-        let outside = row.get(OUTSIDE).copied().unwrap_or_default();
-        let best = [SOURCE, CONTENT]
-            .into_iter()
-            .map(|class| (class, mass(class)))
-            .max_by(|one, other| one.1.total_cmp(&other.1));
-        let Some((class, probability)) = best.filter(|&(_, probability)| probability > outside) else { continue };
-        let begins = row.get(begin(class)).zip(row.get(inside(class))).is_some_and(|(begin, inside)| begin > inside);
+        let (Some(&begins), Some(&goes_on)) = (row.get(begin(class)), row.get(inside(class))) else { continue };
+        let probability = begins + goes_on;
+        if probability < least {
+            continue;
+        }
         match found.last_mut() {
-            Some((known, _, last, most)) if *known == class && *last + 1 == at && !(begins && class == SOURCE) => {
-                *last = at;
-                *most = most.max(probability);
+            // Two sources side by side are two; a content that starts anew goes on all the same.
+            Some(run) if run.last + 1 == at && (class == CONTENT || goes_on >= begins) => {
+                run.last = at;
+                run.probability = run.probability.max(probability);
             }
-            _ => found.push((class, at, at, probability)),
+            _ => found.push(Run { first: at, last: at, probability }),
         }
     }
     found

@@ -9,6 +9,7 @@ use super::attribution::{Arguments, Cue, arguments, spans};
 use super::features::{CLAIM_KINDS, CueSite, EDGE, STATEMENT, cue_features, feature, scene};
 use super::lexicon::Classes;
 use super::reading::{Reading, Sentence, Token};
+use super::sense;
 use super::tagger::{Marginals, Tagger, begin};
 use crate::model::Span;
 use crate::text::normalize::is_stop_word;
@@ -17,6 +18,8 @@ use crate::text::normalize::is_stop_word;
 const CLAIM_CUE_MIN: f32 = 0.04;
 /// Probability from which a statement's cue is looked at.
 const STATEMENT_CUE_MIN: f32 = 0.3;
+/// The class of cues of refusals to comment.
+const NO_COMMENT: usize = 3;
 /// Candidates before and behind one that are compared with it.
 const NEIGHBOURS_MAX: usize = 60;
 
@@ -33,6 +36,8 @@ pub struct Candidate {
     pub statement: f32,
     /// Its source and content.
     pub arguments: Arguments,
+    /// It reports that somebody did not deny.
+    pub is_negated_denial: bool,
     /// Hashes of the telling stems of its content, or of the sentence where it has none; sorted.
     terms: Vec<u64>,
 }
@@ -67,10 +72,18 @@ pub fn candidates(reading: &Reading<'_>, taggers: &Taggers) -> Vec<Candidate> {
         let features = cue_features(reading, index);
         let claims = taggers.claim_cues.marginals(&features);
         let statements = taggers.statement_cues.marginals(&features);
-        for cue in cues(&claims, &statements) {
+        let negated = sense::negated_denials(sentence);
+        for cue in cues(&claims, &statements, &negated) {
             let claim: [f32; CLAIM_KINDS] = std::array::from_fn(|kind| begin_mass(&claims, &cue, kind));
             let is_statement = claim.iter().sum::<f32>() < CLAIM_CUE_MIN;
-            let kind = if is_statement { STATEMENT } else { likeliest(&claim) as u64 };
+            let is_negated_denial = negated.contains(&(cue.first, cue.last));
+            let kind = if is_negated_denial {
+                NO_COMMENT as u64
+            } else if is_statement {
+                STATEMENT
+            } else {
+                likeliest(&claim) as u64
+            };
             let site = CueSite { first: cue.first, last: cue.last, kind };
             let arguments = arguments(&taggers.arguments, sentence, site, reading.text);
             found.push(Candidate {
@@ -80,19 +93,22 @@ pub fn candidates(reading: &Reading<'_>, taggers: &Taggers) -> Vec<Candidate> {
                 statement: begin_mass(&statements, &cue, 0),
                 terms: terms(sentence, &arguments.content),
                 arguments,
+                is_negated_denial,
             });
         }
     }
     found
 }
 
-/// Possible cues of a sentence: those of claims, and those of statements beside them.
-fn cues(claims: &Marginals, statements: &Marginals) -> Vec<Cue> {
-    let mut cues = spans(claims, |_| CLAIM_CUE_MIN);
-    let others = spans(statements, |_| STATEMENT_CUE_MIN);
-    let is_free = |other: &Cue| cues.iter().all(|cue| cue.last < other.first || other.last < cue.first);
-    let free: Vec<Cue> = others.into_iter().filter(is_free).collect();
-    cues.extend(free);
+/// Possible cues of a sentence: reported silences by rule, those of claims, and those of statements beside them.
+fn cues(claims: &Marginals, statements: &Marginals, negated: &[(usize, usize)]) -> Vec<Cue> {
+    let silence = |&(first, last): &(usize, usize)| Cue { first, last, class: NO_COMMENT, probability: 0.0 };
+    let mut cues: Vec<Cue> = negated.iter().map(silence).collect();
+    for more in [spans(claims, |_| CLAIM_CUE_MIN), spans(statements, |_| STATEMENT_CUE_MIN)] {
+        let is_free = |other: &Cue| cues.iter().all(|cue| cue.last < other.first || other.last < cue.first);
+        let free: Vec<Cue> = more.into_iter().filter(is_free).collect();
+        cues.extend(free);
+    }
     cues.sort_by_key(|cue| cue.first);
     cues
 }

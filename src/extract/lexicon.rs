@@ -117,15 +117,15 @@ static CLUSTERS: LazyLock<FxHashMap<&'static str, u16>> = LazyLock::new(|| {
 });
 
 /// The classes of a word by its stem.
-pub fn classes(stem: &str) -> Classes {
+pub(super) fn classes(stem: &str) -> Classes {
     Classes(CLASSES.get(stem).copied().unwrap_or_default())
 }
 
 /// The cluster of a folded word, 0 where unknown.
-pub fn cluster(word: &str) -> u64 {
+pub(super) fn cluster(word: &str) -> u64 {
     CLUSTERS.get(word).copied().map_or(0, u64::from)
 }
 
 /// The files that `Models::hash` covers besides the weights.
-pub const SOURCES: [&str; 2] =
+pub(super) const SOURCES: [&str; 2] =
     [include_str!("../../config/lexicon/cues.txt"), include_str!("../../models/clusters.txt")];

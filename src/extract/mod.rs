@@ -11,6 +11,7 @@ mod lexicon;
 pub mod proposition;
 pub mod reading;
 pub mod resolve;
+mod sense;
 pub mod tagger;
 
 use attribution::{Arguments, arguments, token_range};
@@ -29,7 +30,9 @@ const CLAIMS_MAX: usize = 500;
 
 /// Probability from which a candidate is a claim: where allegations and denials of the training articles, each judged by models that had not
 /// seen it, score the best F1.
-const CLAIM_PROBABILITY_MIN: f32 = 0.25;
+const CLAIM_PROBABILITY_MIN: f32 = 0.27;
+/// Probability that a reported silence ("has not denied") is one at the least: the rule that finds it hardly errs.
+const NEGATED_DENIAL_PROBABILITY: f32 = 0.7;
 /// Probability from which a cue counts as that of a statement.
 const STATEMENT_PROBABILITY_MIN: f32 = 0.5;
 
@@ -119,14 +122,16 @@ pub fn claims(text: &str, headline: Option<Span>, sentences: &[Span], models: &M
     let features = judge_features(&reading, &candidates);
     let judged = candidates.into_iter().zip(features).filter_map(|(candidate, features)| {
         let (kind, probability) = kind_of(&candidate, models.judge.verdict(features))?;
-        let attribution = attribution(&reading, candidate, kind, models)?;
-        Some(claim(&reading, &resolver, attribution, kind, probability))
+        claim(&reading, &resolver, candidate, models, kind, probability)
     });
     (judged.collect(), issues)
 }
 
 /// The kind of a candidate with its probability; `None` where it is no attribution at all.
 fn kind_of(candidate: &Candidate, verdict: [f32; CLAIM_KINDS]) -> Option<(Kind, f32)> {
+    if candidate.is_negated_denial {
+        return Some((Kind::NoComment, verdict.iter().copied().fold(NEGATED_DENIAL_PROBABILITY, f32::max)));
+    }
     let likeliest = Kind::ALL.into_iter().zip(verdict).max_by(|one, other| one.1.total_cmp(&other.1));
     likeliest
         .filter(|&(_, probability)| probability >= CLAIM_PROBABILITY_MIN)
@@ -150,23 +155,27 @@ fn attribution(reading: &Reading<'_>, candidate: Candidate, kind: Kind, models: 
 fn claim(
     reading: &Reading<'_>,
     resolver: &Resolver<'_>,
-    attribution: Attribution,
+    candidate: Candidate,
+    models: &Models,
     kind: Kind,
     probability: f32,
-) -> Claim {
+) -> Option<Claim> {
+    let sentence = reading.sentences.get(candidate.sentence)?;
+    let (site, is_negated_denial) = (candidate.site, candidate.is_negated_denial);
+    let attribution = attribution(reading, candidate, kind, models)?;
     let speaker = resolver.speaker(&attribution, kind);
     let is_allegation = kind == Kind::Allegation;
     let target = is_allegation.then(|| resolver.target(&attribution, speaker.as_ref())).flatten();
-    Claim {
+    Some(Claim {
         proposition: proposition::proposition(reading.text, &attribution.content),
         kind,
         speaker,
         target,
-        basis: None,
+        basis: is_allegation.then(|| sense::basis(reading, sentence, attribution.cue, attribution.source)),
         answers: Vec::new(),
-        is_background: false,
-        is_negated_denial: false,
+        is_background: kind != Kind::Statement && sense::is_background(sentence, site.first, site.last),
+        is_negated_denial,
         confidence: Confidence::from_probability(f64::from(probability)),
         attribution,
-    }
+    })
 }

@@ -1,0 +1,84 @@
+//! Senses that are decided by rule, because they change what a claim means: reported silence ("has not denied"), old acts, and what an
+//! allegation rests on.
+
+use super::lexicon::Classes;
+use super::reading::{Reading, Sentence, Token};
+use crate::model::{Basis, Span};
+
+/// Words between a negation and the verb it negates.
+const NEGATION_REACH: usize = 3;
+/// Words around a cue in which an adverb belongs to it.
+const ADVERB_REACH: usize = 3;
+/// Stems of adverbs that make a report one of an old act. Of the training articles' claims with one of them beside the
+/// cue, two thirds are annotated as background; without, one in twelve.
+const OLD: [&str; 8] =
+    ["alway", "initially", "previously", "repeatedly", "long", "consistently", "originally", "formerly"];
+
+/// Where a sentence reports that somebody did not deny: first and last token, from the negation to the verb.
+pub(super) fn negated_denials(sentence: &Sentence) -> Vec<(usize, usize)> {
+    let is_verb = |token: &Token| token.stem == "deni" && token.word != "denial";
+    let tokens = &sentence.tokens;
+    (0..tokens.len())
+        .filter(|&at| tokens.get(at).is_some_and(is_verb))
+        .filter_map(|at| {
+            let from = at.saturating_sub(NEGATION_REACH);
+            let negation = (from..at).rev().find(|&place| is_negation(tokens, place))?;
+            // "neither confirmed nor denied" is a cue of its own; "not ... but denied" negates something else.
+            let is_broken =
+                tokens.get(negation..at)?.iter().any(|token| matches!(token.word.as_str(), "," | "but" | "nor" | "or"));
+            let is_hypothetical =
+                tokens.get(..negation)?.iter().rev().take(4).any(|token| token.classes.any(Classes::CONDITION));
+            (!is_broken && !is_hypothetical).then_some((negation, at))
+        })
+        .collect()
+}
+
+fn is_negation(tokens: &[Token], at: usize) -> bool {
+    tokens.get(at).is_some_and(|token| {
+        matches!(token.word.as_str(), "not" | "never")
+            || token.word.ends_with("n't") && token.classes.any(Classes::NEGATION)
+    })
+}
+
+/// Whether the sentence tells of an old act: "has long denied", "was accused last year".
+pub(super) fn is_background(sentence: &Sentence, first: usize, last: usize) -> bool {
+    let from = first.saturating_sub(ADVERB_REACH);
+    let near = sentence.tokens.get(from..(last + ADVERB_REACH).min(sentence.tokens.len())).unwrap_or_default();
+    let outside = near.iter().filter(|token| !token.is_quoted);
+    outside.clone().any(|token| OLD.contains(&token.stem.as_str()))
+        || near.windows(2).any(|pair| pair[0].word == "last" && matches!(pair[1].word.as_str(), "year" | "month"))
+        || near.windows(3).any(|run| run[0].word == "at" && run[1].word == "the" && run[2].word == "time")
+}
+
+/// What an allegation rests on, by its cue, its source and the words around them.
+pub(super) fn basis(reading: &Reading<'_>, sentence: &Sentence, cue: Span, source: Option<Span>) -> Basis {
+    let words = |span: Span| {
+        sentence.tokens.iter().filter(move |token| span.overlaps(token.span)).map(|token| token.stem.as_str())
+    };
+    let says =
+        |span: Option<Span>, stems: &[&str]| span.is_some_and(|span| words(span).any(|stem| stems.contains(&stem)));
+    let (cue, source) = (Some(cue), source);
+    if says(cue, &["convict", "verdict", "sentenc"]) {
+        Basis::Verdict
+    } else if says(cue, &["indict", "indictment", "charg", "arraign", "count"]) && is_legal(sentence, reading) {
+        Basis::Charge
+    } else if says(cue, &["sue", "su", "lawsuit", "suit"])
+        || says(source, &["lawsuit", "suit", "complaint", "plaintiff"])
+    {
+        Basis::Lawsuit
+    } else if says(cue, &["find", "found", "conclud", "conclusion", "determin", "rul", "establish"]) {
+        Basis::Finding
+    } else if says(cue, &["reportedli", "reportedly", "report", "rumor", "rumour", "leak"])
+        || says(source, &["report", "newspaper", "document", "memo", "email", "study"])
+    {
+        Basis::Report
+    } else {
+        Basis::Assertion
+    }
+}
+
+/// Whether the sentence, or the whole document, is about a court.
+fn is_legal(sentence: &Sentence, reading: &Reading<'_>) -> bool {
+    let is_court = |sentence: &Sentence| sentence.classes.any(Classes::COURT.or(Classes::INNOCENCE));
+    is_court(sentence) || reading.sentences.iter().take(10).any(is_court)
+}

@@ -1,0 +1,238 @@
+//! The trainer: examples in, the weights of a conditional random field out, by stochastic gradients with `AdaGrad`
+//! (Duchi, Hazan and Singer, JMLR 2011) and feature dropout. Seeded: the same examples give the same weights.
+
+use anyhow::Result;
+use gainsay::extract::tagger::{Tagger, check_byte, may_follow};
+use rustc_hash::FxHashMap;
+
+/// Features and labels of a sequence of tokens.
+pub(super) struct Example {
+    pub(super) features: Vec<Vec<u32>>,
+    pub(super) labels: Vec<usize>,
+}
+
+/// How a model is trained.
+#[derive(Clone, Copy)]
+pub(super) struct Recipe {
+    pub(super) labels: usize,
+    pub(super) log_buckets: u32,
+    pub(super) epochs: usize,
+    /// Step size of `AdaGrad`.
+    pub(super) rate: f32,
+    /// Pull towards zero of each weight that an example touches.
+    pub(super) decay: f32,
+    /// Share of features left out of each example at random, so that weight spreads over all that tell the same.
+    pub(super) dropout: f32,
+}
+
+/// Trained weights.
+pub(super) struct Fitted {
+    recipe: Recipe,
+    checks: Vec<u8>,
+    emissions: Weights,
+    transitions: Weights,
+}
+
+impl Fitted {
+    /// The tagger, its emission weights multiplied by `sharpness`.
+    pub(super) fn tagger(&self, sharpness: f32) -> Result<Tagger> {
+        let factor = (1.0 - self.recipe.dropout) * sharpness;
+        let emissions: Vec<f32> = self.emissions.values.iter().map(|weight| weight * factor).collect();
+        Ok(Tagger::from_weights(self.recipe.labels, self.checks.clone(), &emissions, &self.transitions.values)?)
+    }
+}
+
+pub(super) fn train(examples: &[Example], recipe: Recipe) -> Result<Tagger> {
+    fit(examples, recipe)?.tagger(1.0)
+}
+
+/// Maximises the conditional likelihood of the labels, one example at a time in a seeded order.
+pub(super) fn fit<'a>(examples: impl IntoIterator<Item = &'a Example>, recipe: Recipe) -> Result<Fitted> {
+    let examples: Vec<&Example> = examples.into_iter().collect();
+    let buckets = 1_usize << recipe.log_buckets;
+    let mut fitted = Fitted {
+        recipe,
+        checks: owners(&examples, buckets),
+        emissions: Weights::new(buckets * recipe.labels),
+        transitions: Weights::new(recipe.labels * recipe.labels),
+    };
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut order = examples.clone();
+    for epoch in 1..=recipe.epochs {
+        random.shuffle(&mut order);
+        let loss: f64 = order.iter().map(|example| fitted.learn(example, &mut random)).sum();
+        eprintln!("epoch {epoch}: loss {:.4} an example", loss / order.len() as f64);
+    }
+    Ok(fitted)
+}
+
+/// Occurrences below which a feature owns no bucket.
+const COUNT_MIN: u32 = 2;
+
+/// Gives each bucket to the feature that is seen most often among those that fall into it.
+fn owners(examples: &[&Example], buckets: usize) -> Vec<u8> {
+    let mut counts: FxHashMap<u32, u32> = FxHashMap::default();
+    for feature in examples.iter().flat_map(|example| example.features.iter().flatten()) {
+        *counts.entry(*feature).or_default() += 1;
+    }
+    let mut best: Vec<(u32, u32)> = vec![(COUNT_MIN - 1, 0); buckets];
+    for (feature, count) in counts {
+        let place = &mut best[feature as usize & (buckets - 1)];
+        *place = (*place).max((count, feature));
+    }
+    best.iter().map(|&(count, feature)| if count >= COUNT_MIN { check_byte(feature) } else { 0 }).collect()
+}
+
+impl Fitted {
+    /// Takes one step towards the labels of an example; its loss before the step.
+    fn learn(&mut self, example: &Example, random: &mut fastrand::Rng) -> f64 {
+        let labels = self.recipe.labels;
+        if example.labels.is_empty() {
+            return 0.0;
+        }
+        let features = self.rows(example, random);
+        let factors = self.factors(&features);
+        let steps = self.steps();
+        let (single, pairs) = expectations(&factors, &steps, labels);
+        let mut loss = 0.0;
+        for (at, &label) in example.labels.iter().enumerate() {
+            let row = &single[at * labels..(at + 1) * labels];
+            loss -= f64::from(row[label].max(1e-9)).ln();
+            self.climb_emissions(&features[at], label, row);
+        }
+        for (pair, cell) in example.labels.windows(2).zip(pairs.chunks_exact(labels * labels)) {
+            self.climb_transitions(pair[0] * labels + pair[1], cell);
+        }
+        loss
+    }
+
+    /// Where the weights of each token's features stand, some left out at random.
+    fn rows(&self, example: &Example, random: &mut fastrand::Rng) -> Vec<Vec<usize>> {
+        let Recipe { labels, dropout, .. } = self.recipe;
+        let mut row = |features: &Vec<u32>| {
+            features
+                .iter()
+                .map(|&feature| (feature as usize & (self.checks.len() - 1), check_byte(feature)))
+                .filter(|&(bucket, check)| self.checks[bucket] == check && random.f32() >= dropout)
+                .map(|(bucket, _)| bucket * labels)
+                .collect()
+        };
+        example.features.iter().map(&mut row).collect()
+    }
+
+    /// Factor of each label at each token.
+    fn factors(&self, features: &[Vec<usize>]) -> Vec<f32> {
+        let labels = self.recipe.labels;
+        let mut factors = vec![0.0_f32; features.len() * labels];
+        for (row, features) in factors.chunks_exact_mut(labels).zip(features) {
+            for &at in features {
+                for (sum, weight) in row.iter_mut().zip(&self.emissions.values[at..at + labels]) {
+                    *sum += weight;
+                }
+            }
+            let most = row.iter().copied().fold(f32::MIN, f32::max);
+            row.iter_mut().for_each(|sum| *sum = (*sum - most).exp());
+        }
+        factors
+    }
+
+    /// Factor of each pair of labels, zero where one may not follow the other.
+    fn steps(&self) -> Vec<f32> {
+        let labels = self.recipe.labels;
+        let factor = |at: usize| self.transitions.values[at].exp();
+        let may = |at: usize| may_follow(Some(at / labels), at % labels);
+        (0..labels * labels).map(|at| if may(at) { factor(at) } else { 0.0 }).collect()
+    }
+
+    fn climb_emissions(&mut self, features: &[usize], label: usize, row: &[f32]) {
+        let Recipe { rate, decay, .. } = self.recipe;
+        for (other, probability) in row.iter().enumerate() {
+            let gradient = f32::from(u8::from(other == label)) - probability;
+            if gradient.abs() < GRADIENT_MIN {
+                continue;
+            }
+            for &feature in features {
+                let at = feature + other;
+                self.emissions.climb(at, gradient - decay * self.emissions.values[at], rate);
+            }
+        }
+    }
+
+    fn climb_transitions(&mut self, gold: usize, cell: &[f32]) {
+        for (at, probability) in cell.iter().enumerate() {
+            let gradient = f32::from(u8::from(at == gold)) - probability;
+            if gradient.abs() >= GRADIENT_MIN {
+                self.transitions.climb(at, gradient, self.recipe.rate);
+            }
+        }
+    }
+}
+
+/// Gradients below this are not worth a step.
+const GRADIENT_MIN: f32 = 1e-4;
+
+/// Probabilities of labels and of pairs of neighbouring labels.
+fn expectations(factors: &[f32], steps: &[f32], labels: usize) -> (Vec<f32>, Vec<f32>) {
+    let count = factors.len() / labels;
+    let mut forward = vec![0.0_f32; factors.len()];
+    let mut backward = vec![1.0_f32; factors.len()];
+    let normalise = |row: &mut [f32]| {
+        let sum: f32 = row.iter().sum();
+        row.iter_mut().for_each(|value| *value /= sum);
+    };
+    for at in 0..count {
+        for label in 0..labels {
+            let reach: f32 = if at == 0 {
+                f32::from(u8::from(may_follow(None, label)))
+            } else {
+                (0..labels).map(|one| forward[(at - 1) * labels + one] * steps[one * labels + label]).sum()
+            };
+            forward[at * labels + label] = reach * factors[at * labels + label];
+        }
+        normalise(&mut forward[at * labels..(at + 1) * labels]);
+    }
+    for at in (0..count - 1).rev() {
+        for label in 0..labels {
+            backward[at * labels + label] = (0..labels)
+                .map(|other| {
+                    steps[label * labels + other]
+                        * factors[(at + 1) * labels + other]
+                        * backward[(at + 1) * labels + other]
+                })
+                .sum();
+        }
+        normalise(&mut backward[at * labels..(at + 1) * labels]);
+    }
+    let mut pairs = vec![0.0_f32; count.saturating_sub(1) * labels * labels];
+    for at in 0..count - 1 {
+        let cell = &mut pairs[at * labels * labels..(at + 1) * labels * labels];
+        for one in 0..labels {
+            for other in 0..labels {
+                cell[one * labels + other] = forward[at * labels + one]
+                    * steps[one * labels + other]
+                    * factors[(at + 1) * labels + other]
+                    * backward[(at + 1) * labels + other];
+            }
+        }
+        normalise(cell);
+    }
+    let mut single: Vec<f32> = forward.iter().zip(&backward).map(|(one, other)| one * other).collect();
+    single.chunks_exact_mut(labels).for_each(normalise);
+    (single, pairs)
+}
+/// Weights and their `AdaGrad` sums.
+struct Weights {
+    values: Vec<f32>,
+    squares: Vec<f32>,
+}
+
+impl Weights {
+    fn new(size: usize) -> Self {
+        Self { values: vec![0.0; size], squares: vec![1e-2; size] }
+    }
+
+    fn climb(&mut self, at: usize, gradient: f32, rate: f32) {
+        self.squares[at] += gradient * gradient;
+        self.values[at] += rate * gradient / self.squares[at].sqrt();
+    }
+}
