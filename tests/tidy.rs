@@ -159,3 +159,17 @@ fn tables_are_cited_where_they_are_read() {
         assert!(all.contains(&name), "config/lexicon/{name} is read nowhere");
     }
 }
+
+/// What the README tells a newcomer to write into `gainsay.toml` must be a config.
+#[test]
+fn the_readmes_config_is_one() {
+    let readme = include_str!("../README.md");
+    let example = readme.split_once("```toml\n").and_then(|(_, rest)| rest.split_once("```")).unwrap().0;
+    let surroundings = gainsay::config::Surroundings {
+        folder: Path::new(""),
+        env: &|_| Some("whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz".to_owned()),
+        read: &|_| Err(std::io::ErrorKind::NotFound.into()),
+    };
+    let config = gainsay::config::parse(example, "README.md", &surroundings).unwrap();
+    assert!(config.ensure_feeds().is_ok());
+}

@@ -1,5 +1,6 @@
 //! `extract`, `stories`, `replay`, `schema`: output against the published schemas, bad input, determinism.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -8,6 +9,9 @@ use crate::support::{json_lines, output, output_with_input};
 
 const DENIAL: &str = "Mayor Odile Franck on Tuesday denied that she had taken bribes from a harbour contractor, \
                       a day after prosecutors accused her of fraud.";
+
+/// Documents of `archive`.
+const ARCHIVED: usize = 300;
 
 fn schema(contract: &str) -> jsonschema::Validator {
     let printed = output(&["schema", contract]);
@@ -33,7 +37,7 @@ fn check_quote(text: &[char], quote: &Value) {
     assert_eq!(words, quote["text"].as_str().unwrap());
 }
 
-/// An archive of wire stories that this test writes: allegations, answers a day later, copies.
+/// An archive of wire stories that this test writes: allegations and answers, more than a replay commits at once.
 fn archive(folder: &Path) -> PathBuf {
     let mut lines = String::new();
     let accused = ["Halden Freight", "Arvo Bank", "Governor Pia Sund", "General Ruiz", "the Kestrel airline"];
@@ -43,7 +47,7 @@ fn archive(folder: &Path) -> PathBuf {
         "stealing pension savings",
         "shelling a clinic",
     ];
-    for number in 0..200 {
+    for number in 0..ARCHIVED {
         let (who, act) = (accused[number % 5], acts[number % 4]);
         let day = 1 + number / 10;
         let text = match number % 4 {
@@ -111,17 +115,64 @@ fn missing_and_unreadable_input_is_a_clear_error() {
     assert!(String::from_utf8_lossy(&printed.stderr).contains("not UTF-8"));
 }
 
+/// The demo's wire, made an archive by dates: a story with its copies, an update, a correction, a kill.
+fn dated_wire(folder: &Path) -> PathBuf {
+    let mut lines = String::new();
+    for (line, hour) in include_str!("../../config/demo/wire.jsonl").lines().zip(0..) {
+        let mut document: Value = serde_json::from_str(line).unwrap();
+        document["published"] = format!("2024-11-{:02}T{:02}:00:00Z", 1 + hour / 24, hour % 24).into();
+        lines.push_str(&document.to_string());
+        lines.push('\n');
+    }
+    let path = folder.join("wire.jsonl");
+    std::fs::write(&path, lines).unwrap();
+    path
+}
+
+/// Every row of every table as text, in order.
+fn dump(database: &Path) -> Vec<String> {
+    let database = rusqlite::Connection::open(database).unwrap();
+    let mut names = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").unwrap();
+    let names: Vec<String> = names.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let mut rows = Vec::new();
+    for name in names {
+        let mut statement = database.prepare(&format!("SELECT * FROM {name}")).unwrap();
+        let columns = statement.column_count();
+        let text = |row: &rusqlite::Row<'_>| {
+            let values: Vec<_> = (0..columns).map(|column| row.get_ref(column).unwrap()).collect();
+            Ok(format!("{name} {values:?}"))
+        };
+        rows.extend(statement.query_map([], text).unwrap().map(Result::unwrap));
+    }
+    rows.sort();
+    rows
+}
+
 #[test]
 fn replay_gives_the_same_bytes_every_time_on_any_number_of_threads() {
     let folder = tempfile::tempdir().unwrap();
-    let archive = archive(folder.path());
-    let archive = archive.to_str().unwrap();
-    let one = output(&["replay", "--threads", "1", archive]);
-    let eight = output(&["replay", "--threads", "8", archive]);
-    assert!(one.status.success(), "{one:?}");
-    check_schema("alert", &json_lines(&one.stdout));
-    assert_eq!(one.stdout, eight.stdout);
-    assert_eq!(output(&["replay", archive]).stdout, one.stdout);
+    let (archive, wire) = (archive(folder.path()), dated_wire(folder.path()));
+    let replay = |threads: &str, name: &str| {
+        let database = folder.path().join(name);
+        let (at, archive, wire) = (database.to_str().unwrap(), archive.to_str().unwrap(), wire.to_str().unwrap());
+        let printed = output(&["replay", "--threads", threads, "--database", at, archive, wire]);
+        assert!(printed.status.success(), "{printed:?}");
+        (printed.stdout, dump(&database))
+    };
+    let (alerts, rows) = replay("1", "one.db");
+    for (threads, name) in [("8", "eight.db"), ("1", "again.db")] {
+        let (other_alerts, other_rows) = replay(threads, name);
+        assert!(alerts == other_alerts, "other alerts on {threads} threads");
+        assert!(rows == other_rows, "another database on {threads} threads");
+    }
+    let alerts = json_lines(&alerts);
+    let has_row = |table: &str| rows.iter().any(|row| row.starts_with(table));
+    assert!(["analysis ", "claim ", "fingerprint ", "outbox_body ", "story ", "thread "].into_iter().all(has_row));
+    check_schema("alert", &alerts);
+    let types: BTreeSet<&str> = alerts.iter().map(|alert| alert["type"].as_str().unwrap()).collect();
+    for expected in ["allegation.new", "denial.new", "claim.no_comment", "claim.revised", "claim.withdrawn"] {
+        assert!(types.contains(expected), "no {expected} among {types:?}");
+    }
 }
 
 #[test]
@@ -175,6 +226,6 @@ fn stories_prints_a_line_for_each_document() {
     let folder = tempfile::tempdir().unwrap();
     let printed = output(&["stories", archive(folder.path()).to_str().unwrap()]);
     let lines = json_lines(&printed.stdout);
-    assert_eq!(lines.len(), 200);
+    assert_eq!(lines.len(), ARCHIVED);
     check_schema("story", &lines);
 }
