@@ -261,10 +261,11 @@ impl DeskLoop {
 
     fn process(&mut self, works: Vec<Work>) -> Result<(), StoreError> {
         let outcome = self.desk.process(works, self.clock.now())?;
+        // Observers see an alert before any endpoint does.
+        outcome.alerts.iter().for_each(|alert| self.observer.alerted(alert));
         if !outcome.alerts.is_empty() {
             self.wake.iter().for_each(|notify| notify.notify_one());
         }
-        outcome.alerts.iter().for_each(|alert| self.observer.alerted(alert));
         self.observer.committed(&outcome);
         Ok(())
     }

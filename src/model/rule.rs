@@ -16,12 +16,13 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Lets every event of at least even confidence through to every sink: what a config without rules means.
+    /// Lets every event that is not a mere guess through to every sink: what a config without rules means. A lost alert costs
+    /// more than a false one, hence less than even confidence; the priority says where the extractor is unsure.
     pub fn everything() -> Self {
         Self {
             name: "everything".to_owned(),
             types: Vec::new(),
-            confidence_min: Confidence::from_probability(0.5),
+            confidence_min: Confidence::from_probability(0.35),
             sinks: Vec::new(),
         }
     }

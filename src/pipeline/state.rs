@@ -209,14 +209,13 @@ impl State {
         if record.open == wanted {
             return;
         }
-        let minutes = now.duration_since(record.since).as_mins();
         let (alert_type, detail, why) = if let Some(incident) = health.incident {
             record.incident += 1;
             record.since = now;
             let why = format!("polling {} failed: {}", health.feed, incident.detail);
             (incident.kind, incident.detail, why)
         } else {
-            let why = format!("{} answers again after {minutes} min", health.feed);
+            let why = format!("{} answers again after {}", health.feed, in_words(now.duration_since(record.since)));
             (AlertType::FeedRecovered, why.clone(), why)
         };
         record.open = wanted;
@@ -225,4 +224,9 @@ impl State {
         changes.push(Change::Feed(record.clone()));
         changes.push(Change::Event(Event { alert_type, time: now, why, subject: Subject::Feed(alert) }));
     }
+}
+
+/// A length of time as people say it: in seconds below two minutes, then in minutes.
+fn in_words(time: SignedDuration) -> String {
+    if time.as_secs() < 120 { format!("{} s", time.as_secs()) } else { format!("{} min", time.as_mins()) }
 }

@@ -292,13 +292,22 @@ fn a_restart_changes_nothing() {
 #[test]
 fn a_failing_feed_is_one_incident() {
     let mut state = State::new(windows());
-    let now: Timestamp = "2024-10-31T08:00:00Z".parse().unwrap();
-    let mut poll = |failing: bool| {
+    let start: Timestamp = "2024-10-31T08:00:00Z".parse().unwrap();
+    let mut poll = |seconds: i64, failing: bool| -> Vec<String> {
+        let at = start.checked_add(SignedDuration::from_secs(seconds)).unwrap();
         let incident = failing.then(|| FeedIncident { kind: AlertType::FeedFailing, detail: "status 500".into() });
-        let health =
-            FeedHealth { feed: FeedId::new("a"), url: "http://a".into(), outlet: "A".into(), at: now, incident };
-        let changes = step(&mut state, Input::FeedHealth(health), now);
-        changes.into_iter().filter(|change| matches!(change, Change::Event(_))).count()
+        let health = FeedHealth { feed: FeedId::new("a"), url: "http://a".into(), outlet: "A".into(), at, incident };
+        let events = step(&mut state, Input::FeedHealth(health), at).into_iter().filter_map(|change| match change {
+            Change::Event(event) => Some(event.why),
+            _ => None,
+        });
+        events.collect()
     };
-    assert_eq!([poll(false), poll(true), poll(true), poll(false), poll(false)], [0, 1, 0, 1, 0]);
+    assert_eq!(poll(0, false), [""; 0]);
+    assert_eq!(poll(10, true).len(), 1);
+    assert_eq!(poll(20, true), [""; 0]);
+    assert_eq!(poll(55, false), ["a answers again after 45 s"]);
+    assert_eq!(poll(60, false), [""; 0]);
+    assert_eq!(poll(100, true).len(), 1);
+    assert_eq!(poll(1000, false), ["a answers again after 15 min"]);
 }

@@ -48,7 +48,7 @@ fn add_reasons(claim: &ClaimEvent, reasons: &mut Vec<String>) -> i32 {
     if claim.thread.contradiction {
         add(5, "outlets disagree".to_owned());
     }
-    if claim.report.claim.confidence < 0.6 {
+    if claim.report.claim.confidence < 0.5 {
         add(-10, "extractor unsure".to_owned());
     }
     score

@@ -120,7 +120,12 @@ fn each_sink_sees_what_its_rules_let_through() {
 
 #[test]
 fn the_unsure_are_held_back() {
-    assert!(routed(vec![Rule::everything()], vec![event(AlertType::DenialNew, b"a", b"t", 0.4)]).is_empty());
+    let denial = |confidence| vec![event(AlertType::DenialNew, b"a", b"t", confidence)];
+    assert!(routed(vec![Rule::everything()], denial(0.3)).is_empty());
+    let unsure = &routed(vec![Rule::everything()], denial(0.4))[0].alert.priority;
+    let sure = &routed(vec![Rule::everything()], denial(0.5))[0].alert.priority;
+    assert_eq!(unsure.score + 10, sure.score);
+    assert!(unsure.reasons.iter().any(|reason| reason == "extractor unsure"));
 }
 
 #[test]
