@@ -11,7 +11,7 @@ use super::lexicon::Classes;
 use super::reading::{Reading, Sentence, Token};
 use super::sense;
 use super::tagger::{Marginals, Tagger, begin};
-use crate::model::Span;
+use crate::model::{Kind, Span};
 use crate::text::normalize::is_stop_word;
 
 /// Probability from which a cue is looked at.
@@ -38,6 +38,8 @@ pub struct Candidate {
     pub arguments: Arguments,
     /// It reports that somebody did not deny.
     pub is_negated_denial: bool,
+    /// The kind that its wording has in every text, where it is such a wording.
+    pub plain_kind: Option<Kind>,
     /// Hashes of the telling stems of its content, or of the sentence where it has none; sorted.
     terms: Vec<u64>,
 }
@@ -73,6 +75,7 @@ pub fn candidates(reading: &Reading<'_>, taggers: &Taggers) -> Vec<Candidate> {
         let claims = taggers.claim_cues.marginals(&features);
         let statements = taggers.statement_cues.marginals(&features);
         let negated = sense::negated_denials(sentence);
+        let plain = sense::plain_acts(sentence);
         for cue in cues(&claims, &statements, &negated) {
             let claim: [f32; CLAIM_KINDS] = std::array::from_fn(|kind| begin_mass(&claims, &cue, kind));
             let is_statement = claim.iter().sum::<f32>() < CLAIM_CUE_MIN;
@@ -94,6 +97,7 @@ pub fn candidates(reading: &Reading<'_>, taggers: &Taggers) -> Vec<Candidate> {
                 terms: terms(sentence, &arguments.content),
                 arguments,
                 is_negated_denial,
+                plain_kind: plain.iter().find(|(_, at)| (cue.first..=cue.last).contains(at)).map(|&(kind, _)| kind),
             });
         }
     }

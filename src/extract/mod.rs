@@ -32,6 +32,8 @@ const CLAIMS_MAX: usize = 500;
 /// Probability from which a candidate is a claim: where allegations and denials of the training articles, each judged by models that had not
 /// seen it, score the best F1.
 const CLAIM_PROBABILITY_MIN: f32 = 0.27;
+/// Probability of a claim in so many words ("denied that") at the least: of those in the annotated articles, this share is one.
+const PLAIN_PROBABILITY: f32 = 0.75;
 /// Probability that a reported silence ("has not denied") is one at the least: the rule that finds it hardly errs.
 const NEGATED_DENIAL_PROBABILITY: f32 = 0.7;
 /// Probability from which a cue counts as that of a statement.
@@ -132,6 +134,10 @@ pub fn claims(text: &str, headline: Option<Span>, sentences: &[Span], models: &M
 fn kind_of(candidate: &Candidate, verdict: [f32; CLAIM_KINDS]) -> Option<(Kind, f32)> {
     if candidate.is_negated_denial {
         return Some((Kind::NoComment, verdict.iter().copied().fold(NEGATED_DENIAL_PROBABILITY, f32::max)));
+    }
+    if let Some(kind) = candidate.plain_kind {
+        let probability = Kind::ALL.into_iter().zip(verdict).find(|(one, _)| *one == kind).map_or(0.0, |(_, p)| p);
+        return Some((kind, probability.max(PLAIN_PROBABILITY)));
     }
     let likeliest = Kind::ALL.into_iter().zip(verdict).max_by(|one, other| one.1.total_cmp(&other.1));
     likeliest

@@ -3,6 +3,7 @@
 use super::lexicon::{self, Classes};
 use super::phrases;
 use crate::model::Span;
+use crate::text::dateline::dateline;
 use crate::text::normalize::{fold, stem};
 use crate::text::token::tokens;
 
@@ -105,7 +106,9 @@ fn read_sentence(text: &str, span: Span, is_headline: bool, quote: &mut Quote) -
     let continues_quote = quote.double || quote.single;
     let mut found = Vec::new();
     let mut classes = Classes::default();
-    let mut spans = tokens(text, span);
+    // A dateline says where and through whom, not who says what.
+    let dateline = dateline(span.of(text)).map_or(0, |dateline| dateline.span.end);
+    let mut spans = tokens(text, Span::new(span.start + dateline, span.end));
     spans.truncate(TOKENS_MAX);
     for (index, &at) in spans.iter().enumerate() {
         let next = spans.get(index + 1).copied();
