@@ -43,22 +43,22 @@ impl Fitted {
 }
 
 pub(super) fn train(examples: &[Example], recipe: Recipe) -> Result<Tagger> {
-    fit(examples, recipe)?.tagger(1.0)
+    fit(examples, recipe).tagger(1.0)
 }
 
 /// Runs whose weights are averaged.
-const SEEDS: u64 = 3;
+const SEEDS: u8 = 3;
 
 /// Adds a run's share of the average.
 fn add(sum: &mut [f32], weights: &[f32]) {
     for (sum, weight) in sum.iter_mut().zip(weights) {
-        *sum += weight / SEEDS as f32;
+        *sum += weight / f32::from(SEEDS);
     }
 }
 
 /// Maximises the conditional likelihood of the labels, one example at a time in a seeded order; the weights of several runs are averaged, because
 /// one order's chance costs more than a point of F1.
-pub(super) fn fit<'a>(examples: impl IntoIterator<Item = &'a Example>, recipe: Recipe) -> Result<Fitted> {
+pub(super) fn fit<'a>(examples: impl IntoIterator<Item = &'a Example>, recipe: Recipe) -> Fitted {
     let examples: Vec<&Example> = examples.into_iter().collect();
     let buckets = 1_usize << recipe.log_buckets;
     let mut fitted = Fitted {
@@ -72,19 +72,19 @@ pub(super) fn fit<'a>(examples: impl IntoIterator<Item = &'a Example>, recipe: R
     for seed in 1..=SEEDS {
         fitted.emissions = Weights::new(buckets * recipe.labels);
         fitted.transitions = Weights::new(recipe.labels * recipe.labels);
-        let mut random = fastrand::Rng::with_seed(seed);
+        let mut random = fastrand::Rng::with_seed(seed.into());
         let mut order = examples.clone();
         for epoch in 1..=recipe.epochs {
             random.shuffle(&mut order);
             let loss: f64 = order.iter().map(|example| fitted.learn(example, &mut random)).sum();
-            eprintln!("run {seed}, epoch {epoch}: loss {:.4} an example", loss / order.len() as f64);
+            eprintln!("run {seed}, epoch {epoch}: loss {loss:.0} over all examples");
         }
         add(&mut sum, &fitted.emissions.values);
         add(&mut transitions, &fitted.transitions.values);
     }
     fitted.emissions.values = sum;
     fitted.transitions.values = transitions;
-    Ok(fitted)
+    fitted
 }
 
 /// Occurrences below which a feature owns no bucket.
@@ -97,6 +97,8 @@ fn owners(examples: &[&Example], buckets: usize) -> Vec<u8> {
         *counts.entry(*feature).or_default() += 1;
     }
     let mut best: Vec<(u32, u32)> = vec![(COUNT_MIN - 1, 0); buckets];
+    let mut counts: Vec<(u32, u32)> = counts.into_iter().collect();
+    counts.sort_unstable();
     for (feature, count) in counts {
         let place = &mut best[feature as usize & (buckets - 1)];
         *place = (*place).max((count, feature));
@@ -152,7 +154,9 @@ impl Fitted {
                 }
             }
             let most = row.iter().copied().fold(f32::MIN, f32::max);
-            row.iter_mut().for_each(|sum| *sum = (*sum - most).exp());
+            for sum in row {
+                *sum = (*sum - most).exp();
+            }
         }
         factors
     }
@@ -199,7 +203,9 @@ fn expectations(factors: &[f32], steps: &[f32], labels: usize) -> (Vec<f32>, Vec
     let mut backward = vec![1.0_f32; factors.len()];
     let normalise = |row: &mut [f32]| {
         let sum: f32 = row.iter().sum();
-        row.iter_mut().for_each(|value| *value /= sum);
+        for value in row {
+            *value /= sum;
+        }
     };
     for at in 0..count {
         for label in 0..labels {

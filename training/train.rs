@@ -69,10 +69,10 @@ fn main() -> Result<()> {
         }
         taggers.claim_cues = full;
         let (last, others) = parts.split_last().context("no parts")?;
-        let trial = fit(others.iter().flatten(), JUDGE)?;
+        let trial = fit(others.iter().flatten(), JUDGE);
         let sharpness = sharpness(&trial, last)?;
         eprintln!("sharpness {sharpness}");
-        let judge = fit(parts.iter().flatten(), JUDGE)?.tagger(sharpness)?;
+        let judge = fit(parts.iter().flatten(), JUDGE).tagger(sharpness)?;
         write("judge.bin", &judge)?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Attributions: cue probabilities in, spans of cue, source and content out.
 
 use super::features::{CueSite, argument_features};
-use super::reading::Sentence;
+use super::reading::{CAPITALISED, Sentence};
 use super::tagger::{Marginals, Tagger, begin, inside};
 use crate::model::Span;
 
@@ -79,12 +79,22 @@ pub fn arguments(tagger: &Tagger, sentence: &Sentence, site: CueSite, text: &str
         token_range(sentence, run.first, run.last).map(|span| bare(span, text)).filter(|span| !span.is_empty())
     };
     let sources = runs(&marginals, SOURCE, SOURCE_PROBABILITY_MIN);
-    let source = sources.iter().max_by(|one, other| one.probability.total_cmp(&other.probability)).and_then(span);
+    let surest = sources.into_iter().max_by(|one, other| one.probability.total_cmp(&other.probability));
+    let source = surest.map(|run| whole_name(run, sentence, site)).as_ref().and_then(span);
     let cue = token_range(sentence, site.first, site.last);
     let is_apart = |piece: &Span| [cue, source].into_iter().flatten().all(|other| !other.contains(*piece));
     let pieces = runs(&marginals, CONTENT, CONTENT_PROBABILITY_MIN);
     let content = pieces.iter().filter_map(span).filter(is_apart).take(PIECES_MAX).collect();
     Arguments { source, content }
+}
+
+/// The run with the rest of a name that it cuts ("Governor Renée" of "Governor Renée Dufaux").
+fn whole_name(mut run: Run, sentence: &Sentence, site: CueSite) -> Run {
+    let is_capitalised = |at: usize| sentence.tokens.get(at).is_some_and(|token| token.shape == CAPITALISED);
+    while is_capitalised(run.last) && is_capitalised(run.last + 1) && run.last + 1 != site.first {
+        run.last += 1;
+    }
+    run
 }
 
 /// Neighbouring tokens of one class.

@@ -98,7 +98,7 @@ impl Models {
                 arguments: Tagger::from_bytes(arguments)?,
             },
             judge: Judge::new(Tagger::from_bytes(judge)?),
-            hash: ModelsHash(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()),
+            hash: ModelsHash(hexadecimal(digest.get(..8).unwrap_or_default())),
         })
     }
 
@@ -106,6 +106,15 @@ impl Models {
     pub fn hash(&self) -> ModelsHash {
         self.hash.clone()
     }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        write!(text, "{byte:02x}").ok();
+        text
+    })
 }
 
 /// Finds the claims and statements of a document, in order of their cues.
@@ -121,7 +130,8 @@ pub fn claims(text: &str, headline: Option<Span>, sentences: &[Span], models: &M
         candidates.truncate(CLAIMS_MAX);
         issues.push(Issue::ClaimsCut);
     }
-    let resolver = Resolver::new(text, sentences);
+    let spoken: Vec<Span> = sentences.iter().map(|sentence| reading::without_dateline(text, *sentence)).collect();
+    let resolver = Resolver::new(text, &spoken);
     let features = judge_features(&reading, &candidates);
     let judged = candidates.into_iter().zip(features).filter_map(|(candidate, features)| {
         let (kind, probability) = kind_of(&candidate, models.judge.verdict(features))?;

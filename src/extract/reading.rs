@@ -95,6 +95,12 @@ impl<'a> Reading<'a> {
     }
 }
 
+/// The sentence behind its dateline, which says where and through whom, not who says what.
+pub(super) fn without_dateline(text: &str, sentence: Span) -> Span {
+    let dateline = dateline(sentence.of(text)).map_or(0, |dateline| dateline.span.end);
+    Span::new(sentence.start + dateline.min(sentence.len()), sentence.end)
+}
+
 /// Open quotation marks.
 #[derive(Debug, Default)]
 struct Quote {
@@ -106,9 +112,7 @@ fn read_sentence(text: &str, span: Span, is_headline: bool, quote: &mut Quote) -
     let continues_quote = quote.double || quote.single;
     let mut found = Vec::new();
     let mut classes = Classes::default();
-    // A dateline says where and through whom, not who says what.
-    let dateline = dateline(span.of(text)).map_or(0, |dateline| dateline.span.end);
-    let mut spans = tokens(text, Span::new(span.start + dateline, span.end));
+    let mut spans = tokens(text, without_dateline(text, span));
     spans.truncate(TOKENS_MAX);
     for (index, &at) in spans.iter().enumerate() {
         let next = spans.get(index + 1).copied();
@@ -149,8 +153,7 @@ impl Quote {
             "”" | "»" => self.double = false,
             "\"" => self.double = !self.double,
             "‘" => self.single = true,
-            "’" if self.single => self.single = false,
-            "'" if self.single => self.single = false,
+            "’" | "'" if self.single => self.single = false,
             "'" if is_attached
                 && text.get(..at.start).is_none_or(|before| !before.ends_with(char::is_alphanumeric)) =>
             {
@@ -167,6 +170,9 @@ pub fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
+/// The shape of a capitalised word.
+pub const CAPITALISED: u64 = 2;
+
 /// Case and kind of a token's characters: 0 mark, 1 lower, 2 capitalised, 3 all capitals, 4 mixed, 5 with digits.
 fn shape(token: &str) -> u64 {
     let mut upper = 0;
@@ -182,7 +188,7 @@ fn shape(token: &str) -> u64 {
         (0, _) => 0,
         (_, 0) => 1,
         (letters, upper) if letters > 1 && upper == letters => 3,
-        (_, 1) if token.chars().next().is_some_and(char::is_uppercase) => 2,
+        (_, 1) if token.chars().next().is_some_and(char::is_uppercase) => CAPITALISED,
         _ => 4,
     }
 }

@@ -1,7 +1,7 @@
 //! A linear-chain CRF over hashed features: the features of a sentence's tokens in, label probabilities out.
 //!
-//! Weights are bytes (one scale a model), so that a model is small enough to be compiled in. The method is Lafferty,
-//! McCallum and Pereira's (ICML 2001), with feature hashing for the vocabulary; `training/train.rs` makes the weights.
+//! Weights are bytes (one scale a model), so that a model is small enough to be compiled in. The method is that of Lafferty,
+//! `McCallum` and Pereira (ICML 2001), with feature hashing for the vocabulary; `training/train.rs` makes the weights.
 
 use super::ModelError;
 

@@ -107,14 +107,17 @@ impl State {
         self.finish(turn, changes);
     }
 
-    /// Allegations first, so that their answers find them.
+    /// Allegations first, so that their answers find them; of each the story's own words before its headline's, which tell less.
     fn take_claims(&mut self, turn: &mut Turn<'_>, is_correction: bool) {
         let claims = &turn.analysis.claims;
-        let is = |claim: &Claim, allegation: bool| {
-            claim.kind != Kind::Statement && (claim.kind == Kind::Allegation) == allegation
+        let headline_end = turn.analysis.document.headline.map_or(0, |headline| headline.end);
+        let is = |claim: &Claim, allegation: bool, headline: bool| {
+            claim.kind != Kind::Statement
+                && (claim.kind == Kind::Allegation) == allegation
+                && (claim.attribution.sentence.end <= headline_end) == headline
         };
-        for allegations in [true, false] {
-            for (position, claim) in claims.iter().enumerate().filter(|(_, claim)| is(claim, allegations)) {
+        for (allegations, headline) in [(true, false), (true, true), (false, false), (false, true)] {
+            for (position, claim) in claims.iter().enumerate().filter(|(_, claim)| is(claim, allegations, headline)) {
                 let id = if let Some(known) = self.find_known(turn, claim) {
                     if is_correction && self.corrects(turn, claim, known) {
                         self.revise(turn, claim, known);

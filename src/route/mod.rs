@@ -52,7 +52,8 @@ impl Router {
 
     /// For each sink the weightiest event that it may see; sinks that chose the same event share its alert.
     fn route_group(&self, mut events: Vec<Event>) -> Vec<Routed> {
-        events.sort_by_key(|event| weight(event.alert_type));
+        // Of two equal events the story's own sentence tells more than its headline.
+        events.sort_by_key(|event| (weight(event.alert_type), is_headline(event)));
         let mut chosen: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         for sink in &self.sinks {
             let choice = events
@@ -74,6 +75,17 @@ impl Router {
             Subject::Feed(feed) => (feed.id.to_string(), None),
         };
         Routed { alert, sinks, order_key, due: embargo.map_or(event.time, |until| until.max(event.time)) }
+    }
+}
+
+/// Whether the evidence of an event is its document's headline.
+fn is_headline(event: &Event) -> bool {
+    match &event.subject {
+        Subject::Claim(claim) => {
+            let report = &claim.report;
+            report.document.headline.ends_with(&report.evidence.sentence)
+        }
+        Subject::Feed(_) => false,
     }
 }
 

@@ -52,12 +52,9 @@ impl Resolver<'_> {
         let at_start =
             || contents.iter().find_map(|range| self.party_at(self.content_start(range), range.end)).filter(is_other);
         let inside = || contents.iter().find_map(|range| self.mention_of(range)).filter(is_other);
-        at_start()
-            .or_else(early)
-            .or_else(
-                || if attribution.source.is_none() { subject().or_else(inside) } else { inside().or_else(subject) },
-            )
-            .or_else(|| self.leading_person(speaker))
+        at_start().or_else(early).or_else(|| {
+            if attribution.source.is_none() { subject().or_else(inside) } else { inside().or_else(subject) }
+        })
     }
 
     /// Whose act a cue tells: "Ostland's alleged raid", "his alleged theft".
@@ -66,21 +63,6 @@ impl Resolver<'_> {
         let is_owner = matches!(self.words.folded(before), "'s" | "its" | "his" | "her" | "their");
         let mention = self.scene.mentions_in(&(before.saturating_sub(1)..at)).iter().rfind(|_| is_owner)?;
         self.name(mention.entity)
-    }
-
-    /// The person whom the document names most, other than the speaker.
-    fn leading_person(&self, speaker: Option<&Speaker>) -> Option<String> {
-        let others = self
-            .scene
-            .cast
-            .entities
-            .iter()
-            .enumerate()
-            .filter(|(_, entity)| entity.sort == Sort::Person && entity.count > 1);
-        let named = others.filter_map(|(id, entity)| Some((entity.count, self.name(id)?)));
-        let fitting = named.filter(|(_, name)| speaker.is_none_or(|speaker| speaker.name != *name));
-        // Of equals the first one, which a maximum from the end gives.
-        fitting.collect::<Vec<_>>().into_iter().rev().max_by_key(|&(count, _)| count).map(|(_, name)| name)
     }
 
     /// The object of an accusing verb: the words between the verb and "of" or the content.
