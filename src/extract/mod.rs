@@ -183,6 +183,10 @@ fn claim(
     let speaker = resolver.speaker(&attribution, kind);
     let is_allegation = kind == Kind::Allegation;
     let target = is_allegation.then(|| resolver.target(&attribution, speaker.as_ref())).flatten();
+    // An accusation of nobody, of nothing, tells a reader nothing.
+    if is_allegation && target.is_none() && attribution.content.is_empty() {
+        return None;
+    }
     Some(Claim {
         proposition: proposition::proposition(reading.text, &attribution.content),
         kind,

@@ -69,7 +69,7 @@ impl State {
             let id = turn.ids.get(position).copied().flatten()?;
             self.claims.get(&id).map(|known| known.thread)
         };
-        let beside = companions.into_iter().filter(|&other| other != position).find_map(thread_of);
+        let beside = || companions.into_iter().filter(|&other| other != position).find_map(thread_of);
         let alike = || {
             let same = |other: &Claim| {
                 let found = overlap(&claim.proposition, &other.proposition, |term| self.index.weight(term));
@@ -77,7 +77,8 @@ impl State {
             };
             (0..claims.len()).filter(|&other| other != position && same(&claims[other])).find_map(thread_of)
         };
-        Place { threads: beside.or_else(alike).into_iter().collect(), ..Place::default() }
+        // What says the same is surer than what one answer is thought to answer.
+        Place { threads: alike().or_else(beside).into_iter().collect(), ..Place::default() }
     }
 
     /// Looks for the matter among the claims of earlier documents.

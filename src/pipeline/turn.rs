@@ -119,7 +119,9 @@ impl State {
         for (allegations, headline) in [(true, false), (true, true), (false, false), (false, true)] {
             for (position, claim) in claims.iter().enumerate().filter(|(_, claim)| is(claim, allegations, headline)) {
                 let id = if let Some(known) = self.find_known(turn, claim) {
-                    if is_correction && self.corrects(turn, claim, known) {
+                    // The claim's first telling in the correction is the full one; the headline's corrects nothing more.
+                    let is_told = turn.ids.contains(&Some(known));
+                    if is_correction && !is_told && self.corrects(turn, claim, known) {
                         self.revise(turn, claim, known);
                     } else {
                         self.join(turn, claim, known);

@@ -74,7 +74,7 @@ fn claims_are_alerted_once_revised_and_withdrawn() {
     };
     one("denial.new", &["Vassily Nebenzia", "brushed off", "answers"]);
     one("denial.new", &["Renée Dufaux", "“pure invention”"]);
-    one("denial.new", &["Marta Ilves", "answers", "Maritime Safety Authority"]);
+    one("denial.new", &["Marta Ilves", "answers", "concealing"]);
     one("allegation.new", &["Maritime Safety Authority", "Corvane Lines"]);
     one("claim.confirmed", &["Elsmere General Hospital"]);
     one("claim.revised", &["4,000 crowns"]);
