@@ -36,6 +36,8 @@ pub struct Candidate {
     pub statement: f32,
     /// Its source and content.
     pub arguments: Arguments,
+    /// Its cue stands between quotation marks.
+    pub is_quoted: bool,
     /// It reports that somebody did not deny.
     pub is_negated_denial: bool,
     /// The kind that its wording has in every text, where it is such a wording.
@@ -90,6 +92,7 @@ pub fn candidates(reading: &Reading<'_>, taggers: &Taggers) -> Vec<Candidate> {
             let site = CueSite { first: cue.first, last: cue.last, kind };
             let arguments = arguments(&taggers.arguments, sentence, site, reading.text);
             found.push(Candidate {
+                is_quoted: sentence.tokens.get(cue.first).is_some_and(|token| token.is_quoted),
                 sentence: index,
                 site,
                 claim,
@@ -102,6 +105,17 @@ pub fn candidates(reading: &Reading<'_>, taggers: &Taggers) -> Vec<Candidate> {
         }
     }
     found
+}
+
+/// Gives every cue inside a quotation the source of the sentence's cue outside: who is quoted says what the quotation says, whomever it names.
+pub fn attribute_quotations(candidates: &mut [Candidate]) {
+    for sentence in candidates.chunk_by_mut(|one, other| one.sentence == other.sentence) {
+        let outer = |one: &&Candidate| !one.is_quoted && one.statement >= STATEMENT_CUE_MIN;
+        let Some(speaker) = sentence.iter().filter(outer).find_map(|one| one.arguments.source) else { continue };
+        for candidate in sentence.iter_mut().filter(|candidate| candidate.is_quoted) {
+            candidate.arguments.source = Some(speaker);
+        }
+    }
 }
 
 /// Possible cues of a sentence: reported silences by rule, those of claims, and those of statements beside them.

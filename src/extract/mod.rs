@@ -133,6 +133,7 @@ pub fn claims(text: &str, headline: Option<Span>, sentences: &[Span], models: &M
     let spoken: Vec<Span> = sentences.iter().map(|sentence| reading::without_dateline(text, *sentence)).collect();
     let resolver = Resolver::new(text, &spoken);
     let features = judge_features(&reading, &candidates);
+    judge::attribute_quotations(&mut candidates);
     let judged = candidates.into_iter().zip(features).filter_map(|(candidate, features)| {
         let (kind, probability) = kind_of(&candidate, models.judge.verdict(features))?;
         claim(&reading, &resolver, candidate, models, kind, probability)
@@ -159,12 +160,16 @@ fn kind_of(candidate: &Candidate, verdict: [f32; CLAIM_KINDS]) -> Option<(Kind, 
 fn attribution(reading: &Reading<'_>, candidate: Candidate, kind: Kind, models: &Models) -> Option<Attribution> {
     let sentence = reading.sentences.get(candidate.sentence)?;
     let site = CueSite { kind: kind_number(kind), ..candidate.site };
+    let quoted_speaker = candidate.arguments.source;
     // What a kind's cue takes for content differs: the arguments are those of the kind that the judge gave.
-    let Arguments { source, content } = if site == candidate.site {
+    let Arguments { mut source, content } = if site == candidate.site {
         candidate.arguments
     } else {
         arguments(&models.taggers.arguments, sentence, site, reading.text)
     };
+    if candidate.is_quoted {
+        source = quoted_speaker.or(source);
+    }
     let cue = token_range(sentence, site.first, site.last)?;
     Some(Attribution { source, cue, content, sentence: sentence.span })
 }
@@ -182,7 +187,8 @@ fn claim(
     let attribution = attribution(reading, candidate, kind, models)?;
     let speaker = resolver.speaker(&attribution, kind);
     let is_allegation = kind == Kind::Allegation;
-    let target = is_allegation.then(|| resolver.target(&attribution, speaker.as_ref())).flatten();
+    let is_other = |party: &String| speaker.as_ref().is_none_or(|speaker| !speaker.name.ends_with(party.as_str()));
+    let target = is_allegation.then(|| resolver.target(&attribution, speaker.as_ref())).flatten().filter(is_other);
     // An accusation of nobody, of nothing, tells a reader nothing.
     if is_allegation && target.is_none() && attribution.content.is_empty() {
         return None;

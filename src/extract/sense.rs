@@ -102,6 +102,7 @@ pub(super) fn plain_acts(sentence: &Sentence) -> Vec<(Kind, usize)> {
         let kind = match token.word.as_str() {
             "denied" | "denies" | "denying" if denies_something(tokens, at) => Kind::Denial,
             "accused" | "accuses" | "accusing" if accuses_of_something(tokens, at) => Kind::Allegation,
+            "said" | "says" | "say" if has_indications(tokens, at) => Kind::Allegation,
             _ => return None,
         };
         is_reported(at).then_some((kind, at))
@@ -134,4 +135,17 @@ fn accuses_of_something(tokens: &[Token], at: usize) -> bool {
         .take(12)
         .take_while(|token| !matches!(token.word.as_str(), ";" | "that" | "said"))
         .any(|token| token.word == "of")
+}
+
+/// Whether a speaker claims to have grounds for a report: "said it had indications that", "says they have evidence that".
+fn has_indications(tokens: &[Token], at: usize) -> bool {
+    let behind = tokens.get(at + 1..(at + 1 + OBJECT_REACH).min(tokens.len())).unwrap_or_default();
+    behind.windows(3).any(|run| {
+        matches!(run[0].word.as_str(), "had" | "has" | "have")
+            && matches!(
+                run[1].stem.as_str(),
+                "indication" | "evidence" | "evidenc" | "intelligence" | "intelligenc" | "proof"
+            )
+            && run[2].word == "that"
+    })
 }
