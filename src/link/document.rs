@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use rustc_hash::FxHashSet;
 
 use super::score::for_each_shared;
-use super::speaker::{same_name, shares_name, telling_words};
+use super::speaker::{same_name, shares_name, speaks_for, telling_words};
 use crate::model::{Claim, Kind, Span};
 use crate::text::lexicon::lines;
 use crate::text::normalize::{fold, is_stop_word, stem};
@@ -86,6 +86,8 @@ enum Sign {
     OthersBetween,
     /// It accuses somebody else than the answering side.
     AgainstOthers,
+    /// It accuses the answering speaker or whom they speak for.
+    AgainstAnswerer,
     /// The answering speaker made it: people do not deny themselves …
     Own,
     /// … but it is their own claims that they take back.
@@ -119,6 +121,7 @@ impl Sign {
             Self::OthersBetween | Self::AgainstOthers => -10,
             Self::Own => -31,
             Self::OwnTakenBack => 20,
+            Self::AgainstAnswerer => 6,
             Self::AccuserNamed => 3,
             Self::Kind(Kind::Retraction) | Self::SentenceAfter | Self::SharesNone => -7,
             Self::Kind(Kind::NoComment)
@@ -161,7 +164,13 @@ impl<'a> View<'a> {
     /// Whether an allegation is directed at somebody else than this claim's speaker and their side.
     fn is_bystander_of(&self, allegation: &View<'_>) -> bool {
         let parties = self.claim.speaker.as_ref().zip(allegation.claim.target.as_deref());
-        parties.is_some_and(|(speaker, target)| !shares_name(speaker, target))
+        parties.is_some_and(|(speaker, target)| !shares_name(speaker, target) && !speaks_for(speaker, target))
+    }
+
+    /// Whether an allegation is directed at the body that this claim's speaker speaks for.
+    fn answers_for_target_of(&self, allegation: &View<'_>) -> bool {
+        let parties = self.claim.speaker.as_ref().zip(allegation.claim.target.as_deref());
+        parties.is_some_and(|(speaker, target)| speaks_for(speaker, target))
     }
 
     /// Whether both claims are of one speaker.
@@ -186,6 +195,7 @@ fn signs(answer: &View<'_>, allegation: &View<'_>) -> Vec<Sign> {
     let applying = [
         (Sign::Background, answer.claim.is_background),
         (Sign::AgainstOthers, answer.is_bystander_of(allegation)),
+        (Sign::AgainstAnswerer, answer.answers_for_target_of(allegation)),
         (Sign::Own, is_own && !is_retraction),
         (Sign::OwnTakenBack, is_own && is_retraction),
         (Sign::AccuserNamed, !is_own && answer.names_speaker_of(allegation)),
