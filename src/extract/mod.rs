@@ -1,6 +1,6 @@
 //! Extract: the sentences of a document in, its claims and statements out; called by `pipeline::analyse`.
 //!
-//! [`reading`] prepares the sentences; [`tagger`] finds possible cues and, for each, its source and content ([`attribution`]); [`judge`]
+//! [`reading`] prepares the sentences; [`tagger`] finds possible cues and, for each, its source and content ([`mod@attribution`]); [`judge`]
 //! gives each its kind, with the whole document in view;
 //! [`resolve`] finds who speaks and who is accused; [`proposition`] makes contents comparable.
 

@@ -1,6 +1,6 @@
 //! Links within one document: which allegation a denial, confirmation, no-comment or retraction of the same text answers.
 //!
-//! Every answer is compared with the allegations around it. What speaks for and against a pair is a list of [`Sign`]s, each
+//! Every answer is compared with the allegations around it. What speaks for and against a pair is a list of `Sign`s, each
 //! worth some points: log odds, in tenths, of a logistic regression over annotated news stories, rounded. A model of the
 //! wording would see more, but these signs can be read, and they tell why a link was made.
 
@@ -112,7 +112,7 @@ impl Sign {
     /// Tenths of log odds.
     fn points(self) -> i32 {
         match self {
-            Self::Kind(Kind::Denial) => 6,
+            Self::Kind(Kind::Denial) | Self::AgainstAnswerer => 6,
             Self::Background => -11,
             Self::SameSentenceBefore => 22,
             Self::SameSentenceAfter => 16,
@@ -121,7 +121,6 @@ impl Sign {
             Self::OthersBetween | Self::AgainstOthers => -10,
             Self::Own => -31,
             Self::OwnTakenBack => 20,
-            Self::AgainstAnswerer => 6,
             Self::AccuserNamed => 3,
             Self::Kind(Kind::Retraction) | Self::SentenceAfter | Self::SharesNone => -7,
             Self::Kind(Kind::NoComment)
