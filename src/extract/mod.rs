@@ -29,12 +29,11 @@ const SENTENCES_MAX: usize = 2_000;
 /// Claims and statements kept of a document.
 const CLAIMS_MAX: usize = 500;
 
-/// Probability from which a candidate is a claim: where allegations and denials of the training articles, each judged by models that had not
-/// seen it, score the best F1.
+/// Probability from which a candidate is a claim: near where allegations and denials of the development articles score their best F1.
 const CLAIM_PROBABILITY_MIN: f32 = 0.27;
-/// Probability of a claim in so many words ("denied that") at the least: of those in the annotated articles, this share is one.
+/// Probability of a claim in so many words ("denied that") at the least; set, not measured.
 const PLAIN_PROBABILITY: f32 = 0.75;
-/// Probability that a reported silence ("has not denied") is one at the least: the rule that finds it hardly errs.
+/// Probability of a reported silence ("has not denied") at the least; set, not measured.
 const NEGATED_DENIAL_PROBABILITY: f32 = 0.7;
 /// Probability from which a cue counts as that of a statement.
 const STATEMENT_PROBABILITY_MIN: f32 = 0.5;
