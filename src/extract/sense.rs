@@ -149,3 +149,51 @@ fn has_indications(tokens: &[Token], at: usize) -> bool {
             && run[2].word == "that"
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(text: &str) -> Reading<'_> {
+        Reading::new(text, None, &[Span::new(0, text.len())])
+    }
+
+    #[track_caller]
+    fn check_plain(text: &str, expected: &[Kind]) {
+        let found: Vec<Kind> = plain_acts(&reading(text).sentences[0]).into_iter().map(|(kind, _)| kind).collect();
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn acts_in_so_many_words() {
+        check_plain("The mayor denied on Tuesday that she had taken money.", &[Kind::Denial]);
+        check_plain("The dockyard denies any wrongdoing.", &[Kind::Denial]);
+        check_plain("The union accused the dockyard of underpaying apprentices.", &[Kind::Allegation]);
+        check_plain("The navy said it had indications that a ship was sunk.", &[Kind::Allegation]);
+        check_plain("Two reporters were denied entry to the port.", &[]);
+        check_plain("The court denied bail to the captain.", &[]);
+        check_plain("The mayor would have denied that she took money.", &[]);
+        check_plain("The mayor has not denied that she took money.", &[]);
+        check_plain("Has the mayor denied that she took money?", &[]);
+    }
+
+    #[track_caller]
+    fn check_silence(text: &str, expected: &[(usize, usize)]) {
+        assert_eq!(negated_denials(&reading(text).sentences[0]), expected, "{text}");
+    }
+
+    #[test]
+    fn reported_silence() {
+        check_silence("The mayor has not denied the report.", &[(3, 4)]);
+        check_silence("She did not, but he denied it.", &[]);
+        check_silence("If she did not deny it, he would.", &[]);
+        check_silence("The mayor denied it.", &[]);
+    }
+
+    #[test]
+    fn old_acts() {
+        let is_old = |text: &str, cue: usize| is_background(&reading(text).sentences[0], cue, cue);
+        assert!(is_old("The firm has long denied the claims.", 4));
+        assert!(!is_old("The firm on Friday denied the claims.", 4));
+    }
+}

@@ -225,3 +225,39 @@ fn normalise(row: &mut [f32]) {
         *value = if sum > 0.0 && sum.is_finite() { *value / sum } else { even };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two buckets of a tagger with one class: the second one's feature begins a span.
+    fn tagger() -> Tagger {
+        let emissions = [0.0, 0.0, 0.0, 0.0, 4.0, 0.0];
+        Tagger::from_weights(3, vec![0, check_byte(1)], &emissions, &[0.0; 9]).unwrap()
+    }
+
+    #[test]
+    fn what_was_seen_in_training_counts() {
+        let found = tagger().marginals(&[vec![1], vec![2], vec![0xff00_0001]]);
+        assert!(found.at(0)[begin(0)] > 0.9, "{found:?}");
+        assert!(found.at(2)[begin(0)] < 0.6, "the check byte keeps a stranger out: {found:?}");
+        for token in 0..found.len() {
+            assert!((found.at(token).iter().sum::<f32>() - 1.0).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn a_span_goes_on_only_after_it_began() {
+        let found = tagger().marginals(&[vec![0]]);
+        assert!(found.at(0)[inside(0)].abs() < 1e-6);
+    }
+
+    #[test]
+    fn comes_back_as_it_went() {
+        let bytes = tagger().to_bytes();
+        assert_eq!(Tagger::from_bytes(&bytes).unwrap().to_bytes(), bytes);
+        assert_eq!(Tagger::from_bytes(&bytes[..11]).unwrap_err(), ModelError::Truncated);
+        assert_eq!(Tagger::from_bytes(&bytes[..bytes.len() - 1]).unwrap_err(), ModelError::NotAModel);
+        assert_eq!(Tagger::from_bytes(b"a page of text").unwrap_err(), ModelError::NotAModel);
+    }
+}
