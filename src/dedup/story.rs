@@ -26,6 +26,10 @@ const KILL_SEARCH_MAX: usize = 5_000;
 const KILL_TITLE_MIN: f32 = 0.75;
 /// Outlets remembered of one story.
 const OUTLETS_MAX: usize = 1_000;
+/// Texts remembered of one story.
+const TEXTS_MAX: usize = 256;
+/// Words from which a text is known again by its hash: shorter ones ("More to follow") say nothing of their story.
+const TEXT_WORDS_MIN: u32 = 30;
 
 /// One copy as it arrives.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +69,8 @@ pub struct Stories {
     /// In order of creation.
     by_sequence: BTreeSet<(u64, Slot)>,
     by_last_seen: BTreeSet<(Timestamp, Slot)>,
+    /// Each whole text with the `sequence` of a story that holds it.
+    by_text: BTreeSet<(u64, u64, Slot)>,
     index: Index,
 }
 
@@ -84,6 +90,7 @@ impl Stories {
         self.by_id.insert(record.id, slot);
         self.by_sequence.insert((record.sequence, slot));
         self.by_last_seen.insert((record.last_seen, slot));
+        self.by_text.extend(record.texts.iter().map(|text| (*text, record.sequence, slot)));
         if let Some(place) = self.table.get_mut(slot as usize) {
             *place = Some(record);
         }
@@ -116,6 +123,9 @@ impl Stories {
             self.by_id.remove(&record.id);
             self.by_sequence.remove(&(record.sequence, *slot));
             self.by_last_seen.remove(&(record.last_seen, *slot));
+            for text in &record.texts {
+                self.by_text.remove(&(*text, record.sequence, *slot));
+            }
             self.free.push(*slot);
             ids.push(record.id);
         }
@@ -127,10 +137,12 @@ impl Stories {
         self.table.get(slot as usize).and_then(Option::as_ref)
     }
 
-    /// The known story; else the most similar one, the elder of two equals; else, for a kill notice, the one it names.
+    /// The known story; else that of the same text; else the most similar one, the elder of two equals; else, for a kill notice,
+    /// the one it names.
     fn find(&self, copy: &Copy<'_>) -> Option<Slot> {
-        if let Some(slot) = copy.known_story.and_then(|id| self.by_id.get(&id)) {
-            return Some(*slot);
+        let known = copy.known_story.and_then(|id| self.by_id.get(&id).copied());
+        if let Some(slot) = known.or_else(|| self.of_text(known_text(copy)?)) {
+            return Some(slot);
         }
         let mut candidates = self.index.candidates(copy.fingerprint);
         candidates.retain(|(_, weight)| *weight >= CANDIDATE_WEIGHT_MIN);
@@ -149,6 +161,11 @@ impl Stories {
             }
         }
         best.map(|(_, slot)| slot).or_else(|| self.find_killed(copy))
+    }
+
+    /// The eldest story that holds a text.
+    fn of_text(&self, text: u64) -> Option<Slot> {
+        self.by_text.range((text, 0, 0)..=(text, u64::MAX, Slot::MAX)).next().map(|(_, _, slot)| *slot)
     }
 
     /// Log odds that the copy belongs to the story.
@@ -203,6 +220,7 @@ impl Stories {
             outlets: vec![copy.outlet.to_owned()],
             copies: 1,
             fingerprint: copy.fingerprint.clone(),
+            texts: known_text(copy).into_iter().collect(),
             last_seen: now,
             sequence,
         });
@@ -235,6 +253,13 @@ impl Stories {
             record.last_seen = now;
             self.by_last_seen.insert((now, slot));
         }
+        if let Some(text) = known_text(copy)
+            && record.texts.len() < TEXTS_MAX
+            && !record.texts.contains(&text)
+        {
+            record.texts.push(text);
+            self.by_text.insert((text, record.sequence, slot));
+        }
         let placement = Placement { story: record.id, is_new: false, is_revision, revision: record.revision };
         // The fullest copy stands for the story; a notice that withdraws it never does.
         if copy.fingerprint.word_count > record.fingerprint.word_count && copy.label != RevisionLabel::Kill {
@@ -244,6 +269,11 @@ impl Stories {
         }
         placement
     }
+}
+
+/// The hash by which a copy's whole text is known again, where it has enough words.
+fn known_text(copy: &Copy<'_>) -> Option<u64> {
+    (copy.fingerprint.word_count >= TEXT_WORDS_MIN).then_some(copy.fingerprint.exact)
 }
 
 /// Whether a copy with this label is a new revision of a story whose last one had that label. Forty outlets carry "UPDATE 2-",

@@ -46,6 +46,10 @@ pub struct StoryRecord {
     pub copies: u32,
     /// Fingerprint of the fullest copy.
     pub fingerprint: Fingerprint,
+    /// Hashes of its copies' whole texts (`Fingerprint::exact`), in order of arrival, each once: the same text again belongs here,
+    /// however little it is like the fullest copy.
+    #[serde(default)]
+    pub texts: Vec<u64>,
     /// When a copy was last seen.
     pub last_seen: Timestamp,
     /// Order of creation; ties in matching go to the elder.

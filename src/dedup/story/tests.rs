@@ -77,6 +77,23 @@ fn copies_join_in_any_dress() {
 }
 
 #[test]
+fn the_same_text_belongs_where_it_was_whatever_was_taken_for_its_copy() {
+    let mut stories = Stories::new();
+    let (first, fuller) = (weather("Norrby", [11, 4, 80, 20, 30, 5]), STORY.repeat(2));
+    let story = place_all(&mut stories, &[("Weather in Norrby", &first)])[0].1.story;
+    let stray = archive_document("2", Some("two"), None, &fuller, None, None, at(1), MarkupFormat::Text);
+    let fingerprint = fingerprint(&stray);
+    let label = RevisionLabel::None;
+    let stray = Copy { document: stray.id, outlet: "two", fingerprint: &fingerprint, label, known_story: Some(story) };
+    stories.place(&stray, at(1));
+    assert_eq!(stories.get(story).unwrap().fingerprint, fingerprint, "the fuller text stands for the story");
+    let again = place_all(&mut stories, &[("Norrby: wind and rain", &first)]);
+    assert_eq!((again[0].1.story, again[0].1.is_new), (story, false));
+    assert_eq!(stories.forget_before(at(2)), [story]);
+    assert!(stories.by_text.is_empty());
+}
+
+#[test]
 fn a_teaser_first_finds_its_full_story() {
     check(&[("Ministry rejects report", LEAD), ("Ministry rejects report of double payment", STORY)], &[0, 0]);
 }
