@@ -8,12 +8,11 @@ use std::sync::LazyLock;
 
 use rustc_hash::FxHashSet;
 
-use super::score::for_each_shared;
+use super::score::{for_each_shared, telling_stems};
 use super::speaker::{same_name, shares_name, speaks_for, telling_words};
 use crate::model::{Claim, Kind, Span};
 use crate::text::lexicon::lines;
-use crate::text::normalize::{fold, is_stop_word, stem};
-use crate::text::token::tokens;
+use crate::text::normalize::stem;
 
 /// Points from which an allegation is answered, however many there are …
 const ANSWERED_MIN: i32 = 8;
@@ -149,14 +148,12 @@ struct View<'a> {
 impl<'a> View<'a> {
     fn of(position: usize, claim: &'a Claim, text: &str, sentences: &[Span]) -> Self {
         let span = claim.attribution.sentence;
-        let words = tokens(text, span).into_iter().map(|word| fold(word.of(text)));
-        let telling = words.filter(|word| word.starts_with(char::is_alphanumeric) && !is_stop_word(word));
         Self {
             position,
             claim,
             sentence: sentences.partition_point(|other| other.end <= span.start),
             content: roots(claim.proposition.terms.iter().cloned()),
-            surroundings: roots(telling.map(|word| stem(&word))),
+            surroundings: roots(telling_stems(text, span).into_iter()),
         }
     }
 

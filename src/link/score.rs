@@ -2,7 +2,9 @@
 
 use std::cmp::Ordering;
 
-use crate::model::Proposition;
+use crate::model::{Proposition, Span};
+use crate::text::normalize::{fold, is_stop_word, stem};
+use crate::text::token::tokens;
 
 /// What two propositions have in common.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,6 +48,16 @@ pub fn overlap(one: &Proposition, other: &Proposition, weight: impl Fn(&str) -> 
         is_about_others: common_names == 0 && !one.entities.is_empty() && !other.entities.is_empty(),
         is_opposed: one.is_negated != other.is_negated,
     }
+}
+
+/// Stems of the telling words of a stretch of text, sorted, each once.
+pub fn telling_stems(text: &str, span: Span) -> Vec<String> {
+    let words = tokens(text, span).into_iter().map(|word| fold(word.of(text)));
+    let telling = words.filter(|word| word.starts_with(char::is_alphanumeric) && !is_stop_word(word));
+    let mut stems: Vec<String> = telling.map(|word| stem(&word)).collect();
+    stems.sort_unstable();
+    stems.dedup();
+    stems
 }
 
 /// Calls `found` for every text that both sorted lists hold.

@@ -6,12 +6,11 @@ use jiff::SignedDuration;
 
 use crate::link::score::overlap;
 use crate::link::speaker::{same_name, same_side, same_speaker};
-use crate::model::{Claim, ClaimId, ClaimRecord, Kind, Proposition};
+use crate::model::{Claim, ClaimId, ClaimRecord, Proposition, Speaker};
 use crate::pipeline::State;
+use crate::pipeline::acts::{Act, tells_the_same};
 use crate::pipeline::turn::Turn;
 
-/// Within one story the copies say the same in other cuts: less overlap is asked for than across stories.
-const STORY_CONTAINMENT_MIN: f64 = 0.45;
 /// Across stories a claim is the same only if most of the shorter wording is in the longer one.
 const CLAIM_CONTAINMENT_MIN: f64 = 0.65;
 /// Terms that two wordings must share to be one claim across stories.
@@ -22,17 +21,19 @@ const NAMELESS_JACCARD_MIN: f64 = 0.6;
 const STORY_CLAIMS_MAX: usize = 500;
 
 impl State {
-    /// The known claim that this one repeats: same kind, same speaker, same proposition, same polarity.
-    pub(super) fn find_known(&self, turn: &Turn<'_>, claim: &Claim) -> Option<ClaimId> {
-        self.find_in_story(turn, claim).or_else(|| self.find_elsewhere(turn, claim))
+    /// The known claim that an act repeats: same kind, same speaker, same proposition, same polarity.
+    pub(super) fn find_known(&self, turn: &Turn<'_>, act: &Act) -> Option<ClaimId> {
+        let tellings = act.tellings.iter().filter_map(|&telling| turn.analysis.claims.get(telling));
+        let claims: Vec<&Claim> = [&act.claim].into_iter().chain(tellings).collect();
+        let in_story = || claims.iter().find_map(|claim| self.find_in_story(turn, claim));
+        in_story().or_else(|| claims.iter().find_map(|claim| self.find_elsewhere(turn, claim)))
     }
 
+    /// Among the claims of the turn's story: its copies say the same in other cuts, so less is asked for than across stories.
     fn find_in_story(&self, turn: &Turn<'_>, claim: &Claim) -> Option<ClaimId> {
-        let text = &turn.analysis.document.text;
-        let (sentence, cue) = (claim.attribution.sentence.of(text), claim.attribution.cue.of(text));
         let mut best: Option<(f64, ClaimId)> = None;
         for known in self.story_claims(turn) {
-            let Some(score) = self.sameness_in_story(claim, known, sentence, cue) else { continue };
+            let Some(score) = self.sameness_in_story(turn, claim, known) else { continue };
             if best.is_none_or(|(other, _)| score > other) {
                 best = Some((score, known.id));
             }
@@ -40,31 +41,40 @@ impl State {
         best.map(|(_, id)| id)
     }
 
-    fn sameness_in_story(&self, claim: &Claim, known: &ClaimRecord, sentence: &str, cue: &str) -> Option<f64> {
-        if known.kind != claim.kind || known.is_negated_denial != claim.is_negated_denial {
+    fn sameness_in_story(&self, turn: &Turn<'_>, claim: &Claim, known: &ClaimRecord) -> Option<f64> {
+        if !Self::may_repeat(turn, claim, known) {
             return None;
         }
+        let text = &turn.analysis.document.text;
+        let (sentence, cue) = (claim.attribution.sentence.of(text), claim.attribution.cue.of(text));
         if known.report.evidence.sentence == sentence && known.report.claim.cue.text == cue {
             return Some(2.0);
         }
         let former = known.former.iter().map(|wording| (&wording.speaker, &wording.proposition));
         let scores = former.chain([(&known.speaker, &known.proposition)]).filter_map(|(speaker, proposition)| {
-            let is_same_side =
-                claim.speaker.as_ref().zip(speaker.as_ref()).is_none_or(|(one, other)| same_side(one, other));
+            let speakers = claim.speaker.as_ref().zip(speaker.as_ref());
+            let may_be_one = speakers.is_none_or(|(one, other)| turn.common_nouns.may_be_one(one, other));
             let found = overlap(&claim.proposition, proposition, |term| self.index.weight(term));
-            (is_same_side && found.containment >= STORY_CONTAINMENT_MIN && !found.is_opposed).then(|| found.score())
+            let is_same = tells_the_same(&found, claim.speaker.as_ref(), speaker.as_ref());
+            (may_be_one && is_same && !found.is_opposed).then(|| found.score())
         });
         scores.max_by(f64::total_cmp)
+    }
+
+    /// Whether a claim can be a known one at all. Another act of the same document is another claim, however alike the two are.
+    fn may_repeat(turn: &Turn<'_>, claim: &Claim, known: &ClaimRecord) -> bool {
+        known.kind == claim.kind
+            && known.is_negated_denial == claim.is_negated_denial
+            && !turn.ids.contains(&Some(known.id))
     }
 
     fn find_elsewhere(&self, turn: &Turn<'_>, claim: &Claim) -> Option<ClaimId> {
         let limit = turn.now.checked_sub(self.windows.claims).ok()?;
         let mut best: Option<(f64, ClaimId)> = None;
         for known in self.candidates(claim) {
-            if known.kind != claim.kind
+            if !Self::may_repeat(turn, claim, known)
                 || known.last_seen < limit
                 || known.is_withdrawn
-                || known.is_negated_denial != claim.is_negated_denial
                 || !same_speaker(claim.speaker.as_ref(), known.speaker.as_ref())
             {
                 continue;
@@ -86,36 +96,34 @@ impl State {
         best.map(|(_, id)| id)
     }
 
-    /// Whether a claim of a correction, though much the same, says something else than the known one: another name, figure
-    /// or accused party took the place of one. The outlet that was wrong repeats the rest word for word, so from it any
+    /// Whether a claim of a correction, though much the same, says something else than the known one: another speaker, name,
+    /// figure or accused party took the place of one. The outlet that was wrong repeats the rest word for word, so from it any
     /// other word counts. Late copies of a first correction do not undo a second.
     pub(super) fn corrects(&self, turn: &Turn<'_>, claim: &Claim, id: ClaimId) -> bool {
         let Some(known) = self.claims.get(&id) else { return false };
         let is_same_outlet = known.report.document.outlet == turn.analysis.document.source.outlet;
-        let differs = |other: &Proposition| {
-            replaces(&claim.proposition.entities, &other.entities)
+        let differs = |speaker: Option<&Speaker>, other: &Proposition| {
+            let speakers = claim.speaker.as_ref().zip(speaker);
+            speakers.is_some_and(|(one, other)| !same_side(one, other))
+                || replaces(&claim.proposition.entities, &other.entities)
                 || (is_same_outlet && replaces(&claim.proposition.terms, &other.terms))
         };
         let target = known.report.claim.target.as_deref();
         let is_other_target = claim.target.as_deref().zip(target).is_some_and(|(one, other)| !same_name(one, other));
-        let is_former = known.former.iter().any(|wording| !differs(&wording.proposition));
-        (is_other_target || differs(&known.proposition)) && !is_former
+        let is_former = known.former.iter().any(|wording| !differs(wording.speaker.as_ref(), &wording.proposition));
+        (is_other_target || differs(known.speaker.as_ref(), &known.proposition)) && !is_former
     }
 
-    /// The earlier wording that a claim of a correction replaces: same kind, not in the corrected text, and either the same
-    /// speaker or much the same proposition.
-    pub(super) fn find_superseded(&self, turn: &Turn<'_>, claim: &Claim) -> Option<ClaimId> {
-        let kept: BTreeSet<ClaimId> = turn
-            .analysis
-            .claims
-            .iter()
-            .filter(|other| other.kind != Kind::Statement)
-            .filter_map(|other| self.find_known(turn, other))
-            .chain(turn.carried())
-            .collect();
+    /// The earlier wording that a claim of a correction replaces: same kind, not in the corrected text (`kept`), and either the
+    /// same speaker or much the same proposition.
+    pub(super) fn find_superseded(&self, turn: &Turn<'_>, claim: &Claim, kept: &BTreeSet<ClaimId>) -> Option<ClaimId> {
+        let carried = turn.carried();
         let mut best: Option<(f64, ClaimId)> = None;
         for known in self.story_claims(turn) {
-            if known.kind != claim.kind || known.is_withdrawn || kept.contains(&known.id) || known.stories.len() > 1 {
+            if known.kind != claim.kind || known.is_withdrawn || known.stories.len() > 1 {
+                continue;
+            }
+            if kept.contains(&known.id) || carried.contains(&known.id) {
                 continue;
             }
             let found = overlap(&claim.proposition, &known.proposition, |term| self.index.weight(term));

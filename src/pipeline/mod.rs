@@ -3,6 +3,7 @@
 //! Both are pure. `analyse` runs in parallel, anywhere; `step` is ordered, cheap and deterministic: it runs no model,
 //! reads no clock, no file and no hash-map order. Replaying the same inputs gives the same changes, byte for byte.
 
+mod acts;
 mod analyse;
 mod matching;
 mod revise;

@@ -10,6 +10,7 @@ use crate::model::{
     AlertAnswer, Claim, ClaimId, ClaimRecord, Kind, Link, Proposition, ThreadId, ThreadRecord, ThreadState,
 };
 use crate::pipeline::State;
+use crate::pipeline::acts::Act;
 use crate::pipeline::turn::Turn;
 
 /// Two allegations are one matter if this much of the shorter is in the longer.
@@ -32,9 +33,10 @@ pub(super) struct Place {
 
 impl State {
     /// Finds the threads of a new claim: first by the links within its document, then among the desk's claims.
-    pub(super) fn find_thread(&self, turn: &Turn<'_>, claim: &Claim, position: usize) -> Place {
+    pub(super) fn find_thread(&self, turn: &Turn<'_>, act: &Act) -> Place {
+        let claim = &act.claim;
         let within = if claim.kind == Kind::Allegation {
-            self.place_beside_companions(turn, claim, position)
+            self.place_beside_companions(turn, act)
         } else {
             self.place_by_document_links(turn, claim)
         };
@@ -44,7 +46,10 @@ impl State {
     /// An answer goes with the allegations that its own document links it to.
     fn place_by_document_links(&self, turn: &Turn<'_>, claim: &Claim) -> Place {
         let mut place = Place::default();
-        for answered in claim.answers.iter().filter_map(|&answered| turn.ids.get(answered).copied().flatten()) {
+        // Tellings of one act are one claim.
+        let answered: BTreeSet<ClaimId> =
+            claim.answers.iter().filter_map(|&answered| turn.ids.get(answered).copied().flatten()).collect();
+        for answered in answered {
             let Some(allegation) = self.claims.get(&answered) else { continue };
             let found = overlap(&claim.proposition, &allegation.proposition, |term| self.index.weight(term));
             let reason = if found.shared >= 2 { "same document, same arguments" } else { "same document" };
@@ -57,11 +62,11 @@ impl State {
     }
 
     /// An allegation goes with another of its document that the same answer answers, or that says much the same.
-    fn place_beside_companions(&self, turn: &Turn<'_>, claim: &Claim, position: usize) -> Place {
+    fn place_beside_companions(&self, turn: &Turn<'_>, act: &Act) -> Place {
         let claims = &turn.analysis.claims;
         let companions: BTreeSet<usize> = claims
             .iter()
-            .filter(|other| other.answers.contains(&position))
+            .filter(|other| other.answers.iter().any(|answered| act.tellings.contains(answered)))
             .flat_map(|other| &other.answers)
             .copied()
             .collect();
@@ -69,13 +74,13 @@ impl State {
             let id = turn.ids.get(position).copied().flatten()?;
             self.claims.get(&id).map(|known| known.thread)
         };
-        let beside = || companions.into_iter().filter(|&other| other != position).find_map(thread_of);
+        let beside = || companions.into_iter().find_map(thread_of);
         let alike = || {
             let same = |other: &Claim| {
-                let found = overlap(&claim.proposition, &other.proposition, |term| self.index.weight(term));
+                let found = overlap(&act.claim.proposition, &other.proposition, |term| self.index.weight(term));
                 is_same_matter(&found)
             };
-            (0..claims.len()).filter(|&other| other != position && same(&claims[other])).find_map(thread_of)
+            claims.iter().enumerate().filter(|(_, other)| same(other)).find_map(|(other, _)| thread_of(other))
         };
         // What says the same is surer than what one answer is thought to answer.
         Place { threads: alike().or_else(beside).into_iter().collect(), ..Place::default() }

@@ -11,6 +11,7 @@ use crate::model::{
     AlertAnswer, AlertStory, AlertType, Analysis, Basis, Claim, ClaimEvent, ClaimId, ClaimRecord, DocumentRecord,
     Event, Kind, RevisionLabel, StoryId, Subject, ThreadId,
 };
+use crate::pipeline::acts::{Act, CommonNouns, acts};
 use crate::pipeline::{Change, State};
 
 /// What happened to a claim in this turn, before threads have settled.
@@ -35,6 +36,8 @@ pub(super) struct Turn<'a> {
     pub(super) now: Timestamp,
     pub(super) story: StoryId,
     pub(super) revision: u32,
+    /// By which the document's descriptions are told from names.
+    pub(super) common_nouns: CommonNouns,
     /// Global id of each claim of the analysis, by position.
     pub(super) ids: Vec<Option<ClaimId>>,
     pub(super) touched_claims: BTreeSet<ClaimId>,
@@ -78,6 +81,7 @@ impl State {
             now,
             story,
             revision,
+            common_nouns: CommonNouns::of(analysis),
             ids: vec![None; analysis.claims.len()],
             touched_claims: BTreeSet::new(),
             touched_threads: BTreeSet::new(),
@@ -107,33 +111,32 @@ impl State {
         self.finish(turn, changes);
     }
 
-    /// Allegations first, so that their answers find them; of each the story's own words before its headline's, which tell less.
+    /// Joins the document's acts to the claims that the desk knows, or opens claims for them.
     fn take_claims(&mut self, turn: &mut Turn<'_>, is_correction: bool) {
-        let claims = &turn.analysis.claims;
-        let headline_end = turn.analysis.document.headline.map_or(0, |headline| headline.end);
-        let is = |claim: &Claim, allegation: bool, headline: bool| {
-            claim.kind != Kind::Statement
-                && (claim.kind == Kind::Allegation) == allegation
-                && (claim.attribution.sentence.end <= headline_end) == headline
+        let acts = acts(turn.analysis, &turn.common_nouns, |term| self.index.weight(term));
+        let kept: BTreeSet<ClaimId> = if is_correction {
+            acts.iter().filter_map(|act| self.find_known(turn, act)).collect()
+        } else {
+            BTreeSet::new()
         };
-        for (allegations, headline) in [(true, false), (true, true), (false, false), (false, true)] {
-            for (position, claim) in claims.iter().enumerate().filter(|(_, claim)| is(claim, allegations, headline)) {
-                let id = if let Some(known) = self.find_known(turn, claim) {
-                    // The claim's first telling in the correction is the full one; the headline's corrects nothing more.
-                    let is_told = turn.ids.contains(&Some(known));
-                    if is_correction && !is_told && self.corrects(turn, claim, known) {
-                        self.revise(turn, claim, known);
-                    } else {
-                        self.join(turn, claim, known);
-                    }
-                    known
-                } else if let Some(old) = is_correction.then(|| self.find_superseded(turn, claim)).flatten() {
-                    self.revise(turn, claim, old);
-                    old
+        for act in &acts {
+            let id = if let Some(known) = self.find_known(turn, act) {
+                if is_correction && self.corrects(turn, &act.claim, known) {
+                    self.revise(turn, &act.claim, known);
                 } else {
-                    self.open(turn, claim, position)
-                };
-                turn.ids[position] = Some(id);
+                    self.join(turn, &act.claim, known);
+                }
+                known
+            } else if let Some(old) = is_correction.then(|| self.find_superseded(turn, &act.claim, &kept)).flatten() {
+                self.revise(turn, &act.claim, old);
+                old
+            } else {
+                self.open(turn, act)
+            };
+            for &telling in &act.tellings {
+                if let Some(place) = turn.ids.get_mut(telling) {
+                    *place = Some(id);
+                }
             }
         }
     }
@@ -161,7 +164,8 @@ impl State {
     }
 
     /// A claim not known before: it gets its id, its thread and, where it is news, its event.
-    fn open(&mut self, turn: &mut Turn<'_>, claim: &Claim, position: usize) -> ClaimId {
+    fn open(&mut self, turn: &mut Turn<'_>, act: &Act) -> ClaimId {
+        let claim = &act.claim;
         let document = &turn.analysis.document;
         let cue = claim.attribution.cue;
         let id = ClaimId::of(&[
@@ -171,7 +175,7 @@ impl State {
             &cue.start.to_le_bytes(),
             &cue.end.to_le_bytes(),
         ]);
-        let place = self.find_thread(turn, claim, position);
+        let place = self.find_thread(turn, act);
         let is_new_thread = place.threads.is_empty();
         let thread = place.threads.first().copied().unwrap_or_else(|| ThreadId::of(&[id.as_bytes()]));
         let sequence = self.next_sequence();

@@ -312,3 +312,75 @@ fn a_corrected_figure_is_a_revision_once() {
     assert_eq!(types(&desk.take("3", "Late Post", CAMPS_TITLE, CAMPS_BODY, camps())), [""; 0]);
     assert_eq!(desk.stored.claims.len(), 4);
 }
+
+/// A ferry story whose headline tells both acts before the text does; the headline describes who speaks.
+const FERRY_TITLE: &str = "Ferry line hid cracks, inspectors say; operator denies claim";
+const FERRY_BODY: &str = "NORRBY (Andes) - State inspectors said on Monday that Corvane Lines had hidden cracks in the hulls of \
+    two ferries from them since May.\nCorvane Lines, the operator of both ships, denied the claim and said that every \
+    crack had been reported.\nThe ferries stay in port until Friday, when the harbour court sits.";
+
+fn ferry_claims() -> Vec<Said> {
+    let mut headline = said(Kind::Allegation, "inspectors", "say", "Ferry line hid cracks");
+    headline.target = Some("Ferry line");
+    let mut lead = said(
+        Kind::Allegation,
+        "State inspectors",
+        "said on",
+        "Corvane Lines had hidden cracks in the hulls of two ferries from them since May",
+    );
+    lead.target = Some("Corvane Lines");
+    let mut denied = said(Kind::Denial, "operator", "denies", "claim");
+    denied.answers = vec![0];
+    let mut denial = said(Kind::Denial, "Corvane Lines", "denied", "the claim");
+    denial.answers = vec![2];
+    vec![headline, denied, lead, denial]
+}
+
+#[test]
+fn what_headline_and_text_both_tell_is_one_claim() {
+    let mut desk = Desk::new();
+    let events = desk.take("1", "Andes", FERRY_TITLE, FERRY_BODY, ferry_claims());
+    assert_eq!(types(&events), ["allegation.new", "denial.new"]);
+    let [allegation, denial] = &events[..] else { panic!("{} events", events.len()) };
+    let (allegation, denial) = (claim_event(allegation), claim_event(denial));
+    assert_eq!(allegation.report.claim.cue.text, "said on", "the text's telling is the fuller one");
+    assert_eq!(denial.report.claim.speaker.as_ref().unwrap().name, "Corvane Lines");
+    assert_eq!(denial.answers.len(), 1, "both tellings answer one claim");
+    assert_eq!((desk.stored.claims.len(), desk.stored.threads.len()), (2, 1));
+}
+
+#[test]
+fn two_accusations_with_other_figures_stay_two() {
+    let mut desk = Desk::new();
+    let body = "Mila Torv told the court that Arvo Bank had hidden 40 million euros in the islands. She also said that Arvo \
+                Bank had hidden 75 million euros in the valleys, and that its clerks had known of both.";
+    let first = said(Kind::Allegation, "Mila Torv", "told", "Arvo Bank had hidden 40 million euros in the islands");
+    let second =
+        said(Kind::Allegation, "Mila Torv", "also said", "Arvo Bank had hidden 75 million euros in the valleys");
+    desk.take("1", "Andes", "Witness speaks of hidden millions", body, vec![first, second]);
+    assert_eq!(desk.stored.claims.len(), 2);
+}
+
+#[test]
+fn a_correction_of_who_accuses_is_a_revision_though_the_headline_stays() {
+    let mut desk = Desk::new();
+    let title = "Corvane Lines hid cracks, inspectors say";
+    let body = FERRY_BODY.replace("State inspectors", "Harbour police inspectors");
+    let accused = |speaker: &'static str| {
+        let mut claims: Vec<Said> = ferry_claims().into_iter().skip(2).take(1).collect();
+        claims[0].speaker = speaker;
+        let mut headline = said(Kind::Allegation, "inspectors", "say", "Corvane Lines hid cracks");
+        headline.target = Some("Corvane Lines");
+        claims.insert(0, headline);
+        claims
+    };
+    let first = desk.take("1", "Andes", title, FERRY_BODY, accused("State inspectors"));
+    let corrected = format!("CORRECTED: {title}");
+    let events = desk.take("1", "Andes", &corrected, &body, accused("Harbour police inspectors"));
+    assert_eq!(types(&events), ["claim.revised"]);
+    let revised = &claim_event(&events[0]).report.claim;
+    assert_eq!(revised.id, claim_event(&first[0]).report.claim.id);
+    assert_eq!(revised.speaker.as_ref().unwrap().name, "Harbour police inspectors");
+    assert_eq!(types(&desk.take("2", "Late Post", title, FERRY_BODY, accused("State inspectors"))), [""; 0]);
+    assert_eq!((desk.stored.claims.len(), desk.stored.threads.len()), (1, 1));
+}
