@@ -157,8 +157,10 @@ pub fn stories(args: &StoriesArgs) -> Result<ExitCode> {
                 document: document.id,
                 outlet: &document.source.outlet,
                 fingerprint: &fingerprint(&document),
+                agency: document.agency.as_deref(),
                 label: label(document.headline_text()).0,
                 known_story: None,
+                same_address: None,
             },
             now,
         );

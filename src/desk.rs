@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rayon::prelude::*;
 
 use crate::model::{
@@ -18,6 +18,9 @@ use crate::pipeline::{Change, Input, Models, State, Windows, analyse, quarantine
 use crate::route::{Routed, Router};
 use crate::sink::{BodyFormat, body};
 use crate::store::{Commit, Forgotten, Store, StoreError};
+
+/// Lead of the desk over the clock that is worth a warning.
+const CLOCK_WARNING_MIN: SignedDuration = SignedDuration::from_mins(1);
 
 /// One delivery of work: what one poll brought, or a slice of an archive. Committed as a whole.
 #[derive(Debug, Default)]
@@ -82,6 +85,7 @@ impl Desk {
         let mut outcome = Outcome::default();
         let mut cursors = Vec::new();
         let state = self.take_state()?;
+        warn_of_clock(&state, now);
         let inputs = self.inputs(&state, batch, now, &mut cursors, &mut outcome);
         let Stepped { state, inputs, written, routed } = self.step_all(state, inputs, step)?;
         let analyses: Vec<Analysis> = inputs.into_iter().filter_map(|(input, _)| analysis(input)).collect();
@@ -125,7 +129,12 @@ impl Desk {
                 match catch_unwind(AssertUnwindSafe(|| step(&mut state, input.clone(), *time))) {
                     Ok(changes) => {
                         let events = changes.into_iter().filter_map(|change| written.file(change)).collect();
-                        routed.extend(self.router.route(events));
+                        for item in self.router.route(events) {
+                            for change in state.note_alerted(&item.alert, &item.sinks) {
+                                written.file(change);
+                            }
+                            routed.push(item);
+                        }
                     }
                     Err(panic) => {
                         panicked = Some((position, reason(panic.as_ref())));
@@ -209,6 +218,14 @@ struct Stepped {
     inputs: Vec<(Input, Timestamp)>,
     written: Written,
     routed: Vec<Routed>,
+}
+
+/// Says when the clock was set back: the desk had been ahead of it, and dated its alerts so.
+fn warn_of_clock(state: &State, now: Timestamp) {
+    let ahead = state.position().0.map_or(SignedDuration::ZERO, |desk| desk.duration_since(now));
+    if ahead > CLOCK_WARNING_MIN {
+        tracing::warn!(ahead_seconds = ahead.as_secs(), "the clock was set back, or was ahead before");
+    }
 }
 
 /// What a panic said.

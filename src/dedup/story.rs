@@ -31,6 +31,12 @@ const TEXTS_MAX: usize = 256;
 /// Words from which a text is known again by its hash: shorter ones ("More to follow") say nothing of their story.
 const TEXT_WORDS_MIN: u32 = 30;
 
+/// Log odds from which a copy belongs to the story that has its address: the address says much, but feeds also give every entry
+/// of a live page one address.
+const SAME_ADDRESS_SCORE_MIN: f32 = -4.5;
+/// Agencies remembered of one story.
+const AGENCIES_MAX: usize = 8;
+
 /// One copy as it arrives.
 #[derive(Debug, Clone, Copy)]
 pub struct Copy<'a> {
@@ -38,12 +44,16 @@ pub struct Copy<'a> {
     pub document: DocumentId,
     /// Who carries it.
     pub outlet: &'a str,
+    /// The agency that it is credited to.
+    pub agency: Option<&'a str>,
     /// Its fingerprint.
     pub fingerprint: &'a Fingerprint,
     /// What the wire says it is.
     pub label: RevisionLabel,
-    /// The story of an earlier text of the same document, or of the same canonical address.
+    /// The story of an earlier text of the same document.
     pub known_story: Option<StoryId>,
+    /// The story of another document with the same canonical address.
+    pub same_address: Option<StoryId>,
 }
 
 /// Where a copy was put.
@@ -53,8 +63,10 @@ pub struct Placement {
     pub story: StoryId,
     /// The copy opened the story.
     pub is_new: bool,
-    /// The copy raised the story's revision.
-    pub is_revision: bool,
+    /// What the copy is to the story: its own label, but that nobody takes back what another outlet or agency wrote.
+    pub label: RevisionLabel,
+    /// The story is killed: what a late copy of it says is void.
+    pub is_killed: bool,
     /// The story's revision now.
     pub revision: u32,
 }
@@ -137,11 +149,11 @@ impl Stories {
         self.table.get(slot as usize).and_then(Option::as_ref)
     }
 
-    /// The known story; else that of the same text; else the most similar one, the elder of two equals; else, for a kill notice,
+    /// The known story; else that of the same text; else that of the same address, where the texts are not wholly different; else the most similar one, the elder of two equals; else, for a kill notice,
     /// the one it names.
     fn find(&self, copy: &Copy<'_>) -> Option<Slot> {
         let known = copy.known_story.and_then(|id| self.by_id.get(&id).copied());
-        if let Some(slot) = known.or_else(|| self.of_text(known_text(copy)?)) {
+        if let Some(slot) = known.or_else(|| self.of_text(known_text(copy)?)).or_else(|| self.of_address(copy)) {
             return Some(slot);
         }
         let mut candidates = self.index.candidates(copy.fingerprint);
@@ -166,6 +178,12 @@ impl Stories {
     /// The eldest story that holds a text.
     fn of_text(&self, text: u64) -> Option<Slot> {
         self.by_text.range((text, 0, 0)..=(text, u64::MAX, Slot::MAX)).next().map(|(_, _, slot)| *slot)
+    }
+
+    /// The story of the copy's address, where the texts have something in common.
+    fn of_address(&self, copy: &Copy<'_>) -> Option<Slot> {
+        let slot = *self.by_id.get(&copy.same_address?)?;
+        (self.score(copy, self.record(slot)?) >= SAME_ADDRESS_SCORE_MIN).then_some(slot)
     }
 
     /// Log odds that the copy belongs to the story.
@@ -201,7 +219,9 @@ impl Stories {
         let mut named = youngest_first.filter_map(|(_, slot)| Some((*slot, self.record(*slot)?)));
         named
             .find(|(_, record)| {
-                self.similarity(copy, record).title >= KILL_TITLE_MIN && record.fingerprint.title.len() >= 3
+                has_authority(copy, record)
+                    && record.fingerprint.title.len() >= 3
+                    && self.similarity(copy, record).title >= KILL_TITLE_MIN
             })
             .map(|(slot, _)| slot)
     }
@@ -218,56 +238,88 @@ impl Stories {
             revision: 0,
             label: copy.label,
             outlets: vec![copy.outlet.to_owned()],
+            agencies: copy.agency.map(str::to_owned).into_iter().collect(),
             copies: 1,
             fingerprint: copy.fingerprint.clone(),
             texts: known_text(copy).into_iter().collect(),
             last_seen: now,
             sequence,
         });
-        Placement { story: id, is_new: true, is_revision: false, revision: 0 }
+        Placement { story: id, is_new: true, label: copy.label, is_killed: false, revision: 0 }
     }
 
     fn join(&mut self, slot: Slot, copy: &Copy<'_>, now: Timestamp) -> Placement {
         let Some(record) = self.table.get_mut(slot as usize).and_then(Option::as_mut) else {
-            return Placement {
-                story: StoryId::of(&[copy.document.as_bytes()]),
-                is_new: false,
-                is_revision: false,
-                revision: 0,
-            };
+            let story = StoryId::of(&[copy.document.as_bytes()]);
+            return Placement { story, is_new: false, label: copy.label, is_killed: false, revision: 0 };
         };
         let is_edit = copy.known_story == Some(record.id);
-        let is_revision =
-            raises(copy.label, record.label) || is_edit && record.fingerprint.exact != copy.fingerprint.exact;
+        let label = if has_authority(copy, record) { copy.label } else { without_authority(copy.label) };
+        let is_raise = raises(label, record.label);
+        let is_revision = is_raise || is_edit && record.fingerprint.exact != copy.fingerprint.exact;
         record.revision += u32::from(is_revision);
-        if raises(copy.label, record.label) {
-            record.label = copy.label;
+        if is_raise {
+            record.label = label;
         }
         let is_known_outlet = record.outlets.iter().any(|outlet| outlet == copy.outlet);
-        if !is_known_outlet && record.outlets.len() < OUTLETS_MAX {
-            record.outlets.push(copy.outlet.to_owned());
-        }
+        remember(&mut record.outlets, OUTLETS_MAX, Some(copy.outlet.to_owned()));
+        remember(&mut record.agencies, AGENCIES_MAX, copy.agency.map(str::to_owned));
         record.copies += u32::from(!(is_edit && is_known_outlet));
         if record.last_seen < now {
             self.by_last_seen.remove(&(record.last_seen, slot));
             record.last_seen = now;
             self.by_last_seen.insert((now, slot));
         }
-        if let Some(text) = known_text(copy)
-            && record.texts.len() < TEXTS_MAX
-            && !record.texts.contains(&text)
-        {
-            record.texts.push(text);
-            self.by_text.insert((text, record.sequence, slot));
-        }
-        let placement = Placement { story: record.id, is_new: false, is_revision, revision: record.revision };
+        remember(&mut record.texts, TEXTS_MAX, known_text(copy));
+        self.by_text.extend(
+            known_text(copy).filter(|text| record.texts.contains(text)).map(|text| (text, record.sequence, slot)),
+        );
+        let is_killed = record.label == RevisionLabel::Kill && label != RevisionLabel::Kill;
+        let placement = Placement { story: record.id, is_new: false, label, is_killed, revision: record.revision };
         // The fullest copy stands for the story; a notice that withdraws it never does.
-        if copy.fingerprint.word_count > record.fingerprint.word_count && copy.label != RevisionLabel::Kill {
+        if copy.fingerprint.word_count > record.fingerprint.word_count && label != RevisionLabel::Kill {
             self.index.remove(slot, &record.fingerprint);
             record.fingerprint.clone_from(copy.fingerprint);
             self.index.add(slot, &record.fingerprint);
         }
         placement
+    }
+
+    /// A copy of the story is still carried: the story stays, and is returned where that is worth a write.
+    pub fn touch(&mut self, id: StoryId, now: Timestamp) -> Option<&StoryRecord> {
+        let slot = *self.by_id.get(&id)?;
+        let record = self.table.get_mut(slot as usize).and_then(Option::as_mut)?;
+        if record.last_seen >= now {
+            return None;
+        }
+        self.by_last_seen.remove(&(record.last_seen, slot));
+        record.last_seen = now;
+        self.by_last_seen.insert((now, slot));
+        Some(record)
+    }
+}
+
+/// Adds what is new to a list that is not full.
+fn remember<T: PartialEq>(list: &mut Vec<T>, most: usize, new: Option<T>) {
+    if let Some(new) = new
+        && list.len() < most
+        && !list.contains(&new)
+    {
+        list.push(new);
+    }
+}
+
+/// Whether a copy may take the story back: it comes from an outlet that carried it, or from the agency that wrote it.
+fn has_authority(copy: &Copy<'_>, story: &StoryRecord) -> bool {
+    let is_writer = |agency: &str| story.agencies.iter().any(|other| other == agency);
+    story.outlets.iter().any(|outlet| outlet == copy.outlet) || copy.agency.is_some_and(is_writer)
+}
+
+/// What a label is worth from somebody who neither carried nor wrote the story.
+fn without_authority(label: RevisionLabel) -> RevisionLabel {
+    match label {
+        RevisionLabel::Kill | RevisionLabel::Correction | RevisionLabel::Refile => RevisionLabel::None,
+        other => other,
     }
 }
 
@@ -277,10 +329,11 @@ fn known_text(copy: &Copy<'_>) -> Option<u64> {
 }
 
 /// Whether a copy with this label is a new revision of a story whose last one had that label. Forty outlets carry "UPDATE 2-",
-/// and only the first of them brings news.
+/// and only the first of them brings news. A killed story comes back when it is sent again as corrected or refiled.
 fn raises(copy: RevisionLabel, story: RevisionLabel) -> bool {
     use RevisionLabel::{Advisory, Correction, Kill, None, Refile, Update, Wrapup};
     match (copy, story) {
+        (Correction | Refile, Kill) => true,
         (None | Refile | Advisory | Wrapup, _) | (_, Kill) | (Update(_), Correction | Wrapup) => false,
         (Correction, story) => story != Correction,
         (Update(new), Update(old)) => new > old,

@@ -1,9 +1,11 @@
 //! `Event`: a change of a claim thread or of a feed's health that may be worth an alert; made by `pipeline::step`, read
 //! by `route`.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
-use super::{AlertAnswer, AlertStory, AlertThread, AlertType, ClaimId, FeedAlert, Report};
+use super::{AlertAnswer, AlertStory, AlertThread, AlertType, AlertedAs, ClaimId, FeedAlert, Report};
 
 /// Something that happened, before rules and priority.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +40,8 @@ pub struct ClaimEvent {
     pub thread: AlertThread,
     /// The allegations it answers.
     pub answers: Vec<AlertAnswer>,
+    /// Sinks that were alerted of this claim before.
+    pub alerted: BTreeMap<String, AlertedAs>,
     /// Other claims of this document and thread.
     pub also: Vec<ClaimId>,
     /// The thread had no answer before.

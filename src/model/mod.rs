@@ -29,8 +29,8 @@ pub use id::{AlertId, ClaimId, ContentHash, DocumentId, FeedId, InvalidId, Story
 pub use item::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat, StatedTime};
 pub use outbox::{Attempt, AttemptResult, Outbox, OutboxEntry, OutboxRow};
 pub use record::{
-    ClaimRecord, DocumentRecord, FeedRecord, Records, Report, StanceRecord, StoryRecord, ThreadRecord, ThreadState,
-    Wording,
+    AlertedAs, ClaimRecord, DocumentRecord, FeedRecord, Records, Report, StanceRecord, StoryRecord, ThreadRecord,
+    ThreadState, Wording,
 };
 pub use rule::Rule;
 pub use span::Span;

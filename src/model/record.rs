@@ -42,6 +42,9 @@ pub struct StoryRecord {
     pub label: RevisionLabel,
     /// Outlets that carry it, in order of arrival, each once.
     pub outlets: Vec<String>,
+    /// Agencies that its copies are credited to, in order of arrival, each once.
+    #[serde(default)]
+    pub agencies: Vec<String>,
     /// Documents that belong to it.
     pub copies: u32,
     /// Fingerprint of the fullest copy.
@@ -87,12 +90,15 @@ pub struct ClaimRecord {
     pub is_negated_denial: bool,
     /// Withdrawn by its outlet (kill, correction).
     pub is_withdrawn: bool,
-    /// Whether it was the subject or a rider of an event: false while it is only known from baseline or background.
-    pub is_announced: bool,
+    /// Sinks that were alerted of it, which hear when it is revised or withdrawn, and how they were.
+    #[serde(default)]
+    pub alerted: BTreeMap<String, AlertedAs>,
     /// Stories that carry it.
     pub stories: BTreeSet<StoryId>,
-    /// Its thread.
+    /// The thread in which its alerts stand.
     pub thread: ThreadId,
+    /// All its threads: one answer can answer allegations of several.
+    pub threads: BTreeSet<ThreadId>,
     /// Allegations it answers.
     pub answers: BTreeSet<ClaimId>,
     /// When first seen.
@@ -101,6 +107,16 @@ pub struct ClaimRecord {
     pub last_seen: Timestamp,
     /// Order of creation.
     pub sequence: u64,
+}
+
+/// What a claim was in an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertedAs {
+    /// It rode in the alert of another claim of its thread, or was what that claim answers.
+    Rider,
+    /// The alert was about it.
+    Subject,
 }
 
 /// Who was said to say what, before a correction.

@@ -154,7 +154,7 @@ impl State {
 
     /// Whether two outlets can be reporting the same speech act.
     pub(super) fn is_recent(turn: &Turn<'_>, known: &ClaimRecord) -> bool {
-        turn.now.duration_since(known.last_seen) <= SignedDuration::from_hours(72)
+        turn.now.duration_since(known.report.document.first_seen) <= SignedDuration::from_hours(72)
     }
 }
 

@@ -57,8 +57,8 @@ pub enum Change {
     Event(Event),
 }
 
-/// Applies one input to the state; `now` is when the desk learnt of it. Time never runs backwards: an earlier `now` than
-/// the state's own counts as the state's.
+/// Applies one input to the state; `now` is when the desk learnt of it. Time does not run backwards: an earlier `now` than the
+/// state's own counts as the state's, unless it is so much earlier that the clock must have been wrong before.
 pub fn step(state: &mut State, input: Input, now: Timestamp) -> Vec<Change> {
     let (now, mut changes) = state.advance(now);
     match input {

@@ -1,7 +1,7 @@
 //! Corrections and kills: what an outlet takes back or changes reaches everyone who was alerted.
 
 use crate::contract;
-use crate::link::thread::drop_stance;
+use crate::link::thread::{drop_stance, stance_of, take_stance};
 use crate::model::{AlertType, Claim, ClaimId, ClaimRecord, Wording};
 use crate::pipeline::State;
 use crate::pipeline::turn::{Pending, Turn};
@@ -41,46 +41,58 @@ impl State {
         let Some(claim) = self.claims.get_mut(&id) else { return };
         claim.is_withdrawn = true;
         claim.last_seen = turn.now;
+        let (threads, is_alerted) = (claim.threads.clone(), !claim.alerted.is_empty());
         turn.touched_claims.insert(id);
-        if let Some(thread) = self.threads.get_mut(&claim.thread) {
-            drop_stance(thread, id);
-            thread.last_seen = turn.now;
-            turn.touched_threads.insert(thread.id);
+        for thread in &threads {
+            if let Some(thread) = self.threads.get_mut(thread) {
+                drop_stance(thread, id);
+            }
         }
-        if claim.is_announced {
+        self.touch_threads(turn, &threads);
+        if is_alerted {
             turn.pending.push(Pending::new(AlertType::ClaimWithdrawn, id, why.to_owned()));
         }
     }
 
-    /// The corrected wording takes the place of the old one under the same id.
+    /// The wording of a story sent again takes the place of the old one under the same id; a claim that was withdrawn stands
+    /// again.
     pub(super) fn revise(&mut self, turn: &mut Turn<'_>, claim: &Claim, id: ClaimId) {
         let Some(mut record) = self.claims.get(&id).cloned() else { return };
         let answers = std::mem::take(&mut record.report.claim.answers);
         record.report = contract::report(turn.analysis, claim, id, record.report.claim.revision + 1);
         record.report.claim.answers = answers;
-        record.former.push(Wording {
+        let former = Wording {
             speaker: std::mem::replace(&mut record.speaker, claim.speaker.clone()),
             proposition: std::mem::replace(&mut record.proposition, claim.proposition.clone()),
-        });
-        record.former.truncate(FORMER_MAX);
+        };
+        if former.speaker != claim.speaker || former.proposition != claim.proposition {
+            record.former.push(former);
+            record.former.truncate(FORMER_MAX);
+        }
         record.last_seen = turn.now;
-        let (thread, is_announced) = (record.thread, record.is_announced);
+        let was_withdrawn = std::mem::take(&mut record.is_withdrawn);
+        let (threads, is_alerted) = (record.threads.clone(), !record.alerted.is_empty());
         self.put_claim(record);
         turn.touched_claims.insert(id);
-        if let Some(thread) = self.threads.get_mut(&thread) {
-            thread.last_seen = turn.now;
+        for thread in &threads {
+            let Some(thread) = self.threads.get_mut(thread) else { continue };
             for stance in thread.stances.values_mut().filter(|stance| stance.claim == id) {
                 if let Some(speaker) = &claim.speaker {
                     stance.respondent.clone_from(&speaker.name);
                 }
             }
+            if let Some(stance) = stance_of(claim.kind).filter(|_| was_withdrawn && !claim.is_background) {
+                take_stance(thread, claim.speaker.as_ref(), stance, id);
+            }
             if thread.claims.len() == 1 {
                 thread.proposition.clone_from(&claim.proposition.text);
             }
-            turn.touched_threads.insert(thread.id);
         }
-        if is_announced {
-            turn.pending.push(Pending::new(AlertType::ClaimRevised, id, "a correction changed this claim".to_owned()));
+        self.touch_threads(turn, &threads);
+        if is_alerted {
+            let why =
+                if was_withdrawn { "the withdrawn claim stands again" } else { "a correction changed this claim" };
+            turn.pending.push(Pending::new(AlertType::ClaimRevised, id, why.to_owned()));
         }
     }
 }

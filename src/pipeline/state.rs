@@ -7,10 +7,15 @@ use jiff::{SignedDuration, Timestamp};
 use crate::dedup::story::Stories;
 use crate::link::index::ClaimIndex;
 use crate::model::{
-    AlertType, ClaimId, ClaimRecord, ContentHash, DocumentId, DocumentRecord, Event, FeedAlert, FeedHealth, FeedId,
-    FeedRecord, Kind, Records, StoryId, Subject, ThreadId, ThreadRecord,
+    Alert, AlertType, AlertedAs, ClaimId, ClaimRecord, ContentHash, DocumentId, DocumentRecord, Event, FeedAlert,
+    FeedHealth, FeedId, FeedRecord, Kind, Records, StoryId, Subject, ThreadId, ThreadRecord,
 };
 use crate::pipeline::Change;
+
+/// A clock that is set back by more than this had been wrong before.
+const CLOCK_ERROR_MIN: SignedDuration = SignedDuration::from_hours(1);
+/// What the feeds still carry is written anew as seen at least once in this time.
+const TOUCH_INTERVAL_MAX: SignedDuration = SignedDuration::from_hours(24);
 
 /// How long things are remembered after they were last seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +43,13 @@ pub struct State {
     pub(super) index: ClaimIndex,
     pub(super) threads: BTreeMap<ThreadId, ThreadRecord>,
     feeds: BTreeMap<FeedId, FeedRecord>,
+}
+
+impl Windows {
+    /// How often what a feed still carries must be seen for it not to be forgotten: daily, or more often where a window is short.
+    pub fn touch_interval(&self) -> SignedDuration {
+        TOUCH_INTERVAL_MAX.min(self.stories.min(self.claims).min(self.threads) / 4)
+    }
 }
 
 impl State {
@@ -95,10 +107,37 @@ impl State {
     }
 
     pub(super) fn put_document(&mut self, document: DocumentRecord) {
+        if self.documents.get(&document.id).is_some_and(|old| old.url != document.url) {
+            self.forget_address(document.id);
+        }
         if let Some(url) = &document.url {
             self.addresses.entry(url.clone()).or_insert(document.id);
         }
         self.documents.insert(document.id, document);
+    }
+
+    fn forget_address(&mut self, document: DocumentId) {
+        let url = self.documents.get(&document).and_then(|known| known.url.as_ref());
+        if let Some(url) = url.filter(|url| self.addresses.get(*url) == Some(&document)).cloned() {
+            self.addresses.remove(&url);
+        }
+    }
+
+    /// Notes which sinks got an alert, with each claim that is in it.
+    pub fn note_alerted(&mut self, alert: &Alert, sinks: &[String]) -> Vec<Change> {
+        let subject = alert.claim.iter().map(|claim| (claim.id, AlertedAs::Subject));
+        let others = alert.answers.iter().map(|answered| answered.claim).chain(alert.also.iter().copied());
+        let told = subject.chain(others.map(|claim| (claim, AlertedAs::Rider)));
+        told.filter_map(|(claim, part)| {
+            let record = self.claims.get_mut(&claim)?;
+            let before = record.alerted.clone();
+            for sink in sinks {
+                let known = record.alerted.entry(sink.clone()).or_insert(part);
+                *known = part.max(*known);
+            }
+            (record.alerted != before).then(|| Change::Claim(Box::new(record.clone())))
+        })
+        .collect()
     }
 
     /// Puts a claim in or replaces it, its place in the index included.
@@ -120,14 +159,15 @@ impl State {
 
     /// Moves the desk's clock; at each turn of an hour the windows move too.
     pub(super) fn advance(&mut self, now: Timestamp) -> (Timestamp, Vec<Change>) {
-        let before = self.now;
-        let now = before.map_or(now, |before| before.max(now));
+        let before = self.now.unwrap_or(now);
+        let is_set_back = before.duration_since(now) > CLOCK_ERROR_MIN;
+        let now = if is_set_back { now } else { before.max(now) };
         self.now = Some(now);
         let hour = |time: Timestamp| time.as_second().div_euclid(3600);
-        let changes = match before {
-            Some(before) if hour(before) != hour(now) => self.forget(now),
-            _ => Vec::new(),
-        };
+        // After a pause what the feeds still carry is to be seen again before anything is forgotten.
+        let is_pause = now.duration_since(before) > self.windows.touch_interval() * 2;
+        let is_time = hour(before) < hour(now) && !is_pause;
+        let changes = if is_time { self.forget(now) } else { Vec::new() };
         (now, changes)
     }
 
@@ -138,11 +178,8 @@ impl State {
         let stale: Vec<DocumentId> =
             self.documents.values().filter(|known| known.last_seen < claims_limit).map(|known| known.id).collect();
         for id in stale {
-            if let Some(url) = self.documents.remove(&id).and_then(|known| known.url)
-                && self.addresses.get(&url) == Some(&id)
-            {
-                self.addresses.remove(&url);
-            }
+            self.forget_address(id);
+            self.documents.remove(&id);
             changes.push(Change::ForgetDocument(id));
         }
         changes.extend(self.stories.forget_before(before(self.windows.stories)).into_iter().map(Change::ForgetStory));
@@ -163,7 +200,13 @@ impl State {
         for id in stale {
             let claims = self.threads.remove(&id).map(|thread| thread.claims).unwrap_or_default();
             for claim in claims {
-                self.forget_claim(claim, &mut changes);
+                // What also answers in another thread is forgotten with its own.
+                let Some(known) = self.claims.get_mut(&claim) else { continue };
+                if known.thread == id {
+                    self.forget_claim(claim, &mut changes);
+                } else if known.threads.remove(&id) {
+                    changes.push(Change::Claim(Box::new(known.clone())));
+                }
             }
             changes.push(Change::ForgetThread(id));
         }
@@ -181,19 +224,35 @@ impl State {
                 }
             }
         }
-        if let Some(thread) = self.threads.get_mut(&claim.thread) {
-            thread.claims.remove(&id);
+        for thread in &claim.threads {
+            if let Some(thread) = self.threads.get_mut(thread) {
+                thread.claims.remove(&id);
+            }
         }
         changes.push(Change::ForgetClaim(id));
     }
 
-    /// A known document is still in its feed; written once a day, so that a quiet feed costs no writes.
+    /// A known document is still in its feed: neither it nor its story and claims are forgotten, or an edit of it would be news.
     pub(super) fn touch(&mut self, document: DocumentId, now: Timestamp, changes: &mut Vec<Change>) {
-        if let Some(known) = self.documents.get_mut(&document)
-            && now.duration_since(known.last_seen) >= SignedDuration::from_hours(24)
-        {
-            known.last_seen = now;
-            changes.push(Change::Document(Box::new(known.clone())));
+        let interval = self.windows.touch_interval();
+        let Some(known) = self.documents.get_mut(&document) else { return };
+        if now.duration_since(known.last_seen) < interval {
+            return;
+        }
+        known.last_seen = now;
+        let (story, claims) = (known.story, known.claims.clone());
+        changes.push(Change::Document(Box::new(known.clone())));
+        changes.extend(self.stories.touch(story, now).cloned().map(Box::new).map(Change::Story));
+        for claim in claims {
+            let Some(claim) = self.claims.get_mut(&claim).filter(|claim| claim.last_seen < now) else { continue };
+            claim.last_seen = now;
+            changes.push(Change::Claim(Box::new(claim.clone())));
+            for thread in &claim.threads {
+                if let Some(thread) = self.threads.get_mut(thread).filter(|thread| thread.last_seen < now) {
+                    thread.last_seen = now;
+                    changes.push(Change::Thread(Box::new(thread.clone())));
+                }
+            }
         }
     }
 

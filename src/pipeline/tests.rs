@@ -9,6 +9,7 @@ use crate::dedup::label::label;
 use crate::extract::proposition::proposition;
 use crate::model::*;
 use crate::pipeline::{Change, Input, State, Windows, step};
+use crate::route::Router;
 use crate::text::document::archive_document;
 use crate::text::sentence::sentences;
 
@@ -110,6 +111,13 @@ impl Desk {
                 Change::Feed(record) => put(&mut self.stored.feeds, record, |record| record.feed.clone()),
                 Change::Event(event) => events.push(event),
                 _ => {}
+            }
+        }
+        // One sink gets everything.
+        for routed in Router::new(vec![Rule::everything()], vec!["desk".into()]).route(events.clone()) {
+            for change in self.state.note_alerted(&routed.alert, &routed.sinks) {
+                let Change::Claim(record) = change else { panic!("{change:?}") };
+                put(&mut self.stored.claims, *record, |record| record.id);
             }
         }
         events

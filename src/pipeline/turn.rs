@@ -36,6 +36,12 @@ pub(super) struct Turn<'a> {
     pub(super) now: Timestamp,
     pub(super) story: StoryId,
     pub(super) revision: u32,
+    /// Corrects a story that the desk knows.
+    pub(super) is_correction: bool,
+    /// The story is sent again by those who answer for it: what had been withdrawn and is in it stands again.
+    pub(super) is_sent_again: bool,
+    /// A late copy of a killed story: it says nothing any more.
+    pub(super) is_void: bool,
     /// By which the document's descriptions are told from names.
     pub(super) common_nouns: CommonNouns,
     /// Global id of each claim of the analysis, by position.
@@ -66,34 +72,40 @@ impl State {
             return self.touch(document.id, now, changes);
         }
         let by_address = document.url.as_ref().filter(|url| names_article(url)).and_then(|url| self.addresses.get(url));
-        let known_story = known.or_else(|| by_address.and_then(|id| self.documents.get(id))).map(|known| known.story);
         let revision = known.map_or(0, |known| known.revision + 1);
         let copy = Copy {
             document: document.id,
             outlet: &document.source.outlet,
+            agency: document.agency.as_deref(),
             fingerprint: &analysis.fingerprint,
             label: analysis.label,
-            known_story,
+            known_story: known.map(|known| known.story),
+            same_address: by_address.and_then(|id| self.documents.get(id)).map(|known| known.story),
         };
-        let Placement { story, is_new, .. } = self.stories.place(&copy, now);
+        let Placement { story, is_new, label, is_killed, .. } = self.stories.place(&copy, now);
         let mut turn = Turn {
             analysis,
             now,
             story,
             revision,
+            is_correction: label == RevisionLabel::Correction && !is_new,
+            is_sent_again: matches!(
+                label,
+                RevisionLabel::Correction | RevisionLabel::Refile | RevisionLabel::Update(_)
+            ) && !is_killed,
+            is_void: is_killed,
             common_nouns: CommonNouns::of(analysis),
             ids: vec![None; analysis.claims.len()],
             touched_claims: BTreeSet::new(),
             touched_threads: BTreeSet::new(),
             pending: Vec::new(),
         };
-        match analysis.label {
+        match label {
             RevisionLabel::Kill => self.kill(&mut turn),
             RevisionLabel::Advisory => {}
-            label => {
-                let is_correction = label == RevisionLabel::Correction && !is_new;
-                self.take_claims(&mut turn, is_correction);
-                if is_correction {
+            _ => {
+                self.take_claims(&mut turn);
+                if turn.is_correction {
                     self.withdraw_missing(&mut turn);
                 }
             }
@@ -112,22 +124,25 @@ impl State {
     }
 
     /// Joins the document's acts to the claims that the desk knows, or opens claims for them.
-    fn take_claims(&mut self, turn: &mut Turn<'_>, is_correction: bool) {
+    fn take_claims(&mut self, turn: &mut Turn<'_>) {
         let acts = acts(turn.analysis, &turn.common_nouns, |term| self.index.weight(term));
-        let kept: BTreeSet<ClaimId> = if is_correction {
+        let kept: BTreeSet<ClaimId> = if turn.is_correction {
             acts.iter().filter_map(|act| self.find_known(turn, act)).collect()
         } else {
             BTreeSet::new()
         };
         for act in &acts {
             let id = if let Some(known) = self.find_known(turn, act) {
-                if is_correction && self.corrects(turn, &act.claim, known) {
+                let is_withdrawn = self.claims.get(&known).is_some_and(|known| known.is_withdrawn);
+                if turn.is_sent_again && is_withdrawn || turn.is_correction && self.corrects(turn, &act.claim, known) {
                     self.revise(turn, &act.claim, known);
                 } else {
                     self.join(turn, &act.claim, known);
                 }
                 known
-            } else if let Some(old) = is_correction.then(|| self.find_superseded(turn, &act.claim, &kept)).flatten() {
+            } else if let Some(old) =
+                turn.is_correction.then(|| self.find_superseded(turn, &act.claim, &kept)).flatten()
+            {
                 self.revise(turn, &act.claim, old);
                 old
             } else {
@@ -151,15 +166,12 @@ impl State {
             let revision = record.report.claim.revision;
             record.report = contract::report(turn.analysis, claim, id, revision);
         }
-        let thread = record.thread;
+        let threads = record.threads.clone();
         self.put_claim(record);
         turn.touched_claims.insert(id);
-        if let Some(thread) = self.threads.get_mut(&thread) {
-            thread.last_seen = turn.now;
-            turn.touched_threads.insert(thread.id);
-        }
+        self.touch_threads(turn, &threads);
         if is_fresh {
-            self.announce(turn, claim, id, &BTreeSet::from([thread]), &[], false);
+            self.announce(turn, claim, id, &threads, &[], false);
         }
     }
 
@@ -194,10 +206,11 @@ impl State {
             former: Vec::new(),
             report,
             is_negated_denial: claim.is_negated_denial,
-            is_withdrawn: false,
-            is_announced: false,
+            is_withdrawn: turn.is_void,
+            alerted: BTreeMap::new(),
             stories: [turn.story].into(),
             thread,
+            threads: threads.clone(),
             answers: place.answers.iter().map(|answer| answer.claim).collect(),
             first_seen: turn.now,
             last_seen: turn.now,
@@ -207,12 +220,21 @@ impl State {
         for thread in &threads {
             if let Some(thread) = self.threads.get_mut(thread) {
                 thread.claims.insert(id);
-                thread.last_seen = turn.now;
-                turn.touched_threads.insert(thread.id);
             }
         }
+        self.touch_threads(turn, &threads);
         self.announce(turn, claim, id, &threads, &place.answers, place.is_cross_document);
         id
+    }
+
+    /// Notes that something was added to these threads.
+    pub(super) fn touch_threads(&mut self, turn: &mut Turn<'_>, threads: &BTreeSet<ThreadId>) {
+        for id in threads {
+            if let Some(thread) = self.threads.get_mut(id) {
+                thread.last_seen = turn.now;
+                turn.touched_threads.insert(*id);
+            }
+        }
     }
 
     /// Lets a fresh claim speak in its threads and notes the events that follow.
@@ -225,7 +247,7 @@ impl State {
         answers: &[AlertAnswer],
         is_cross_document: bool,
     ) {
-        if claim.is_background {
+        if claim.is_background || turn.is_void {
             return;
         }
         let is_first_answer = stance_of(claim.kind).is_some()
@@ -286,11 +308,6 @@ impl State {
                 thread.sequence += u64::from(with_events.contains(id));
             }
         }
-        for pending in &turn.pending {
-            if let Some(claim) = self.claims.get_mut(&pending.claim) {
-                claim.is_announced = true;
-            }
-        }
         let document = turn.analysis.document.id;
         changes.extend(self.stories.get(turn.story).cloned().map(Box::new).map(Change::Story));
         changes.extend(self.documents.get(&document).cloned().map(Box::new).map(Change::Document));
@@ -305,9 +322,9 @@ impl State {
         changes.extend(
             turn.touched_claims.iter().filter_map(|id| self.claims.get(id)).cloned().map(Box::new).map(Change::Claim),
         );
-        let carried = self.by_thread(&turn);
+        let touched = self.by_thread(&turn);
         changes.extend(turn.pending.into_iter().filter_map(|pending| {
-            let event = self.render(pending, turn.story, &carried)?;
+            let event = self.render(pending, turn.story, &touched)?;
             Some(Change::Event(Event { time: turn.now, ..event }))
         }));
     }
@@ -315,10 +332,9 @@ impl State {
     /// The claims of this turn by thread: what rides along in an alert.
     fn by_thread(&self, turn: &Turn<'_>) -> BTreeMap<ThreadId, BTreeSet<ClaimId>> {
         let mut found: BTreeMap<ThreadId, BTreeSet<ClaimId>> = BTreeMap::new();
-        let pending = turn.pending.iter().map(|pending| pending.claim);
-        for id in turn.carried().into_iter().chain(pending) {
-            if let Some(claim) = self.claims.get(&id) {
-                found.entry(claim.thread).or_default().insert(id);
+        for id in &turn.touched_claims {
+            if let Some(claim) = self.claims.get(id) {
+                found.entry(claim.thread).or_default().insert(*id);
             }
         }
         found
@@ -328,12 +344,12 @@ impl State {
         &self,
         pending: Pending,
         story: StoryId,
-        carried: &BTreeMap<ThreadId, BTreeSet<ClaimId>>,
+        touched: &BTreeMap<ThreadId, BTreeSet<ClaimId>>,
     ) -> Option<Event> {
         let claim = self.claims.get(&pending.claim)?;
         let thread = self.threads.get(&claim.thread)?;
         let story = self.stories.get(story)?;
-        let also = carried.get(&thread.id).into_iter().flatten().copied().filter(|&id| id != claim.id).collect();
+        let also = touched.get(&thread.id).into_iter().flatten().copied().filter(|&id| id != claim.id).collect();
         Some(Event {
             alert_type: pending.alert_type,
             time: Timestamp::UNIX_EPOCH,
@@ -348,6 +364,7 @@ impl State {
                 },
                 thread: alert_thread(thread),
                 answers: pending.answers,
+                alerted: claim.alerted.clone(),
                 also,
                 is_first_answer: pending.is_first_answer,
                 is_cross_document: pending.is_cross_document,

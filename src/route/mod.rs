@@ -1,7 +1,7 @@
 //! Route: which event becomes which alert for which sink; pure, so that a replay and the daemon decide alike.
 //!
 //! One document gives at most one alert per thread and sink: the weightiest event that the sink's rules let through. The
-//! claims of the others ride in it as `also`.
+//! claims of the others ride in it as `also`. What takes an alert back goes to every sink that got that alert, one by one.
 
 mod priority;
 
@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::model::{Alert, AlertId, AlertType, Event, Rule, SCHEMA_VERSION, Subject, ThreadId};
+use crate::model::{Alert, AlertId, AlertType, AlertedAs, Event, Rule, SCHEMA_VERSION, Subject, ThreadId};
 
 /// An alert with the sinks that get it.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,7 +20,7 @@ pub struct Routed {
     pub sinks: Vec<String>,
     /// Alerts with the same key go to one sink in order: the thread, or the feed.
     pub order_key: String,
-    /// When it may go out: now, or at the end of an embargo.
+    /// When it may go out: at the end of its embargo, else at once, whatever the desk's clock says.
     pub due: Timestamp,
 }
 
@@ -50,16 +50,26 @@ impl Router {
         groups.into_values().flat_map(|events| self.route_group(events)).collect()
     }
 
-    /// For each sink the weightiest event that it may see; sinks that chose the same event share its alert.
+    /// For each sink what takes its earlier alerts back, or else the weightiest event that it may see; sinks that chose the same
+    /// event share its alert.
     fn route_group(&self, mut events: Vec<Event>) -> Vec<Routed> {
         // Of two equal events the story's own sentence tells more than its headline.
         events.sort_by_key(|event| (weight(event.alert_type), is_headline(event)));
         let mut chosen: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         for sink in &self.sinks {
-            let choice = events
-                .iter()
-                .position(|event| self.rules.iter().any(|rule| feeds(rule, sink) && lets_through(rule, event)));
-            if let Some(position) = choice {
+            let seen = |event: &Event| self.rules.iter().any(|rule| feeds(rule, sink) && lets_through(rule, event));
+            let positions = |fits: &dyn Fn(&Event) -> bool| -> Vec<usize> {
+                events.iter().enumerate().filter(|(_, event)| fits(event) && seen(event)).map(|(at, _)| at).collect()
+            };
+            // Of a story taken back whole, its alerts are withdrawn; what rode in them rides again.
+            let mut choices = positions(&|event| takes_back(event, sink, AlertedAs::Subject));
+            if choices.is_empty() {
+                choices = positions(&|event| takes_back(event, sink, AlertedAs::Rider)).into_iter().take(1).collect();
+            }
+            if choices.is_empty() {
+                choices = positions(&|event| !is_taking_back(event.alert_type)).into_iter().take(1).collect();
+            }
+            for position in choices {
                 chosen.entry(position).or_default().push(sink.clone());
             }
         }
@@ -74,7 +84,7 @@ impl Router {
             Subject::Claim(claim) => (claim.thread.id.to_string(), claim.report.document.embargo_until),
             Subject::Feed(feed) => (feed.id.to_string(), None),
         };
-        Routed { alert, sinks, order_key, due: embargo.map_or(event.time, |until| until.max(event.time)) }
+        Routed { alert, sinks, order_key, due: embargo.unwrap_or(Timestamp::UNIX_EPOCH) }
     }
 }
 
@@ -99,8 +109,28 @@ fn feeds(rule: &Rule, sink: &str) -> bool {
     rule.sinks.is_empty() || rule.sinks.iter().any(|name| name == sink)
 }
 
+/// Whether alerts of this type are about an earlier alert.
+fn is_taking_back(alert_type: AlertType) -> bool {
+    matches!(alert_type, AlertType::ClaimRevised | AlertType::ClaimWithdrawn)
+}
+
+/// Whether an event changes what this sink was alerted of, or withdraws what it was alerted of as `part` at the least.
+fn takes_back(event: &Event, sink: &str, part: AlertedAs) -> bool {
+    let alerted = match &event.subject {
+        Subject::Claim(claim) => claim.alerted.get(sink),
+        Subject::Feed(_) => None,
+    };
+    match event.alert_type {
+        AlertType::ClaimRevised => alerted.is_some(),
+        AlertType::ClaimWithdrawn => alerted.is_some_and(|known| *known >= part),
+        _ => false,
+    }
+}
+
 fn lets_through(rule: &Rule, event: &Event) -> bool {
     let confident = match &event.subject {
+        // Who was told must be told again, however sure the new wording is.
+        Subject::Claim(_) if is_taking_back(event.alert_type) => true,
         Subject::Claim(claim) => claim.report.claim.confidence >= rule.confidence_min.probability(),
         Subject::Feed(_) => true,
     };

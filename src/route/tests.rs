@@ -72,6 +72,7 @@ fn event(alert_type: AlertType, claim: &[u8], thread: &[u8], confidence: f64) ->
                 stances: Vec::new(),
                 contradiction: false,
             },
+            alerted: [].into(),
             answers: Vec::new(),
             also: Vec::new(),
             is_first_answer: true,
@@ -104,6 +105,28 @@ fn one_alert_for_a_thread_and_sink() {
         .collect::<Vec<_>>();
     found.sort_unstable();
     assert_eq!(found, [("allegation.new", 2), ("denial.new", 2)]);
+}
+
+#[test]
+fn what_takes_an_alert_back_goes_where_that_alert_went() {
+    let withdrawn = |claim: &[u8], alerted: &[(&str, AlertedAs)]| {
+        let mut event = event(AlertType::ClaimWithdrawn, claim, b"t", 0.1);
+        let Subject::Claim(subject) = &mut event.subject else { unreachable!() };
+        subject.alerted = alerted.iter().map(|&(sink, part)| (sink.to_owned(), part)).collect();
+        event
+    };
+    let (subject, rider) = (AlertedAs::Subject, AlertedAs::Rider);
+    let events = vec![
+        withdrawn(b"a", &[("one", subject), ("two", rider)]),
+        withdrawn(b"b", &[("one", subject)]),
+        withdrawn(b"c", &[("one", rider)]),
+        event(AlertType::DenialNew, b"d", b"t", 0.9),
+    ];
+    let found = routed(vec![Rule::everything()], events);
+    let both = vec![("claim.withdrawn", vec!["one", "two"]), ("claim.withdrawn", vec!["one"])];
+    assert_eq!(names(&found), both, "however unsure the wording is");
+    let told_nobody = vec![withdrawn(b"a", &[]), event(AlertType::DenialNew, b"d", b"t", 0.9)];
+    assert_eq!(names(&routed(vec![Rule::everything()], told_nobody)), [("denial.new", vec!["one", "two"])]);
 }
 
 #[test]

@@ -43,6 +43,8 @@ fn place_all(stories: &mut Stories, copies: &[(&str, &str)]) -> Vec<(usize, Plac
             fingerprint: &fingerprint(&document),
             label: label(title).0,
             known_story: None,
+            same_address: None,
+            agency: Some("AFP"),
         };
         let placement = stories.place(&copy, at(i64::try_from(number).unwrap()));
         let known = seen.iter().position(|id| *id == placement.story).unwrap_or_else(|| {
@@ -84,7 +86,15 @@ fn the_same_text_belongs_where_it_was_whatever_was_taken_for_its_copy() {
     let stray = archive_document("2", Some("two"), None, &fuller, None, None, at(1), MarkupFormat::Text);
     let fingerprint = fingerprint(&stray);
     let label = RevisionLabel::None;
-    let stray = Copy { document: stray.id, outlet: "two", fingerprint: &fingerprint, label, known_story: Some(story) };
+    let stray = Copy {
+        document: stray.id,
+        outlet: "two",
+        agency: None,
+        fingerprint: &fingerprint,
+        label,
+        known_story: Some(story),
+        same_address: None,
+    };
     stories.place(&stray, at(1));
     assert_eq!(stories.get(story).unwrap().fingerprint, fingerprint, "the fuller text stands for the story");
     let again = place_all(&mut stories, &[("Norrby: wind and rain", &first)]);
@@ -147,6 +157,59 @@ fn labels_raise_the_revision_once() {
 }
 
 #[test]
+fn nobody_takes_back_what_others_wrote() {
+    let mut stories = Stories::new();
+    let title = "Ministry rejects report of double payment";
+    let story = place_all(&mut stories, &[(title, STORY)])[0].1.story;
+    let mut place = |outlet: &str, label, agency| {
+        let document = archive_document("9", Some(outlet), Some(title), STORY, None, None, at(1), MarkupFormat::Text);
+        let fingerprint = fingerprint(&document);
+        let copy = Copy {
+            document: document.id,
+            outlet,
+            agency,
+            fingerprint: &fingerprint,
+            label,
+            known_story: None,
+            same_address: None,
+        };
+        stories.place(&copy, at(1))
+    };
+    let kill = place("A blog", RevisionLabel::Kill, None);
+    assert_eq!((kill.story, kill.label, kill.revision), (story, RevisionLabel::None, 0));
+    let kill = place("Elsewhere", RevisionLabel::Kill, Some("AFP"));
+    assert_eq!((kill.label, kill.revision), (RevisionLabel::Kill, 1));
+    let late = place("Late Post", RevisionLabel::None, None);
+    assert!(late.is_killed, "a late copy of a killed story is void");
+    let again = place("outlet 0", RevisionLabel::Refile, None);
+    assert_eq!((again.label, again.is_killed, again.revision), (RevisionLabel::Refile, false, 2));
+}
+
+#[test]
+fn an_address_that_wholly_different_texts_have_says_nothing() {
+    let mut stories = Stories::new();
+    let story = place_all(&mut stories, &[("Ministry rejects report", STORY)])[0].1.story;
+    let mut place = |title: &str, body: &str| {
+        let document = archive_document("9", Some("nine"), Some(title), body, None, None, at(1), MarkupFormat::Text);
+        let fingerprint = fingerprint(&document);
+        let copy = Copy {
+            document: document.id,
+            outlet: "nine",
+            agency: None,
+            fingerprint: &fingerprint,
+            label: RevisionLabel::None,
+            known_story: None,
+            same_address: Some(story),
+        };
+        stories.place(&copy, at(1)).story
+    };
+    assert_ne!(place("Landslide buries village", OTHER), story);
+    let rewritten = "Paris says it never paid consultants twice for the Halden shipyard audit. The ministry rejected on Thursday a \
+                     newspaper report, its spokesman said, and named two years, 2021 and 2023.";
+    assert_eq!(place("Ministry rejects report of double payment", rewritten), story);
+}
+
+#[test]
 fn a_kill_notice_finds_its_story_by_the_headline() {
     let title = "Ministry rejects report of double payment";
     let kill = format!("KILL-{title}");
@@ -172,9 +235,11 @@ fn an_edit_stays_in_its_story_and_raises_the_revision() {
         fingerprint: &fingerprint(&edited),
         label: RevisionLabel::None,
         known_story: Some(placed[0].1.story),
+        same_address: None,
+        agency: None,
     };
     let placement = stories.place(&copy, at(5));
-    assert_eq!((placement.story, placement.is_revision, placement.revision), (placed[0].1.story, true, 1));
+    assert_eq!((placement.story, placement.revision), (placed[0].1.story, 1));
     let record = stories.get(placement.story).unwrap();
     assert_eq!((record.copies, record.outlets.len(), record.last_seen), (1, 1, at(5)));
 }

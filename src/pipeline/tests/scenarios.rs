@@ -2,7 +2,6 @@
 //! corrections that reach everyone. Stories, people and places are invented.
 
 use super::*;
-use crate::route::Router;
 
 const CAMPS_TITLE: &str = "Varland envoy brushes off talk of hidden camps";
 const CAMPS_BODY: &str = "PORT LAKE (Andes) - Varland's envoy to the Lake Council on Monday brushed off reports that hidden \
