@@ -383,3 +383,122 @@ fn a_correction_of_who_accuses_is_a_revision_though_the_headline_stays() {
     assert_eq!(types(&desk.take("2", "Late Post", title, FERRY_BODY, accused("State inspectors"))), [""; 0]);
     assert_eq!((desk.stored.claims.len(), desk.stored.threads.len()), (1, 1));
 }
+
+/// A story in four texts: the charge, then with the bank's answer, then killed, then sent again.
+fn bank_story(desk: &mut Desk, restarts: bool) -> Vec<Vec<&'static str>> {
+    let charge = || bank_claims().into_iter().take(1).collect::<Vec<_>>();
+    let charge_body = BODY.split('\n').next().unwrap();
+    let (update, kill, refile) = (format!("UPDATE 1-{TITLE}"), format!("KILL-{TITLE}"), format!("REFILE-{TITLE}"));
+    let copies: [(&str, &str, &str, &str, Vec<Said>); 6] = [
+        ("1", "Andes", TITLE, charge_body, charge()),
+        ("1", "Andes", &update, BODY, bank_claims()),
+        ("2", "A blog", &kill, "Gone, all of it.", Vec::new()),
+        ("1", "Andes", &kill, "Andes kills the story on Arvo Bank. The charge was never filed.", Vec::new()),
+        ("3", "Pacific Post", TITLE, BODY, bank_claims()),
+        ("1", "Andes", &refile, BODY, bank_claims()),
+    ];
+    let told = copies.into_iter().map(|(id, outlet, title, body, claims)| {
+        let events = desk.take(id, outlet, title, body, claims);
+        if restarts {
+            desk.restart();
+        }
+        let mut alerts: Vec<&str> = alerts(events).iter().map(|alert| alert.alert_type.as_str()).collect();
+        alerts.sort_unstable();
+        alerts
+    });
+    told.collect()
+}
+
+#[test]
+fn every_alert_of_a_killed_story_is_withdrawn_and_stands_again_with_its_refile() {
+    let mut desk = Desk::new();
+    let told = bank_story(&mut desk, false);
+    let [charge, update, blog, kill, late, refile] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((&charge[..], &update[..]), (&["allegation.new"][..], &["denial.new"][..]));
+    assert_eq!(blog, &[""; 0], "nobody kills another's story");
+    assert_eq!(kill, &["claim.withdrawn"; 2], "both alerts are taken back");
+    assert_eq!(late, &[""; 0], "a late copy of a killed story says nothing");
+    assert_eq!(refile, &["claim.revised"; 2]);
+    let thread = &desk.stored.threads[0];
+    assert_eq!((thread.state, thread.stances.len()), (ThreadState::Answered, 1));
+    assert!(desk.stored.claims.iter().all(|claim| !claim.is_withdrawn));
+}
+
+#[test]
+fn a_desk_that_restarts_after_every_text_tells_the_same() {
+    let (mut steady, mut restarting) = (Desk::new(), Desk::new());
+    assert_eq!(bank_story(&mut steady, false), bank_story(&mut restarting, true));
+    for desk in [&mut steady, &mut restarting] {
+        (desk.stored.now, desk.stored.next_sequence) = desk.state.position();
+    }
+    assert!(steady.stored == restarting.stored);
+}
+
+#[test]
+fn a_withdrawn_answer_leaves_all_its_threads() {
+    let mut desk = Desk::new();
+    let charge = "Prosecutors accused Arvo Bank of laundering cartel money through its Panama branch.";
+    let dismissals = "The clerks' union said Arvo Bank had dismissed forty clerks who spoke to the press in spring.";
+    let laundering = || bank_claims().remove(0);
+    let dismissing = || {
+        let content = "Arvo Bank had dismissed forty clerks who spoke to the press in spring";
+        let mut claim = said(Kind::Allegation, "The clerks' union", "said", content);
+        claim.target = Some("Arvo Bank");
+        claim
+    };
+    desk.take("1", "Andes", "Bank charged", charge, vec![laundering()]);
+    let others =
+        "Rain fell on the ports of the south all week, and the coffee harvest was late in every valley but one.";
+    desk.take("2", "Andes", "Clerks speak", &format!("{others}\n{dismissals}\n{others}"), vec![dismissing()]);
+    let mut denial = said(Kind::Denial, "Tomas Rehn", "denied", "both accounts");
+    denial.answers = vec![0, 1];
+    let body =
+        format!("{charge}\n{dismissals}\nThe bank's chairman, Tomas Rehn, denied both accounts before the court.");
+    let events = desk.take("3", "Daily Tide", "Chairman denies", &body, vec![laundering(), dismissing(), denial]);
+    assert_eq!(types(&events), ["denial.new"]);
+    let states = |desk: &Desk| desk.stored.threads.iter().map(|thread| thread.state).collect::<Vec<_>>();
+    assert_eq!(states(&desk), [ThreadState::Answered; 2]);
+    let title = "CORRECTED-Chairman denies";
+    let body = body.replace("denied both accounts", "did not speak");
+    let events = desk.take("3", "Daily Tide", title, &body, vec![laundering(), dismissing()]);
+    assert_eq!(types(&events), ["claim.withdrawn"]);
+    assert_eq!(states(&desk), [ThreadState::Alleged; 2]);
+}
+
+#[test]
+fn what_its_feed_still_carries_is_not_forgotten() {
+    let mut desk = Desk::new();
+    desk.take("1", "Andes", TITLE, BODY, bank_claims());
+    let document = desk.stored.documents[0].id;
+    for _ in 0..40 {
+        desk.now = desk.now.checked_add(SignedDuration::from_hours(24)).unwrap();
+        step(&mut desk.state, Input::SeenAgain(document), desk.now);
+    }
+    let edited = format!("{BODY}\nThe exchange will open again on Tuesday.");
+    assert_eq!(types(&desk.take("1", "Andes", TITLE, &edited, bank_claims())), [""; 0]);
+}
+
+#[test]
+fn after_a_pause_what_the_feeds_carry_is_seen_again_before_anything_is_forgotten() {
+    let mut desk = Desk::new();
+    desk.take("1", "Andes", TITLE, BODY, bank_claims());
+    let (document, content) = (desk.stored.documents[0].id, desk.stored.documents[0].content_hash);
+    let mut pass = |hours: i64| {
+        desk.now = desk.now.checked_add(SignedDuration::from_hours(hours)).unwrap();
+        step(&mut desk.state, Input::SeenAgain(document), desk.now);
+        desk.state.knows(document, content)
+    };
+    assert!(pass(24 * 40), "the desk was off for forty days");
+    assert!(pass(2));
+}
+
+#[test]
+fn a_clock_that_was_ahead_is_believed_when_it_is_set_right() {
+    let mut desk = Desk::new();
+    let right = desk.now;
+    desk.now = desk.now.checked_add(SignedDuration::from_hours(24 * 365)).unwrap();
+    desk.take("1", "Andes", TITLE, BODY, bank_claims());
+    desk.now = right;
+    let events = desk.take("2", "Daily Tide", CAMPS_TITLE, CAMPS_BODY, camps());
+    assert!(events[0].time.duration_since(right) < SignedDuration::from_hours(1), "{}", events[0].time);
+}
