@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 use crate::clock::Clock;
 use crate::config::{Config, FeedConfig};
 use crate::desk::{Desk, Outcome, SinkFormat, Work};
-use crate::intake::{Outcome as PollOutcome, Poll, Poller, Turn};
+use crate::intake::{Outcome as PollOutcome, Poll, Poller, Turn, resume};
 use crate::model::{Alert, Document, FeedCursor, Item, SourceInfo};
 use crate::pipeline::{Models, Windows};
 use crate::route::Router;
@@ -170,7 +170,7 @@ impl Tasks {
         for feed in feeds {
             let cursor = stages.cursors.iter().find(|cursor| cursor.feed == feed.id).cloned();
             let task = FeedTask {
-                cursor: cursor.unwrap_or_else(|| FeedCursor::new(feed.id.clone())),
+                cursor: resume(&feed, cursor),
                 feed,
                 poller: Arc::clone(&stages.poller),
                 clock: Arc::clone(clock),

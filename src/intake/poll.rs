@@ -12,7 +12,7 @@ use super::parse::{ParseError, ParsedFeed, parse};
 use super::recover::Repairs;
 use super::schedule::{Ending, Pace, next_poll_after};
 use crate::config::{FeedConfig, IntakeConfig};
-use crate::model::{AlertType, FeedCursor, FeedHealth, FeedIncident, Item};
+use crate::model::{AddressHash, AlertType, FeedCursor, FeedHealth, FeedIncident, Item};
 
 /// Failures in a row from which a feed counts as failing; fewer happen to every feed.
 const FAILURES_MIN: u32 = 3;
@@ -145,6 +145,18 @@ impl Poller {
     }
 }
 
+/// The cursor to go on with after a start. With another address in the config goes what the server of the old one said:
+/// its validators would let the new server answer "not modified" to what was never read, and its wish to be left alone is
+/// not the new one's. What was read stays read: a feed keeps its name, and so its documents, when it moves.
+pub fn resume(feed: &FeedConfig, stored: Option<FeedCursor>) -> FeedCursor {
+    let address = Some(AddressHash::of(&[feed.url.as_str().as_bytes()]));
+    let cursor = stored.unwrap_or_else(|| FeedCursor::new(feed.id.clone()));
+    if cursor.address == address {
+        return cursor;
+    }
+    FeedCursor { address, etag: None, last_modified: None, last_poll: None, left_alone_until: None, ..cursor }
+}
+
 /// What follows from a poll. Validators move only with a body that parsed, and never with one that is suddenly empty:
 /// with the old ones the server goes on to answer with a body, and the feed counts as empty until it has entries again.
 fn conclude(
@@ -210,4 +222,43 @@ fn conclude(
 fn succeed(cursor: &mut FeedCursor, now: Timestamp) {
     cursor.last_success = Some(now);
     cursor.failures = 0;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::FeedId;
+
+    fn feed(url: &str) -> FeedConfig {
+        FeedConfig {
+            id: FeedId::new("wire"),
+            url: url.parse().unwrap(),
+            outlet: "Wire".to_owned(),
+            poll_interval: Duration::from_mins(5),
+            backfill: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn another_address_is_asked_at_once_and_without_the_validators_of_the_old_one() {
+        let at = "2024-10-31T08:00:00Z".parse().ok();
+        let stored = FeedCursor {
+            etag: Some("\"v1\"".to_owned()),
+            last_modified: Some("Thu, 31 Oct 2024 08:00:00 GMT".to_owned()),
+            last_success: at,
+            last_poll: at,
+            left_alone_until: at,
+            last_item_count: Some(3),
+            ..resume(&feed("https://a.example/feed"), None)
+        };
+        assert_eq!(resume(&feed("https://a.example/feed"), Some(stored.clone())), stored);
+        let moved = resume(&feed("https://b.example/feed"), Some(stored.clone()));
+        assert_eq!(
+            (&moved.etag, &moved.last_modified, moved.last_poll, moved.left_alone_until),
+            (&None, &None, None, None)
+        );
+        assert_eq!((moved.last_success, moved.last_item_count), (at, Some(3)));
+        let of_unknown_address = FeedCursor { address: None, ..stored };
+        assert_eq!(resume(&feed("https://a.example/feed"), Some(of_unknown_address)).etag, None);
+    }
 }

@@ -3,13 +3,16 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AlertType, FeedId};
+use super::{AddressHash, AlertType, FeedId};
 
 /// What the poller must know for the next poll; committed in one transaction with what the last poll brought.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedCursor {
     /// Whose cursor.
     pub feed: FeedId,
+    /// The address in the config that all of this was learned at; none in files of before it was kept.
+    #[serde(default)]
+    pub address: Option<AddressHash>,
     /// `ETag` of the last body that parsed.
     pub etag: Option<String>,
     /// `Last-Modified` of the last body that parsed.
@@ -32,6 +35,7 @@ impl FeedCursor {
     pub fn new(feed: FeedId) -> Self {
         Self {
             feed,
+            address: None,
             etag: None,
             last_modified: None,
             last_success: None,

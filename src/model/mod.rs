@@ -25,7 +25,7 @@ pub use claim::{Attribution, Basis, Claim, Confidence, Kind, Proposition, Speake
 pub use document::{Document, OffsetMap, SourceInfo};
 pub use event::{ClaimEvent, Event, Subject};
 pub use feed::{FeedCursor, FeedHealth, FeedIncident};
-pub use id::{AlertId, ClaimId, ContentHash, DocumentId, FeedId, InvalidId, StoryId, ThreadId};
+pub use id::{AddressHash, AlertId, ClaimId, ContentHash, DocumentId, FeedId, InvalidId, StoryId, ThreadId};
 pub use item::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat, StatedTime};
 pub use outbox::{Attempt, AttemptResult, Outbox, OutboxEntry, OutboxRow};
 pub use record::{

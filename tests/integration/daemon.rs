@@ -70,3 +70,23 @@ fn every_outlet_of_one_copy_gives_one_alert() {
     assert_eq!(daemon.stop().0, Some(0));
     assert_eq!(endpoint.received().len(), 1);
 }
+
+/// Both addresses answer with the same `ETag`: sent to the new one, it would hide what only that one has.
+#[test]
+fn a_feed_that_moves_is_read_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let (feeds, endpoint) = (Feeds::default(), Endpoint::default());
+    let (wire, receiver) = (feeds.serve(), endpoint.serve());
+    for (path, first) in [("/old", story(1)), ("/new", story(12))] {
+        feeds.add(path, first);
+        feeds.add(path, story(2));
+    }
+    let old = config(folder.path(), &[("a", format!("{}/old", wire.base))], &receiver.base);
+    let daemon = Daemon::start(&old);
+    wait_for("the old address", Duration::from_mins(1), || query(folder.path(), "SELECT id FROM document").len() == 2);
+    assert_eq!(daemon.stop().0, Some(0));
+    let new = config(folder.path(), &[("a", format!("{}/new", wire.base))], &receiver.base);
+    let daemon = Daemon::start(&new);
+    wait_for("the new address", Duration::from_mins(1), || query(folder.path(), "SELECT id FROM document").len() == 3);
+    assert_eq!(daemon.stop().0, Some(0));
+}
