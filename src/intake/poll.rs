@@ -174,11 +174,12 @@ fn conclude(
     let outcome = match read {
         Err(error) => {
             cursor.failures = cursor.failures.saturating_add(1);
+            let since = *cursor.failing_since.get_or_insert(now);
             let retry_after = if let PollError::Fetch(error) = &error { error.retry_after() } else { None };
             ending = Ending::Failure { failures: cursor.failures, is_retryable: error.is_retryable(), retry_after };
             if cursor.failures >= FAILURES_MIN {
                 let detail = format!("{} polls failed in a row, the last one so: {error}", cursor.failures);
-                incident = Some(FeedIncident { kind: AlertType::FeedFailing, detail });
+                incident = Some(FeedIncident { kind: AlertType::FeedFailing, since, detail });
             }
             Outcome::Failed(error)
         }
@@ -192,7 +193,7 @@ fn conclude(
             match cursor.last_item_count {
                 Some(count) if count > 0 && parsed.items.is_empty() => {
                     let detail = format!("the feed has no entries; it had {count}");
-                    incident = Some(FeedIncident { kind: AlertType::FeedEmpty, detail });
+                    incident = Some(FeedIncident { kind: AlertType::FeedEmpty, since: now, detail });
                 }
                 _ => {
                     cursor.etag = body.etag;
@@ -222,6 +223,7 @@ fn conclude(
 fn succeed(cursor: &mut FeedCursor, now: Timestamp) {
     cursor.last_success = Some(now);
     cursor.failures = 0;
+    cursor.failing_since = None;
 }
 
 #[cfg(test)]
@@ -237,6 +239,26 @@ mod tests {
             poll_interval: Duration::from_mins(5),
             backfill: Duration::ZERO,
         }
+    }
+
+    #[test]
+    fn an_incident_begins_with_the_first_failure() {
+        let start: Timestamp = "2024-10-31T08:00:00Z".parse().unwrap();
+        let feed = feed("https://a.example/feed");
+        let mut cursor = resume(&feed, None);
+        let mut poll = |minute: u64, fails: bool| {
+            let now = start + Duration::from_mins(minute);
+            let failure = FetchError::RedirectTarget { url: String::new() };
+            let read = if fails { Err(failure.into()) } else { Ok(None) };
+            let poll = conclude(&feed, &cursor, now, read, |_| Duration::ZERO);
+            cursor = poll.cursor;
+            poll.health.and_then(|health| health.incident).map(|incident| incident.since)
+        };
+        let minute = |minute: u64| Some(start + Duration::from_mins(minute));
+        assert_eq!([poll(0, false), poll(1, true), poll(2, true)], [None; 3]);
+        assert_eq!([poll(4, true), poll(8, true)], [minute(1); 2]);
+        assert_eq!([poll(9, false), poll(10, true), poll(11, true)], [None; 3]);
+        assert_eq!(poll(13, true), minute(10));
     }
 
     #[test]

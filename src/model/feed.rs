@@ -26,6 +26,9 @@ pub struct FeedCursor {
     pub left_alone_until: Option<Timestamp>,
     /// Polls that failed since the last success.
     pub failures: u32,
+    /// When the first of them was.
+    #[serde(default)]
+    pub failing_since: Option<Timestamp>,
     /// Entries in the last body that parsed; a fall to zero is an incident.
     pub last_item_count: Option<u32>,
 }
@@ -42,6 +45,7 @@ impl FeedCursor {
             last_poll: None,
             left_alone_until: None,
             failures: 0,
+            failing_since: None,
             last_item_count: None,
         }
     }
@@ -67,6 +71,8 @@ pub struct FeedHealth {
 pub struct FeedIncident {
     /// `feed.failing` or `feed.empty`.
     pub kind: AlertType,
+    /// When it began: before it was called an incident, where that takes several polls.
+    pub since: Timestamp,
     /// In words, for the operator.
     pub detail: String,
 }
