@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::{Config, FeedConfig};
 use crate::desk::{Desk, Outcome, SinkFormat, Work};
 use crate::intake::{Outcome as PollOutcome, Poll, Poller, Turn, resume};
-use crate::model::{Alert, Document, FeedCursor, Item, SourceInfo};
+use crate::model::{Alert, Document, FeedCursor, Item, SourceInfo, shown_text};
 use crate::pipeline::{Models, Windows};
 use crate::route::Router;
 use crate::sink::{BodyFormat, DispatchSummary, Dispatcher};
@@ -363,7 +363,7 @@ fn work(poll: Poll, source: &SourceInfo, backfill: SignedDuration, now: Timestam
 fn clean(source: &SourceInfo, item: &Item, now: Timestamp) -> Option<Document> {
     let cleaned = catch_unwind(AssertUnwindSafe(|| document(source.clone(), item, now, false)));
     if cleaned.is_err() {
-        error!(feed = %source.feed, entry = item.identity.key, "an entry cannot be cleaned and is left out");
+        error!(feed = %source.feed, entry = shown_text(&item.identity.key), "an entry cannot be cleaned and is left out");
     }
     cleaned.ok()
 }

@@ -7,12 +7,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::fetch::{self, Body, FetchError, Fetched, Fetcher};
+use super::fetch::{Body, FetchError, Fetched, Fetcher};
 use super::parse::{ParseError, ParsedFeed, parse};
 use super::recover::Repairs;
 use super::schedule::{Ending, Pace, next_poll_after};
 use crate::config::{FeedConfig, IntakeConfig};
-use crate::model::{AddressHash, AlertType, FeedCursor, FeedHealth, FeedIncident, Item};
+use crate::model::{AddressHash, AlertType, FeedCursor, FeedHealth, FeedIncident, Item, shown_address};
 
 /// Failures in a row from which a feed counts as failing; fewer happen to every feed.
 const FAILURES_MIN: u32 = 3;
@@ -140,7 +140,7 @@ impl Poller {
             tokio::task::spawn_blocking(move || parse(&bytes, content_type.as_deref(), Some(&base), entries_max));
         match parsed.await? {
             Ok(feed) => Ok((body, feed)),
-            Err(source) => Err(PollError::Parse { url: fetch::shown(&body.url), source }),
+            Err(source) => Err(PollError::Parse { url: shown_address(&body.url), source }),
         }
     }
 }
@@ -212,7 +212,7 @@ fn conclude(
     let is_known = incident.is_some() || cursor.failures == 0;
     let health = is_known.then(|| FeedHealth {
         feed: feed.id.clone(),
-        url: fetch::shown(&feed.url),
+        url: shown_address(&feed.url),
         outlet: feed.outlet.clone(),
         at: now,
         incident,

@@ -56,7 +56,7 @@ impl FeedCursor {
 pub struct FeedHealth {
     /// Which feed.
     pub feed: FeedId,
-    /// Its address at the time.
+    /// Its address at the time, as people are shown it.
     pub url: String,
     /// Its outlet.
     pub outlet: String,

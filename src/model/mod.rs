@@ -15,7 +15,7 @@ mod rule;
 mod span;
 mod story;
 
-pub use address::canonical_address;
+pub use address::{canonical_address, shown_address, shown_endpoint, shown_text};
 pub use alert::{
     Alert, AlertAnswer, AlertClaim, AlertDocument, AlertStory, AlertThread, AlertType, ClaimSpeaker, Evidence,
     ExtractedClaim, FeedAlert, Link, Offsets, Priority, Quote, SCHEMA_VERSION, Stance, StanceEntry, StoryLine,

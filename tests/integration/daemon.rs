@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::kills::story;
-use crate::support::{Daemon, Endpoint, Feeds, Received, query, wait_for, write_config};
+use crate::support::{Daemon, Endpoint, Feeds, RawServer, Received, answer, query, wait_for, write_config};
 
 /// A config that lets denials through however unsure the extractor is: what it finds is not these tests' business.
 fn config(folder: &Path, feeds: &[(&str, String)], endpoint: &str) -> PathBuf {
@@ -89,4 +89,30 @@ fn a_feed_that_moves_is_read_anew() {
     let daemon = Daemon::start(&new);
     wait_for("the new address", Duration::from_mins(1), || query(folder.path(), "SELECT id FROM document").len() == 3);
     assert_eq!(daemon.stop().0, Some(0));
+}
+
+/// The feed and the endpoint both fail, so that every word that is said of a failure is said.
+#[test]
+fn secrets_in_addresses_stay_in_the_config() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = RawServer::start(|_, stream| {
+        answer(stream, "200 OK", "", b"<!DOCTYPE html><html></html>");
+    });
+    let closed = RawServer::start(|_, _| ());
+    let host = page.base.replace("http://", "");
+    let path = write_config(
+        folder.path(),
+        &[("a", format!("http://hush:hush@{host}/feed?key=hush&n=hush"))],
+        Some(&format!("{}/hooks/hush?key=hush", closed.base)),
+    );
+    let daemon = Daemon::start(&path);
+    let errors = "SELECT error FROM attempt";
+    wait_for("a failed delivery", Duration::from_mins(1), || !query(folder.path(), errors).is_empty());
+    let (code, said) = daemon.stop();
+    assert_eq!(code, Some(0), "{said}");
+    let alerts = query(folder.path(), "SELECT CAST(body AS TEXT) FROM outbox_body").concat();
+    let shown = format!("{}/feed?key=…&n=…", page.base);
+    assert!(said.contains(&shown) && alerts.contains(&shown), "{said}\n{alerts}");
+    let told = [said, alerts, query(folder.path(), errors).concat()].concat();
+    assert!(!told.contains("hush"), "{told}");
 }
