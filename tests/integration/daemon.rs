@@ -116,3 +116,34 @@ fn secrets_in_addresses_stay_in_the_config() {
     let told = [said, alerts, query(folder.path(), errors).concat()].concat();
     assert!(!told.contains("hush"), "{told}");
 }
+
+#[test]
+fn alerts_of_a_sink_that_goes_are_told_of_and_delivered_when_it_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = RawServer::start(|_, stream| {
+        answer(stream, "200 OK", "", b"<!DOCTYPE html><html></html>");
+    });
+    let closed = RawServer::start(|_, _| ());
+    let feeds = [("a", page.base.clone())];
+    let with = write_config(folder.path(), &feeds, Some(&closed.base));
+    let daemon = Daemon::start(&with);
+    let attempts = "SELECT result FROM attempt";
+    wait_for("a failed delivery", Duration::from_mins(1), || !query(folder.path(), attempts).is_empty());
+    assert_eq!(daemon.stop().0, Some(0));
+
+    let polls = || query(folder.path(), "SELECT record->>'last_poll' FROM cursor");
+    let polled = polls();
+    let daemon = Daemon::start(&write_config(folder.path(), &feeds, None));
+    wait_for("a poll", Duration::from_mins(1), || polls() != polled);
+    let (code, said) = daemon.stop();
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(said.matches("sink is no longer in the config: alerts wait for it").count(), 1, "{said}");
+    assert_eq!(query(folder.path(), "SELECT sink || ' ' || state FROM outbox"), ["desk pending"]);
+
+    let endpoint = Endpoint::default();
+    let receiver = endpoint.serve();
+    let daemon = Daemon::start(&write_config(folder.path(), &feeds, Some(&receiver.base)));
+    wait_for("the alert", Duration::from_mins(1), || !endpoint.received().is_empty());
+    let (_, said) = daemon.stop();
+    assert!(!said.contains("no longer in the config"), "{said}");
+}
