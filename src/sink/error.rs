@@ -53,7 +53,7 @@ pub enum DeliveryError {
 }
 
 impl DeliveryError {
-    /// Whether the same delivery may succeed later. Only `410 Gone` says that it never will.
+    /// Whether the same delivery may succeed later. Only `410 Gone` says that none ever will.
     pub fn is_retryable(&self) -> bool {
         !matches!(self, Self::Status { status: 410, .. })
     }

@@ -69,13 +69,15 @@ pub(super) fn record_attempt(transaction: &Transaction<'_>, attempt: &Attempt) -
     let (state, result, due, settled, error) = match &attempt.result {
         AttemptResult::Delivered => ("delivered", "delivered", None, Some(ended), None),
         AttemptResult::Retry { due, error } => ("pending", "retry", Some(due.as_millisecond()), None, Some(error)),
+        AttemptResult::Held { error } => ("pending", "retry", None, None, Some(error)),
         AttemptResult::Dead { error } => ("dead", "dead", None, Some(ended), Some(error)),
     };
+    let counted = !matches!(attempt.result, AttemptResult::Held { .. });
     let position: Option<i64> = transaction
         .query_row(
-            "UPDATE outbox SET state = ?1, attempts = attempts + 1, due = coalesce(?2, due), settled = ?3
+            "UPDATE outbox SET state = ?1, attempts = attempts + ?6, due = coalesce(?2, due), settled = ?3
              WHERE alert = ?4 AND sink = ?5 AND state = 'pending' RETURNING position",
-            params![state, due, settled, attempt.alert.to_string(), attempt.sink],
+            params![state, due, settled, attempt.alert.to_string(), attempt.sink, counted],
             |row| row.get(0),
         )
         .optional()?;
