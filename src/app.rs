@@ -14,12 +14,12 @@ use tracing::{error, info, warn};
 use crate::clock::Clock;
 use crate::config::{Config, FeedConfig};
 use crate::desk::{Desk, Outcome, SinkFormat, Work};
-use crate::intake::{Outcome as PollOutcome, Poll, Poller, Turn};
-use crate::model::{Alert, Document, FeedCursor, Item, SourceInfo};
+use crate::intake::{Outcome as PollOutcome, Poll, Poller, Turn, resume};
+use crate::model::{Alert, Document, FeedCursor, Item, SourceInfo, shown_text};
 use crate::pipeline::{Models, Windows};
 use crate::route::Router;
 use crate::sink::{BodyFormat, DispatchSummary, Dispatcher};
-use crate::store::{EmbeddedStore, Store as _, StoreError};
+use crate::store::{EmbeddedStore, Orphan, Store, StoreError};
 use crate::text::document::document;
 
 /// Polls that wait for the desk; a full queue makes the pollers wait, and feeds can be read later.
@@ -116,15 +116,17 @@ struct Stages {
 
 impl Stages {
     async fn build(config: &Config, store: &Arc<EmbeddedStore>, clock: Arc<dyn Clock>) -> Result<Self> {
-        let router = Router::new(config.rules.clone(), config.sinks.iter().map(|sink| sink.name.clone()).collect());
+        let names: Vec<String> = config.sinks.iter().map(|sink| sink.name.clone()).collect();
+        let router = Router::new(config.rules.clone(), names.clone());
         let formats: Vec<SinkFormat> =
             config.sinks.iter().map(|sink| (sink.name.clone(), BodyFormat::of(&sink.target))).collect();
-        let windows = windows(config);
-        let (desk_store, cursor_store) = (Arc::clone(store), Arc::clone(store));
+        let (windows, now) = (windows(config), clock.now());
+        let (desk_store, other_store) = (Arc::clone(store), Arc::clone(store));
         let (desk, cursors) = tokio::task::spawn_blocking(move || -> Result<_> {
             let models = Arc::new(Models::embedded().context("the built-in models cannot be read")?);
             let desk = Desk::open(desk_store, models, router, formats, windows).context("cannot rebuild the desk")?;
-            Ok((desk, cursor_store.cursors().context("cannot read the feeds' cursors")?))
+            tell_orphans(other_store.as_ref(), &names, now).context("cannot read the outbox")?;
+            Ok((desk, other_store.cursors().context("cannot read the feeds' cursors")?))
         })
         .await??;
         let poller = Arc::new(Poller::new(&config.intake).context("cannot build the HTTP client")?);
@@ -139,6 +141,24 @@ impl Stages {
         }
         Ok(Self { desk, poller, cursors, dispatchers, wake })
     }
+}
+
+/// Says which sinks the config no longer has although alerts wait for them. These are delivered if the sink comes back;
+/// it may be gone by mistake, or only have another name now. After a long time nobody wants them any more.
+fn tell_orphans(store: &impl Store, sinks: &[String], now: Timestamp) -> Result<(), StoreError> {
+    for Orphan { sink, waiting, is_stale } in store.orphans(sinks, now)? {
+        if is_stale {
+            store.give_up(&sink, now)?;
+            warn!(
+                sink,
+                alerts = waiting,
+                "sink is no longer in the config: its alerts waited too long and are given up"
+            );
+        } else {
+            warn!(sink, alerts = waiting, "sink is no longer in the config: alerts wait for it");
+        }
+    }
+    Ok(())
 }
 
 /// All tasks of the daemon, by stage.
@@ -170,7 +190,7 @@ impl Tasks {
         for feed in feeds {
             let cursor = stages.cursors.iter().find(|cursor| cursor.feed == feed.id).cloned();
             let task = FeedTask {
-                cursor: cursor.unwrap_or_else(|| FeedCursor::new(feed.id.clone())),
+                cursor: resume(&feed, cursor),
                 feed,
                 poller: Arc::clone(&stages.poller),
                 clock: Arc::clone(clock),
@@ -363,7 +383,7 @@ fn work(poll: Poll, source: &SourceInfo, backfill: SignedDuration, now: Timestam
 fn clean(source: &SourceInfo, item: &Item, now: Timestamp) -> Option<Document> {
     let cleaned = catch_unwind(AssertUnwindSafe(|| document(source.clone(), item, now, false)));
     if cleaned.is_err() {
-        error!(feed = %source.feed, entry = item.identity.key, "an entry cannot be cleaned and is left out");
+        error!(feed = %source.feed, entry = shown_text(&item.identity.key), "an entry cannot be cleaned and is left out");
     }
     cleaned.ok()
 }

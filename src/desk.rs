@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::model::{
     Alert, Analysis, ClaimId, ClaimRecord, Document, DocumentId, DocumentRecord, Event, FeedCursor, FeedHealth, FeedId,
-    FeedRecord, OutboxRow, StoryId, StoryRecord, ThreadId, ThreadRecord,
+    FeedRecord, OutboxRow, StoryId, StoryRecord, ThreadId, ThreadRecord, shown_text,
 };
 use crate::pipeline::{Change, Input, Models, State, Windows, analyse, quarantine, step};
 use crate::route::{Routed, Router};
@@ -188,7 +188,7 @@ impl Desk {
         let copy = document.clone();
         catch_unwind(AssertUnwindSafe(|| analyse(document, &self.models))).unwrap_or_else(|panic| {
             let reason = reason(panic.as_ref());
-            tracing::error!(document = %copy.id, url = copy.url, error = reason, "analysis panicked, document set aside");
+            tracing::error!(document = %copy.id, url = copy.url.as_deref().map(shown_text), error = reason, "analysis panicked, document set aside");
             quarantine(copy, reason)
         })
     }

@@ -9,14 +9,15 @@ mod units;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use url::Url;
 
-use crate::model::FeedId;
 pub use crate::model::Rule as RuleConfig;
+use crate::model::{FeedId, shown_address, shown_endpoint};
 
 pub use load::{Surroundings, load, parse};
 pub use problem::{ConfigError, Problem};
@@ -141,7 +142,7 @@ impl Default for WindowsConfig {
 }
 
 /// One polled feed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct FeedConfig {
     /// Its name, kept when the address changes: lower-case letters, digits, `.`, `_`, `-`; 1 to 64 characters.
     pub id: FeedId,
@@ -153,6 +154,20 @@ pub struct FeedConfig {
     pub poll_interval: Duration,
     /// As in `IntakeConfig`.
     pub backfill: Duration,
+}
+
+impl fmt::Debug for FeedConfig {
+    /// The address as people are shown it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, url, outlet, poll_interval, backfill } = self;
+        f.debug_struct("FeedConfig")
+            .field("id", id)
+            .field("url", &shown_address(url))
+            .field("outlet", outlet)
+            .field("poll_interval", poll_interval)
+            .field("backfill", backfill)
+            .finish()
+    }
 }
 
 /// Where alerts go.
@@ -184,7 +199,7 @@ pub enum SinkTarget {
 }
 
 /// A webhook endpoint. Its address may itself be a secret, so problems do not repeat it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct WebhookConfig {
     /// The endpoint.
     pub url: Url,
@@ -196,6 +211,20 @@ pub struct WebhookConfig {
     pub concurrency_max: usize,
     /// Waits between attempts; when they are used up the delivery is dead, kept and visible.
     pub retry_schedule: Vec<Duration>,
+}
+
+impl fmt::Debug for WebhookConfig {
+    /// The endpoint as people are shown it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url, secret, timeout, concurrency_max, retry_schedule } = self;
+        f.debug_struct("WebhookConfig")
+            .field("url", &shown_endpoint(url))
+            .field("secret", secret)
+            .field("timeout", timeout)
+            .field("concurrency_max", concurrency_max)
+            .field("retry_schedule", retry_schedule)
+            .finish()
+    }
 }
 
 impl WebhookConfig {

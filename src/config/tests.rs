@@ -183,7 +183,10 @@ fn secrets_are_found_and_never_shown() {
         &sink("secret_file = \"nowhere\""),
         &["g.toml:5:15: sink[1].secret_file: cannot read nowhere: entity not found"],
     );
-    assert!(!format!("{:?}", read(&sink("secret_env = \"DESK_SECRET\"")).unwrap()).contains("whsec_"));
+    let feed = "[[feed]]\nid = \"a\"\nurl = \"https://token-7@a.example/f?key=token-7\"\noutlet = \"A\"\n";
+    let shown = format!("{:?}", read(&(sink("secret_env = \"DESK_SECRET\"") + feed)).unwrap());
+    assert!(!shown.contains("whsec_") && !shown.contains("token-7"), "{shown}");
+    assert!(shown.contains("\"https://a.example\"") && shown.contains("\"https://a.example/f?key=…\""), "{shown}");
 }
 
 #[test]

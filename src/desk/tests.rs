@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::model::{Attempt, MarkupFormat, Outbox, OutboxEntry, Records};
-use crate::store::{Counts, EmbeddedStore};
+use crate::store::{Counts, EmbeddedStore, Orphan};
 use crate::text::document::archive_document;
 
 /// A real store that refuses as often as it is told to.
@@ -38,6 +38,14 @@ impl Store for Flaky {
 
     fn counts(&self) -> Result<Counts, StoreError> {
         self.store.counts()
+    }
+
+    fn orphans(&self, sinks: &[String], now: Timestamp) -> Result<Vec<Orphan>, StoreError> {
+        self.store.orphans(sinks, now)
+    }
+
+    fn give_up(&self, sink: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.store.give_up(sink, now)
     }
 }
 

@@ -13,7 +13,7 @@ use super::decompress::{self, ACCEPT_ENCODING, DecompressError};
 use super::guard::{self, GuardedResolver, Refused};
 use crate::config::IntakeConfig;
 use crate::http;
-use crate::model::FeedCursor;
+use crate::model::{FeedCursor, shown_address};
 
 /// What a feed may be; some servers answer 406 without.
 const ACCEPT: &str = "application/rss+xml, application/atom+xml, application/feed+json, application/rdf+xml, \
@@ -23,7 +23,7 @@ const VALIDATOR_BYTES_MAX: usize = 1024;
 /// How long an idle connection is kept; polls are minutes apart, redirects and sibling feeds seconds.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Why a feed could not be fetched, in words for the operator. URLs are shown without user and password.
+/// Why a feed could not be fetched, in words for the operator. URLs are given as [`shown_address`] shows them.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// The HTTP client could not be set up.
@@ -187,7 +187,7 @@ impl Fetcher {
     pub async fn fetch(&self, url: &Url, cursor: &FeedCursor, now: Timestamp) -> Result<Fetched, FetchError> {
         match tokio::time::timeout(self.timeout, self.follow(url, cursor, now)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(FetchError::Timeout { url: shown(url), limit: self.timeout }),
+            Err(_) => Err(FetchError::Timeout { url: shown_address(url), limit: self.timeout }),
         }
     }
 
@@ -205,21 +205,22 @@ impl Fetcher {
             }
             if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
                 let retry_after = retry_after(status, response.headers(), now);
-                return Err(FetchError::Status { url: shown(&url), status, retry_after });
+                return Err(FetchError::Status { url: shown_address(&url), status, retry_after });
             }
             url = redirect_target(&url, response.headers())?;
             if visited.contains(&url) {
-                return Err(FetchError::RedirectLoop { url: shown(start) });
+                return Err(FetchError::RedirectLoop { url: shown_address(start) });
             }
             if visited.len() > self.redirects_max as usize {
-                return Err(FetchError::TooManyRedirects { url: shown(start), limit: self.redirects_max });
+                return Err(FetchError::TooManyRedirects { url: shown_address(start), limit: self.redirects_max });
             }
             visited.push(url.clone());
         }
     }
 
     async fn request(&self, url: &Url, cursor: &FeedCursor) -> Result<Response, FetchError> {
-        guard::check_url(url, &self.allow).map_err(|refused| FetchError::Refused { url: shown(url), refused })?;
+        guard::check_url(url, &self.allow)
+            .map_err(|refused| FetchError::Refused { url: shown_address(url), refused })?;
         let mut request = self.client.get(url.clone());
         for (name, validator) in
             [(header::IF_NONE_MATCH, &cursor.etag), (header::IF_MODIFIED_SINCE, &cursor.last_modified)]
@@ -241,7 +242,7 @@ impl Fetcher {
             bytes.extend_from_slice(&chunk);
         }
         if is_too_large {
-            return Err(FetchError::TooLarge { url: shown(&url), limit });
+            return Err(FetchError::TooLarge { url: shown_address(&url), limit });
         }
         let headers = response.headers();
         let encodings: Vec<String> = headers
@@ -261,8 +262,8 @@ impl Fetcher {
         let limit = self.decoded_bytes_max;
         tokio::task::spawn_blocking(move || decompress::decompress(&encodings, bytes, limit))
             .await
-            .map_err(|source| FetchError::Decoder { url: shown(url), source })?
-            .map_err(|source| FetchError::Decompress { url: shown(url), source })
+            .map_err(|source| FetchError::Decoder { url: shown_address(url), source })?
+            .map_err(|source| FetchError::Decompress { url: shown_address(url), source })
     }
 }
 
@@ -303,7 +304,7 @@ fn builder(config: &IntakeConfig, allow: &Arc<[IpNet]>) -> ClientBuilder {
 fn redirect_target(from: &Url, headers: &HeaderMap) -> Result<Url, FetchError> {
     let location = headers.get(header::LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let Some(mut target) = location.and_then(|location| from.join(location.trim()).ok()) else {
-        return Err(FetchError::RedirectTarget { url: shown(from) });
+        return Err(FetchError::RedirectTarget { url: shown_address(from) });
     };
     if target.origin() != from.origin() {
         // Neither can fail for a URL that has a host; one without is refused by the guard.
@@ -333,11 +334,11 @@ fn transport(url: &Url, error: reqwest::Error) -> FetchError {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
     while let Some(error) = cause {
         if let Some(refused) = error.downcast_ref::<Refused>() {
-            return FetchError::Refused { url: shown(url), refused: refused.clone() };
+            return FetchError::Refused { url: shown_address(url), refused: refused.clone() };
         }
         cause = error.source();
     }
-    FetchError::Transport { url: shown(url), source: error.without_url() }
+    FetchError::Transport { url: shown_address(url), source: error.without_url() }
 }
 
 /// An error with its causes; the client's own text names only the outermost.
@@ -353,17 +354,6 @@ fn chain(error: &reqwest::Error) -> String {
         cause = error.source();
     }
     text
-}
-
-/// A URL without user and password: errors are logged and alerted.
-pub(super) fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    if !url.username().is_empty() || url.password().is_some() {
-        // Cannot fail: what has a user has a host.
-        url.set_username("").ok();
-        url.set_password(None).ok();
-    }
-    url.into()
 }
 
 #[cfg(test)]
@@ -402,6 +392,10 @@ mod tests {
         check_target("https://u:p@a.example/feed", "/new#x", "https://u:p@a.example/new");
         check_target("https://u:p@a.example/feed", "//b.example/new", "https://b.example/new");
         check_target("https://u:p@a.example/feed", "http://u:p@a.example/feed", "http://a.example/feed");
-        check_target("https://u:p@a.example/feed", "https://[", "https://a.example/feed redirects to no valid address");
+        check_target(
+            "https://u:p@a.example/feed?k=v",
+            "https://[",
+            "https://a.example/feed?k=… redirects to no valid address",
+        );
     }
 }

@@ -7,12 +7,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::fetch::{self, Body, FetchError, Fetched, Fetcher};
+use super::fetch::{Body, FetchError, Fetched, Fetcher};
 use super::parse::{ParseError, ParsedFeed, parse};
 use super::recover::Repairs;
 use super::schedule::{Ending, Pace, next_poll_after};
 use crate::config::{FeedConfig, IntakeConfig};
-use crate::model::{AlertType, FeedCursor, FeedHealth, FeedIncident, Item};
+use crate::model::{AddressHash, AlertType, FeedCursor, FeedHealth, FeedIncident, Item, shown_address};
 
 /// Failures in a row from which a feed counts as failing; fewer happen to every feed.
 const FAILURES_MIN: u32 = 3;
@@ -140,9 +140,21 @@ impl Poller {
             tokio::task::spawn_blocking(move || parse(&bytes, content_type.as_deref(), Some(&base), entries_max));
         match parsed.await? {
             Ok(feed) => Ok((body, feed)),
-            Err(source) => Err(PollError::Parse { url: fetch::shown(&body.url), source }),
+            Err(source) => Err(PollError::Parse { url: shown_address(&body.url), source }),
         }
     }
+}
+
+/// The cursor to go on with after a start. With another address in the config goes what the server of the old one said:
+/// its validators would let the new server answer "not modified" to what was never read, and its wish to be left alone is
+/// not the new one's. What was read stays read: a feed keeps its name, and so its documents, when it moves.
+pub fn resume(feed: &FeedConfig, stored: Option<FeedCursor>) -> FeedCursor {
+    let address = Some(AddressHash::of(&[feed.url.as_str().as_bytes()]));
+    let cursor = stored.unwrap_or_else(|| FeedCursor::new(feed.id.clone()));
+    if cursor.address == address {
+        return cursor;
+    }
+    FeedCursor { address, etag: None, last_modified: None, last_poll: None, left_alone_until: None, ..cursor }
 }
 
 /// What follows from a poll. Validators move only with a body that parsed, and never with one that is suddenly empty:
@@ -162,11 +174,12 @@ fn conclude(
     let outcome = match read {
         Err(error) => {
             cursor.failures = cursor.failures.saturating_add(1);
+            let since = *cursor.failing_since.get_or_insert(now);
             let retry_after = if let PollError::Fetch(error) = &error { error.retry_after() } else { None };
             ending = Ending::Failure { failures: cursor.failures, is_retryable: error.is_retryable(), retry_after };
             if cursor.failures >= FAILURES_MIN {
                 let detail = format!("{} polls failed in a row, the last one so: {error}", cursor.failures);
-                incident = Some(FeedIncident { kind: AlertType::FeedFailing, detail });
+                incident = Some(FeedIncident { kind: AlertType::FeedFailing, since, detail });
             }
             Outcome::Failed(error)
         }
@@ -180,7 +193,7 @@ fn conclude(
             match cursor.last_item_count {
                 Some(count) if count > 0 && parsed.items.is_empty() => {
                     let detail = format!("the feed has no entries; it had {count}");
-                    incident = Some(FeedIncident { kind: AlertType::FeedEmpty, detail });
+                    incident = Some(FeedIncident { kind: AlertType::FeedEmpty, since: now, detail });
                 }
                 _ => {
                     cursor.etag = body.etag;
@@ -199,7 +212,7 @@ fn conclude(
     let is_known = incident.is_some() || cursor.failures == 0;
     let health = is_known.then(|| FeedHealth {
         feed: feed.id.clone(),
-        url: fetch::shown(&feed.url),
+        url: shown_address(&feed.url),
         outlet: feed.outlet.clone(),
         at: now,
         incident,
@@ -210,4 +223,64 @@ fn conclude(
 fn succeed(cursor: &mut FeedCursor, now: Timestamp) {
     cursor.last_success = Some(now);
     cursor.failures = 0;
+    cursor.failing_since = None;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::FeedId;
+
+    fn feed(url: &str) -> FeedConfig {
+        FeedConfig {
+            id: FeedId::new("wire"),
+            url: url.parse().unwrap(),
+            outlet: "Wire".to_owned(),
+            poll_interval: Duration::from_mins(5),
+            backfill: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn an_incident_begins_with_the_first_failure() {
+        let start: Timestamp = "2024-10-31T08:00:00Z".parse().unwrap();
+        let feed = feed("https://a.example/feed");
+        let mut cursor = resume(&feed, None);
+        let mut poll = |minute: u64, fails: bool| {
+            let now = start + Duration::from_mins(minute);
+            let failure = FetchError::RedirectTarget { url: String::new() };
+            let read = if fails { Err(failure.into()) } else { Ok(None) };
+            let poll = conclude(&feed, &cursor, now, read, |_| Duration::ZERO);
+            cursor = poll.cursor;
+            poll.health.and_then(|health| health.incident).map(|incident| incident.since)
+        };
+        let minute = |minute: u64| Some(start + Duration::from_mins(minute));
+        assert_eq!([poll(0, false), poll(1, true), poll(2, true)], [None; 3]);
+        assert_eq!([poll(4, true), poll(8, true)], [minute(1); 2]);
+        assert_eq!([poll(9, false), poll(10, true), poll(11, true)], [None; 3]);
+        assert_eq!(poll(13, true), minute(10));
+    }
+
+    #[test]
+    fn another_address_is_asked_at_once_and_without_the_validators_of_the_old_one() {
+        let at = "2024-10-31T08:00:00Z".parse().ok();
+        let stored = FeedCursor {
+            etag: Some("\"v1\"".to_owned()),
+            last_modified: Some("Thu, 31 Oct 2024 08:00:00 GMT".to_owned()),
+            last_success: at,
+            last_poll: at,
+            left_alone_until: at,
+            last_item_count: Some(3),
+            ..resume(&feed("https://a.example/feed"), None)
+        };
+        assert_eq!(resume(&feed("https://a.example/feed"), Some(stored.clone())), stored);
+        let moved = resume(&feed("https://b.example/feed"), Some(stored.clone()));
+        assert_eq!(
+            (&moved.etag, &moved.last_modified, moved.last_poll, moved.left_alone_until),
+            (&None, &None, None, None)
+        );
+        assert_eq!((moved.last_success, moved.last_item_count), (at, Some(3)));
+        let of_unknown_address = FeedCursor { address: None, ..stored };
+        assert_eq!(resume(&feed("https://a.example/feed"), Some(of_unknown_address)).etag, None);
+    }
 }

@@ -1,4 +1,4 @@
-//! Canonical article addresses: what makes two URLs the same article.
+//! Addresses: the canonical one of an article, and how one is shown to people.
 
 use url::Url;
 
@@ -32,6 +32,37 @@ pub fn canonical_address(address: &str) -> Option<String> {
     Some(url.into())
 }
 
+/// An address as logs, errors and alerts show it: without user, password and fragment, with `…` for every value of its
+/// query. A feed's address may hold a token there, and logs and alerts are read by more people than the config.
+pub fn shown_address(address: &Url) -> String {
+    let mut bare = address.clone();
+    // These fail for an address without a host, which has no user either.
+    bare.set_username("").ok();
+    bare.set_password(None).ok();
+    bare.set_query(None);
+    bare.set_fragment(None);
+    let query = address.query().filter(|query| !query.is_empty()).map(|query| {
+        let shown: Vec<String> = query.split('&').map(shown_parameter).collect();
+        format!("?{}", shown.join("&"))
+    });
+    format!("{bare}{}", query.unwrap_or_default())
+}
+
+/// What has no `=` may be a token as a whole.
+fn shown_parameter(parameter: &str) -> String {
+    parameter.split_once('=').map_or_else(|| "…".to_owned(), |(name, _)| format!("{name}=…"))
+}
+
+/// A text that may be an address, as [`shown_address`] shows it.
+pub fn shown_text(text: &str) -> String {
+    Url::parse(text).map_or_else(|_| text.to_owned(), |address| shown_address(&address))
+}
+
+/// An endpoint as logs and errors show it: scheme, host and port. Chat services put the token into the path.
+pub fn shown_endpoint(endpoint: &Url) -> String {
+    endpoint.origin().ascii_serialization()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,5 +81,25 @@ mod tests {
         check("https://a.example", Some("https://a.example/"));
         check("mailto:desk@a.example", None);
         check("/world/1", None);
+    }
+
+    #[track_caller]
+    fn check_shown(address: &str, expected: &str, endpoint: &str) {
+        let parsed = Url::parse(address).unwrap();
+        assert_eq!((shown_address(&parsed), shown_endpoint(&parsed)), (expected.to_owned(), endpoint.to_owned()));
+        assert_eq!(shown_text(address), expected);
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        let a = "https://a.example";
+        check_shown("https://a.example/feed", "https://a.example/feed", a);
+        check_shown("https://u:secret@a.example/feed#secret", "https://a.example/feed", a);
+        check_shown("https://secret@a.example:8443/", "https://a.example:8443/", "https://a.example:8443");
+        check_shown("https://a.example/f?key=secret&n=1", "https://a.example/f?key=…&n=…", a);
+        check_shown("https://a.example/f?secret&key=s=cret", "https://a.example/f?…&key=…", a);
+        check_shown("https://a.example/f?", "https://a.example/f", a);
+        check_shown("mailto:desk@a.example?key=secret", "mailto:desk@a.example?key=…", "null");
+        assert_eq!(shown_text("a title with ?key=value"), "a title with ?key=value");
     }
 }

@@ -389,7 +389,7 @@ pub struct FeedAlert {
     pub id: FeedId,
     /// Its outlet.
     pub outlet: String,
-    /// Its address.
+    /// Its address; without user and password, with `…` for the values of its query.
     pub url: String,
     /// Number of the incident, counted per feed.
     pub incident: u64,

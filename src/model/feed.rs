@@ -3,13 +3,16 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AlertType, FeedId};
+use super::{AddressHash, AlertType, FeedId};
 
 /// What the poller must know for the next poll; committed in one transaction with what the last poll brought.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedCursor {
     /// Whose cursor.
     pub feed: FeedId,
+    /// The address in the config that all of this was learned at; none in files of before it was kept.
+    #[serde(default)]
+    pub address: Option<AddressHash>,
     /// `ETag` of the last body that parsed.
     pub etag: Option<String>,
     /// `Last-Modified` of the last body that parsed.
@@ -23,6 +26,9 @@ pub struct FeedCursor {
     pub left_alone_until: Option<Timestamp>,
     /// Polls that failed since the last success.
     pub failures: u32,
+    /// When the first of them was.
+    #[serde(default)]
+    pub failing_since: Option<Timestamp>,
     /// Entries in the last body that parsed; a fall to zero is an incident.
     pub last_item_count: Option<u32>,
 }
@@ -32,12 +38,14 @@ impl FeedCursor {
     pub fn new(feed: FeedId) -> Self {
         Self {
             feed,
+            address: None,
             etag: None,
             last_modified: None,
             last_success: None,
             last_poll: None,
             left_alone_until: None,
             failures: 0,
+            failing_since: None,
             last_item_count: None,
         }
     }
@@ -48,7 +56,7 @@ impl FeedCursor {
 pub struct FeedHealth {
     /// Which feed.
     pub feed: FeedId,
-    /// Its address at the time.
+    /// Its address at the time, as people are shown it.
     pub url: String,
     /// Its outlet.
     pub outlet: String,
@@ -63,6 +71,8 @@ pub struct FeedHealth {
 pub struct FeedIncident {
     /// `feed.failing` or `feed.empty`.
     pub kind: AlertType,
+    /// When it began: before it was called an incident, where that takes several polls.
+    pub since: Timestamp,
     /// In words, for the operator.
     pub detail: String,
 }

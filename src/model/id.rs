@@ -129,6 +129,10 @@ hash_id!(
     AlertId, "alert"
 );
 hash_id!(
+    /// An address that is only to be known again: addresses may hold a token, which has no business in the database.
+    AddressHash, "address"
+);
+hash_id!(
     /// What an entry says: hash of its title, markup and links' text; tells an edit from a repeat.
     ContentHash, "content"
 );

@@ -15,7 +15,7 @@ mod rule;
 mod span;
 mod story;
 
-pub use address::canonical_address;
+pub use address::{canonical_address, shown_address, shown_endpoint, shown_text};
 pub use alert::{
     Alert, AlertAnswer, AlertClaim, AlertDocument, AlertStory, AlertThread, AlertType, ClaimSpeaker, Evidence,
     ExtractedClaim, FeedAlert, Link, Offsets, Priority, Quote, SCHEMA_VERSION, Stance, StanceEntry, StoryLine,
@@ -25,7 +25,7 @@ pub use claim::{Attribution, Basis, Claim, Confidence, Kind, Proposition, Speake
 pub use document::{Document, OffsetMap, SourceInfo};
 pub use event::{ClaimEvent, Event, Subject};
 pub use feed::{FeedCursor, FeedHealth, FeedIncident};
-pub use id::{AlertId, ClaimId, ContentHash, DocumentId, FeedId, InvalidId, StoryId, ThreadId};
+pub use id::{AddressHash, AlertId, ClaimId, ContentHash, DocumentId, FeedId, InvalidId, StoryId, ThreadId};
 pub use item::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat, StatedTime};
 pub use outbox::{Attempt, AttemptResult, Outbox, OutboxEntry, OutboxRow};
 pub use record::{

@@ -61,6 +61,12 @@ pub enum AttemptResult {
         /// What went wrong, in words.
         error: String,
     },
+    /// The receiver wants nothing more: it stays due, to be tried again after the next start. Counts as no attempt, so
+    /// that none is missing when the receiver is back.
+    Held {
+        /// What the receiver said, in words.
+        error: String,
+    },
     /// It failed for good: kept and visible, never tried again.
     Dead {
         /// What went wrong, in words.

@@ -191,7 +191,7 @@ pub struct FeedRecord {
     pub incident: u64,
     /// The open incident.
     pub open: Option<AlertType>,
-    /// When the open incident began.
+    /// When the open incident began: with the first of the failures that make it.
     pub since: Timestamp,
 }
 

@@ -270,7 +270,7 @@ impl State {
         }
         let (alert_type, detail, why) = if let Some(incident) = health.incident {
             record.incident += 1;
-            record.since = now;
+            record.since = incident.since.min(now);
             let why = format!("polling {} failed: {}", health.feed, incident.detail);
             (incident.kind, incident.detail, why)
         } else {
@@ -287,5 +287,9 @@ impl State {
 
 /// A length of time as people say it: in seconds below two minutes, then in minutes.
 fn in_words(time: SignedDuration) -> String {
-    if time.as_secs() < 120 { format!("{} s", time.as_secs()) } else { format!("{} min", time.as_mins()) }
+    match time.as_secs() {
+        ..1 => "less than a second".to_owned(),
+        seconds @ 1..120 => format!("{seconds} s"),
+        _ => format!("{} min", time.as_mins()),
+    }
 }

@@ -301,9 +301,11 @@ fn a_restart_changes_nothing() {
 fn a_failing_feed_is_one_incident() {
     let mut state = State::new(windows());
     let start: Timestamp = "2024-10-31T08:00:00Z".parse().unwrap();
-    let mut poll = |seconds: i64, failing: bool| -> Vec<String> {
-        let at = start.checked_add(SignedDuration::from_secs(seconds)).unwrap();
-        let incident = failing.then(|| FeedIncident { kind: AlertType::FeedFailing, detail: "status 500".into() });
+    let second = |seconds: i64| start.checked_add(SignedDuration::from_secs(seconds)).unwrap();
+    let mut poll = |seconds: i64, failing_since: Option<i64>| -> Vec<String> {
+        let at = second(seconds);
+        let incident = |since| FeedIncident { kind: AlertType::FeedFailing, since, detail: "status 500".into() };
+        let incident = failing_since.map(second).map(incident);
         let health = FeedHealth { feed: FeedId::new("a"), url: "http://a".into(), outlet: "A".into(), at, incident };
         let events = step(&mut state, Input::FeedHealth(health), at).into_iter().filter_map(|change| match change {
             Change::Event(event) => Some(event.why),
@@ -311,11 +313,13 @@ fn a_failing_feed_is_one_incident() {
         });
         events.collect()
     };
-    assert_eq!(poll(0, false), [""; 0]);
-    assert_eq!(poll(10, true).len(), 1);
-    assert_eq!(poll(20, true), [""; 0]);
-    assert_eq!(poll(55, false), ["a answers again after 45 s"]);
-    assert_eq!(poll(60, false), [""; 0]);
-    assert_eq!(poll(100, true).len(), 1);
-    assert_eq!(poll(1000, false), ["a answers again after 15 min"]);
+    assert_eq!(poll(0, None), [""; 0]);
+    assert_eq!(poll(30, Some(10)).len(), 1);
+    assert_eq!(poll(40, Some(10)), [""; 0]);
+    assert_eq!(poll(55, None), ["a answers again after 45 s"]);
+    assert_eq!(poll(60, None), [""; 0]);
+    assert_eq!(poll(200, Some(100)).len(), 1);
+    assert_eq!(poll(1000, None), ["a answers again after 15 min"]);
+    assert_eq!(poll(2000, Some(2000)).len(), 1);
+    assert_eq!(poll(2000, None), ["a answers again after less than a second"]);
 }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -49,7 +50,7 @@ pub struct DispatchSummary {
     pub sink: String,
     /// Alerts that it has.
     pub delivered: u64,
-    /// Attempts that failed and are due again.
+    /// Attempts that failed; their alerts wait.
     pub failed: u64,
     /// Alerts that were given up.
     pub dead: u64,
@@ -63,6 +64,8 @@ struct Delivery<O> {
     target: Target,
     outbox: Arc<O>,
     clock: Arc<dyn Clock>,
+    /// The receiver wants nothing more: nothing is sent to it until the next start, when the operator may have seen to it.
+    is_gone: AtomicBool,
 }
 
 enum Target {
@@ -106,7 +109,8 @@ impl<O: Outbox + 'static> Dispatcher<O> {
                 (Target::Webhook { webhook, retry_schedule: config.retry_schedule.clone() }, config.concurrency_max)
             }
         };
-        let delivery = Arc::new(Delivery { sink: sink.name.clone(), target, outbox, clock });
+        let is_gone = AtomicBool::new(false);
+        let delivery = Arc::new(Delivery { sink: sink.name.clone(), target, outbox, clock, is_gone });
         Ok(Self { delivery, wake, concurrency_max: concurrency_max.max(1) })
     }
 
@@ -144,7 +148,7 @@ impl<O: Outbox + 'static> Dispatcher<O> {
     /// Starts attempts at what is due at `now`, as many as may run. Says how long to wait before the next look.
     async fn start_due(&self, flight: &mut Flight, now: Timestamp, stop: &CancellationToken) -> Duration {
         let room = self.concurrency_max.saturating_sub(flight.tasks.len());
-        if room == 0 {
+        if room == 0 || self.delivery.is_gone.load(Ordering::Relaxed) {
             return LOOK_INTERVAL_MAX;
         }
         // An entry stays due while it is under way, so there must be place for these in the answer, too.
@@ -182,7 +186,7 @@ impl Flight {
         match ended.result {
             _ if !ended.is_recorded => summary.unrecorded += 1,
             AttemptResult::Delivered => summary.delivered += 1,
-            AttemptResult::Retry { .. } => summary.failed += 1,
+            AttemptResult::Retry { .. } | AttemptResult::Held { .. } => summary.failed += 1,
             AttemptResult::Dead { .. } => summary.dead += 1,
         }
     }
@@ -225,6 +229,12 @@ impl<O: Outbox + 'static> Delivery<O> {
             AttemptResult::Retry { due, error } => {
                 warn!(sink = self.sink, %alert, attempts, %error, %due, "delivery failed");
             }
+            AttemptResult::Held { error } => {
+                // Attempts that were under way get the same answer: it is said once.
+                if !self.is_gone.swap(true, Ordering::Relaxed) {
+                    warn!(sink = self.sink, %error, "endpoint is gone, nothing is sent to it until the next start");
+                }
+            }
             AttemptResult::Dead { error } => error!(sink = self.sink, %alert, attempts, %error, "delivery given up"),
         }
         let attempt = Attempt { alert, sink: self.sink.clone(), at, duration: started.elapsed(), result };
@@ -249,7 +259,7 @@ impl<O: Outbox + 'static> Delivery<O> {
             Target::Webhook { retry_schedule, .. } if error.is_retryable() => {
                 retry::wait(retry_schedule, attempts, error.retry_after(), fastrand::f64())
             }
-            Target::Webhook { .. } => None,
+            Target::Webhook { .. } => return AttemptResult::Held { error: error.to_string() },
         };
         let error = error.to_string();
         match wait {

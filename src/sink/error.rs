@@ -22,6 +22,12 @@ pub enum DeliveryError {
         #[source]
         error: io::Error,
     },
+    /// The file is a pipe that nobody reads; what is written to it then would be lost or wait for ever.
+    #[error("nobody reads the pipe {}", path.display())]
+    NoReader {
+        /// The pipe.
+        path: PathBuf,
+    },
     /// Standard output takes no more.
     #[error("cannot write to standard output: {0}")]
     StandardOutput(#[source] io::Error),
@@ -53,7 +59,7 @@ pub enum DeliveryError {
 }
 
 impl DeliveryError {
-    /// Whether the same delivery may succeed later. Only `410 Gone` says that it never will.
+    /// Whether the same delivery may succeed later. Only `410 Gone` says that none ever will.
     pub fn is_retryable(&self) -> bool {
         !matches!(self, Self::Status { status: 410, .. })
     }

@@ -2,8 +2,13 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::Errno;
 
 use super::DeliveryError;
 
@@ -16,17 +21,27 @@ pub(super) enum JsonLines {
         is_torn: AtomicBool,
     },
     /// A file, opened for each line so that it can be moved away at any time.
-    File(PathBuf),
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// If it is a pipe or a device, it stays open: the reader of a pipe would take a close for the end.
+        kept: Mutex<Option<File>>,
+    },
 }
 
 impl JsonLines {
-    /// Standard output, or the file at `path`, which is made now if it is missing.
+    /// Standard output, or the file at `path`, which is made now if it is missing. A pipe that nobody reads is no error
+    /// yet: the lines wait.
     pub(super) fn new(path: Option<&Path>) -> Result<Self, DeliveryError> {
         let Some(path) = path else {
             return Ok(Self::StandardOutput { is_torn: AtomicBool::new(false) });
         };
-        open(path).map_err(|error| DeliveryError::File { path: path.to_owned(), error })?;
-        Ok(Self::File(path.to_owned()))
+        let kept = match open(path).map_err(|error| in_words(path, error)) {
+            Ok(file) => Some(file).filter(|file| !is_regular(file)),
+            Err(DeliveryError::NoReader { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Self::File { path: path.to_owned(), kept: Mutex::new(kept) })
     }
 
     /// Writes one line. Blocks: a reader that is slow slows us down, nothing is lost.
@@ -35,7 +50,7 @@ impl JsonLines {
         line.push(b'\n');
         match self {
             Self::StandardOutput { is_torn } => write_out(&mut io::stdout().lock(), line, is_torn),
-            Self::File(path) => append(path, &line).map_err(|error| DeliveryError::File { path: path.clone(), error }),
+            Self::File { path, kept } => append(path, kept, &line).map_err(|error| in_words(path, error)),
         }
     }
 }
@@ -49,21 +64,49 @@ fn write_out(out: &mut impl io::Write, mut line: Vec<u8>, is_torn: &AtomicBool) 
     written.map_err(DeliveryError::StandardOutput)
 }
 
-/// One write, so that other programs that append to the same file do not come between.
-fn append(path: &Path, line: &[u8]) -> io::Result<()> {
-    let mut file = open(path)?;
+fn in_words(path: &Path, error: io::Error) -> DeliveryError {
+    let path = path.to_owned();
+    // A socket refuses to be opened with the same words, and always will.
+    let is_pipe = || std::fs::metadata(&path).is_ok_and(|metadata| metadata.file_type().is_fifo());
+    if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) && is_pipe() {
+        DeliveryError::NoReader { path }
+    } else {
+        DeliveryError::File { path, error }
+    }
+}
+
+/// One write, so that other programs that append to the same file do not come between. What could not be written to is
+/// not kept: the next line opens it anew.
+fn append(path: &Path, kept: &Mutex<Option<File>>, line: &[u8]) -> io::Result<()> {
+    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut file = kept.take().map_or_else(|| open(path), Ok)?;
     file.write_all(line)?;
+    if is_regular(&file) {
+        return file.sync_data();
+    }
     // Pipes and devices have nothing to put on a disk.
-    if file.metadata()?.is_file() { file.sync_data() } else { Ok(()) }
+    *kept = Some(file);
+    Ok(())
+}
+
+fn is_regular(file: &File) -> bool {
+    file.metadata().is_ok_and(|metadata| metadata.is_file())
+}
+
+/// Opens a pipe or a device. To open a pipe that nobody reads would wait for a reader: it fails instead, so that neither
+/// the start nor the stop of the program waits. Writes may wait, as those to standard output do.
+fn open_special(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().append(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
+    fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
+    Ok(file)
 }
 
 /// Opens the file and ends a last line that a crash or a full disk has torn.
 fn open(path: &Path) -> io::Result<File> {
-    let is_regular = std::fs::metadata(path).map_or(true, |metadata| metadata.is_file());
-    let mut file = OpenOptions::new().create(true).append(true).read(is_regular).open(path)?;
-    if !is_regular {
-        return Ok(file);
+    if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return open_special(path);
     }
+    let mut file = OpenOptions::new().create(true).append(true).read(true).open(path)?;
     if file.metadata()?.len() == 0 {
         // The file may be new: its name must be on the disk, too, before anything in it counts as delivered.
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -81,6 +124,8 @@ fn open(path: &Path) -> io::Result<File> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::BufRead as _;
+
     use super::*;
 
     #[track_caller]
@@ -121,6 +166,35 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("missing").join("alerts.jsonl");
         assert!(matches!(JsonLines::new(Some(&path)), Err(DeliveryError::File { .. })));
+    }
+
+    /// The reader's own thread: opening a pipe waits for the other side.
+    fn reader(pipe: &Path, lines: usize) -> std::thread::JoinHandle<Vec<String>> {
+        let pipe = pipe.to_owned();
+        std::thread::spawn(move || {
+            io::BufReader::new(File::open(pipe).unwrap()).lines().take(lines).map(Result::unwrap).collect()
+        })
+    }
+
+    #[test]
+    fn a_pipe_waits_for_its_reader_and_stays_open_while_it_reads() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let sink = JsonLines::new(Some(&path)).unwrap();
+        for (first, second) in [("1", "2"), ("3", "4")] {
+            // A pipe that was read before is only found to be unread when it is written to.
+            drop(sink.write(b"lost"));
+            assert!(matches!(sink.write(b"lost"), Err(DeliveryError::NoReader { .. })));
+            let reader = reader(&path, 2);
+            while sink.write(first.as_bytes()).is_err() {
+                std::thread::yield_now();
+            }
+            let JsonLines::File { kept, .. } = &sink else { panic!("{sink:?}") };
+            assert!(kept.lock().unwrap().is_some(), "closed, which the reader takes for the end");
+            sink.write(second.as_bytes()).unwrap();
+            assert_eq!(reader.join().unwrap(), [first, second]);
+        }
     }
 
     /// Takes a few bytes, then fails once.

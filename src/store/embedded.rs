@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use crate::model::{Attempt, FeedCursor, Outbox, OutboxEntry, Records};
 
 use super::writer::{Write, Writer};
-use super::{Commit, Counts, Store, StoreError, outbox, record, schema};
+use super::{Commit, Counts, Orphan, Store, StoreError, outbox, record, schema};
 
 /// How long to wait for a person who writes to the file with another program.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -91,6 +91,14 @@ impl Store for EmbeddedStore {
 
     fn counts(&self) -> Result<Counts, StoreError> {
         record::count(&self.reader())
+    }
+
+    fn orphans(&self, sinks: &[String], now: Timestamp) -> Result<Vec<Orphan>, StoreError> {
+        outbox::orphans(&self.reader(), sinks, now)
+    }
+
+    fn give_up(&self, sink: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.writer.write(Write::GiveUp { sink: sink.to_owned(), now })
     }
 }
 

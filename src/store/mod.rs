@@ -43,6 +43,18 @@ pub trait Store: Outbox<Error = StoreError> {
     /// # Errors
     /// When the store cannot be read.
     fn counts(&self) -> Result<Counts, StoreError>;
+
+    /// Sinks that are none of `sinks` but have alerts waiting, in order of their names.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn orphans(&self, sinks: &[String], now: Timestamp) -> Result<Vec<Orphan>, StoreError>;
+
+    /// Gives up everything that waits for a sink: it is dead from `now` on, and can no longer be delivered.
+    ///
+    /// # Errors
+    /// When it could not be made durable; nothing is changed then.
+    fn give_up(&self, sink: &str, now: Timestamp) -> Result<(), StoreError>;
 }
 
 /// What one batch of steps changed: one transaction.
@@ -102,6 +114,17 @@ pub struct Forgotten {
     pub claims: Vec<ClaimId>,
     /// Threads.
     pub threads: Vec<ThreadId>,
+}
+
+/// A sink that the config no longer has, while alerts wait for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Orphan {
+    /// Its name.
+    pub sink: String,
+    /// Alerts that wait for it.
+    pub waiting: u64,
+    /// Nothing was put in for it or tried for as long as delivered alerts are kept.
+    pub is_stale: bool,
 }
 
 /// How much there is of everything.

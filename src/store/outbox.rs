@@ -5,9 +5,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 use crate::model::{Attempt, AttemptResult, OutboxEntry, OutboxRow};
 
-use super::StoreError;
 use super::record::signed;
 use super::schema::kept_since;
+use super::{Orphan, StoreError};
 
 /// Delivered rows that lose their bodies per commit: little enough not to be felt.
 const EXPIRED_ROWS_MAX: u32 = 256;
@@ -69,13 +69,15 @@ pub(super) fn record_attempt(transaction: &Transaction<'_>, attempt: &Attempt) -
     let (state, result, due, settled, error) = match &attempt.result {
         AttemptResult::Delivered => ("delivered", "delivered", None, Some(ended), None),
         AttemptResult::Retry { due, error } => ("pending", "retry", Some(due.as_millisecond()), None, Some(error)),
+        AttemptResult::Held { error } => ("pending", "retry", None, None, Some(error)),
         AttemptResult::Dead { error } => ("dead", "dead", None, Some(ended), Some(error)),
     };
+    let counted = !matches!(attempt.result, AttemptResult::Held { .. });
     let position: Option<i64> = transaction
         .query_row(
-            "UPDATE outbox SET state = ?1, attempts = attempts + 1, due = coalesce(?2, due), settled = ?3
+            "UPDATE outbox SET state = ?1, attempts = attempts + ?6, due = coalesce(?2, due), settled = ?3
              WHERE alert = ?4 AND sink = ?5 AND state = 'pending' RETURNING position",
-            params![state, due, settled, attempt.alert.to_string(), attempt.sink],
+            params![state, due, settled, attempt.alert.to_string(), attempt.sink, counted],
             |row| row.get(0),
         )
         .optional()?;
@@ -127,6 +129,41 @@ pub(super) fn next_due(connection: &Connection, sink: &str, now: Timestamp) -> R
         .transpose()
 }
 
+/// Sinks with pending rows that are none of `sinks`. What is tried is due anew, so the latest `due` tells when a sink was
+/// last there.
+pub(super) fn orphans(connection: &Connection, sinks: &[String], now: Timestamp) -> Result<Vec<Orphan>, StoreError> {
+    let mut statement = connection.prepare(
+        "SELECT sink, count(*), max(max(created, due)) FROM outbox WHERE state = 'pending' GROUP BY sink ORDER BY sink",
+    )?;
+    let cutoff = kept_since(now).as_millisecond();
+    let found = statement.query_map([], |row| {
+        let (waiting, last): (i64, i64) = (row.get(1)?, row.get(2)?);
+        let waiting = u64::try_from(waiting).unwrap_or_default();
+        Ok(Orphan { sink: row.get(0)?, waiting, is_stale: last < cutoff })
+    })?;
+    let mut orphans: Vec<Orphan> = found.collect::<Result<_, _>>()?;
+    orphans.retain(|orphan| !sinks.contains(&orphan.sink));
+    Ok(orphans)
+}
+
+/// Makes what is pending for `sink` dead and lets go of the bodies; an attempt says why.
+pub(super) fn give_up(transaction: &Transaction<'_>, sink: &str, now: Timestamp) -> Result<(), StoreError> {
+    let mut update = transaction.prepare(
+        "UPDATE outbox SET state = 'dead', settled = ?2 WHERE sink = ?1 AND state = 'pending' RETURNING position",
+    )?;
+    let now = now.as_millisecond();
+    let positions: Vec<i64> = update.query_map(params![sink, now], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    for position in positions {
+        transaction.execute("DELETE FROM outbox_body WHERE outbox = ?1", [position])?;
+        transaction.execute(
+            "INSERT INTO attempt (outbox, at, duration, result, error)
+             VALUES (?1, ?2, 0, 'dead', 'the sink was in the config no longer')",
+            params![position, now],
+        )?;
+    }
+    Ok(())
+}
+
 fn entry(row: &Row<'_>) -> Result<OutboxEntry, StoreError> {
     let alert: String = row.get("alert")?;
     let name: String = row.get("type")?;
@@ -150,4 +187,61 @@ fn entry(row: &Row<'_>) -> Result<OutboxEntry, StoreError> {
 
 fn corrupt(id: String, detail: String) -> StoreError {
     StoreError::Corrupt { table: "outbox", id, detail }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::{AlertId, AlertType};
+    use crate::store::schema;
+
+    fn day(day: u64) -> Timestamp {
+        let start: Timestamp = "2024-10-31T08:00:00Z".parse().unwrap();
+        start + Duration::from_hours(24 * day)
+    }
+
+    fn row(sink: &str, alert: &[u8]) -> OutboxRow {
+        OutboxRow {
+            alert: AlertId::of(&[alert]),
+            sink: sink.to_owned(),
+            alert_type: AlertType::DenialNew,
+            order_key: "thread".to_owned(),
+            sequence: 0,
+            body: b"{}".to_vec(),
+            due: day(0),
+        }
+    }
+
+    #[test]
+    fn what_waits_for_a_sink_that_went_is_kept_until_nobody_has_tried_it_for_thirty_days() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::prepare(&mut connection, Path::new("memory")).unwrap();
+        let rows = [row("here", b"a"), row("gone", b"a"), row("gone", b"b")];
+        let transaction = connection.transaction().unwrap();
+        write(&transaction, &rows, day(0)).unwrap();
+        let result = AttemptResult::Retry { due: day(20), error: "no answer".to_owned() };
+        let attempt = Attempt {
+            alert: AlertId::of(&[b"a"]),
+            sink: "gone".to_owned(),
+            at: day(19),
+            duration: Duration::ZERO,
+            result,
+        };
+        record_attempt(&transaction, &attempt).unwrap();
+        let orphans = |connection: &Connection, now| orphans(connection, &["here".to_owned()], now).unwrap();
+        let gone = |is_stale| vec![Orphan { sink: "gone".to_owned(), waiting: 2, is_stale }];
+        assert_eq!([orphans(&transaction, day(1)), orphans(&transaction, day(49))], [gone(false), gone(false)]);
+        assert_eq!(orphans(&transaction, day(51)), gone(true));
+        give_up(&transaction, "gone", day(51)).unwrap();
+        assert_eq!(orphans(&transaction, day(51)), []);
+        let gone =
+            "SELECT count(*) FROM delivery WHERE state = 'dead' AND body IS NULL AND last_error LIKE '%no longer'";
+        assert_eq!(transaction.query_row(gone, [], |row| row.get::<_, u32>(0)), Ok(2));
+        assert_eq!(due(&transaction, "here", day(51), 9).unwrap().len(), 1);
+        write(&transaction, &rows, day(51)).unwrap();
+        assert_eq!(due(&transaction, "gone", day(51), 9).unwrap(), [], "an alert is put in once for all times");
+    }
 }

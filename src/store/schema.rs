@@ -26,7 +26,9 @@
 //! (`outbox`, `story`) is rewritten without them. The queue's indexes are partial and hold only what is pending, so what
 //! was delivered costs nothing. A row of `outbox` stays for good, about 200 bytes: it is what keeps an alert from being
 //! sent a second time. [`RETENTION`] after its delivery its body and attempts go and its state turns from `delivered` to
-//! `expired`; analyses go as long after their document was first seen. What is `dead` is kept.
+//! `expired`; analyses go as long after their document was first seen. What is `dead` is kept. What waits for a sink that the config
+//! no longer has stays `pending`; when nothing was tried or put in for that sink for [`RETENTION`], the next start makes it
+//! `dead` and lets its bodies go.
 
 use std::path::Path;
 use std::time::Duration;

@@ -6,6 +6,7 @@
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use tracing::error;
 
@@ -20,6 +21,7 @@ const GROUP_MAX: usize = 64;
 pub(super) enum Write {
     Commit(Box<Commit>),
     Attempt(Attempt),
+    GiveUp { sink: String, now: Timestamp },
 }
 
 struct Request {
@@ -92,6 +94,7 @@ fn write_group(connection: &mut Connection, group: &[Request]) -> Result<(), Sto
                 outbox::write(&transaction, &commit.outbox, commit.now)?;
             }
             Write::Attempt(attempt) => outbox::record_attempt(&transaction, attempt)?,
+            Write::GiveUp { sink, now } => outbox::give_up(&transaction, sink, *now)?,
         }
     }
     Ok(transaction.commit()?)

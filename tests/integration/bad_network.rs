@@ -7,9 +7,12 @@ use std::io::Write as _;
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::support::{Daemon, Entry, Feeds, RawServer, Request, SECRET, answer, hang, query, wait_for, write_config};
+use crate::support::{
+    Daemon, Endpoint, Entry, Feeds, RawServer, Request, SECRET, answer, hang, query, wait_for, write_config,
+};
 
 /// What stands in the alert about a feed of this name, each a way to fail.
 const FAILURES: [(&str, &str); 10] = [
@@ -98,7 +101,7 @@ fn every_way_of_a_feed_to_fail_is_one_incident_and_harms_no_other() {
 /// Endpoints, each with what becomes of one alert: its state, the number of attempts, the last error.
 const ENDPOINTS: [(&str, &str, &str, &str); 6] = [
     ("cut", "dead", "3", "no answer: "),
-    ("gone", "dead", "1", "answered 410: closed for good"),
+    ("gone", "pending", "0", "answered 410: closed for good"),
     ("hang", "dead", "3", "no answer within 1 s"),
     ("healthy", "delivered", "1", ""),
     ("heals", "delivered", "3", ""),
@@ -143,7 +146,9 @@ fn every_way_of_an_endpoint_to_fail_is_recorded_and_delays_no_other() {
     std::fs::write(&config, text).unwrap();
     let daemon = Daemon::start(&config);
     wait_for("all attempts", Duration::from_mins(2), || {
-        query(folder.path(), "SELECT sink FROM outbox WHERE state <> 'pending'").len() == ENDPOINTS.len()
+        query(folder.path(), "SELECT sink FROM delivery WHERE state <> 'pending' OR last_error LIKE 'answered 410%'")
+            .len()
+            == ENDPOINTS.len()
     });
     assert_eq!(daemon.stop().0, Some(0));
     for (name, state, attempts, error) in ENDPOINTS {
@@ -162,4 +167,39 @@ fn every_way_of_an_endpoint_to_fail_is_recorded_and_delays_no_other() {
             .unwrap()
     };
     assert!(settled("healthy") < settled("hang"));
+}
+
+#[test]
+fn an_endpoint_that_is_gone_gets_no_more_until_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let calls: &'static AtomicU32 = Box::leak(Box::default());
+    let gone = RawServer::start(move |_, stream| {
+        calls.fetch_add(1, Ordering::SeqCst);
+        answer(stream, "410 Gone", "", b"");
+    });
+    let page = RawServer::start(|_, stream| {
+        answer(stream, "200 OK", "", b"<!DOCTYPE html><html></html>");
+    });
+    let feeds = ["a", "b"].map(|id| (id, page.base.clone()));
+    let one_at_a_time = |endpoint: &str| {
+        let config = write_config(folder.path(), &feeds, Some(endpoint));
+        let text = std::fs::read_to_string(&config).unwrap();
+        std::fs::write(&config, text.replace("type = \"webhook\"", "type = \"webhook\"\nconcurrency_max = 1")).unwrap();
+        config
+    };
+    let daemon = Daemon::start(&one_at_a_time(&gone.base));
+    wait_for("both alerts and an attempt", Duration::from_mins(1), || {
+        query(folder.path(), "SELECT alert FROM outbox").len() == 2
+            && !query(folder.path(), "SELECT error FROM attempt").is_empty()
+    });
+    let (code, said) = daemon.stop();
+    assert_eq!((code, calls.load(Ordering::SeqCst)), (Some(0), 1), "{said}");
+    assert_eq!(said.matches("endpoint is gone").count(), 1, "{said}");
+    assert_eq!(query(folder.path(), "SELECT state || attempts FROM outbox"), ["pending0"; 2]);
+
+    let endpoint = Endpoint::default();
+    let receiver = endpoint.serve();
+    let daemon = Daemon::start(&one_at_a_time(&receiver.base));
+    wait_for("the alerts", Duration::from_mins(1), || endpoint.received().len() == 2);
+    assert_eq!(daemon.stop().0, Some(0));
 }

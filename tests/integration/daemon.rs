@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::kills::story;
-use crate::support::{Daemon, Endpoint, Feeds, Received, query, wait_for, write_config};
+use crate::support::{Daemon, Endpoint, Feeds, RawServer, Received, answer, query, wait_for, write_config};
 
 /// A config that lets denials through however unsure the extractor is: what it finds is not these tests' business.
 fn config(folder: &Path, feeds: &[(&str, String)], endpoint: &str) -> PathBuf {
@@ -69,4 +69,81 @@ fn every_outlet_of_one_copy_gives_one_alert() {
     wait_for("all copies", Duration::from_mins(1), || query(folder.path(), "SELECT id FROM document").len() == 3);
     assert_eq!(daemon.stop().0, Some(0));
     assert_eq!(endpoint.received().len(), 1);
+}
+
+/// Both addresses answer with the same `ETag`: sent to the new one, it would hide what only that one has.
+#[test]
+fn a_feed_that_moves_is_read_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let (feeds, endpoint) = (Feeds::default(), Endpoint::default());
+    let (wire, receiver) = (feeds.serve(), endpoint.serve());
+    for (path, first) in [("/old", story(1)), ("/new", story(12))] {
+        feeds.add(path, first);
+        feeds.add(path, story(2));
+    }
+    let old = config(folder.path(), &[("a", format!("{}/old", wire.base))], &receiver.base);
+    let daemon = Daemon::start(&old);
+    wait_for("the old address", Duration::from_mins(1), || query(folder.path(), "SELECT id FROM document").len() == 2);
+    assert_eq!(daemon.stop().0, Some(0));
+    let new = config(folder.path(), &[("a", format!("{}/new", wire.base))], &receiver.base);
+    let daemon = Daemon::start(&new);
+    wait_for("the new address", Duration::from_mins(1), || query(folder.path(), "SELECT id FROM document").len() == 3);
+    assert_eq!(daemon.stop().0, Some(0));
+}
+
+/// The feed and the endpoint both fail, so that every word that is said of a failure is said.
+#[test]
+fn secrets_in_addresses_stay_in_the_config() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = RawServer::start(|_, stream| {
+        answer(stream, "200 OK", "", b"<!DOCTYPE html><html></html>");
+    });
+    let closed = RawServer::start(|_, _| ());
+    let host = page.base.replace("http://", "");
+    let path = write_config(
+        folder.path(),
+        &[("a", format!("http://hush:hush@{host}/feed?key=hush&n=hush"))],
+        Some(&format!("{}/hooks/hush?key=hush", closed.base)),
+    );
+    let daemon = Daemon::start(&path);
+    let errors = "SELECT error FROM attempt";
+    wait_for("a failed delivery", Duration::from_mins(1), || !query(folder.path(), errors).is_empty());
+    let (code, said) = daemon.stop();
+    assert_eq!(code, Some(0), "{said}");
+    let alerts = query(folder.path(), "SELECT CAST(body AS TEXT) FROM outbox_body").concat();
+    let shown = format!("{}/feed?key=…&n=…", page.base);
+    assert!(said.contains(&shown) && alerts.contains(&shown), "{said}\n{alerts}");
+    let told = [said, alerts, query(folder.path(), errors).concat()].concat();
+    assert!(!told.contains("hush"), "{told}");
+}
+
+#[test]
+fn alerts_of_a_sink_that_goes_are_told_of_and_delivered_when_it_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = RawServer::start(|_, stream| {
+        answer(stream, "200 OK", "", b"<!DOCTYPE html><html></html>");
+    });
+    let closed = RawServer::start(|_, _| ());
+    let feeds = [("a", page.base.clone())];
+    let with = write_config(folder.path(), &feeds, Some(&closed.base));
+    let daemon = Daemon::start(&with);
+    let attempts = "SELECT result FROM attempt";
+    wait_for("a failed delivery", Duration::from_mins(1), || !query(folder.path(), attempts).is_empty());
+    assert_eq!(daemon.stop().0, Some(0));
+
+    let polls = || query(folder.path(), "SELECT record->>'last_poll' FROM cursor");
+    let polled = polls();
+    let daemon = Daemon::start(&write_config(folder.path(), &feeds, None));
+    wait_for("a poll", Duration::from_mins(1), || polls() != polled);
+    let (code, said) = daemon.stop();
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(said.matches("sink is no longer in the config: alerts wait for it").count(), 1, "{said}");
+    assert_eq!(query(folder.path(), "SELECT sink || ' ' || state FROM outbox"), ["desk pending"]);
+
+    let endpoint = Endpoint::default();
+    let receiver = endpoint.serve();
+    let daemon = Daemon::start(&write_config(folder.path(), &feeds, Some(&receiver.base)));
+    wait_for("the alert", Duration::from_mins(1), || !endpoint.received().is_empty());
+    let (_, said) = daemon.stop();
+    assert!(!said.contains("no longer in the config"), "{said}");
 }

@@ -1,6 +1,6 @@
 //! How the daemon ends: in order and in time, at once when asked twice, and never because nobody reads its output.
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -105,5 +105,37 @@ fn a_closed_standard_output_loses_nothing_and_spins_not() {
     wait_for("the line", Duration::from_mins(2), || std::fs::read_to_string(&lines).unwrap().ends_with('\n'));
     assert_eq!(open.stop().0, Some(0));
     let line: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&lines).unwrap()).unwrap();
+    assert_eq!(line["type"], "feed.failing");
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_holds_up_nobody_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let (wire, _) = page_then_silence();
+    let endpoint = Endpoint::default();
+    let receiver = endpoint.serve();
+    let config = write_config(folder.path(), &[("a", wire.base.clone())], Some(&receiver.base));
+    let text = std::fs::read_to_string(&config).unwrap().replace("shutdown_grace = \"5s\"", "shutdown_grace = \"20m\"");
+    let text = text.replace("[intake]\n", "[intake]\nfetch_timeout = \"1s\"\n");
+    std::fs::write(&config, text + "[[sink]]\nname = \"pipe\"\ntype = \"jsonl\"\npath = \"pipe\"\n").unwrap();
+    let daemon = Daemon::start(&config);
+    wait_for("the other sink", Duration::from_mins(1), || !endpoint.received().is_empty());
+    let errors = "SELECT error FROM attempt WHERE result = 'retry'";
+    wait_for("an attempt at the pipe", Duration::from_mins(1), || !query(folder.path(), errors).is_empty());
+    let asked = Instant::now();
+    let (code, said) = daemon.stop();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(asked.elapsed() < Duration::from_mins(1), "took {:?}", asked.elapsed());
+    assert!(query(folder.path(), errors)[0].contains("nobody reads the pipe"));
+    assert_eq!(query(folder.path(), "SELECT state FROM outbox WHERE sink = 'pipe'"), ["pending"]);
+
+    let reader = std::thread::spawn(move || std::fs::read_to_string(pipe).unwrap());
+    let daemon = Daemon::start(&config);
+    let delivered = "SELECT sink FROM outbox WHERE sink = 'pipe' AND state = 'delivered'";
+    wait_for("the line", Duration::from_mins(2), || !query(folder.path(), delivered).is_empty());
+    assert_eq!(daemon.stop().0, Some(0));
+    let line: serde_json::Value = serde_json::from_str(&reader.join().unwrap()).unwrap();
     assert_eq!(line["type"], "feed.failing");
 }
