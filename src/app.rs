@@ -22,6 +22,8 @@ use crate::sink::{BodyFormat, DispatchSummary, Dispatcher};
 use crate::store::{EmbeddedStore, Orphan, Store, StoreError};
 use crate::text::document::document;
 
+/// Longest that a feed is left alone after a start, whatever was noted: the clock may have been wrong then.
+const LEFT_ALONE_MAX: Duration = Duration::from_secs(24 * 3600);
 /// Polls that wait for the desk; a full queue makes the pollers wait, and feeds can be read later.
 const DESK_QUEUE: usize = 64;
 /// Polls that the desk takes in one transaction.
@@ -110,6 +112,7 @@ struct Stages {
     desk: Desk,
     poller: Arc<Poller>,
     cursors: Vec<FeedCursor>,
+    windows: Windows,
     dispatchers: Vec<Dispatcher<EmbeddedStore>>,
     wake: Vec<Arc<Notify>>,
 }
@@ -139,7 +142,7 @@ impl Stages {
             dispatchers.push(dispatcher);
             wake.push(notify);
         }
-        Ok(Self { desk, poller, cursors, dispatchers, wake })
+        Ok(Self { desk, poller, cursors, windows, dispatchers, wake })
     }
 }
 
@@ -192,6 +195,7 @@ impl Tasks {
             let task = FeedTask {
                 cursor: resume(&feed, cursor),
                 feed,
+                windows: stages.windows,
                 poller: Arc::clone(&stages.poller),
                 clock: Arc::clone(clock),
                 observer: Arc::clone(observer),
@@ -294,6 +298,7 @@ impl DeskLoop {
 /// One feed's task: wait, poll, hand over, wait for the commit.
 struct FeedTask {
     feed: FeedConfig,
+    windows: Windows,
     cursor: FeedCursor,
     poller: Arc<Poller>,
     clock: Arc<dyn Clock>,
@@ -312,7 +317,8 @@ impl FeedTask {
                 turn = self.turn_after(delay) => turn,
             };
             let now = self.clock.now();
-            let poll = self.poller.poll(&turn, &self.feed, &self.cursor, now).await;
+            let cursor = self.cursor.to_poll(now, self.windows.touch_interval());
+            let poll = self.poller.poll(&turn, &self.feed, &cursor, now).await;
             self.observer.polled(&self.feed, &poll);
             delay = poll.next_poll_after;
             let cursor = poll.cursor.clone();
@@ -336,14 +342,15 @@ impl FeedTask {
         let since = Duration::try_from(now.duration_since(last)).unwrap_or_default();
         let left_alone = self.cursor.left_alone_until.map(|until| until.duration_since(now));
         let left_alone = left_alone.and_then(|wait| Duration::try_from(wait).ok()).unwrap_or_default();
-        self.feed.poll_interval.saturating_sub(since).max(left_alone)
+        self.feed.poll_interval.saturating_sub(since).max(left_alone.min(LEFT_ALONE_MAX))
     }
 
     /// Gives the desk what the poll brought. True once it is durable.
     async fn hand_over(&self, poll: Poll, now: Timestamp) -> bool {
         let source = SourceInfo { feed: self.feed.id.clone(), outlet: self.feed.outlet.clone() };
         let backfill = SignedDuration::try_from(self.feed.backfill).unwrap_or(SignedDuration::MAX);
-        let work = tokio::task::spawn_blocking(move || work(poll, &source, backfill, now)).await;
+        let memory = Memory { backfill, window: self.windows.claims };
+        let work = tokio::task::spawn_blocking(move || work(poll, &source, memory, now)).await;
         let work = match work {
             Ok(work) => work,
             Err(error) => {
@@ -356,27 +363,42 @@ impl FeedTask {
     }
 }
 
-/// Cleans the items of a poll into documents. Those of a feed's first fetch are its baseline, unless they are younger than
-/// the backfill.
-fn work(poll: Poll, source: &SourceInfo, backfill: SignedDuration, now: Timestamp) -> Work {
+/// Cleans the items of a poll into documents.
+fn work(poll: Poll, source: &SourceInfo, memory: Memory, now: Timestamp) -> Work {
     let documents: Vec<Document> = match poll.outcome {
-        PollOutcome::Items { items, is_first } => {
-            let news_since = now.checked_sub(backfill).unwrap_or(Timestamp::MIN);
-            // Feeds list the latest first; the desk wants the order of events.
-            items
-                .iter()
-                .rev()
-                .filter_map(|item| {
-                    let mut document = clean(source, item, now)?;
-                    let is_young = document.published.is_some_and(|published| published >= news_since);
-                    document.is_baseline = is_first && (backfill.is_zero() || !is_young);
-                    Some(document)
-                })
+        // Feeds list the latest first; the desk wants the order of events.
+        PollOutcome::Items { items, read_before } => {
+            let cleaned = items.iter().rev().filter_map(|item| clean(source, item, now));
+            cleaned
+                .map(|document| Document { is_baseline: memory.is_baseline(&document, read_before, now), ..document })
                 .collect()
         }
         PollOutcome::NotModified | PollOutcome::Failed(_) => Vec::new(),
     };
     Work { cursor: Some(poll.cursor), health: poll.health, documents }
+}
+
+/// How far back the desk remembers, and how far it is to look.
+#[derive(Debug, Clone, Copy)]
+struct Memory {
+    /// Age up to which entries of a first fetch are news.
+    backfill: SignedDuration,
+    /// Age from which what a feed carries may be forgotten.
+    window: SignedDuration,
+}
+
+impl Memory {
+    /// Whether an entry belongs to what a feed carried before the desk watched it: on its first fetch, but for what is younger
+    /// than the backfill; and after a pause so long that its entries may be forgotten, but for what is dated after it.
+    fn is_baseline(&self, document: &Document, read_before: Option<Timestamp>, now: Timestamp) -> bool {
+        let news_since = match read_before {
+            None if self.backfill.is_zero() => return true,
+            None => now.checked_sub(self.backfill).unwrap_or(Timestamp::MIN),
+            Some(last) if now.duration_since(last) >= self.window => last,
+            Some(_) => return false,
+        };
+        document.published.is_none_or(|published| published < news_since)
+    }
 }
 
 /// A panic in one entry must not cost its feed: the entry is left out.
@@ -386,4 +408,28 @@ fn clean(source: &SourceInfo, item: &Item, now: Timestamp) -> Option<Document> {
         error!(feed = %source.feed, entry = shown_text(&item.identity.key), "an entry cannot be cleaned and is left out");
     }
     cleaned.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::MarkupFormat;
+    use crate::text::document::archive_document;
+
+    #[test]
+    fn what_a_feed_carried_before_is_no_news() {
+        let now: Timestamp = "2026-03-31T12:00:00Z".parse().unwrap();
+        let days = |days: i64| SignedDuration::from_hours(24 * days);
+        let before = |days_ago| now.checked_sub(days(days_ago)).unwrap();
+        let entry = |published| archive_document("1", None, None, "", published, None, now, MarkupFormat::Text);
+        let is_baseline = |backfill, published: Option<i64>, read_before: Option<i64>| {
+            let memory = Memory { backfill: days(backfill), window: days(30) };
+            memory.is_baseline(&entry(published.map(before)), read_before.map(before), now)
+        };
+        assert!(is_baseline(0, Some(0), None), "the first fetch is quiet");
+        assert!(!is_baseline(2, Some(1), None) && is_baseline(2, Some(3), None) && is_baseline(2, None, None));
+        assert!(!is_baseline(0, None, Some(1)) && !is_baseline(0, Some(50), Some(1)), "a late entry is news");
+        assert!(is_baseline(0, None, Some(31)) && is_baseline(0, Some(40), Some(31)), "it may only be forgotten");
+        assert!(!is_baseline(0, Some(3), Some(31)));
+    }
 }

@@ -42,8 +42,8 @@ pub enum Outcome {
     Items {
         /// Entries in the feed's order.
         items: Vec<Item>,
-        /// The feed was never read before: what is in it is a baseline, not news.
-        is_first: bool,
+        /// When the feed was last known to carry what it carries; never, on its first fetch.
+        read_before: Option<Timestamp>,
     },
     /// Nothing, and why.
     Failed(PollError),
@@ -169,7 +169,7 @@ fn conclude(
     let mut cursor = FeedCursor { last_poll: Some(now), ..cursor.clone() };
     let mut repairs = Repairs::default();
     let mut incident = None;
-    let is_first = cursor.last_success.is_none();
+    let read_before = cursor.last_success;
     let mut ending = Ending::Success;
     let outcome = match read {
         Err(error) => {
@@ -198,10 +198,11 @@ fn conclude(
                 _ => {
                     cursor.etag = body.etag;
                     cursor.last_modified = body.last_modified;
+                    cursor.last_body = Some(now);
                     cursor.last_item_count = Some(u32::try_from(parsed.items.len()).unwrap_or(u32::MAX));
                 }
             }
-            Outcome::Items { items: parsed.items, is_first }
+            Outcome::Items { items: parsed.items, read_before }
         }
     };
     let next_poll_after = next(ending);

@@ -1,6 +1,6 @@
 //! What the poller remembers of a feed (`FeedCursor`) and tells the desk about it (`FeedHealth`).
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{AddressHash, AlertType, FeedId};
@@ -19,6 +19,9 @@ pub struct FeedCursor {
     pub last_modified: Option<String>,
     /// When the feed last answered with a body that parsed or with "not modified".
     pub last_success: Option<Timestamp>,
+    /// When it last answered with a body that parsed.
+    #[serde(default)]
+    pub last_body: Option<Timestamp>,
     /// When it was last polled.
     pub last_poll: Option<Timestamp>,
     /// After a failure, when to poll again at the earliest, also after a restart: the server may have asked for it.
@@ -34,6 +37,17 @@ pub struct FeedCursor {
 }
 
 impl FeedCursor {
+    /// The cursor with which to poll at `now`: without validators where the last body is older than `interval`. A feed that
+    /// only ever answers "not modified" would else not be seen to carry its entries still, and they would be forgotten.
+    pub fn to_poll(&self, now: Timestamp, interval: SignedDuration) -> Self {
+        let is_due = self.last_body.is_none_or(|last| now.duration_since(last) >= interval);
+        let mut cursor = self.clone();
+        if is_due {
+            (cursor.etag, cursor.last_modified) = (None, None);
+        }
+        cursor
+    }
+
     /// The cursor of a feed that was never polled.
     pub fn new(feed: FeedId) -> Self {
         Self {
@@ -42,6 +56,7 @@ impl FeedCursor {
             etag: None,
             last_modified: None,
             last_success: None,
+            last_body: None,
             last_poll: None,
             left_alone_until: None,
             failures: 0,
@@ -75,4 +90,22 @@ pub struct FeedIncident {
     pub since: Timestamp,
     /// In words, for the operator.
     pub detail: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_feed_is_read_whole_from_time_to_time() {
+        let now: Timestamp = "2026-03-31T12:00:00Z".parse().unwrap();
+        let interval = SignedDuration::from_hours(24);
+        let read = |hours_ago| {
+            let last_body = now.checked_sub(SignedDuration::from_hours(hours_ago)).ok();
+            let cursor = FeedCursor { etag: Some("a".into()), last_body, ..FeedCursor::new(FeedId::new("f")) };
+            cursor.to_poll(now, interval).etag
+        };
+        assert_eq!(read(23).as_deref(), Some("a"));
+        assert_eq!(read(24), None);
+    }
 }

@@ -167,7 +167,7 @@ async fn an_unchanged_feed_costs_one_304() {
     server.set("/feed", answer("200 OK", validators, FEED.as_bytes()));
     let poller = Poller::new(&config()).unwrap();
     let first = once(&poller, &server.feed("/feed"), &new_cursor()).await;
-    assert!(matches!(first.outcome, Outcome::Items { is_first: true, .. }));
+    assert!(matches!(first.outcome, Outcome::Items { read_before: None, .. }));
     check_items(&first, 3);
     assert!(!server.last_request().contains("if-none-match"));
     assert!(server.last_request().contains("user-agent: gainsay-test/1"));
@@ -183,7 +183,7 @@ async fn an_unchanged_feed_costs_one_304() {
 
     server.set("/feed", answer("200 OK", "", FEED.as_bytes()));
     let third = once(&poller, &server.feed("/feed"), &second.cursor).await;
-    assert!(matches!(third.outcome, Outcome::Items { is_first: false, .. }));
+    assert!(matches!(third.outcome, Outcome::Items { read_before: Some(_), .. }));
     assert_eq!(third.cursor.etag, None);
 }
 
