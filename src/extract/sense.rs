@@ -98,8 +98,10 @@ pub(super) fn plain_acts(sentence: &Sentence) -> Vec<(Kind, usize)> {
         let is_asked = sentence.tokens.last().is_some_and(|token| token.word == "?");
         !is_doubted && !is_asked && tokens.first().is_none_or(|token| token.word != "if")
     };
+    let rejecting = rejection_of_wrongdoing(tokens);
     let acts = tokens.iter().enumerate().filter_map(|(at, token)| {
         let kind = match token.word.as_str() {
+            _ if rejecting == Some(at) => Kind::Denial,
             "denied" | "denies" | "denying" if denies_something(tokens, at) => Kind::Denial,
             "accused" | "accuses" | "accusing" if accuses_of_something(tokens, at) => Kind::Allegation,
             "said" | "says" | "say" if has_indications(tokens, at) => Kind::Allegation,
@@ -137,6 +139,47 @@ fn accuses_of_something(tokens: &[Token], at: usize) -> bool {
         .any(|token| token.word == "of")
 }
 
+/// The verb of a speaker who says that no wrong was done: "said it had done nothing wrong", "is not a violation of it, she said".
+fn rejection_of_wrongdoing(tokens: &[Token]) -> Option<usize> {
+    let word = |at: usize| tokens.get(at).map_or("", |token| token.word.as_str());
+    let is_wrong = |at: usize| {
+        let wrongs = ["violat", "breach", "wrongdo", "infring"];
+        tokens.get(at).is_some_and(|token| wrongs.iter().any(|wrong| token.word.starts_with(wrong)))
+    };
+    let names_wrong = |at: usize| (at + 1..=at + NEGATION_REACH).any(is_wrong);
+    let is_rejected = |at: usize| match word(at) {
+        "nothing" => matches!(word(at + 1), "wrong" | "illegal" | "improper" | "unlawful" | "unethical"),
+        "broke" | "broken" => word(at + 1) == "no" && matches!(word(at + 2), "law" | "laws" | "rule" | "rules"),
+        "violated" | "breached" => word(at + 1) == "no",
+        "no" => names_wrong(at),
+        _ => is_negation(tokens, at) && names_wrong(at),
+    };
+    let is_doubted = |at: usize| {
+        let before = tokens.get(at.saturating_sub(NEGATION_REACH + 1)..at).unwrap_or_default();
+        before.iter().any(|token| token.classes.any(Classes::CONDITION.or(Classes::FUTURE)))
+    };
+    let rejection = (0..tokens.len()).find(|&at| is_rejected(at) && !is_doubted(at))?;
+    let says = |&at: &usize| {
+        let verbs = ["said", "says", "told", "added", "insisted", "insists", "maintained", "maintains", "stressed"];
+        verbs.contains(&word(at)) && tokens.get(at).is_some_and(|token| !token.is_quoted)
+    };
+    (0..rejection).rev().find(says).or_else(|| (rejection..tokens.len()).find(says))
+}
+
+/// What somebody is accused of, where the words between "of" and the end of the clause are all there is to it: first and last token.
+pub(super) fn accused_of(sentence: &Sentence, verb: usize) -> Option<(usize, usize)> {
+    let tokens = &sentence.tokens;
+    let of = (verb + 1..tokens.len()).take(12).find(|&at| tokens.get(at).is_some_and(|token| token.word == "of"))?;
+    let is_end = |at: usize| {
+        let word = tokens.get(at).map_or("", |token| token.word.as_str());
+        let next = tokens.get(at + 1).map_or(Classes::default(), |token| token.classes);
+        matches!(word, "," | ";" | "." | "-" | "--" | "–" | "—")
+            || word == "and" && next.any(Classes::SAY.or(Classes::INSIST).or(Classes::DENY).or(Classes::REJECT))
+    };
+    let end = (of + 1..tokens.len()).find(|&at| is_end(at)).unwrap_or(tokens.len());
+    (end > of + 1).then_some((of + 1, end - 1))
+}
+
 /// Whether a speaker claims to have grounds for a report: "said it had indications that", "says they have evidence that".
 fn has_indications(tokens: &[Token], at: usize) -> bool {
     let behind = tokens.get(at + 1..(at + 1 + OBJECT_REACH).min(tokens.len())).unwrap_or_default();
@@ -170,6 +213,14 @@ mod tests {
         check_plain("The dockyard denies any wrongdoing.", &[Kind::Denial]);
         check_plain("The union accused the dockyard of underpaying apprentices.", &[Kind::Allegation]);
         check_plain("The navy said it had indications that a ship was sunk.", &[Kind::Allegation]);
+        check_plain(
+            "The envoy said that the treaty \"is in line with the law and is not a violation of it.\"",
+            &[Kind::Denial],
+        );
+        check_plain("\"We have done nothing wrong,\" she told reporters.", &[Kind::Denial]);
+        check_plain("Hospitals said that they had broken no rules.", &[Kind::Denial]);
+        check_plain("The minister said that a strike would not violate the law.", &[]);
+        check_plain("The mayor said nothing about a breach.", &[]);
         check_plain("Two reporters were denied entry to the port.", &[]);
         check_plain("The court denied bail to the captain.", &[]);
         check_plain("The mayor would have denied that she took money.", &[]);
