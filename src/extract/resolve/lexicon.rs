@@ -77,9 +77,22 @@ static PLACES: LazyLock<FxHashMap<String, &'static str>> = LazyLock::new(|| {
     found
 });
 
-/// Whether a folded word is in a class.
+/// What ends an office with hyphens, behind its noun: "director-general", "attorney-at-law".
+const OFFICE_ENDS: [&str; 6] = ["general", "elect", "designate", "law", "emeritus", "large"];
+
+/// Whether a folded word is in a class, itself or by the parts of a noun with hyphens: "under-secretary-general" is an office
+/// as "secretary" is, "co-founders" are a group.
 pub(super) fn is(class: Class, folded: &str) -> bool {
-    CLASSES.get(&class).is_some_and(|words| words.contains(folded))
+    let has = |word: &str| CLASSES.get(&class).is_some_and(|words| words.contains(word));
+    if has(folded) {
+        return true;
+    }
+    let Some((front, last)) = folded.rsplit_once('-') else { return false };
+    match class {
+        Class::Role => has(last) || OFFICE_ENDS.contains(&last) && front.split('-').any(has),
+        Class::Group | Class::Mouth => has(last),
+        _ => false,
+    }
 }
 
 /// The place that a folded name, seat of government or people belongs to.

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::lexicon::{Class, Gender, gender, is, is_body, is_people};
+use super::scene::is_being;
 use super::words::Words;
 
 /// Words of the longest run of capitals taken for a name.
@@ -186,12 +187,19 @@ fn role_behind(words: &Words<'_>, name_end: usize, limit: usize) -> Option<Range
         return None;
     }
     let start = name_end + 1;
-    if matches!(words.folded(start), "who" | "which" | "and" | "but" | "said") {
+    // "Arden, saying his lawyer ...", "Arden, accused by a banker ...": a clause goes on.
+    let first = words.folded(start);
+    if matches!(first, "who" | "which" | "and" | "but" | "said") || first.ends_with("ing") || first.ends_with("ed") {
         return None;
     }
     let stop = limit.min(start + ROLE_WORDS_MAX);
-    let end = (start..stop)
-        .find(|&at| matches!(words.folded(at), "," | "." | "\"" | ";" | "-" | "--" | "who" | "said" | "told"));
+    let is_end = |&at: &usize| {
+        let word = words.folded(at);
+        is_being(word)
+            || matches!(word, "," | "." | "\"" | "“" | "”" | ";" | ":" | "(" | "-" | "--" | "–" | "—")
+            || matches!(word, "who" | "which" | "that" | "said" | "says" | "told" | "has" | "had" | "but")
+    };
+    let end = (start..stop).find(is_end);
     let role = start..end.unwrap_or(stop);
     let head = role.start..role.end.min(role.start + 7);
     is_office(words, &head).then_some(role)

@@ -16,6 +16,8 @@ use super::words::Words;
 const WINDOW_MENTIONS: usize = 40;
 /// Members of the cast looked at for one office, first ones first; a bound for hostile text.
 const HOLDERS_MAX: usize = 256;
+/// Words of the longest mention, office and name together.
+const MENTION_WORDS_MAX: usize = 32;
 /// Sentences looked back at for one pronoun.
 const WINDOW_SENTENCES: usize = 4;
 /// Verbs that report speech; their subject is the likeliest meaning of the next pronoun.
@@ -109,6 +111,8 @@ impl Scene {
             scene.accusers.extend(range.clone().filter_map(|at| accuser(words, at, range)));
             scene.read_sentence(words, range, &list);
         }
+        // An office told before its holder's name, and a description that holds a name, begin before what was read first.
+        scene.mentions.sort_by_key(|mention| (mention.words.start, mention.words.end));
         scene
     }
 
@@ -258,28 +262,30 @@ impl Scene {
 
     /// The mention that lies at or covers a range of words, longest first.
     pub(super) fn mention_in(&self, range: &Range<usize>) -> Option<&Mention> {
-        self.mentions_in(range)
-            .iter()
-            .find(|mention| mention.words.start < range.end && mention.words.end > range.start)
+        self.mentions_in(range).next()
     }
 
     /// Mentions that begin in a range, or cover its begin.
-    pub(super) fn mentions_in(&self, range: &Range<usize>) -> &[Mention] {
-        let start = self.mentions.partition_point(|mention| mention.words.end <= range.start);
+    pub(super) fn mentions_in(&self, range: &Range<usize>) -> impl DoubleEndedIterator<Item = &Mention> + use<'_> {
+        let start = self.mentions.partition_point(|mention| mention.words.start + MENTION_WORDS_MAX <= range.start);
         let end = self.mentions.partition_point(|mention| mention.words.start < range.end);
-        self.mentions.get(start..end.max(start)).unwrap_or_default()
+        let list = self.mentions.get(start..end.max(start)).unwrap_or_default();
+        let first = range.start;
+        list.iter().filter(move |mention| mention.words.end > first)
     }
 
     /// Who speaks in a sentence by its own words: the mention beside a verb of saying.
     pub(super) fn speaker_in(&self, sentence: &Range<usize>) -> Option<usize> {
-        self.mentions_in(sentence).iter().find(|mention| mention.is_speaker).map(|mention| mention.entity)
+        self.mentions_in(sentence).find(|mention| mention.is_speaker).map(|mention| mention.entity)
     }
 
     /// The last mention before a word that is no possessive and fits a test.
     pub(super) fn last_before(&self, at: usize, limit: usize, fits: impl Fn(&Mention) -> bool) -> Option<&Mention> {
-        let end = self.mentions.partition_point(|mention| mention.words.end <= at);
+        let end = self.mentions.partition_point(|mention| mention.words.start < at);
         let list = self.mentions.get(..end).unwrap_or_default();
-        list.iter().rev().take_while(|mention| mention.words.start >= limit).find(|mention| fits(mention))
+        let is_before = |mention: &&Mention| mention.words.end <= at;
+        let near = list.iter().rev().take_while(|mention| mention.words.start >= limit).filter(is_before);
+        near.filter(|mention| fits(mention)).max_by_key(|mention| (mention.words.end, mention.words.len()))
     }
 }
 

@@ -42,7 +42,7 @@ impl Resolver<'_> {
 
     /// The last list of people before a word: "Jane Rowe and Tom Arden".
     fn listed_before(&self, at: usize) -> Option<Speaker> {
-        let end = self.scene.mentions.partition_point(|mention| mention.words.end <= at);
+        let end = self.scene.mentions.partition_point(|mention| mention.words.start < at);
         let names: Vec<&Mention> = self
             .scene
             .mentions

@@ -58,7 +58,6 @@ impl Resolver<'_> {
         let people: Vec<&Mention> = self
             .scene
             .mentions_in(range)
-            .iter()
             .filter(|mention| mention.is_name && mention.words.end <= range.end && self.is_person(mention))
             .filter(|mention| !self.is_part_of_description(range, mention))
             .collect();
@@ -204,10 +203,10 @@ impl Resolver<'_> {
             let sentence = self.sentences.get(next)?;
             let opening = sentence.start..sentence.end.min(sentence.start + 4);
             let opened =
-                self.scene.mentions_in(&opening).first().filter(|mention| mention.is_name && self.is_person(mention));
+                self.scene.mentions_in(&opening).next().filter(|mention| mention.is_name && self.is_person(mention));
             let mention = opened.map(|mention| mention.entity)?;
             let own = self.sentences.get(number)?;
-            let is_beside = self.scene.mentions_in(own).iter().any(|other| other.entity == mention);
+            let is_beside = self.scene.mentions_in(own).any(|other| other.entity == mention);
             let entity = self.scene.cast.entities.get(mention)?;
             let is_new = entity.name.start >= range.end && entity.name.len() > 1;
             (is_new && !is_beside).then_some(mention)
@@ -233,7 +232,7 @@ impl Resolver<'_> {
         {
             return Some(name.to_owned());
         }
-        let body = self.scene.mentions_in(range).iter().find(|mention| {
+        let body = self.scene.mentions_in(range).find(|mention| {
             let sort = self.scene.cast.entities.get(mention.entity).map(|entity| entity.sort);
             mention.is_name && sort == Some(Sort::Body)
         })?;
@@ -243,8 +242,6 @@ impl Resolver<'_> {
     /// A body, a group or an unnamed source, in its own words; a short form of a body's name is written out.
     pub(super) fn as_written(&self, range: &Range<usize>, written: &str) -> Speaker {
         let affiliation = self.affiliation(None, range).or_else(|| self.owner(range));
-        let is_described = office_head(&self.words, range).is_some_and(|at| is_people(self.words.folded(at)));
-        let role = is_described.then(|| written.to_owned());
         let whole = self.scene.mention_in(range).filter(|mention| {
             mention.is_name && mention.words.end == range.end && mention.words.start <= range.start + 1
         });
@@ -253,12 +250,12 @@ impl Resolver<'_> {
         let full = self.scene.cast.by_initials(bare).or(of_mention.map(|mention| mention.entity));
         let full = full.and_then(|entity| self.name(entity));
         let name = full.filter(|full| full.len() > written.len()).unwrap_or_else(|| written.to_owned());
-        Speaker { name, role, via: None, affiliation }
+        Speaker { name, role: None, via: None, affiliation }
     }
 
     /// "Halden" of "Halden's lawyer" or "a spokesman for Halden".
     fn owner(&self, range: &Range<usize>) -> Option<String> {
-        let mention = self.scene.mentions_in(range).iter().find(|mention| mention.words.end <= range.end)?;
+        let mention = self.scene.mentions_in(range).find(|mention| mention.words.end <= range.end)?;
         office_head(&self.words, range)?;
         self.name(mention.entity)
     }

@@ -61,7 +61,7 @@ impl Resolver<'_> {
     fn owner_before(&self, at: usize) -> Option<String> {
         let before = at.checked_sub(1).filter(|&before| self.words.same_sentence(before, at))?;
         let is_owner = matches!(self.words.folded(before), "'s" | "its" | "his" | "her" | "their");
-        let mention = self.scene.mentions_in(&(before.saturating_sub(1)..at)).iter().rfind(|_| is_owner)?;
+        let mention = self.scene.mentions_in(&(before.saturating_sub(1)..at)).rfind(|_| is_owner)?;
         self.name(mention.entity)
     }
 
@@ -78,8 +78,8 @@ impl Resolver<'_> {
         if phrase.is_empty() || end == limit && limit > stop {
             return self.party_at(start, limit);
         }
-        let mentions = self.scene.mentions_in(&phrase);
-        match mentions.iter().rfind(|mention| mention.words.end == phrase.end || mention.words.end + 1 == phrase.end) {
+        let mut mentions = self.scene.mentions_in(&phrase);
+        match mentions.rfind(|mention| mention.words.end == phrase.end || mention.words.end + 1 == phrase.end) {
             Some(mention) => self.name(mention.entity),
             None => self.party_at(start, end).or_else(|| Some(self.words.text_of(&phrase).to_owned())),
         }
@@ -126,7 +126,6 @@ impl Resolver<'_> {
         let named = self
             .scene
             .mentions_in(&phrase)
-            .iter()
             .rfind(|mention| mention.words.end == phrase.end && !self.is_adjective(mention));
         if let Some(mention) = named {
             return self.name(mention.entity);
@@ -150,7 +149,7 @@ impl Resolver<'_> {
                 || is(Class::Modifier, word)
                 || is_people(word)
                 || is_body(word)
-                || self.scene.mentions_in(&(at..at + 1)).iter().any(|mention| mention.words.start <= at)
+                || self.scene.mentions_in(&(at..at + 1)).any(|mention| mention.words.start <= at)
         };
         let end = at + (at..limit).take_while(is_part).count();
         let is_small = |at: usize| matches!(self.words.folded(at), "." | "of" | "the" | "'s" | "a");
@@ -166,7 +165,7 @@ impl Resolver<'_> {
 
     /// The first name in a content that is no mere adjective.
     fn mention_of(&self, range: &Range<usize>) -> Option<String> {
-        let mentions = self.scene.mentions_in(range).iter();
+        let mentions = self.scene.mentions_in(range);
         mentions.filter(|mention| !self.is_adjective(mention)).find_map(|mention| self.name(mention.entity))
     }
 }

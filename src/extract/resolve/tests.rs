@@ -88,14 +88,54 @@ fn an_office_beside_the_name_is_kept() {
 fn bodies_and_unnamed_sources_stay_as_written() {
     check("The Kremlin denied it.", ("The Kremlin", 0), "denied", "The Kremlin", None, Some("Russia"));
     let text = "A senior U.S. official said so.";
+    check(text, ("A senior U.S. official", 0), "said", "A senior U.S. official", None, Some("United States"));
     check(
-        text,
-        ("A senior U.S. official", 0),
-        "said",
-        "A senior U.S. official",
-        Some("A senior U.S. official"),
-        Some("United States"),
+        "The United Nations denied it.",
+        ("The United Nations", 0),
+        "denied",
+        "The United Nations",
+        None,
+        Some("United Nations"),
     );
+    check("Prosecutors denied it.", ("Prosecutors", 0), "denied", "Prosecutors", None, None);
+}
+
+#[test]
+fn an_office_with_hyphens_counts_by_its_parts() {
+    for office in [
+        "UN Under-Secretary-General for Europe",
+        "Vice-President of the Harbour Council",
+        "the institute's director-general",
+        "co-chair of the panel",
+        "ex-minister for fisheries",
+        "editor-in-chief of Kurier News",
+    ] {
+        let text = format!("Olga Brenner, {office}, said so on Monday. Brenner denied it.");
+        let resolver = Resolver::new(&text, &sentences(&text, None));
+        let beside =
+            resolver.speaker(&attribution(&text, Some(find(&text, "Olga Brenner, ", 0)), "said", ""), Kind::Statement);
+        assert_eq!(beside.unwrap().role.as_deref(), Some(office));
+        let later = resolver.speaker(&attribution(&text, Some(find(&text, "Brenner", 1)), "denied", ""), Kind::Denial);
+        assert_eq!(later.unwrap().role.as_deref(), Some(office));
+        let whole = format!("Olga Brenner, {office}");
+        let source = Some(find(&text, &whole, 0));
+        let named = resolver.speaker(&attribution(&text, source, "said", ""), Kind::Statement).unwrap();
+        assert_eq!((named.name.as_str(), named.role.as_deref()), ("Olga Brenner", Some(office)));
+    }
+    check(
+        "Vice-President Tom Arden said so.",
+        ("Vice-President Tom Arden", 0),
+        "said",
+        "Tom Arden",
+        Some("Vice-President"),
+        None,
+    );
+}
+
+#[test]
+fn a_clause_behind_a_name_is_no_office() {
+    let text = "Tom Arden, saying the banker knew, left. Tom Arden, accused by a banker, left.";
+    check(text, ("Tom Arden", 0), "left", "Tom Arden", None, None);
 }
 
 #[test]
