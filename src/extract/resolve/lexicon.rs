@@ -35,6 +35,7 @@ pub(super) enum Class {
     Group,
     Body,
     Paper,
+    Thing,
 }
 
 static CLASSES: LazyLock<FxHashMap<Class, FxHashSet<&'static str>>> = LazyLock::new(|| {
@@ -57,6 +58,7 @@ static CLASSES: LazyLock<FxHashMap<Class, FxHashSet<&'static str>>> = LazyLock::
             "group" => Class::Group,
             "body" => Class::Body,
             "paper" => Class::Paper,
+            "thing" => Class::Thing,
             _ => Class::Modifier,
         };
         found.entry(class).or_default().extend(words.split_whitespace());
@@ -72,6 +74,22 @@ static PLACES: LazyLock<FxHashMap<String, &'static str>> = LazyLock::new(|| {
         let name = name.trim();
         for other in others.split([',', '|']).map(str::trim).filter(|other| !other.is_empty()).chain([name]) {
             found.insert(fold(other), name);
+        }
+    }
+    found
+});
+
+/// Folded name of a people or its adjective, and the name of the place.
+static PEOPLES: LazyLock<FxHashMap<String, &'static str>> = LazyLock::new(|| {
+    let mut found = FxHashMap::default();
+    for line in lines(include_str!("../../../config/lexicon/places.txt")) {
+        let Some((name, (_, peoples))) =
+            line.split_once('=').map(|(name, rest)| (name, rest.split_once('|').unwrap_or_default()))
+        else {
+            continue;
+        };
+        for people in peoples.split(',').map(str::trim).filter(|people| !people.is_empty()) {
+            found.insert(fold(people), name.trim());
         }
     }
     found
@@ -98,6 +116,11 @@ pub(super) fn is(class: Class, folded: &str) -> bool {
 /// The place that a folded name, seat of government or people belongs to.
 pub(in crate::extract) fn place(folded: &str) -> Option<&'static str> {
     PLACES.get(folded.strip_prefix("the ").unwrap_or(folded)).copied()
+}
+
+/// The country whose people or adjective a folded name is.
+pub(super) fn country_of_people(folded: &str) -> Option<&'static str> {
+    PEOPLES.get(folded).copied()
 }
 
 /// Whether a folded word ends the name of an organisation.

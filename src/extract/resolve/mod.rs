@@ -4,6 +4,7 @@ mod accuser;
 mod cast;
 pub(in crate::extract) mod lexicon;
 mod names;
+mod party;
 mod scene;
 mod several;
 mod source;

@@ -11,6 +11,9 @@ const NAME_WORDS_MAX: usize = 12;
 /// Words looked at for an office before or behind a name.
 const ROLE_WORDS_MAX: usize = 14;
 
+/// What stands with a capital before names in headlines and at the head of sentences.
+const HEADLINE_MODIFIERS: [&str; 8] = ["top", "former", "facing", "watched", "late", "embattled", "ex", "disgraced"];
+
 /// What a name names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sort {
@@ -86,6 +89,10 @@ fn cut(words: &Words<'_>, run: Range<usize>, sentence: Range<usize>) -> Option<N
         return Some(plain(Sort::Body));
     }
     let mut start = run.start;
+    // "Top Halden aides": a headline's capital makes no name.
+    if run.len() > 1 && HEADLINE_MODIFIERS.contains(&words.folded(start)) {
+        start += 1;
+    }
     for at in run.clone() {
         let word = words.folded(at);
         if ((is_people(word) || is_title(word)) && (!is(Class::Male, word) || is(Class::Man, word)))
@@ -99,7 +106,7 @@ fn cut(words: &Words<'_>, run: Range<usize>, sentence: Range<usize>) -> Option<N
     if start >= run.end {
         return None;
     }
-    let titled = start > run.start;
+    let titled = start > run.start && !HEADLINE_MODIFIERS.contains(&words.folded(start - 1));
     if let Some((_, length)) = words.place_at(start).filter(|(_, length)| run.end - start > length + 1) {
         start += length;
     }

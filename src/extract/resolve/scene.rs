@@ -199,7 +199,8 @@ impl Scene {
         let place = words.place_in(noun).map(|(name, _)| name);
         let mut best: Option<(usize, usize)> = None;
         for (id, entity) in self.cast.entities.iter().enumerate().take(HOLDERS_MAX) {
-            let in_name = entity.sort == Sort::Body && is_body(head) && words.folded(entity.name.end - 1) == head;
+            let is_own = entity.sort == Sort::Body || entity.sort == Sort::Place && entity.name.len() > 1;
+            let in_name = is_own && is_body(head) && words.folded(entity.name.end - 1) == head;
             let holds = |role: &&Range<usize>| {
                 let has_head = office_head(words, role).is_some_and(|at| words.folded(at) == head);
                 let same_place = place.is_none_or(|name| words.place_in(role).is_none_or(|(other, _)| other == name));
@@ -338,7 +339,9 @@ pub(super) enum Wanted {
 
 /// What a pronoun of the third person wants; `None` for any other word.
 pub(super) fn third_person(folded: &str) -> Option<Wanted> {
-    match folded {
+    let (word, ending) = folded.split_once('\'').unwrap_or((folded, ""));
+    match word {
+        _ if !matches!(ending, "" | "ve" | "re" | "d" | "ll") => None,
         "he" | "him" | "his" | "himself" | "she" | "her" | "hers" | "herself" => gender(folded).map(Wanted::One),
         "it" | "its" | "itself" => Some(Wanted::Thing),
         "they" | "them" | "their" | "themselves" => Some(Wanted::Several),

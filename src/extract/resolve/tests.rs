@@ -248,6 +248,100 @@ fn targets_of_objects_and_owners() {
     check_target(text, None, "allegations", "theft", "Tom Arden");
 }
 
+#[test]
+fn several_parties_are_one_target() {
+    let text = "Westmark's foreign minister accused Washington and London of \"disinformation\" on Monday.";
+    check_target(text, Some("Westmark's foreign minister"), "accused", "disinformation", "Washington and London");
+    let text = "Olga Brenner and Tom Arden were charged with theft on Monday.";
+    check_target(text, None, "were charged", "theft", "Olga Brenner and Tom Arden");
+    let text = "The inquiry says Olga Brenner, Tom Arden and Eva Lind hid the loss.";
+    check_target(
+        text,
+        Some("The inquiry"),
+        "says",
+        "Olga Brenner, Tom Arden and Eva Lind hid the loss",
+        "Olga Brenner, Tom Arden and Eva Lind",
+    );
+    let text = "The inquiry says Tom Arden stole the files from Eva Lind and Olga Brenner.";
+    check_target(
+        text,
+        Some("The inquiry"),
+        "says",
+        "Tom Arden stole the files from Eva Lind and Olga Brenner",
+        "Tom Arden",
+    );
+    let text = "Eva Lind told of collusion between Tom Arden and Harbour Bank.";
+    check_target(
+        text,
+        Some("Eva Lind"),
+        "told",
+        "collusion between Tom Arden and Harbour Bank",
+        "Tom Arden and Harbour Bank",
+    );
+}
+
+#[test]
+fn people_who_are_counted_are_those_listed() {
+    let text = "Olga Brenner and Tom Arden ran the bank. Prosecutors say the two men hid the loss.";
+    check_target(text, Some("Prosecutors"), "say", "the two men hid the loss", "Olga Brenner and Tom Arden");
+    let text = "Two officers are accused of theft. Olga Brenner and Tom Arden left the force in May.";
+    check_target(text, None, "are accused", "theft", "Olga Brenner and Tom Arden");
+    let text = "Olga Brenner and Tom Arden ran the bank. Prosecutors say the three men hid the loss.";
+    check_target(text, Some("Prosecutors"), "say", "the three men hid the loss", "the three men");
+}
+
+#[test]
+fn who_is_blamed_or_charged_behind_the_cue() {
+    let text = "The union blamed the fire on Harbour Bank.";
+    check_target(text, Some("The union"), "blamed", "the fire", "Harbour Bank");
+    let text = "Eva Lind made allegations of theft against the former mayor Tom Arden.";
+    check_target(text, Some("Eva Lind"), "allegations", "theft", "Tom Arden");
+    let text = "The strike hit the Harbour Bank, which the union blames for the fire.";
+    check_target(text, Some("the union"), "blames", "the fire", "Harbour Bank");
+    let text = "Both Harbour Bank and Kurier News were to blame for the fire, the union said.";
+    check_target(text, Some("the union"), "were to blame for", "the fire", "Harbour Bank and Kurier News");
+}
+
+#[test]
+fn the_subject_of_a_passive_stands_before_its_clauses() {
+    let text = "Tom Arden, who ran Harbour Bank with Eva Lind, was charged with theft.";
+    check_target(text, None, "was charged", "theft", "Tom Arden");
+    let text = "The Arctic Rose, a Westmark-flagged trawler suspected of smuggling, left port.";
+    check_target(text, None, "suspected of", "smuggling", "Arctic Rose");
+    let text = "Tom Arden took the files, it is alleged, from the Harbour Ministry.";
+    check_target(text, None, "it is alleged", "Tom Arden took the files", "Tom Arden");
+}
+
+#[test]
+fn who_did_it_is_not_who_suffered_it() {
+    let text = "Eva Lind said she was beaten by two guards at the Harbour Ministry.";
+    check_target(text, Some("Eva Lind"), "said", "she was beaten by two guards", "two guards");
+    let text = "Eva Lind said she was 18 when Tom Arden cheated her.";
+    check_target(text, Some("Eva Lind"), "said", "she was 18 when Tom Arden cheated her", "Tom Arden");
+    let text = "The union spoke of surveillance by Harbour Bank.";
+    check_target(text, Some("The union"), "spoke", "surveillance by Harbour Bank", "Harbour Bank");
+}
+
+#[test]
+fn a_people_is_its_country_and_its_people_are_not() {
+    let text = "Eva Lind spoke of alleged Russian meddling in the vote.";
+    check_target(text, Some("Eva Lind"), "alleged", "Russian meddling in the vote", "Russia");
+    let text = "The court indicted 13 Russians for meddling.";
+    check_target(text, Some("The court"), "indicted", "meddling", "13 Russians");
+    let text = "Seoul said North Korean troops were present.";
+    check_target(text, Some("Seoul"), "said", "North Korean troops were present", "North Korean troops");
+}
+
+#[test]
+fn descriptions_of_parties() {
+    let text = "Eva Lind said online spammers used the bank.";
+    check_target(text, Some("Eva Lind"), "said", "online spammers used the bank", "online spammers");
+    let text = "Tom Arden, the deputy mayor, left. Eva Lind said the deputy mayor took bribes.";
+    check_target(text, Some("Eva Lind"), "said", "the deputy mayor took bribes", "Tom Arden");
+    let text = "Tom Arden left. Eva Lind said his former lawyer took bribes.";
+    check_target(text, Some("Eva Lind"), "said", "his former lawyer took bribes", "Tom Arden's former lawyer");
+}
+
 proptest! {
     #[test]
     fn hostile_text_is_data(text in "(?:[A-Z][a-z]{0,4}|he|the|who|,|\\.|\"|'s|of|envoy|accused|\\PC|\n| ){0,60}", cut in 0usize..40) {

@@ -5,7 +5,6 @@ use std::ops::Range;
 use rustc_hash::FxHashSet;
 
 use super::lexicon::{Class, PLACE_WORDS_MAX, is, place};
-use super::scene::SPEECH;
 use crate::model::Span;
 use crate::text::normalize::{fold, is_stop_word};
 use crate::text::token::tokens;
@@ -116,8 +115,8 @@ impl<'a> Words<'a> {
     pub(super) fn is_shouted(&self, range: &Range<usize>) -> bool {
         let list = self.list.get(range.clone()).unwrap_or_default();
         let long = || list.iter().filter(|word| word.folded.chars().filter(|c| c.is_alphabetic()).count() > 3);
-        // A verb that reports is set small only in running text, be it ever so rich in names.
-        let is_running = list.iter().any(|word| !word.is_capital && SPEECH.contains(&word.folded.as_str()));
+        // A full stop ends running text, be it ever so rich in names.
+        let is_running = list.last().is_some_and(|word| word.folded == ".");
         !is_running && long().count() > 3 && long().filter(|word| word.is_capital).count() * 4 >= long().count() * 3
     }
 
