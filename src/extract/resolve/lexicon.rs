@@ -36,6 +36,7 @@ pub(super) enum Class {
     Body,
     Paper,
     Thing,
+    Media,
 }
 
 static CLASSES: LazyLock<FxHashMap<Class, FxHashSet<&'static str>>> = LazyLock::new(|| {
@@ -59,6 +60,7 @@ static CLASSES: LazyLock<FxHashMap<Class, FxHashSet<&'static str>>> = LazyLock::
             "body" => Class::Body,
             "paper" => Class::Paper,
             "thing" => Class::Thing,
+            "media" => Class::Media,
             _ => Class::Modifier,
         };
         found.entry(class).or_default().extend(words.split_whitespace());

@@ -36,6 +36,17 @@ pub(super) struct Name {
     pub(super) role: Option<Range<usize>>,
 }
 
+impl Name {
+    /// Whether a name is the short form that stands in brackets behind another: "the Harbour Relief Fund (HRF)".
+    pub(super) fn is_short_form_of(&self, words: &Words<'_>, other: &Self) -> bool {
+        words.folded(other.words.end) == "("
+            && self.words.start == other.words.end + 1
+            && words.folded(self.words.end) == ")"
+            && self.words.len() == 1
+            && other.sort != Sort::Place
+    }
+}
+
 /// The names in `range`, in order.
 pub(super) fn names(words: &Words<'_>, range: Range<usize>) -> Vec<Name> {
     let mut found = Vec::new();

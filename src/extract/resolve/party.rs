@@ -89,6 +89,9 @@ impl Resolver<'_> {
         if third_person(self.words.folded(at)).is_some() {
             return self.party_of_pronoun(at, end);
         }
+        if let Some(party) = self.party_of_noun(at, end) {
+            return Some(party);
+        }
         let phrase = self.noun_phrase(at, end);
         let named = self.scene.mentions_in(&phrase).rfind(|mention| {
             mention.words.end == phrase.end && mention.words.start >= at && !self.is_adjective(mention)
@@ -139,6 +142,12 @@ impl Resolver<'_> {
         })
     }
 
+    /// "The ferry operator", where the text calls somebody so.
+    fn party_of_noun(&self, at: usize, limit: usize) -> Option<Party> {
+        let (entity, end) = self.scene.by_noun(&self.words, at, limit)?;
+        Some(Party { name: self.name(entity)?, words: at..end })
+    }
+
     /// A description: who holds the office, the body meant, or the words as they stand.
     fn described_party(&self, phrase: &Range<usize>, limit: usize) -> Option<Party> {
         let Some(head) = office_head(&self.words, phrase) else {
@@ -181,7 +190,9 @@ impl Resolver<'_> {
                 && !matches!(word, "that" | "and" | "has" | "have" | "had" | "it" | "there" | "to" | "not" | "or")
         };
         let end = at + (at..limit.min(at + 4)).take_while(is_small).count();
-        let head = (at..end).find(|&at| self.is_agent(at)).filter(|&head| !self.is_noun(head + 1))?;
+        let is_one = matches!(self.words.folded(at), "a" | "an" | "the");
+        let is_head = |&head: &usize| self.is_agent(head) || is_one && self.is_noun(head) && head > at + 1;
+        let head = (at..end).find(is_head).filter(|&head| !self.is_noun(head + 1))?;
         Some(Party { name: self.words.text_of(&(at..head + 1)).to_owned(), words: at..head + 1 })
     }
 

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::Resolver;
-use super::lexicon::{Class, is, is_body, is_people};
+use super::cast::Entity;
+use super::lexicon::{Class, gender, is, is_body, is_people};
 use super::names::Sort;
 use super::scene::{Mention, office_head, third_person};
 use crate::model::{Attribution, Kind, Span, Speaker};
@@ -14,8 +15,13 @@ const QUOTE_SENTENCES_MAX: usize = 6;
 impl Resolver<'_> {
     /// The speaker that a source span names.
     pub(super) fn named_speaker(&self, source: Span, attribution: &Attribution) -> Option<Speaker> {
-        let range = self.words.within(source);
+        let mut range = self.words.within(source);
+        // "The bank's" owner is the bank.
+        if range.len() > 1 && self.words.folded(range.end - 1) == "'s" {
+            range.end -= 1;
+        }
         let written = source.of(self.words.text).trim().trim_end_matches([',', ':']).trim();
+        let written = written.strip_suffix("'s").or_else(|| written.strip_suffix("’s")).unwrap_or(written);
         if range.is_empty() || written.is_empty() {
             return None;
         }
@@ -155,6 +161,11 @@ impl Resolver<'_> {
         if self.words.folded(range.end - 1).ends_with("-year-old") {
             return self.member(self.scene.antecedent_person(&self.words, range.start)?);
         }
+        if let Some((entity, end)) = self.scene.by_noun(&self.words, range.start, range.end)
+            && end == range.end
+        {
+            return self.member(entity);
+        }
         let head = office_head(&self.words, range)?;
         let word = self.words.folded(head);
         let is_single = is(Class::Role, word) || is(Class::Person, word);
@@ -209,8 +220,14 @@ impl Resolver<'_> {
             let is_beside = self.scene.mentions_in(own).any(|other| other.entity == mention);
             let entity = self.scene.cast.entities.get(mention)?;
             let is_new = entity.name.start >= range.end && entity.name.len() > 1;
-            (is_new && !is_beside).then_some(mention)
+            (is_new && !is_beside && self.can_be(range, entity)).then_some(mention)
         })
+    }
+
+    /// Whether a description can be of a person: of no other sex.
+    fn can_be(&self, description: &Range<usize>, entity: &Entity) -> bool {
+        let sex = description.clone().find_map(|at| gender(self.words.folded(at)));
+        !matches!((sex, entity.gender), (Some(one), Some(other)) if one != other)
     }
 
     /// A member of the cast as a speaker.
@@ -247,7 +264,9 @@ impl Resolver<'_> {
         });
         let bare = written.trim_start_matches("the ").trim_start_matches("The ");
         let of_mention = whole.filter(|mention| self.words.place_at(mention.words.start).is_none());
-        let full = self.scene.cast.by_initials(bare).or(of_mention.map(|mention| mention.entity));
+        let is_place = self.words.place_at(range.end - 1).is_some();
+        let initials = self.scene.cast.by_initials(bare).filter(|_| !is_place);
+        let full = initials.or(of_mention.map(|mention| mention.entity));
         let full = full.and_then(|entity| self.name(entity));
         let name = full.filter(|full| full.len() > written.len()).unwrap_or_else(|| written.to_owned());
         Speaker { name, role: None, via: None, affiliation }

@@ -342,6 +342,41 @@ fn descriptions_of_parties() {
     check_target(text, Some("Eva Lind"), "said", "his former lawyer took bribes", "Tom Arden's former lawyer");
 }
 
+#[test]
+fn a_description_is_who_was_called_so() {
+    let said = "Eva Lind said the ferry operator hid the leak.";
+    for first in ["Corvane Lines, a ferry operator, left port.", "The ferry operator Corvane Lines left port."] {
+        let text = format!("{first} {said}");
+        check_target(&text, Some("Eva Lind"), "said", "the ferry operator hid the leak", "Corvane Lines");
+        assert_eq!(
+            speaker_name(&format!("{first} The operator denied it."), "The operator", "denied"),
+            "Corvane Lines"
+        );
+    }
+    check_target(said, Some("Eva Lind"), "said", "the ferry operator hid the leak", "the ferry operator");
+    let text = "Tom Arden, the shadow treasurer, left. Olga Brenner, the treasurer, stayed. The treasurer denied it.";
+    assert_eq!(speaker_name(text, "The treasurer", "denied"), "Olga Brenner");
+}
+
+#[test]
+fn short_forms_are_written_out() {
+    let text =
+        "HRF hid the loss, Lind says\nThe Harbour Relief Fund (HRF) ran out of money. Eva Lind said HRF hid the loss.";
+    check_target(text, Some("Eva Lind"), "said", "HRF hid the loss", "Harbour Relief Fund");
+    let text = "The union sued US Airways in May. Eva Lind said US soldiers fired.";
+    check_target(text, Some("Eva Lind"), "said", "US soldiers fired", "US soldiers");
+    let text = "The union sued US Airways in May. US denied it.";
+    assert_eq!(speaker_name(text, "US", "denied"), "US");
+}
+
+#[test]
+fn a_paper_is_one_that_was_named() {
+    let text = "Harbour Bank told Kurier Herald so. Harbour Bank left. The newspaper stood by its story.";
+    assert_eq!(speaker_name(text, "The newspaper", "stood"), "Kurier Herald");
+    let text = "Tom Arden left. The ex-judge's denial was brief. Tom Arden's denial was brief.";
+    assert_eq!(speaker_name(text, "Tom Arden's", "denial"), "Tom Arden");
+}
+
 proptest! {
     #[test]
     fn hostile_text_is_data(text in "(?:[A-Z][a-z]{0,4}|he|the|who|,|\\.|\"|'s|of|envoy|accused|\\PC|\n| ){0,60}", cut in 0usize..40) {
