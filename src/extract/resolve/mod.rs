@@ -2,6 +2,7 @@
 
 mod accuser;
 mod cast;
+mod content;
 pub(in crate::extract) mod lexicon;
 mod names;
 mod party;

@@ -377,6 +377,35 @@ fn a_paper_is_one_that_was_named() {
     assert_eq!(speaker_name(text, "Tom Arden's", "denial"), "Tom Arden");
 }
 
+/// Checks what is left of an accusation's content.
+#[track_caller]
+fn check_act(text: &str, cue: &str, content: &str, act: &str) {
+    let resolver = Resolver::new(text, &sentences(text, None));
+    let found = resolver.act(&attribution(text, None, cue, content));
+    let found: Vec<&str> = found.iter().map(|span| span.of(text)).collect();
+    assert_eq!(found.join(" | "), act, "{text}");
+}
+
+#[test]
+fn the_accused_is_no_part_of_the_content() {
+    let text = "The port accused Corvane Lines of concealing a leak, which it denied.";
+    check_act(text, "accused", "Corvane Lines of concealing a leak", "concealing a leak");
+    check_act(text, "accused", "concealing a leak", "concealing a leak");
+    check_act(text, "accused", "", "concealing a leak");
+    let text = "The union blamed Olga Brenner and Tom Arden for the fire.";
+    check_act(text, "blamed", "Olga Brenner and Tom Arden for the fire", "the fire");
+    let text = "Tom Arden was accused of speaking of theft.";
+    check_act(text, "was accused of", "speaking of theft", "speaking of theft");
+    check_act(text, "was accused of", "", "speaking of theft");
+    check_act("Of what is he accused?", "accused", "", "");
+    check_act(
+        "The union said Tom Arden spoke of theft.",
+        "said",
+        "Tom Arden spoke of theft",
+        "Tom Arden spoke of theft",
+    );
+}
+
 proptest! {
     #[test]
     fn hostile_text_is_data(text in "(?:[A-Z][a-z]{0,4}|he|the|who|,|\\.|\"|'s|of|envoy|accused|\\PC|\n| ){0,60}", cut in 0usize..40) {
@@ -390,6 +419,7 @@ proptest! {
                 let speaker = resolver.speaker(&claim, Kind::Denial);
                 prop_assert!(speaker.as_ref().is_none_or(|speaker| !speaker.name.is_empty()));
                 resolver.target(&claim, speaker.as_ref());
+                prop_assert!(resolver.act(&claim).iter().all(|span| !span.is_empty() && span.end <= text.len()));
             }
         }
     }
