@@ -67,7 +67,7 @@ impl Resolver<'_> {
     }
 
     /// Where the noun phrase that ends before a word begins.
-    fn phrase_start(&self, at: usize, limit: usize) -> usize {
+    pub(super) fn phrase_start(&self, at: usize, limit: usize) -> usize {
         let low = limit.max(at.saturating_sub(PARTY_WORDS_MAX));
         let is_part = |&at: &usize| self.is_part(at) || self.is_agent(at);
         (low..at).rev().take_while(is_part).last().unwrap_or(at)

@@ -6,7 +6,8 @@ use super::Resolver;
 use super::cast::Entity;
 use super::lexicon::{Class, gender, is, is_body, is_people};
 use super::names::Sort;
-use super::scene::{Mention, office_head, third_person};
+use super::party::Party;
+use super::scene::{Mention, SPEECH, is_being, is_preposition, office_head, third_person};
 use crate::model::{Attribution, Kind, Span, Speaker};
 
 /// Sentences looked at on either side for who speaks in a quotation.
@@ -290,10 +291,13 @@ impl Resolver<'_> {
 
     /// The speaker of a claim whose sentence names nobody: inside a running quotation whoever is quoted before or behind.
     pub(super) fn unnamed_speaker(&self, attribution: &Attribution, kind: Kind) -> Option<Speaker> {
+        let cue = self.words.within(attribution.cue);
+        if let Some(source) = self.beside(&cue) {
+            return self.named_speaker(source, attribution);
+        }
         if kind == Kind::NoComment {
             return None;
         }
-        let cue = self.words.within(attribution.cue);
         if kind == Kind::Allegation
             && let Some(party) = self.prosecution(&cue)
         {
@@ -307,6 +311,48 @@ impl Resolver<'_> {
             return None;
         }
         self.quoted_speaker(attribution)
+    }
+
+    /// The words for who speaks right beside a cue that is no passive: its subject, or whom "according to" and "by" name.
+    fn beside(&self, cue: &Range<usize>) -> Option<Span> {
+        let first = self.words.get(cue.start)?;
+        let sentence = self.sentences.get(first.sentence)?;
+        if first.is_quoted || self.is_passive(cue) || cue.clone().any(|at| is_being(self.words.folded(at))) {
+            return None;
+        }
+        let last = self.words.folded(cue.end.checked_sub(1)?);
+        // "Arden allegedly took it", "Arden's alleged theft", "two men charged in Ostland": the subject did it or is accused.
+        let is_act = last.ends_with("ly")
+            || matches!(last, "alleged" | "supposed" | "rumoured" | "unfounded")
+            || matches!(last, "charged" | "indicted" | "accused" | "sued")
+                && is_preposition(self.words.folded(cue.end))
+            || matches!(self.words.folded(cue.start), "not" | "denials" | "arraigned" | "suspected");
+        if is_act {
+            return None;
+        }
+        let party = if last == "by" || last == "to" && self.words.folded(cue.start) == "according" {
+            self.party_at(cue.end, sentence.end)
+        } else {
+            self.subject_of(cue, sentence).or_else(|| self.subject_behind(cue, sentence))
+        };
+        let words = party.map(|party| party.words).or_else(|| self.paper_before(cue.start, sentence.start))?;
+        let part = self.words.list.get(words)?;
+        Some(Span::new(part.first()?.span.start, part.last()?.span.end))
+    }
+
+    /// What speaks in writing right before a verb: "court documents", "the memo".
+    fn paper_before(&self, at: usize, limit: usize) -> Option<Range<usize>> {
+        let noun = at.checked_sub(1).filter(|&noun| noun >= limit && is(Class::Paper, self.words.folded(noun)))?;
+        let start = self.phrase_start(noun, limit);
+        let is_governed = start > limit && is_preposition(self.words.folded(start - 1));
+        (!is_governed).then_some(start..at)
+    }
+
+    /// The subject behind a verb of saying that follows what is said: '"It is false," said Jane Rowe'.
+    fn subject_behind(&self, cue: &Range<usize>, sentence: &Range<usize>) -> Option<Party> {
+        let before = if cue.start > sentence.start { self.words.folded(cue.start - 1) } else { "" };
+        let says = cue.len() == 1 && SPEECH.contains(&self.words.folded(cue.start));
+        (says && matches!(before, "\"" | "”" | "," | "’")).then(|| self.party_at(cue.end, sentence.end)).flatten()
     }
 
     /// Who speaks in the quotation around a cue.

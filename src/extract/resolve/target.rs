@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::Resolver;
 use super::names::Sort;
+use super::party::Party;
 use super::scene::{Mention, is_being, is_preposition, third_person};
 use crate::model::{Attribution, Speaker};
 
@@ -35,7 +36,8 @@ impl Resolver<'_> {
         let is_to_blame = (cue.start.max(sentence.start + 1)..cue.end)
             .any(|at| self.words.folded(at) == "blame" && self.words.folded(at - 1) == "to");
         if (self.is_passive(&cue) || is_to_blame) && !is_expletive {
-            return self.passive_subject(&cue, &sentence).filter(is_other).or_else(subject);
+            let party = self.subject_of(&cue, &sentence).map(|party| party.name);
+            return party.filter(is_other).or_else(subject);
         }
         if let Some(name) = self.answerable(&cue, &sentence).filter(is_other) {
             return Some(name);
@@ -133,13 +135,16 @@ impl Resolver<'_> {
         self.party_ending(from, sentence.start).map(|party| party.name)
     }
 
-    /// The subject of a passive: what ends right before its verb, a clause or apposition between commas left out.
-    fn passive_subject(&self, cue: &Range<usize>, sentence: &Range<usize>) -> Option<String> {
+    /// The subject of a verb: what ends right before it, a clause or apposition between commas left out.
+    pub(super) fn subject_of(&self, cue: &Range<usize>, sentence: &Range<usize>) -> Option<Party> {
         let is_filler = |&at: &usize| {
             let word = self.words.folded(at);
             is_being(word)
                 || word.ends_with("ly")
-                || matches!(word, "has" | "have" | "had" | "also" | "still" | "now" | "then" | "not" | "long" | "later")
+                || matches!(
+                    word,
+                    "has" | "have" | "had" | "also" | "still" | "now" | "then" | "not" | "long" | "later" | "first"
+                )
                 || matches!(word, "each" | "to" | "all" | "both") && at > sentence.start
         };
         let start = sentence.start;
@@ -148,11 +153,13 @@ impl Resolver<'_> {
             at -= 1;
             at -= usize::from(at > start && self.words.folded(at - 1) == ",");
         }
+        // "Arden's accusations": whose they are.
+        at -= usize::from(at > start && self.words.folded(at - 1) == "'s");
         let before = if at > start { self.words.folded(at - 1) } else { "" };
         if matches!(before, "," | "-" | "–" | "—" | "--") {
             let marks = (start..at - 1).rev().filter(|&mark| self.words.folded(mark) == before);
             if let Some(party) = marks.into_iter().find_map(|mark| self.party_ending(mark, start)) {
-                return Some(party.name);
+                return Some(party);
             }
         }
         // "The Arctic Rose, a tanker accused of": the party is what the description explains.
@@ -160,11 +167,11 @@ impl Resolver<'_> {
         let comma = near.rev().find(|&mark| self.words.folded(mark) == ",");
         let explained = comma.filter(|&mark| matches!(self.words.folded(mark + 1), "a" | "an" | "the"));
         if let Some(party) = explained.and_then(|mark| self.party_ending(mark, start)) {
-            return Some(party.name);
+            return Some(party);
         }
         let party = self.party_ending(at, start)?;
         let is_governed = party.words.start > start && is_preposition(self.words.folded(party.words.start - 1));
-        (!is_governed).then_some(party.name)
+        (!is_governed).then_some(party)
     }
 
     /// The subject of the words before a cue: the nearest name that no preposition governs, else the nearest name of any kind.

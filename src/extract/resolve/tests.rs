@@ -406,6 +406,19 @@ fn the_accused_is_no_part_of_the_content() {
     );
 }
 
+#[test]
+fn who_speaks_stands_beside_the_cue() {
+    check_accuser("Mr Tom Arden accuses the bank of theft.", None, "accuses", Some("Tom Arden"));
+    check_accuser("\"The bank took it,\" said Tom Arden.", None, "said", Some("Tom Arden"));
+    check_accuser("The bank took it, according to Tom Arden.", None, "according to", Some("Tom Arden"));
+    check_accuser("Tom Arden, who left in May, claims the bank took it.", None, "claims", Some("Tom Arden"));
+    check_accuser("The bank rejected Tom Arden's accusations of theft.", None, "accusations", Some("Tom Arden"));
+    check_accuser("Court documents say the bank took it.", None, "say", Some("Court documents"));
+    check_accuser("Tom Arden allegedly took it.", None, "allegedly", None);
+    check_accuser("Two men charged in Ostland with theft left.", None, "charged", None);
+    check_accuser("Talk of allegations of theft went on.", None, "allegations", None);
+}
+
 proptest! {
     #[test]
     fn hostile_text_is_data(text in "(?:[A-Z][a-z]{0,4}|he|the|who|,|\\.|\"|'s|of|envoy|accused|\\PC|\n| ){0,60}", cut in 0usize..40) {
