@@ -190,9 +190,12 @@ fn claim(
 ) -> Option<Claim> {
     let sentence = reading.sentences.get(candidate.sentence)?;
     let (site, is_negated_denial) = (candidate.site, candidate.is_negated_denial);
-    let attribution = attribution(reading, candidate, kind, models)?;
-    let speaker = resolver.speaker(&attribution, kind);
+    let mut attribution = attribution(reading, candidate, kind, models)?;
     let is_allegation = kind == Kind::Allegation;
+    if is_allegation {
+        attribution.content = resolver.act(&attribution);
+    }
+    let speaker = resolver.speaker(&attribution, kind);
     let is_other = |party: &String| speaker.as_ref().is_none_or(|speaker| !speaker.name.ends_with(party.as_str()));
     let target = is_allegation.then(|| resolver.target(&attribution, speaker.as_ref())).flatten().filter(is_other);
     // An accusation of nobody, of nothing, tells a reader nothing.

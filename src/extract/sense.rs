@@ -156,7 +156,8 @@ fn rejection_of_wrongdoing(tokens: &[Token]) -> Option<usize> {
     };
     let is_doubted = |at: usize| {
         let before = tokens.get(at.saturating_sub(NEGATION_REACH + 1)..at).unwrap_or_default();
-        before.iter().any(|token| token.classes.any(Classes::CONDITION.or(Classes::FUTURE)))
+        let doubts = ["would", "could", "should", "might", "may", "must", "will", "if", "whether"];
+        before.iter().any(|token| doubts.contains(&token.word.as_str()))
     };
     let rejection = (0..tokens.len()).find(|&at| is_rejected(at) && !is_doubted(at))?;
     let says = |&at: &usize| {

@@ -103,6 +103,9 @@ fn is_transliteration(one: &str, other: &str) -> bool {
     short.len() - same_head - same_tail <= 1
 }
 
+/// Nouns for a body that governs, which may stand for its country.
+const GOVERNMENTS: [&str; 5] = ["government", "administration", "regime", "authorities", "ministry"];
+
 /// Whether two resolved speakers are one. Two people of one body are two speakers.
 pub fn same_speaker(one: Option<&Speaker>, other: Option<&Speaker>) -> bool {
     match (one, other) {
@@ -117,7 +120,12 @@ pub fn same_speaker(one: Option<&Speaker>, other: Option<&Speaker>) -> bool {
 
 /// Whether the speaker is the body itself ("Russia", "Moscow"), not a person of it.
 fn is_own_body(speaker: &Speaker) -> bool {
-    speaker.role.is_none() && speaker.affiliation.is_some() && telling_words(&speaker.name).len() <= 2
+    let last = speaker.name.split_whitespace().next_back().unwrap_or_default();
+    speaker.role.is_none()
+        && speaker.affiliation.is_some()
+        && telling_words(&speaker.name).len() <= 2
+        // "A Ruritanian official" is a person of the body.
+        && (last.starts_with(char::is_uppercase) || GOVERNMENTS.contains(&last))
 }
 
 fn same_body(affiliation: Option<&str>, other: &Speaker) -> bool {

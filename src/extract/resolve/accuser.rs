@@ -42,7 +42,7 @@ impl Resolver<'_> {
             mention.words.start >= gap.start && !is_preposition(self.words.folded(mention.words.start - 1))
         };
         let says = gap.clone().any(|at| SPEECH.contains(&self.words.folded(at)));
-        !is_governed && !says && !self.scene.mentions_in(&gap).iter().any(is_other)
+        !is_governed && !says && !self.scene.mentions_in(&gap).any(is_other)
     }
 
     /// Whether a cue tells that somebody is accused: "was charged", "accused of", "faces charges".

@@ -6,9 +6,12 @@ use rustc_hash::FxHashMap;
 
 use super::lexicon::{Class, Gender, is};
 use super::names::{Name, Sort};
+use super::scene::is_preposition;
 use super::words::Words;
-use crate::text::normalize::fold;
+use crate::text::normalize::{fold, is_stop_word};
 
+/// Words of a description beside a name.
+const NOUN_WORDS_MAX: usize = 6;
 /// Entries compared for one surname; a bound for hostile text.
 const NAMESAKES_MAX: usize = 16;
 
@@ -21,6 +24,8 @@ pub(super) struct Entity {
     pub(super) gender: Option<Gender>,
     /// Offices told of it, in order.
     pub(super) roles: Vec<Range<usize>>,
+    /// The nouns of descriptions beside it, last words: "operator" of "Corvane Lines, a ferry operator".
+    pub(super) nouns: Vec<usize>,
     /// How often it is named.
     pub(super) count: usize,
 }
@@ -42,6 +47,7 @@ impl Cast {
                 sort: name.sort,
                 gender: None,
                 roles: Vec::new(),
+                nouns: Vec::new(),
                 count: 0,
             });
             self.entities.len() - 1
@@ -56,8 +62,22 @@ impl Cast {
             entity.name = name.words.clone();
         }
         entity.roles.extend(name.role.clone());
+        entity.nouns.extend(noun_beside(words, &name.words));
         self.index(words, name, id);
         id
+    }
+
+    /// Enters the short form of a name that is entered already.
+    pub(super) fn enter_short_form(&mut self, words: &Words<'_>, name: &Name, id: usize) {
+        self.by_initials.insert(fold(words.folded(name.words.start)).replace('.', ""), id);
+        let list = self.by_word.entry(key(words, name.words.start).to_owned()).or_default();
+        list.retain(|&other| other == id);
+        if list.is_empty() {
+            list.push(id);
+        }
+        if let Some(entity) = self.entities.get_mut(id) {
+            entity.count += 1;
+        }
     }
 
     fn index(&mut self, words: &Words<'_>, name: &Name, id: usize) {
@@ -83,16 +103,25 @@ impl Cast {
     pub(super) fn find(&self, words: &Words<'_>, name: &Range<usize>, gender: Option<Gender>) -> Option<usize> {
         let last = key(words, surname(words, name));
         let listed = self.by_word.get(last).map(Vec::as_slice).unwrap_or_default();
+        // "US" is no short form of "US Airways"; "Washington" may be somebody's surname.
+        let is_place = words.place_at(name.start).is_some_and(|(_, length)| length == name.len());
         let agrees = |&&id: &&usize| {
             self.entities.get(id).is_some_and(|entity| {
-                is_form(words, name, &entity.name) && !matches!((gender, entity.gender), (Some(a), Some(b)) if a != b)
+                is_form(words, name, &entity.name)
+                    && !matches!((gender, entity.gender), (Some(a), Some(b)) if a != b)
+                    && (is_place == (entity.sort == Sort::Place)
+                        || entity.sort == Sort::Person && key(words, surname(words, &entity.name)) == last)
             })
         };
+        let is_person = |id: usize| self.entities.get(id).is_some_and(|entity| entity.sort == Sort::Person);
         let has_surname =
             |id: usize| self.entities.get(id).is_some_and(|entity| key(words, surname(words, &entity.name)) == last);
-        let best =
-            listed.iter().filter(agrees).copied().max_by_key(|&id| (has_surname(id), self.weight(id), usize::MAX - id));
-        best.or_else(|| self.by_initials(last).filter(|_| name.len() == 1))
+        let best = listed
+            .iter()
+            .filter(agrees)
+            .copied()
+            .max_by_key(|&id| (has_surname(id), is_person(id), self.weight(id), usize::MAX - id));
+        best.or_else(|| self.by_initials(last).filter(|_| name.len() == 1 && !is_place))
     }
 
     /// The body whose initials a word spells.
@@ -103,6 +132,25 @@ impl Cast {
     fn weight(&self, id: usize) -> usize {
         self.entities.get(id).map_or(0, |entity| entity.count)
     }
+}
+
+/// The noun of what describes a name: right before it ("the ferry operator Corvane Lines") or between commas behind it.
+fn noun_beside(words: &Words<'_>, name: &Range<usize>) -> Option<usize> {
+    let is_plain = |at: usize| {
+        words.get(at).is_some_and(|word| !word.is_capital && word.folded.chars().all(char::is_alphabetic))
+            && !is_stop_word(words.folded(at))
+            && !is_preposition(words.folded(at))
+    };
+    let behind = name.end + 1;
+    if words.folded(name.end) == "," && matches!(words.folded(behind), "a" | "an" | "the") {
+        let end = (behind + 1..behind + NOUN_WORDS_MAX).find(|&at| !is_plain(at) && !words.is_name(at))?;
+        return (end > behind + 1 && is_plain(end - 1) && words.same_sentence(behind, end - 1)).then(|| end - 1);
+    }
+    let noun = name.start.checked_sub(1).filter(|&at| is_plain(at) && words.same_sentence(at, name.start))?;
+    let low = noun.saturating_sub(NOUN_WORDS_MAX);
+    let article = (low..noun).rev().find(|&at| !is_plain(at) && !words.is_name(at))?;
+    let opens = matches!(words.folded(article), "a" | "an" | "the") || !words.same_sentence(article, noun);
+    opens.then_some(noun)
 }
 
 /// A word of a name as it is compared: without the Arabic article that some forms of a name leave out.

@@ -35,6 +35,8 @@ pub(super) enum Class {
     Group,
     Body,
     Paper,
+    Thing,
+    Media,
 }
 
 static CLASSES: LazyLock<FxHashMap<Class, FxHashSet<&'static str>>> = LazyLock::new(|| {
@@ -57,6 +59,8 @@ static CLASSES: LazyLock<FxHashMap<Class, FxHashSet<&'static str>>> = LazyLock::
             "group" => Class::Group,
             "body" => Class::Body,
             "paper" => Class::Paper,
+            "thing" => Class::Thing,
+            "media" => Class::Media,
             _ => Class::Modifier,
         };
         found.entry(class).or_default().extend(words.split_whitespace());
@@ -77,14 +81,48 @@ static PLACES: LazyLock<FxHashMap<String, &'static str>> = LazyLock::new(|| {
     found
 });
 
-/// Whether a folded word is in a class.
+/// Folded name of a people or its adjective, and the name of the place.
+static PEOPLES: LazyLock<FxHashMap<String, &'static str>> = LazyLock::new(|| {
+    let mut found = FxHashMap::default();
+    for line in lines(include_str!("../../../config/lexicon/places.txt")) {
+        let Some((name, (_, peoples))) =
+            line.split_once('=').map(|(name, rest)| (name, rest.split_once('|').unwrap_or_default()))
+        else {
+            continue;
+        };
+        for people in peoples.split(',').map(str::trim).filter(|people| !people.is_empty()) {
+            found.insert(fold(people), name.trim());
+        }
+    }
+    found
+});
+
+/// What ends an office with hyphens, behind its noun: "director-general", "attorney-at-law".
+const OFFICE_ENDS: [&str; 6] = ["general", "elect", "designate", "law", "emeritus", "large"];
+
+/// Whether a folded word is in a class, itself or by the parts of a noun with hyphens: "under-secretary-general" is an office
+/// as "secretary" is, "co-founders" are a group.
 pub(super) fn is(class: Class, folded: &str) -> bool {
-    CLASSES.get(&class).is_some_and(|words| words.contains(folded))
+    let has = |word: &str| CLASSES.get(&class).is_some_and(|words| words.contains(word));
+    if has(folded) {
+        return true;
+    }
+    let Some((front, last)) = folded.rsplit_once('-') else { return false };
+    match class {
+        Class::Role => has(last) || OFFICE_ENDS.contains(&last) && front.split('-').any(has),
+        Class::Group | Class::Mouth => has(last),
+        _ => false,
+    }
 }
 
 /// The place that a folded name, seat of government or people belongs to.
 pub(in crate::extract) fn place(folded: &str) -> Option<&'static str> {
     PLACES.get(folded.strip_prefix("the ").unwrap_or(folded)).copied()
+}
+
+/// The country whose people or adjective a folded name is.
+pub(super) fn country_of_people(folded: &str) -> Option<&'static str> {
+    PEOPLES.get(folded).copied()
 }
 
 /// Whether a folded word ends the name of an organisation.

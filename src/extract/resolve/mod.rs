@@ -2,8 +2,10 @@
 
 mod accuser;
 mod cast;
+mod content;
 pub(in crate::extract) mod lexicon;
 mod names;
+mod party;
 mod scene;
 mod several;
 mod source;

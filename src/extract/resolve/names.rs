@@ -3,12 +3,16 @@
 use std::ops::Range;
 
 use super::lexicon::{Class, Gender, gender, is, is_body, is_people};
+use super::scene::is_being;
 use super::words::Words;
 
 /// Words of the longest run of capitals taken for a name.
 const NAME_WORDS_MAX: usize = 12;
 /// Words looked at for an office before or behind a name.
 const ROLE_WORDS_MAX: usize = 14;
+
+/// What stands with a capital before names in headlines and at the head of sentences.
+const HEADLINE_MODIFIERS: [&str; 8] = ["top", "former", "facing", "watched", "late", "embattled", "ex", "disgraced"];
 
 /// What a name names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +34,17 @@ pub(super) struct Name {
     pub(super) gender: Option<Gender>,
     /// The words for the office, before or behind the name.
     pub(super) role: Option<Range<usize>>,
+}
+
+impl Name {
+    /// Whether a name is the short form that stands in brackets behind another: "the Harbour Relief Fund (HRF)".
+    pub(super) fn is_short_form_of(&self, words: &Words<'_>, other: &Self) -> bool {
+        words.folded(other.words.end) == "("
+            && self.words.start == other.words.end + 1
+            && words.folded(self.words.end) == ")"
+            && self.words.len() == 1
+            && other.sort != Sort::Place
+    }
 }
 
 /// The names in `range`, in order.
@@ -85,6 +100,10 @@ fn cut(words: &Words<'_>, run: Range<usize>, sentence: Range<usize>) -> Option<N
         return Some(plain(Sort::Body));
     }
     let mut start = run.start;
+    // "Top Halden aides": a headline's capital makes no name.
+    if run.len() > 1 && HEADLINE_MODIFIERS.contains(&words.folded(start)) {
+        start += 1;
+    }
     for at in run.clone() {
         let word = words.folded(at);
         if ((is_people(word) || is_title(word)) && (!is(Class::Male, word) || is(Class::Man, word)))
@@ -98,7 +117,7 @@ fn cut(words: &Words<'_>, run: Range<usize>, sentence: Range<usize>) -> Option<N
     if start >= run.end {
         return None;
     }
-    let titled = start > run.start;
+    let titled = start > run.start && !HEADLINE_MODIFIERS.contains(&words.folded(start - 1));
     if let Some((_, length)) = words.place_at(start).filter(|(_, length)| run.end - start > length + 1) {
         start += length;
     }
@@ -186,12 +205,19 @@ fn role_behind(words: &Words<'_>, name_end: usize, limit: usize) -> Option<Range
         return None;
     }
     let start = name_end + 1;
-    if matches!(words.folded(start), "who" | "which" | "and" | "but" | "said") {
+    // "Arden, saying his lawyer ...", "Arden, accused by a banker ...": a clause goes on.
+    let first = words.folded(start);
+    if matches!(first, "who" | "which" | "and" | "but" | "said") || first.ends_with("ing") || first.ends_with("ed") {
         return None;
     }
     let stop = limit.min(start + ROLE_WORDS_MAX);
-    let end = (start..stop)
-        .find(|&at| matches!(words.folded(at), "," | "." | "\"" | ";" | "-" | "--" | "who" | "said" | "told"));
+    let is_end = |&at: &usize| {
+        let word = words.folded(at);
+        is_being(word)
+            || matches!(word, "," | "." | "\"" | "“" | "”" | ";" | ":" | "(" | "-" | "--" | "–" | "—")
+            || matches!(word, "who" | "which" | "that" | "said" | "says" | "told" | "has" | "had" | "but")
+    };
+    let end = (start..stop).find(is_end);
     let role = start..end.unwrap_or(stop);
     let head = role.start..role.end.min(role.start + 7);
     is_office(words, &head).then_some(role)

@@ -16,6 +16,10 @@ use super::words::Words;
 const WINDOW_MENTIONS: usize = 40;
 /// Members of the cast looked at for one office, first ones first; a bound for hostile text.
 const HOLDERS_MAX: usize = 256;
+/// Words that make an office another one.
+const RANKS: [&str; 5] = ["shadow", "deputy", "vice", "assistant", "acting"];
+/// Words of the longest mention, office and name together.
+const MENTION_WORDS_MAX: usize = 32;
 /// Sentences looked back at for one pronoun.
 const WINDOW_SENTENCES: usize = 4;
 /// Verbs that report speech; their subject is the likeliest meaning of the next pronoun.
@@ -96,9 +100,15 @@ impl Scene {
             .zip(&is_shouted)
             .map(|(range, &is_shouted)| if is_shouted { Vec::new() } else { names(words, range.clone()) });
         // All names are entered before any pronoun is read: a surname may stand before the full name.
-        let mut entered: Vec<Vec<(Name, usize)>> = found
-            .map(|list| list.into_iter().map(|name| (name.clone(), scene.cast.enter(words, &name))).collect())
-            .collect();
+        let mut entered: Vec<Vec<(Name, usize)>> = found.map(|list| scene.enter(words, list)).collect();
+        // A short form may stand before the name that it abbreviates, in a headline above all.
+        for (name, entity) in entered.iter_mut().flatten().filter(|(name, _)| name.words.len() == 1) {
+            if words.place_at(name.words.start).is_none()
+                && let Some(full) = scene.cast.by_initials(words.folded(name.words.start))
+            {
+                *entity = full;
+            }
+        }
         for ((range, list), _) in
             sentences.iter().zip(&mut entered).zip(is_shouted).filter(|&(_, is_shouted)| is_shouted)
         {
@@ -109,7 +119,23 @@ impl Scene {
             scene.accusers.extend(range.clone().filter_map(|at| accuser(words, at, range)));
             scene.read_sentence(words, range, &list);
         }
+        // An office told before its holder's name, and a description that holds a name, begin before what was read first.
+        scene.mentions.sort_by_key(|mention| (mention.words.start, mention.words.end));
         scene
+    }
+
+    /// Enters the names of a sentence into the cast.
+    fn enter(&mut self, words: &Words<'_>, list: Vec<Name>) -> Vec<(Name, usize)> {
+        let mut entered: Vec<(Name, usize)> = Vec::new();
+        for name in list {
+            let full = entered.last().filter(|(full, _)| name.is_short_form_of(words, full)).map(|&(_, full)| full);
+            let entity = full.unwrap_or_else(|| self.cast.enter(words, &name));
+            if let Some(full) = full {
+                self.cast.enter_short_form(words, &name, full);
+            }
+            entered.push((name, entity));
+        }
+        entered
     }
 
     /// The names of a sentence in capitals, as far as the rest of the text knows them.
@@ -195,11 +221,13 @@ impl Scene {
         let place = words.place_in(noun).map(|(name, _)| name);
         let mut best: Option<(usize, usize)> = None;
         for (id, entity) in self.cast.entities.iter().enumerate().take(HOLDERS_MAX) {
-            let in_name = entity.sort == Sort::Body && is_body(head) && words.folded(entity.name.end - 1) == head;
+            let is_own = entity.sort == Sort::Body || entity.sort == Sort::Place && entity.name.len() > 1;
+            let in_name = is_own && is_body(head) && words.folded(entity.name.end - 1) == head;
             let holds = |role: &&Range<usize>| {
                 let has_head = office_head(words, role).is_some_and(|at| words.folded(at) == head);
                 let same_place = place.is_none_or(|name| words.place_in(role).is_none_or(|(other, _)| other == name));
-                has_head && same_place && !is(Class::Modifier, head)
+                let rank = |range: &Range<usize>| range.clone().any(|at| RANKS.contains(&words.folded(at)));
+                has_head && same_place && (rank(noun) || !rank(role)) && !is(Class::Modifier, head)
             };
             if in_name || entity.roles.iter().any(|role| holds(&role)) {
                 let is_before = words.get(entity.name.start).is_some_and(|word| word.span.start < position);
@@ -212,12 +240,55 @@ impl Scene {
         best.map(|(_, id)| id)
     }
 
+    /// Whom a description that begins with "the" at a word means by a noun that stood beside a name, and the description's end.
+    pub(super) fn by_noun(&self, words: &Words<'_>, the: usize, limit: usize) -> Option<(usize, usize)> {
+        if words.folded(the) != "the" || limit <= the + 1 {
+            return None;
+        }
+        let position = |noun: &usize| usize::MAX - *noun;
+        (the + 1..limit.min(the + 5)).rev().find_map(|at| {
+            let word = words.folded(at);
+            if words.get(at).is_none_or(|word| word.is_capital) || words.folded(at + 1) == "'s" {
+                return None;
+            }
+            let cast = self.cast.entities.iter().enumerate().take(HOLDERS_MAX);
+            let nouns = cast.flat_map(|(id, entity)| entity.nouns.iter().map(move |&noun| (id, noun)));
+            let near = nouns.filter(|&(_, noun)| noun < the && words.folded(noun) == word);
+            near.min_by_key(|(_, noun)| position(noun)).map(|(id, _)| (id, at + 1))
+        })
+    }
+
     /// The body that a word for bodies in general ("the company") means: the likeliest before it.
     pub(super) fn body_meant(&self, words: &Words<'_>, noun: &Range<usize>) -> Option<usize> {
-        let general = ["company", "firm", "group", "organisation", "organization", "agency", "paper", "newspaper"];
+        let general = [
+            "company",
+            "firm",
+            "group",
+            "organisation",
+            "organization",
+            "agency",
+            "paper",
+            "newspaper",
+            "magazine",
+            "outlet",
+            "broadcaster",
+            "network",
+        ];
         let head = words.folded(noun.end.checked_sub(1)?);
-        if noun.len() > 2 || !general.contains(&head) {
+        if noun.len() > 3 || noun.len() > 2 && head != "outlet" || !general.contains(&head) {
             return None;
+        }
+        // "The newspaper" is one that was named as such, if any was.
+        let is_paper = |mention: &&Mention| {
+            let last = self.cast.entities.get(mention.entity).map(|entity| words.folded(entity.name.end - 1));
+            last.is_some_and(|last| is(Class::Media, last))
+        };
+        if is(Class::Media, head) {
+            let end = self.mentions.partition_point(|mention| mention.words.start < noun.start);
+            let list = self.mentions.get(end.saturating_sub(WINDOW_MENTIONS)..end)?;
+            if let Some(mention) = list.iter().rfind(is_paper) {
+                return Some(mention.entity);
+            }
         }
         let entity = self.antecedent(words, noun.start, Wanted::Thing)?;
         let sort = self.cast.entities.get(entity)?.sort;
@@ -258,34 +329,36 @@ impl Scene {
 
     /// The mention that lies at or covers a range of words, longest first.
     pub(super) fn mention_in(&self, range: &Range<usize>) -> Option<&Mention> {
-        self.mentions_in(range)
-            .iter()
-            .find(|mention| mention.words.start < range.end && mention.words.end > range.start)
+        self.mentions_in(range).next()
     }
 
     /// Mentions that begin in a range, or cover its begin.
-    pub(super) fn mentions_in(&self, range: &Range<usize>) -> &[Mention] {
-        let start = self.mentions.partition_point(|mention| mention.words.end <= range.start);
+    pub(super) fn mentions_in(&self, range: &Range<usize>) -> impl DoubleEndedIterator<Item = &Mention> + use<'_> {
+        let start = self.mentions.partition_point(|mention| mention.words.start + MENTION_WORDS_MAX <= range.start);
         let end = self.mentions.partition_point(|mention| mention.words.start < range.end);
-        self.mentions.get(start..end.max(start)).unwrap_or_default()
+        let list = self.mentions.get(start..end.max(start)).unwrap_or_default();
+        let first = range.start;
+        list.iter().filter(move |mention| mention.words.end > first)
     }
 
     /// Who speaks in a sentence by its own words: the mention beside a verb of saying.
     pub(super) fn speaker_in(&self, sentence: &Range<usize>) -> Option<usize> {
-        self.mentions_in(sentence).iter().find(|mention| mention.is_speaker).map(|mention| mention.entity)
+        self.mentions_in(sentence).find(|mention| mention.is_speaker).map(|mention| mention.entity)
     }
 
     /// The last mention before a word that is no possessive and fits a test.
     pub(super) fn last_before(&self, at: usize, limit: usize, fits: impl Fn(&Mention) -> bool) -> Option<&Mention> {
-        let end = self.mentions.partition_point(|mention| mention.words.end <= at);
+        let end = self.mentions.partition_point(|mention| mention.words.start < at);
         let list = self.mentions.get(..end).unwrap_or_default();
-        list.iter().rev().take_while(|mention| mention.words.start >= limit).find(|mention| fits(mention))
+        let is_before = |mention: &&Mention| mention.words.end <= at;
+        let near = list.iter().rev().take_while(|mention| mention.words.start >= limit).filter(is_before);
+        near.filter(|mention| fits(mention)).max_by_key(|mention| (mention.words.end, mention.words.len()))
     }
 }
 
 /// The end of "for Jane Rowe", "of the Harbour Ministry" that begins at a word: whose the group or paper is.
 fn owner_behind(words: &Words<'_>, at: usize, limit: usize) -> Option<usize> {
-    if !matches!(words.folded(at), "for" | "of") {
+    if !matches!(words.folded(at), "for" | "of" | "by" | "from" | "into") {
         return None;
     }
     let start = if matches!(words.folded(at + 1), "the" | "mr" | "ms" | "mrs") { at + 2 } else { at + 1 };
@@ -332,7 +405,9 @@ pub(super) enum Wanted {
 
 /// What a pronoun of the third person wants; `None` for any other word.
 pub(super) fn third_person(folded: &str) -> Option<Wanted> {
-    match folded {
+    let (word, ending) = folded.split_once('\'').unwrap_or((folded, ""));
+    match word {
+        _ if !matches!(ending, "" | "ve" | "re" | "d" | "ll") => None,
         "he" | "him" | "his" | "himself" | "she" | "her" | "hers" | "herself" => gender(folded).map(Wanted::One),
         "it" | "its" | "itself" => Some(Wanted::Thing),
         "they" | "them" | "their" | "themselves" => Some(Wanted::Several),

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::Resolver;
+use super::lexicon::{Class, is};
 use super::scene::{Mention, Wanted, third_person};
 use crate::model::Speaker;
 
@@ -10,6 +11,8 @@ use crate::model::Speaker;
 const MENTIONS_BACK_MAX: usize = 60;
 /// Sentences looked back at for the people whom "they" means.
 const SENTENCES_BACK_MAX: usize = 2;
+/// Sentences looked on for the names of people who are counted first.
+const SENTENCES_ON_MAX: usize = 3;
 /// Words between two names of one list: "Jane Rowe and her deputy Tom Arden".
 const GAP_WORDS_MAX: usize = 4;
 
@@ -19,11 +22,29 @@ impl Resolver<'_> {
         let last = self.words.folded(range.end.checked_sub(1)?);
         let first = self.words.folded(range.start);
         if range.len() == 1 && first != "their" && matches!(third_person(first), Some(Wanted::Several)) {
-            return self.group_before(range.start).or_else(|| self.listed_before(range.start));
+            return self.group_before(range.start).or_else(|| self.listed_before(range.start, None));
         }
-        let is_count = matches!(first, "both" | "the")
-            && matches!(last, "both" | "pair" | "duo" | "trio" | "two" | "three" | "couple" | "men" | "women");
-        is_count.then(|| self.listed_before(range.start)).flatten()
+        let is_plural = count(last).is_some() || is(Class::Group, last);
+        let is_definite = matches!(first, "both" | "all" | "the");
+        let wanted = range.clone().find_map(|at| count(self.words.folded(at)));
+        if !is_plural || !range.clone().all(|at| self.is_counted(at)) {
+            return None;
+        }
+        match wanted {
+            Some(wanted) if is_definite => {
+                self.listed_before(range.start, Some(wanted)).or_else(|| self.listed_after(range.end, wanted))
+            }
+            Some(wanted) => self.listed_after(range.end, wanted),
+            None => (is_definite && matches!(last, "men" | "women" | "brothers" | "couple"))
+                .then(|| self.listed_before(range.start, None))
+                .flatten(),
+        }
+    }
+
+    /// Whether a word can stand in a phrase that counts people: "the other two men".
+    fn is_counted(&self, at: usize) -> bool {
+        let word = self.words.folded(at);
+        matches!(word, "all" | "the") || count(word).is_some() || is(Class::Group, word) || is(Class::Modifier, word)
     }
 
     /// The group named first in this sentence before a word, or in one of the last few.
@@ -40,29 +61,59 @@ impl Resolver<'_> {
         Some(self.as_written(&group, self.words.text_of(&group)))
     }
 
-    /// The last list of people before a word: "Jane Rowe and Tom Arden".
-    fn listed_before(&self, at: usize) -> Option<Speaker> {
-        let end = self.scene.mentions.partition_point(|mention| mention.words.end <= at);
-        let names: Vec<&Mention> = self
-            .scene
-            .mentions
-            .get(end.saturating_sub(MENTIONS_BACK_MAX)..end)?
-            .iter()
-            .filter(|mention| mention.is_name && self.is_person(mention))
-            .collect();
+    /// The last list of people before a word, of as many as wanted: "Jane Rowe and Tom Arden".
+    fn listed_before(&self, at: usize, wanted: Option<usize>) -> Option<Speaker> {
+        let end = self.scene.mentions.partition_point(|mention| mention.words.start < at);
+        let list = self.scene.mentions.get(end.saturating_sub(MENTIONS_BACK_MAX)..end)?;
+        self.lists(list, wanted).pop()
+    }
+
+    /// The first list of as many people as wanted behind a word, in this sentence or one of the next few.
+    fn listed_after(&self, at: usize, wanted: usize) -> Option<Speaker> {
+        let number = self.words.get(at.checked_sub(1)?)?.sentence;
+        let last = self.sentences.get((number + SENTENCES_ON_MAX).min(self.sentences.len().checked_sub(1)?))?;
+        let start = self.scene.mentions.partition_point(|mention| mention.words.start < at);
+        let end = self.scene.mentions.partition_point(|mention| mention.words.start < last.end);
+        let list = self.scene.mentions.get(start..end.min(start + MENTIONS_BACK_MAX).max(start))?;
+        self.lists(list, Some(wanted)).into_iter().next()
+    }
+
+    /// The lists of people among mentions.
+    fn lists(&self, mentions: &[Mention], wanted: Option<usize>) -> Vec<Speaker> {
+        let names: Vec<&Mention> =
+            mentions.iter().filter(|mention| mention.is_name && self.is_person(mention)).collect();
         let joins = |one: &Mention, other: &Mention, mark: &str| {
-            let gap = one.words.end..other.words.start;
+            let gap = one.words.end..other.words.start.max(one.words.end);
             gap.len() <= GAP_WORDS_MAX
                 && self.words.folded(gap.start) == mark
                 && one.entity != other.entity
                 && gap.start < gap.end
         };
-        let last = (1..names.len()).rev().find(|&at| joins(names[at - 1], names[at], "and"))?;
-        let first =
-            (1..last).rev().take_while(|&at| joins(names[at - 1], names[at], ",")).last().map_or(last - 1, |at| at - 1);
-        let listed: Vec<String> =
-            names.get(first..last)?.iter().filter_map(|mention| self.name(mention.entity)).collect();
-        let name = format!("{} and {}", listed.join(", "), self.name(names.get(last)?.entity)?);
-        Some(Speaker { name, role: None, via: None, affiliation: None })
+        let pair = |at: usize, mark: &str| matches!((names.get(at.wrapping_sub(1)), names.get(at)), (Some(one), Some(other)) if joins(one, other, mark));
+        let mut found = Vec::new();
+        for last in (1..names.len()).filter(|&at| pair(at, "and")) {
+            let first = (1..last).rev().take_while(|&at| pair(at, ",")).last().map_or(last - 1, |at| at - 1);
+            let listed: Option<Vec<String>> = names
+                .get(first..=last)
+                .map(|list| list.iter().filter_map(|mention| self.name(mention.entity)).collect());
+            if let Some((last, others)) = listed.as_deref().and_then(<[String]>::split_last)
+                && wanted.is_none_or(|wanted| wanted == others.len() + 1)
+            {
+                let name = format!("{} and {last}", others.join(", "));
+                found.push(Speaker { name, role: None, via: None, affiliation: None });
+            }
+        }
+        found
+    }
+}
+
+/// How many people a word counts.
+fn count(folded: &str) -> Option<usize> {
+    match folded {
+        "both" | "two" | "pair" | "duo" | "couple" => Some(2),
+        "three" | "trio" => Some(3),
+        "four" | "quartet" => Some(4),
+        "five" => Some(5),
+        _ => None,
     }
 }

@@ -3,9 +3,11 @@
 use std::ops::Range;
 
 use super::Resolver;
-use super::lexicon::{Class, is, is_body, is_people};
+use super::cast::Entity;
+use super::lexicon::{Class, gender, is, is_body, is_people};
 use super::names::Sort;
-use super::scene::{Mention, office_head, third_person};
+use super::party::Party;
+use super::scene::{Mention, SPEECH, is_being, is_preposition, office_head, third_person};
 use crate::model::{Attribution, Kind, Span, Speaker};
 
 /// Sentences looked at on either side for who speaks in a quotation.
@@ -14,8 +16,13 @@ const QUOTE_SENTENCES_MAX: usize = 6;
 impl Resolver<'_> {
     /// The speaker that a source span names.
     pub(super) fn named_speaker(&self, source: Span, attribution: &Attribution) -> Option<Speaker> {
-        let range = self.words.within(source);
+        let mut range = self.words.within(source);
+        // "The bank's" owner is the bank.
+        if range.len() > 1 && self.words.folded(range.end - 1) == "'s" {
+            range.end -= 1;
+        }
         let written = source.of(self.words.text).trim().trim_end_matches([',', ':']).trim();
+        let written = written.strip_suffix("'s").or_else(|| written.strip_suffix("’s")).unwrap_or(written);
         if range.is_empty() || written.is_empty() {
             return None;
         }
@@ -58,7 +65,6 @@ impl Resolver<'_> {
         let people: Vec<&Mention> = self
             .scene
             .mentions_in(range)
-            .iter()
             .filter(|mention| mention.is_name && mention.words.end <= range.end && self.is_person(mention))
             .filter(|mention| !self.is_part_of_description(range, mention))
             .collect();
@@ -156,6 +162,11 @@ impl Resolver<'_> {
         if self.words.folded(range.end - 1).ends_with("-year-old") {
             return self.member(self.scene.antecedent_person(&self.words, range.start)?);
         }
+        if let Some((entity, end)) = self.scene.by_noun(&self.words, range.start, range.end)
+            && end == range.end
+        {
+            return self.member(entity);
+        }
         let head = office_head(&self.words, range)?;
         let word = self.words.folded(head);
         let is_single = is(Class::Role, word) || is(Class::Person, word);
@@ -204,14 +215,20 @@ impl Resolver<'_> {
             let sentence = self.sentences.get(next)?;
             let opening = sentence.start..sentence.end.min(sentence.start + 4);
             let opened =
-                self.scene.mentions_in(&opening).first().filter(|mention| mention.is_name && self.is_person(mention));
+                self.scene.mentions_in(&opening).next().filter(|mention| mention.is_name && self.is_person(mention));
             let mention = opened.map(|mention| mention.entity)?;
             let own = self.sentences.get(number)?;
-            let is_beside = self.scene.mentions_in(own).iter().any(|other| other.entity == mention);
+            let is_beside = self.scene.mentions_in(own).any(|other| other.entity == mention);
             let entity = self.scene.cast.entities.get(mention)?;
             let is_new = entity.name.start >= range.end && entity.name.len() > 1;
-            (is_new && !is_beside).then_some(mention)
+            (is_new && !is_beside && self.can_be(range, entity)).then_some(mention)
         })
+    }
+
+    /// Whether a description can be of a person: of no other sex.
+    fn can_be(&self, description: &Range<usize>, entity: &Entity) -> bool {
+        let sex = description.clone().find_map(|at| gender(self.words.folded(at)));
+        !matches!((sex, entity.gender), (Some(one), Some(other)) if one != other)
     }
 
     /// A member of the cast as a speaker.
@@ -233,7 +250,7 @@ impl Resolver<'_> {
         {
             return Some(name.to_owned());
         }
-        let body = self.scene.mentions_in(range).iter().find(|mention| {
+        let body = self.scene.mentions_in(range).find(|mention| {
             let sort = self.scene.cast.entities.get(mention.entity).map(|entity| entity.sort);
             mention.is_name && sort == Some(Sort::Body)
         })?;
@@ -243,22 +260,22 @@ impl Resolver<'_> {
     /// A body, a group or an unnamed source, in its own words; a short form of a body's name is written out.
     pub(super) fn as_written(&self, range: &Range<usize>, written: &str) -> Speaker {
         let affiliation = self.affiliation(None, range).or_else(|| self.owner(range));
-        let is_described = office_head(&self.words, range).is_some_and(|at| is_people(self.words.folded(at)));
-        let role = is_described.then(|| written.to_owned());
         let whole = self.scene.mention_in(range).filter(|mention| {
             mention.is_name && mention.words.end == range.end && mention.words.start <= range.start + 1
         });
         let bare = written.trim_start_matches("the ").trim_start_matches("The ");
         let of_mention = whole.filter(|mention| self.words.place_at(mention.words.start).is_none());
-        let full = self.scene.cast.by_initials(bare).or(of_mention.map(|mention| mention.entity));
+        let is_place = self.words.place_at(range.end - 1).is_some();
+        let initials = self.scene.cast.by_initials(bare).filter(|_| !is_place);
+        let full = initials.or(of_mention.map(|mention| mention.entity));
         let full = full.and_then(|entity| self.name(entity));
         let name = full.filter(|full| full.len() > written.len()).unwrap_or_else(|| written.to_owned());
-        Speaker { name, role, via: None, affiliation }
+        Speaker { name, role: None, via: None, affiliation }
     }
 
     /// "Halden" of "Halden's lawyer" or "a spokesman for Halden".
     fn owner(&self, range: &Range<usize>) -> Option<String> {
-        let mention = self.scene.mentions_in(range).iter().find(|mention| mention.words.end <= range.end)?;
+        let mention = self.scene.mentions_in(range).find(|mention| mention.words.end <= range.end)?;
         office_head(&self.words, range)?;
         self.name(mention.entity)
     }
@@ -274,10 +291,13 @@ impl Resolver<'_> {
 
     /// The speaker of a claim whose sentence names nobody: inside a running quotation whoever is quoted before or behind.
     pub(super) fn unnamed_speaker(&self, attribution: &Attribution, kind: Kind) -> Option<Speaker> {
+        let cue = self.words.within(attribution.cue);
+        if let Some(source) = self.beside(&cue) {
+            return self.named_speaker(source, attribution);
+        }
         if kind == Kind::NoComment {
             return None;
         }
-        let cue = self.words.within(attribution.cue);
         if kind == Kind::Allegation
             && let Some(party) = self.prosecution(&cue)
         {
@@ -291,6 +311,48 @@ impl Resolver<'_> {
             return None;
         }
         self.quoted_speaker(attribution)
+    }
+
+    /// The words for who speaks right beside a cue that is no passive: its subject, or whom "according to" and "by" name.
+    fn beside(&self, cue: &Range<usize>) -> Option<Span> {
+        let first = self.words.get(cue.start)?;
+        let sentence = self.sentences.get(first.sentence)?;
+        if first.is_quoted || self.is_passive(cue) || cue.clone().any(|at| is_being(self.words.folded(at))) {
+            return None;
+        }
+        let last = self.words.folded(cue.end.checked_sub(1)?);
+        // "Arden allegedly took it", "Arden's alleged theft", "two men charged in Ostland": the subject did it or is accused.
+        let is_act = last.ends_with("ly")
+            || matches!(last, "alleged" | "supposed" | "rumoured" | "unfounded")
+            || matches!(last, "charged" | "indicted" | "accused" | "sued")
+                && is_preposition(self.words.folded(cue.end))
+            || matches!(self.words.folded(cue.start), "not" | "denials" | "arraigned" | "suspected");
+        if is_act {
+            return None;
+        }
+        let party = if last == "by" || last == "to" && self.words.folded(cue.start) == "according" {
+            self.party_at(cue.end, sentence.end)
+        } else {
+            self.subject_of(cue, sentence).or_else(|| self.subject_behind(cue, sentence))
+        };
+        let words = party.map(|party| party.words).or_else(|| self.paper_before(cue.start, sentence.start))?;
+        let part = self.words.list.get(words)?;
+        Some(Span::new(part.first()?.span.start, part.last()?.span.end))
+    }
+
+    /// What speaks in writing right before a verb: "court documents", "the memo".
+    fn paper_before(&self, at: usize, limit: usize) -> Option<Range<usize>> {
+        let noun = at.checked_sub(1).filter(|&noun| noun >= limit && is(Class::Paper, self.words.folded(noun)))?;
+        let start = self.phrase_start(noun, limit);
+        let is_governed = start > limit && is_preposition(self.words.folded(start - 1));
+        (!is_governed).then_some(start..at)
+    }
+
+    /// The subject behind a verb of saying that follows what is said: '"It is false," said Jane Rowe'.
+    fn subject_behind(&self, cue: &Range<usize>, sentence: &Range<usize>) -> Option<Party> {
+        let before = if cue.start > sentence.start { self.words.folded(cue.start - 1) } else { "" };
+        let says = cue.len() == 1 && SPEECH.contains(&self.words.folded(cue.start));
+        (says && matches!(before, "\"" | "”" | "," | "’")).then(|| self.party_at(cue.end, sentence.end)).flatten()
     }
 
     /// Who speaks in the quotation around a cue.

@@ -115,7 +115,9 @@ impl<'a> Words<'a> {
     pub(super) fn is_shouted(&self, range: &Range<usize>) -> bool {
         let list = self.list.get(range.clone()).unwrap_or_default();
         let long = || list.iter().filter(|word| word.folded.chars().filter(|c| c.is_alphabetic()).count() > 3);
-        long().count() > 3 && long().filter(|word| word.is_capital).count() * 4 >= long().count() * 3
+        // A full stop ends running text, be it ever so rich in names.
+        let is_running = list.last().is_some_and(|word| word.folded == ".");
+        !is_running && long().count() > 3 && long().filter(|word| word.is_capital).count() * 4 >= long().count() * 3
     }
 
     /// The place named at a word, and how many words name it.
