@@ -170,13 +170,12 @@ fn attribution(reading: &Reading<'_>, candidate: Candidate, kind: Kind, models: 
     if candidate.is_quoted {
         source = quoted_speaker.or(source);
     }
-    let cue = token_range(sentence, site.first, site.last)?;
-    let content = if content.is_empty() && candidate.plain_kind == Some(Kind::Allegation) {
-        let words = sense::accused_of(sentence, site.last);
-        words.and_then(|(first, last)| token_range(sentence, first, last)).into_iter().collect()
-    } else {
-        content
-    };
+    // "Said it had indications that": the grounds belong to the cue, the report behind "that" is the content.
+    let that = (site.first..=site.last).find_map(|verb| sense::indications(&sentence.tokens, verb));
+    let cue = token_range(sentence, site.first, that.map_or(site.last, |that| site.last.max(that - 1)))?;
+    let report = that.and_then(|that| token_range(sentence, that + 1, that + 1)).map_or(0, |first| first.start);
+    let content = content.into_iter().map(|piece| Span::new(piece.start.max(report), piece.end.max(report)));
+    let content = content.filter(|piece| !piece.is_empty()).collect();
     Some(Attribution { source, cue, content, sentence: sentence.span })
 }
 

@@ -104,7 +104,7 @@ pub(super) fn plain_acts(sentence: &Sentence) -> Vec<(Kind, usize)> {
             _ if rejecting == Some(at) => Kind::Denial,
             "denied" | "denies" | "denying" if denies_something(tokens, at) => Kind::Denial,
             "accused" | "accuses" | "accusing" if accuses_of_something(tokens, at) => Kind::Allegation,
-            "said" | "says" | "say" if has_indications(tokens, at) => Kind::Allegation,
+            "said" | "says" | "say" if indications(tokens, at).is_some() => Kind::Allegation,
             _ => return None,
         };
         is_reported(at).then_some((kind, at))
@@ -167,31 +167,18 @@ fn rejection_of_wrongdoing(tokens: &[Token]) -> Option<usize> {
     (0..rejection).rev().find(says).or_else(|| (rejection..tokens.len()).find(says))
 }
 
-/// What somebody is accused of, where the words between "of" and the end of the clause are all there is to it: first and last token.
-pub(super) fn accused_of(sentence: &Sentence, verb: usize) -> Option<(usize, usize)> {
-    let tokens = &sentence.tokens;
-    let of = (verb + 1..tokens.len()).take(12).find(|&at| tokens.get(at).is_some_and(|token| token.word == "of"))?;
-    let is_end = |at: usize| {
-        let word = tokens.get(at).map_or("", |token| token.word.as_str());
-        let next = tokens.get(at + 1).map_or(Classes::default(), |token| token.classes);
-        matches!(word, "," | ";" | "." | "-" | "--" | "–" | "—")
-            || word == "and" && next.any(Classes::SAY.or(Classes::INSIST).or(Classes::DENY).or(Classes::REJECT))
-    };
-    let end = (of + 1..tokens.len()).find(|&at| is_end(at)).unwrap_or(tokens.len());
-    (end > of + 1).then_some((of + 1, end - 1))
-}
-
-/// Whether a speaker claims to have grounds for a report: "said it had indications that", "says they have evidence that".
-fn has_indications(tokens: &[Token], at: usize) -> bool {
-    let behind = tokens.get(at + 1..(at + 1 + OBJECT_REACH).min(tokens.len())).unwrap_or_default();
-    behind.windows(3).any(|run| {
+/// Where the report begins that a speaker claims to have grounds for, if it does: the "that" of "said it had indications that".
+pub(super) fn indications(tokens: &[Token], verb: usize) -> Option<usize> {
+    let behind = tokens.get(verb + 1..(verb + 1 + OBJECT_REACH).min(tokens.len())).unwrap_or_default();
+    let grounds = behind.windows(3).position(|run| {
         matches!(run[0].word.as_str(), "had" | "has" | "have")
             && matches!(
                 run[1].stem.as_str(),
                 "indication" | "evidence" | "evidenc" | "intelligence" | "intelligenc" | "proof"
             )
             && run[2].word == "that"
-    })
+    });
+    grounds.map(|at| verb + 1 + at + 2)
 }
 
 #[cfg(test)]

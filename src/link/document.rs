@@ -36,8 +36,12 @@ pub fn link(claims: &mut [Claim], text: &str, sentences: &[Span]) {
     };
     let allegations = views(|kind| kind == Kind::Allegation);
     let answers = views(Kind::is_answer);
-    let found: Vec<(usize, Vec<usize>)> =
-        answers.iter().map(|answer| (answer.position, answered(answer, &allegations))).collect();
+    let mut found: Vec<(usize, Vec<usize>)> = Vec::new();
+    for answer in &answers {
+        let before = found.iter().rev().map(|(_, before)| before.as_slice()).find(|before| !before.is_empty());
+        let answered = answered(answer, &allegations, before.unwrap_or_default());
+        found.push((answer.position, answered));
+    }
     for (position, answers) in found {
         if let Some(claim) = claims.get_mut(position) {
             claim.answers = answers;
@@ -45,9 +49,10 @@ pub fn link(claims: &mut [Claim], text: &str, sentences: &[Span]) {
     }
 }
 
-/// Positions of the allegations that an answer answers: those that are likely enough, and the likeliest of all even where
-/// less speaks for it, since an answer mostly answers something in its text.
-fn answered(answer: &View<'_>, allegations: &[View<'_>]) -> Vec<usize> {
+/// Positions of the allegations that an answer answers: those that are likely enough. Where none is, all that the answer before it
+/// answers (`before`), if it points back ("cannot verify the claims"), and else the likeliest even where less speaks for it, since
+/// an answer mostly answers something in its text.
+fn answered(answer: &View<'_>, allegations: &[View<'_>], before: &[usize]) -> Vec<usize> {
     let next = allegations.partition_point(|allegation| allegation.position < answer.position);
     let first = next.saturating_sub(BEFORE_MAX);
     let near = allegations.iter().enumerate().skip(first).take(next - first + AFTER_MAX);
@@ -58,10 +63,13 @@ fn answered(answer: &View<'_>, allegations: &[View<'_>]) -> Vec<usize> {
             (signs.map(Sign::points).sum(), allegation.position)
         })
         .collect();
+    let is_likely = |&(points, _): &(i32, usize)| points >= ANSWERED_MIN;
+    if answer.points_back && !before.is_empty() && !scored.iter().any(is_likely) {
+        return before.to_vec();
+    }
     let likeliest = scored.iter().copied().rev().max_by_key(|&(points, _)| points);
-    let is_answered =
-        |pair: (i32, usize)| pair.0 >= ANSWERED_MIN || (pair.0 >= LIKELIEST_MIN && likeliest == Some(pair));
-    scored.into_iter().filter(|&pair| is_answered(pair)).map(|(_, position)| position).collect()
+    let is_answered = |pair: &(i32, usize)| is_likely(pair) || (pair.0 >= LIKELIEST_MIN && likeliest == Some(*pair));
+    scored.into_iter().filter(is_answered).map(|(_, position)| position).collect()
 }
 
 /// What speaks for or against an answer and an allegation belonging together.
@@ -143,16 +151,25 @@ struct View<'a> {
     content: Vec<String>,
     /// The same of its whole sentence.
     surroundings: Vec<String>,
+    /// All its content is a word for what was told before: "the claims".
+    points_back: bool,
 }
 
 impl<'a> View<'a> {
     fn of(position: usize, claim: &'a Claim, text: &str, sentences: &[Span]) -> Self {
         let span = claim.attribution.sentence;
+        let content = roots(claim.proposition.terms.iter().cloned());
+        let names_object = claim
+            .attribution
+            .content
+            .iter()
+            .any(|&piece| telling_stems(text, piece).iter().any(|stem| OBJECTS.contains(stem)));
         Self {
+            points_back: content.is_empty() && names_object,
             position,
             claim,
             sentence: sentences.partition_point(|other| other.end <= span.start),
-            content: roots(claim.proposition.terms.iter().cloned()),
+            content,
             surroundings: roots(telling_stems(text, span).into_iter()),
         }
     }

@@ -80,9 +80,14 @@ impl Told<'_> {
             && one.is_negated_denial == other.is_negated_denial
             && one.proposition.is_negated == other.proposition.is_negated
             && figures_agree(&one.proposition, &other.proposition)
-            && speakers.is_none_or(|(one, other)| {
-                same_side(one, other)
-                    || self.common_nouns.describe_own(&one.name) != self.common_nouns.describe_own(&other.name)
+            && speakers.is_none_or(|(speaker, second)| {
+                // A headline says "Washington" for the Pentagon; a text that names both means two.
+                let is_same = if self.is_headline(one) == self.is_headline(other) {
+                    same_name(&speaker.name, &second.name)
+                } else {
+                    same_side(speaker, second)
+                };
+                is_same || self.common_nouns.describe_own(&speaker.name) != self.common_nouns.describe_own(&second.name)
             })
             && targets.is_none_or(|(one, other)| {
                 same_name(one, other) || self.common_nouns.describe_own(one) || self.common_nouns.describe_own(other)
@@ -92,8 +97,14 @@ impl Told<'_> {
     /// Whether two claims that may tell one act do.
     fn is_one(&self, one: &Claim, other: &Claim, weight: impl Fn(&str) -> f64) -> bool {
         let found = overlap(&one.proposition, &other.proposition, weight);
-        tells_the_same(&found, one.speaker.as_ref(), other.speaker.as_ref())
-            || self.is_headline(one) != self.is_headline(other) && self.tells_headline(one, other)
+        if tells_the_same(&found, one.speaker.as_ref(), other.speaker.as_ref()) {
+            return true;
+        }
+        // A headline sums up what its side answers, in whatever words.
+        let is_same_side =
+            || one.speaker.as_ref().zip(other.speaker.as_ref()).is_some_and(|(one, other)| same_side(one, other));
+        let is_summary = || one.kind.is_answer() && is_same_side();
+        self.is_headline(one) != self.is_headline(other) && (is_summary() || self.tells_headline(one, other))
     }
 
     /// Whether one claim's sentence holds most of the headline that is the other's.

@@ -46,6 +46,8 @@ pub(super) struct Turn<'a> {
     pub(super) common_nouns: CommonNouns,
     /// Global id of each claim of the analysis, by position.
     pub(super) ids: Vec<Option<ClaimId>>,
+    /// The matter of each allegation, by position: see `State::matters`.
+    pub(super) matters: BTreeMap<usize, usize>,
     pub(super) touched_claims: BTreeSet<ClaimId>,
     pub(super) touched_threads: BTreeSet<ThreadId>,
     pub(super) pending: Vec<Pending>,
@@ -96,6 +98,7 @@ impl State {
             is_void: is_killed,
             common_nouns: CommonNouns::of(analysis),
             ids: vec![None; analysis.claims.len()],
+            matters: self.matters(&analysis.claims),
             touched_claims: BTreeSet::new(),
             touched_threads: BTreeSet::new(),
             pending: Vec::new(),

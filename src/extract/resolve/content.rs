@@ -71,6 +71,19 @@ impl Resolver<'_> {
             let next = self.words.folded(at + 1);
             match self.words.folded(at) {
                 "." | ";" | "--" | "–" | "—" => true,
+                "and" => matches!(
+                    next,
+                    "said"
+                        | "insisted"
+                        | "denied"
+                        | "told"
+                        | "added"
+                        | "called"
+                        | "warned"
+                        | "urged"
+                        | "demanded"
+                        | "vowed"
+                ),
                 "," => {
                     next.ends_with("ing")
                         || matches!(

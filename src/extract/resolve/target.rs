@@ -19,6 +19,33 @@ const OBJECT_WORDS_MAX: usize = 14;
 const AGAINST_WORDS_MAX: usize = 16;
 /// Words at the head of a content among which a name is its likeliest subject.
 const EARLY_WORDS: usize = 5;
+/// Words that count what follows.
+const COUNTS: [&str; 21] = [
+    "up",
+    "to",
+    "as",
+    "many",
+    "more",
+    "less",
+    "fewer",
+    "than",
+    "at",
+    "least",
+    "most",
+    "about",
+    "around",
+    "some",
+    "nearly",
+    "almost",
+    "over",
+    "hundreds",
+    "thousands",
+    "dozens",
+    "of",
+];
+/// What is done to people and arms that go elsewhere.
+const SENT: [&str; 8] =
+    ["deployed", "sent", "dispatched", "transferred", "supplied", "delivered", "shipped", "smuggled"];
 /// Words between a form of "to be" and the "by" of its passive.
 const PASSIVE_WORDS_MAX: usize = 5;
 
@@ -204,8 +231,12 @@ impl Resolver<'_> {
         let start = self.content_start(range);
         let subject = self.party_at(start, range.end);
         let verb = subject.as_ref().map_or(start, |party| party.words.end);
+        let both = |party: Party| match self.destination(&(verb..range.end)) {
+            Some(place) if place != party.name => format!("{} and {place}", party.name),
+            _ => party.name,
+        };
         self.agent(&(verb..range.end), subject.is_none())
-            .or_else(|| subject.map(|party| party.name))
+            .or_else(|| subject.map(both))
             .or_else(|| self.pair(&(start..range.end)))
     }
 
@@ -225,10 +256,32 @@ impl Resolver<'_> {
         self.party_at(by + 1, range.end).map(|party| party.name)
     }
 
-    /// Where the clause of a content begins.
+    /// Where the clause of a content begins, without words that only count ("up to 10,000 Ruritanian soldiers").
     fn content_start(&self, range: &Range<usize>) -> usize {
         let skipped = |at: &usize| matches!(self.words.folded(*at), "that" | "\"" | "“" | "," | "how" | "when");
-        range.start + range.clone().take_while(skipped).count()
+        let start = range.start + range.clone().take_while(skipped).count();
+        let is_count = |at: &usize| {
+            let word = self.words.folded(*at);
+            word.starts_with(|c: char| c.is_ascii_digit()) || COUNTS.contains(&word)
+        };
+        // "A \"small number\" of soldiers".
+        let number = (start..range.end.min(start + EARLY_WORDS))
+            .find(|&at| matches!(self.words.folded(at), "number" | "numbers"));
+        let of = number.and_then(|number| (number + 1..number + 3).find(|&at| self.words.folded(at) == "of"));
+        let start = of.map_or(start, |of| of + 1);
+        start + (start..range.end).take_while(is_count).count()
+    }
+
+    /// Where people or arms went in a passive: "soldiers had been sent to Ostland" accuses both lands.
+    fn destination(&self, range: &Range<usize>) -> Option<String> {
+        let limit = range.end.min(range.start + 2 * PASSIVE_WORDS_MAX);
+        let being = (range.start..limit).find(|&at| is_being(self.words.folded(at)))?;
+        let sent = (being + 1..limit).find(|&at| SENT.contains(&self.words.folded(at)))?;
+        if self.words.folded(sent + 1) != "to" {
+            return None;
+        }
+        let place = self.scene.mentions_in(&(sent + 2..range.end)).next()?;
+        (place.words.start == sent + 2 && self.sort(place) == Some(Sort::Place)).then(|| self.party_name(place))?
     }
 
     /// Whether a name only says where or to whom something was done.

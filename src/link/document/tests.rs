@@ -113,6 +113,20 @@ fn people_take_back_what_they_said_themselves() {
 }
 
 #[test]
+fn who_cannot_verify_the_claims_means_those_that_were_answered() {
+    check(
+        "Envoy denies raid\nThe Isles said Varland had raided a lighthouse. Later the navy said that Varland had sunk a barge.\n\
+         Envoy Ilya Moravin denied that Varland had raided a lighthouse or sunk a barge.\nGrain was dear.\nFishermen stayed at home.\nA choir sang.\n\
+         The lake council, said Mila Torv, cannot verify any claims made.",
+        "allegation | The Isles | said | Varland had raided a lighthouse | Varland
+         allegation | the navy | the navy said | Varland had sunk a barge | Varland
+         denial | Ilya Moravin | denied | Varland had raided a lighthouse or sunk a barge |
+         no_comment | Mila Torv | cannot verify | any claims made |",
+        &[(2, &[0, 1]), (3, &[0, 1])],
+    );
+}
+
+#[test]
 fn what_answers_nothing_stays_alone() {
     check(
         "Two trials open\nProsecutors accused Lena Brook of selling forged stamps.\nThe court then rose.\nA band played.\n\
