@@ -33,7 +33,8 @@
 //!   again; retries and restarts repeat the same id and the same bytes.
 //! - **Evidence is verbatim.** Spans are bytes inside, code points outside, converted in [`contract`] alone. Nothing is
 //!   generated.
-//! - **Everything from outside is bounded**: bodies on the wire and decoded, redirects, time, entries, sentences, claims.
+//! - **Everything from outside is bounded**: bodies on the wire and decoded, redirects, time, entries, their depth and
+//!   links, sentences, claims. Where a task cannot be cancelled, its work is linear in what it was given.
 //!
 //! Deliberately absent: a log format of our own (SQLite is the log), global state, unbounded queues, a `Result` in the text
 //! core (bad text is data), a default date of "now" for undated entries.

@@ -8,13 +8,11 @@ use url::Url;
 
 use super::entity::{self, Oddities};
 use super::markup::{Scanner, Token};
-use super::parse::{ParseError, ParsedFeed, parse};
+use super::parse::{ENTRIES_READ_MAX, ParseError, ParsedFeed, parse};
 use crate::model::{Item, Markup, MarkupFormat, StatedTime};
 
 /// Largest file that is read; far above any feed, below what would hurt.
 const FILE_BYTES_MAX: u64 = 64 << 20;
-/// Entries printed of one feed.
-const ENTRIES_MAX: usize = 100_000;
 
 #[derive(Serialize)]
 struct FeedLine<'a> {
@@ -85,7 +83,7 @@ pub fn parse_batch(list: impl BufRead, root: &Path, out: &mut impl Write) -> io:
 fn parse_file(path: &Path, content_type: Option<&str>, base: Option<&Url>) -> Result<ParsedFeed, FileError> {
     let mut bytes = Vec::new();
     io::Read::read_to_end(&mut io::Read::take(std::fs::File::open(path)?, FILE_BYTES_MAX), &mut bytes)?;
-    Ok(parse(&bytes, content_type, base, ENTRIES_MAX)?)
+    Ok(parse(&bytes, content_type, base, ENTRIES_READ_MAX)?)
 }
 
 fn entry_line(item: &Item) -> EntryLine<'_> {

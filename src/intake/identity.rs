@@ -27,6 +27,8 @@ pub(super) fn identify(entries: &[Marks<'_>]) -> Vec<EntryIdentity> {
         *guids.entry(guid).or_default() += 1;
     }
     let mut taken = BTreeSet::new();
+    // The last number of each key: counting from the start for every twin would take quadratic time.
+    let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
     entries
         .iter()
         .map(|entry| {
@@ -35,10 +37,10 @@ pub(super) fn identify(entries: &[Marks<'_>]) -> Vec<EntryIdentity> {
                 identity.key = format!("{}|{}", identity.key, hash(&[&normalised(entry.title), entry.text]));
             }
             let key = identity.key.clone();
-            let mut number = 2_u32;
             while !taken.insert(identity.bytes()) {
+                let number = numbers.entry(key.clone()).or_insert(1);
+                *number += 1;
                 identity.key = format!("{key}#{number}");
-                number += 1;
             }
             identity
         })

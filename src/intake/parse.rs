@@ -9,8 +9,13 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::recover::{NoFeed, Repair, Repairs, recover};
-use super::{charset, date, identity};
-use crate::model::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat, StatedTime};
+use super::{charset, date, identity, json};
+use crate::model::{ADDRESS_BYTES_MAX, EntryIdentity, IdentityRule, Item, Markup, MarkupFormat, StatedTime};
+
+/// Entries that are looked at of one feed, and so the most that can be kept.
+pub(super) const ENTRIES_READ_MAX: usize = 10_000;
+/// Links kept of one entry; each is compared with those before.
+const LINKS_MAX: usize = 8;
 
 /// A feed as parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +98,8 @@ fn parse_with(
     let mut repairs = Repairs::default();
     repairs.count(Repair::Charset, u32::from(decoded.is_converted));
     let raw = if text.starts_with('{') {
-        guarded(parser, text, base)?
+        let clean = json::bound(text, &mut repairs).map_err(|error| ParseError::Malformed(error.to_string()))?;
+        guarded(parser, &clean, base)?
     } else {
         let clean = recover(text, base, entries_max, &mut repairs).map_err(|no_feed| match no_feed {
             NoFeed::HtmlPage => ParseError::HtmlPage,
@@ -145,7 +151,7 @@ impl FeedParser for FeedRs {
         let words: Arc<Mutex<BTreeMap<Timestamp, String>>> = Arc::default();
         let heard = Arc::clone(&words);
         let feed = feed_rs::parser::Builder::new()
-            .base_uri(base.map(Url::as_str))
+            .base_uri(base.map(Url::as_str).filter(|base| base.len() <= ADDRESS_BYTES_MAX))
             .sanitize_content(false)
             // Left alone it would invent a random id, and so a new entry with every poll.
             .id_generator(|_, _, _| String::new())
@@ -203,6 +209,9 @@ fn item(entry: Entry, is_rss: bool, words: &BTreeMap<Timestamp, String>) -> Item
 fn links(links: Vec<Link>) -> Vec<String> {
     let mut kept: Vec<String> = Vec::new();
     for link in links {
+        if kept.len() == LINKS_MAX {
+            break;
+        }
         let is_article = link.rel.as_deref().is_none_or(|rel| rel == "alternate") && link.target.is_none();
         if is_article && link.length.is_none() && Url::parse(&link.href).is_ok() && !kept.contains(&link.href) {
             kept.push(link.href);
@@ -293,6 +302,41 @@ mod tests {
         assert_eq!(read(laughs.as_bytes()).unwrap().items[0].title.as_ref().unwrap().body, "&b;");
     }
 
+    /// `piece` by the hundred thousand, `#` in it being the number.
+    fn many(piece: &str) -> String {
+        (0..100_000).map(|number| piece.replace('#', &number.to_string())).collect()
+    }
+
+    #[test]
+    fn hostile_things_by_the_million_cost_linear_time() {
+        let long = "x".repeat(1 << 20);
+        for document in [
+            format!("<rss><channel>{}{}", many("<channel>"), many("</x>")),
+            format!("<rss>{}", many("<channel xmlns:a#='x' xmlns:b#='x'>")),
+            format!("<rss>{}{}", many("<channel xmlns:a#='x'>"), many("<a#:item/>")),
+            format!("<rss><item>{}{}", many("<x>"), many("</y>")),
+            format!("<rss xml:base='http://a.example/{long}/'><item>{}</item></rss>", many("<link>#</link>")),
+            format!("<feed><entry>{}</entry></feed>", many("<link href='http://a.example/#'/>")),
+            format!("<feed><entry>{}</entry></feed>", many("<author><name>#</name></author>")),
+            format!("<rss>{}</rss>", many("<item><guid>same</guid></item>")),
+            format!("<rss>{}</rss>", many("<item><guid>#</guid></item>")),
+            format!(
+                r#"{{"version":"https://jsonfeed.org/version/1","title":"","items":[{{}}],"authors":[{}{{}}]}}"#,
+                many(r##"{"name":"#"},"##)
+            ),
+            format!(
+                r#"{{"version":"https://jsonfeed.org/version/1","title":"","authors":[{}{{}}],"items":[{}{{}}]}}"#,
+                many(r##"{"name":"#"},"##),
+                many("{},")
+            ),
+        ] {
+            let start = std::time::Instant::now();
+            drop(parse(document.as_bytes(), None, None, ENTRIES_READ_MAX));
+            let took = start.elapsed();
+            assert!(took.as_secs() < 10, "{took:?} for {}", document.get(..120).unwrap_or_default());
+        }
+    }
+
     struct Panicking;
 
     impl FeedParser for Panicking {
@@ -303,8 +347,8 @@ mod tests {
 
     #[test]
     fn a_parsers_panic_costs_one_document() {
-        let outcome = parse_with(&Panicking, b"{}", None, None, 9);
-        assert_eq!(outcome, Err(ParseError::Panicked("cannot read 2 bytes".to_owned())));
+        let outcome = parse_with(&Panicking, b"<rss/>", None, None, 9);
+        assert!(matches!(outcome, Err(ParseError::Panicked(reason)) if reason.starts_with("cannot read ")));
     }
 
     #[test]

@@ -8,6 +8,9 @@ const TRACKING: [&str; 14] = [
     "ocid", "smid",
 ];
 
+/// Longest address that is one: browsers and servers agree on about as much, and what is longer was made to be copied.
+pub const ADDRESS_BYTES_MAX: usize = 2 << 10;
+
 /// The canonical form of an article's address: scheme and host as the URL standard writes them, no fragment, no tracking
 /// parameters, no trailing slash, no AMP suffix. `None` for anything that is not an absolute http(s) URL.
 pub fn canonical_address(address: &str) -> Option<String> {

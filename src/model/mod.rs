@@ -15,7 +15,7 @@ mod rule;
 mod span;
 mod story;
 
-pub use address::canonical_address;
+pub use address::{ADDRESS_BYTES_MAX, canonical_address};
 pub use alert::{
     Alert, AlertAnswer, AlertClaim, AlertDocument, AlertStory, AlertThread, AlertType, ClaimSpeaker, Evidence,
     ExtractedClaim, FeedAlert, Link, Offsets, Priority, Quote, SCHEMA_VERSION, Stance, StanceEntry, StoryLine,
