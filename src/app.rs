@@ -339,13 +339,11 @@ impl FeedTask {
 /// Cleans the items of a poll into documents. Those of a feed's first fetch are its baseline, unless they are younger than
 /// the backfill.
 fn work(poll: Poll, source: &SourceInfo, backfill: SignedDuration, now: Timestamp) -> Work {
-    let documents: Vec<Document> = match poll.outcome {
+    let mut documents: Vec<Document> = match poll.outcome {
         PollOutcome::Items { items, is_first } => {
             let news_since = now.checked_sub(backfill).unwrap_or(Timestamp::MIN);
-            // Feeds list the latest first; the desk wants the order of events.
             items
                 .iter()
-                .rev()
                 .filter_map(|item| {
                     let mut document = clean(source, item, now)?;
                     let is_young = document.published.is_some_and(|published| published >= news_since);
@@ -356,7 +354,23 @@ fn work(poll: Poll, source: &SourceInfo, backfill: SignedDuration, now: Timestam
         }
         PollOutcome::NotModified | PollOutcome::Failed(_) => Vec::new(),
     };
+    put_in_order(&mut documents);
     Work { cursor: Some(poll.cursor), health: poll.health, documents }
+}
+
+/// Puts a feed's documents in the order of events, which the desk wants: a correction after what it corrects. Their dates
+/// say it where all have one; otherwise the latest is taken to come first, as in nearly all feeds.
+fn put_in_order(documents: &mut [Document]) {
+    let are_dated = documents.iter().all(|document| document.published.is_some());
+    let ends = [documents.first(), documents.last()].map(|end| end.and_then(|document| document.published));
+    let is_oldest_first = are_dated && ends[0] < ends[1];
+    if !is_oldest_first {
+        documents.reverse();
+    }
+    if are_dated {
+        // Stable: those of the same minute, or of a day without times, keep the order of their feed.
+        documents.sort_by_key(|document| document.published);
+    }
 }
 
 /// A panic in one entry must not cost its feed: the entry is left out.
@@ -366,4 +380,38 @@ fn clean(source: &SourceInfo, item: &Item, now: Timestamp) -> Option<Document> {
         error!(feed = %source.feed, entry = item.identity.key, "an entry cannot be cleaned and is left out");
     }
     cleaned.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::MarkupFormat;
+    use crate::text::document::archive_document;
+
+    /// Documents are told by a letter; the digit behind it, if any, is the day on which it was published.
+    #[track_caller]
+    fn check_order(listed: &str, expected: &str) {
+        let document = |mark: &str| {
+            let day: Option<i64> = mark.get(1..).and_then(|day| day.parse().ok());
+            let published = day.map(|day| Timestamp::from_second(day * 86_400).unwrap());
+            archive_document(mark, None, None, mark, published, None, Timestamp::UNIX_EPOCH, MarkupFormat::Text)
+        };
+        let mut documents: Vec<Document> = listed.split(' ').map(document).collect();
+        put_in_order(&mut documents);
+        let order: Vec<&str> = documents.iter().map(|document| document.text.as_str()).collect();
+        assert_eq!(order.join(" "), expected, "{listed}");
+    }
+
+    #[test]
+    fn entries_come_in_the_order_of_events() {
+        check_order("c3 b2 a1", "a1 b2 c3");
+        check_order("a1 b2 c3", "a1 b2 c3");
+        check_order("a1 b1 c2", "a1 b1 c2");
+        check_order("c2 b1 a1", "a1 b1 c2");
+        check_order("b2 c3 a1", "a1 b2 c3");
+        check_order("b1 a1", "a1 b1");
+        check_order("b a", "a b");
+        check_order("c3 b a1", "a1 b c3");
+        check_order("a1", "a1");
+    }
 }
