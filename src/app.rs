@@ -1,7 +1,8 @@
 //! Builds every stage of the daemon from the config, owns its tasks and stop tokens, and drains them in order.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -14,8 +15,8 @@ use tracing::{error, info, warn};
 use crate::clock::Clock;
 use crate::config::{Config, FeedConfig};
 use crate::desk::{Desk, Outcome, SinkFormat, Work};
-use crate::intake::{Outcome as PollOutcome, Poll, Poller, Turn};
-use crate::model::{Alert, Document, FeedCursor, Item, SourceInfo};
+use crate::intake::{Outcome as PollOutcome, Poll, Poller, Repair, Repairs, Turn};
+use crate::model::{Alert, Document, FeedCursor, FeedId, Item, SourceInfo};
 use crate::pipeline::{Models, Windows};
 use crate::route::Router;
 use crate::sink::{BodyFormat, DispatchSummary, Dispatcher};
@@ -40,14 +41,41 @@ pub trait Observer: Send + Sync {
 }
 
 /// An observer that leaves a line in the log.
-#[derive(Debug)]
-pub struct LogObserver;
+#[derive(Debug, Default)]
+pub struct LogObserver {
+    /// What was lost of each feed at its last poll that brought a body, so that a lasting loss is one warning.
+    losses: Mutex<BTreeMap<FeedId, BTreeSet<Repair>>>,
+}
+
+impl LogObserver {
+    /// Which repairs lost entries of the feed and did not at the poll before.
+    fn new_losses(&self, feed: &FeedId, repairs: &Repairs) -> BTreeMap<Repair, u32> {
+        let losses: BTreeMap<Repair, u32> =
+            repairs.0.iter().map(|(&repair, &times)| (repair, times)).filter(|(repair, _)| repair.is_loss()).collect();
+        let mut known = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = known.insert(feed.clone(), losses.keys().copied().collect()).unwrap_or_default();
+        losses.into_iter().filter(|(repair, _)| !before.contains(repair)).collect()
+    }
+}
+
+/// Repairs in words.
+fn in_words(repairs: &BTreeMap<Repair, u32>) -> String {
+    let words: Vec<String> = repairs.iter().map(|(repair, times)| format!("{} {times}", repair.as_str())).collect();
+    words.join(", ")
+}
 
 impl Observer for LogObserver {
     fn polled(&self, feed: &FeedConfig, poll: &Poll) {
         match &poll.outcome {
             PollOutcome::NotModified => tracing::debug!(feed = %feed.id, "not modified"),
-            PollOutcome::Items { items, .. } => tracing::debug!(feed = %feed.id, items = items.len(), "polled"),
+            PollOutcome::Items { items, .. } => {
+                let repairs = in_words(&poll.repairs.0);
+                tracing::debug!(feed = %feed.id, items = items.len(), repairs, "polled");
+                let losses = self.new_losses(&feed.id, &poll.repairs);
+                if !losses.is_empty() {
+                    warn!(feed = %feed.id, items = items.len(), lost = in_words(&losses), "not all of the feed is read");
+                }
+            }
             PollOutcome::Failed(error) => warn!(feed = %feed.id, %error, "poll failed"),
         }
     }
@@ -400,6 +428,21 @@ mod tests {
         put_in_order(&mut documents);
         let order: Vec<&str> = documents.iter().map(|document| document.text.as_str()).collect();
         assert_eq!(order.join(" "), expected, "{listed}");
+    }
+
+    #[test]
+    fn a_lasting_loss_is_told_once() {
+        let observer = LogObserver::default();
+        let poll = |repairs: &[Repair]| {
+            let repairs = Repairs(repairs.iter().map(|&repair| (repair, 7)).collect());
+            in_words(&observer.new_losses(&FeedId::new("a"), &repairs))
+        };
+        assert_eq!(poll(&[Repair::Entity]), "");
+        assert_eq!(poll(&[Repair::EntriesLeftOut]), "entries_left_out 7");
+        assert_eq!(poll(&[Repair::EntriesLeftOut]), "");
+        assert_eq!(poll(&[Repair::EntriesLeftOut, Repair::Truncated]), "truncated 7");
+        assert_eq!(poll(&[]), "");
+        assert_eq!(poll(&[Repair::Truncated]), "truncated 7");
     }
 
     #[test]

@@ -12,12 +12,13 @@ use rayon::prelude::*;
 
 use crate::model::{
     Alert, Analysis, ClaimId, ClaimRecord, Document, DocumentId, DocumentRecord, Event, FeedCursor, FeedHealth, FeedId,
-    FeedRecord, OutboxRow, StoryId, StoryRecord, ThreadId, ThreadRecord,
+    FeedRecord, Issue, OutboxRow, StoryId, StoryRecord, ThreadId, ThreadRecord,
 };
 use crate::pipeline::{Change, Input, Models, State, Windows, analyse, quarantine, step};
 use crate::route::{Routed, Router};
 use crate::sink::{BodyFormat, body};
 use crate::store::{Commit, Forgotten, Store, StoreError};
+use crate::text::clean::TEXT_BYTES_MAX;
 
 /// One delivery of work: what one poll brought, or a slice of an archive. Committed as a whole.
 #[derive(Debug, Default)]
@@ -177,11 +178,13 @@ impl Desk {
     /// A panic in one document must not stop the desk: the document is set aside with its text.
     fn analyse(&self, document: Document) -> Analysis {
         let copy = document.clone();
-        catch_unwind(AssertUnwindSafe(|| analyse(document, &self.models))).unwrap_or_else(|panic| {
+        let analysis = catch_unwind(AssertUnwindSafe(|| analyse(document, &self.models))).unwrap_or_else(|panic| {
             let reason = reason(panic.as_ref());
             tracing::error!(document = %copy.id, url = copy.url, error = reason, "analysis panicked, document set aside");
             quarantine(copy, reason)
-        })
+        });
+        tell_issues(&analysis);
+        analysis
     }
 
     fn outbox(&self, routed: &[Routed]) -> Vec<OutboxRow> {
@@ -209,6 +212,25 @@ struct Stepped {
     inputs: Vec<(Input, Timestamp)>,
     written: Written,
     routed: Vec<Routed>,
+}
+
+/// Leaves in the log what of a document was not read. A panic was told when it happened.
+fn tell_issues(analysis: &Analysis) {
+    let document = &analysis.document;
+    let is_full = document.text.len() > TEXT_BYTES_MAX - char::MAX_LEN_UTF8;
+    for issue in is_full.then_some(&Issue::TextCut).into_iter().chain(&analysis.issues) {
+        let lost = match issue {
+            Issue::Language(language) => {
+                tracing::info!(document = %document.id, url = document.url, language, "not in a language that is read");
+                continue;
+            }
+            Issue::TextCut => "the end of the text",
+            Issue::SentencesCut => "sentences over the limit",
+            Issue::ClaimsCut => "claims over the limit",
+            Issue::Quarantined(_) => continue,
+        };
+        tracing::warn!(document = %document.id, url = document.url, lost, "not all of a document is read");
+    }
 }
 
 /// What a panic said.

@@ -1,6 +1,6 @@
 //! Bytes in, items out: decodes, recovers, parses behind a panic guard, and gives every entry its identity.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -101,7 +101,7 @@ fn parse_with(
         let clean = json::bound(text, &mut repairs).map_err(|error| ParseError::Malformed(error.to_string()))?;
         guarded(parser, &clean, base)?
     } else {
-        let clean = recover(text, base, entries_max, &mut repairs).map_err(|no_feed| match no_feed {
+        let clean = recover(text, base, ENTRIES_READ_MAX, &mut repairs).map_err(|no_feed| match no_feed {
             NoFeed::HtmlPage => ParseError::HtmlPage,
             NoFeed::Other => ParseError::NotAFeed,
         })?;
@@ -109,7 +109,7 @@ fn parse_with(
     };
     let RawFeed { title, updated, mut items } = raw;
     repairs.count(Repair::EntriesLeftOut, u32::try_from(items.len().saturating_sub(entries_max)).unwrap_or(u32::MAX));
-    items.truncate(entries_max);
+    keep_newest(&mut items, entries_max);
     give_identities(&mut items);
     Ok(ParsedFeed { title, updated, items, repairs })
 }
@@ -125,6 +125,32 @@ fn guarded(parser: &impl FeedParser, document: &str, base: Option<&Url>) -> Resu
     })
 }
 
+/// Leaves out the oldest entries over the limit where all are dated, else the last ones. The others keep their order.
+fn keep_newest(items: &mut Vec<Item>, entries_max: usize) {
+    if items.len() <= entries_max {
+        return;
+    }
+    let dates: Option<Vec<Timestamp>> = items.iter().map(date_of).collect();
+    if let Some(dates) = dates {
+        let mut places: Vec<usize> = (0..dates.len()).collect();
+        // Of entries of the same date those at the feed's newer end stay.
+        if dates.first() < dates.last() {
+            places.reverse();
+        }
+        places.sort_by_key(|&place| std::cmp::Reverse(dates.get(place)));
+        places.truncate(entries_max);
+        let kept: BTreeSet<usize> = places.into_iter().collect();
+        let mut place = 0..;
+        items.retain(|_| place.next().is_some_and(|place| kept.contains(&place)));
+    }
+    items.truncate(entries_max);
+}
+
+/// When an entry was published, else changed.
+fn date_of(item: &Item) -> Option<Timestamp> {
+    item.published.as_ref().or(item.updated.as_ref()).and_then(|time| time.at)
+}
+
 fn give_identities(items: &mut [Item]) {
     let marks: Vec<identity::Marks<'_>> = items
         .iter()
@@ -132,7 +158,7 @@ fn give_identities(items: &mut [Item]) {
             guid: item.guid.as_deref(),
             link: item.links.first().map(String::as_str),
             title: item.title.as_ref().map_or("", |title| &title.body),
-            date: item.published.as_ref().or(item.updated.as_ref()).and_then(|time| time.at).map(|at| at.to_string()),
+            date: date_of(item).map(|at| at.to_string()),
             text: item.content.as_ref().or(item.summary.as_ref()).map_or("", |text| &text.body),
         })
         .collect();
@@ -282,6 +308,29 @@ mod tests {
         check_error(b"\x89PNG\r\n", &ParseError::NotAFeed);
         assert!(matches!(read(b"{\"version\": 1}"), Err(ParseError::Malformed(_))));
         assert!(matches!(read("{\"a\":".repeat(100_000).as_bytes()), Err(ParseError::Malformed(_))));
+    }
+
+    #[track_caller]
+    fn check_kept(days: &[&str], expected: &[&str]) {
+        let entry = |day: &&str| {
+            let date = if day.is_empty() { String::new() } else { format!("<pubDate>2024-10-0{day}</pubDate>") };
+            format!("<item><title>{day}</title>{date}</item>")
+        };
+        let feed = format!("<rss version='2.0'>{}</rss>", days.iter().map(entry).collect::<String>());
+        let feed = parse(feed.as_bytes(), None, None, 2).unwrap();
+        let titles = feed.items.iter().map(|item| item.title.as_ref().map_or("", |title| &title.body));
+        assert_eq!(titles.collect::<Vec<_>>(), expected, "{days:?}");
+        let left_out = u32::try_from(days.len() - expected.len()).unwrap();
+        assert_eq!(feed.repairs.0.get(&Repair::EntriesLeftOut).copied().unwrap_or_default(), left_out);
+    }
+
+    #[test]
+    fn the_newest_entries_are_kept() {
+        check_kept(&["1", "2", "3", "4"], &["3", "4"]);
+        check_kept(&["4", "3", "2", "1"], &["4", "3"]);
+        check_kept(&["2", "4", "1", "3"], &["4", "3"]);
+        check_kept(&["1", "2"], &["1", "2"]);
+        check_kept(&["1", "2", "", "4"], &["1", "2"]);
     }
 
     #[test]

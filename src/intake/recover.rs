@@ -43,6 +43,11 @@ pub enum Repair {
 }
 
 impl Repair {
+    /// Whether entries were lost by it.
+    pub fn is_loss(self) -> bool {
+        matches!(self, Self::Truncated | Self::EntriesLeftOut)
+    }
+
     /// Its name in logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
