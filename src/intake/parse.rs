@@ -14,6 +14,8 @@ use crate::model::{ADDRESS_BYTES_MAX, EntryIdentity, IdentityRule, Item, Markup,
 
 /// Entries that are looked at of one feed, and so the most that can be kept.
 pub(super) const ENTRIES_READ_MAX: usize = 10_000;
+/// Longest byline.
+const AUTHOR_BYTES_MAX: usize = 500;
 /// Links kept of one entry; each is compared with those before.
 const LINKS_MAX: usize = 8;
 
@@ -111,6 +113,7 @@ fn parse_with(
     repairs.count(Repair::EntriesLeftOut, u32::try_from(items.len().saturating_sub(entries_max)).unwrap_or(u32::MAX));
     keep_newest(&mut items, entries_max);
     give_identities(&mut items);
+    repairs.count(Repair::TooLong, items.iter_mut().map(drop_too_long).sum());
     Ok(ParsedFeed { title, updated, items, repairs })
 }
 
@@ -144,6 +147,16 @@ fn keep_newest(items: &mut Vec<Item>, entries_max: usize) {
         items.retain(|_| place.next().is_some_and(|place| kept.contains(&place)));
     }
     items.truncate(entries_max);
+}
+
+/// Takes from an entry what is too long to be an address, a guid or a name; how much. Its identity was given before.
+fn drop_too_long(item: &mut Item) -> u32 {
+    let links = item.links.len();
+    item.links.retain(|link| link.len() <= ADDRESS_BYTES_MAX);
+    let lost_guid = item.guid.take_if(|guid| guid.len() > identity::GUID_BYTES_MAX);
+    let lost_author = item.author.take_if(|author| author.len() > AUTHOR_BYTES_MAX);
+    let lost_links = u32::try_from(links - item.links.len()).unwrap_or(u32::MAX);
+    lost_links + u32::from(lost_guid.is_some()) + u32::from(lost_author.is_some())
 }
 
 /// When an entry was published, else changed.
@@ -322,6 +335,23 @@ mod tests {
         assert_eq!(titles.collect::<Vec<_>>(), expected, "{days:?}");
         let left_out = u32::try_from(days.len() - expected.len()).unwrap();
         assert_eq!(feed.repairs.0.get(&Repair::EntriesLeftOut).copied().unwrap_or_default(), left_out);
+    }
+
+    #[test]
+    fn what_is_too_long_to_be_an_address_or_a_name_goes() {
+        let long = "x".repeat(3 << 20);
+        let feed = format!(
+            "<rss version='2.0'><item><title>T</title><guid>{long}</guid><link>https://a.example/{long}</link>\
+             <link>https://a.example/1</link><author>{long}</author></item></rss>"
+        );
+        let feed = read(feed.as_bytes()).unwrap();
+        let item = &feed.items[0];
+        assert_eq!(
+            (item.links.as_slice(), &item.guid, &item.author),
+            (&["https://a.example/1".to_owned()][..], &None, &None)
+        );
+        assert!(item.identity.key.len() < 100, "{} bytes", item.identity.key.len());
+        assert_eq!(feed.repairs.0.get(&Repair::TooLong), Some(&3));
     }
 
     #[test]

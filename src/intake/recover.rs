@@ -40,6 +40,8 @@ pub enum Repair {
     Truncated,
     /// The feed has more entries than are read.
     EntriesLeftOut,
+    /// An address or a name too long to be one was ignored; of an id that is too long, its hash is taken.
+    TooLong,
 }
 
 impl Repair {
@@ -62,6 +64,7 @@ impl Repair {
             Self::StrayEndTag => "stray_end_tag",
             Self::Truncated => "truncated",
             Self::EntriesLeftOut => "entries_left_out",
+            Self::TooLong => "too_long",
         }
     }
 }
