@@ -189,7 +189,7 @@ pub fn replay(args: &ReplayArgs) -> Result<ExitCode> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let database = args.database.clone().unwrap_or_else(|| folder.path().join("replay.db"));
     anyhow::ensure!(!database.exists(), "{} exists already: a replay starts from nothing", database.display());
-    let config = args.config.as_deref().map(crate::config::load).transpose()?;
+    let config = args.config.as_deref().map(crate::config::load_without_secrets).transpose()?;
     let store =
         Arc::new(EmbeddedStore::open(&database).with_context(|| format!("cannot open {}", database.display()))?);
     let mut desk = replay_desk(store, config.as_ref())?;

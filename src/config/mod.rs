@@ -18,7 +18,7 @@ use url::Url;
 use crate::model::FeedId;
 pub use crate::model::Rule as RuleConfig;
 
-pub use load::{Surroundings, load, parse};
+pub use load::{Surroundings, load, load_without_secrets, parse};
 pub use problem::{ConfigError, Problem};
 pub use secret::{InvalidSecret, Secret};
 

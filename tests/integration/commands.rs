@@ -176,6 +176,22 @@ fn replay_gives_the_same_bytes_every_time_on_any_number_of_threads() {
 }
 
 #[test]
+fn a_replay_needs_no_secrets_of_its_config() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = archive(folder.path());
+    let config = folder.path().join("gainsay.toml");
+    let sink = |name: &str, secret: &str| {
+        format!("[[sink]]\nname = \"{name}\"\ntype = \"webhook\"\nurl = \"https://a.example\"\n{secret}\n")
+    };
+    let text = sink("a", "secret_env = \"GAINSAY_NOT_SET\"") + &sink("b", "secret_file = \"nowhere\"");
+    std::fs::write(&config, text).unwrap();
+    let archive = archive.to_str().unwrap();
+    let printed = output(&["replay", "-c", config.to_str().unwrap(), archive]);
+    assert!(printed.status.success(), "{printed:?}");
+    assert_eq!(printed.stdout, output(&["replay", archive]).stdout);
+}
+
+#[test]
 fn replay_reads_gzip_and_refuses_an_old_database() {
     use std::io::Write as _;
     let folder = tempfile::tempdir().unwrap();
