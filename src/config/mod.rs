@@ -38,7 +38,7 @@ pub struct Config {
     pub windows: WindowsConfig,
     /// Which feeds, in the order of the file; ids are unique.
     pub feeds: Vec<FeedConfig>,
-    /// Which changes become alerts, for whom; never empty (without `[[rule]]` one rule lets everything through).
+    /// Which changes become alerts, for whom; never empty (without `[[rule]]` it is [`Rule::everything`](RuleConfig::everything)).
     pub rules: Vec<RuleConfig>,
     /// Where alerts go; names are unique.
     pub sinks: Vec<SinkConfig>,

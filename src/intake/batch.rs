@@ -9,7 +9,7 @@ use url::Url;
 use super::entity::{self, Oddities};
 use super::markup::{Scanner, Token};
 use super::parse::{ENTRIES_READ_MAX, ParseError, ParsedFeed, parse};
-use crate::model::{Item, Markup, MarkupFormat, StatedTime};
+use crate::model::{Item, Markup, MarkupFormat};
 
 /// Largest file that is read; far above any feed, below what would hurt.
 const FILE_BYTES_MAX: u64 = 64 << 20;
@@ -87,13 +87,12 @@ fn parse_file(path: &Path, content_type: Option<&str>, base: Option<&Url>) -> Re
 }
 
 fn entry_line(item: &Item) -> EntryLine<'_> {
-    let seconds = |time: &Option<StatedTime>| time.as_ref().and_then(|time| time.at).map(jiff::Timestamp::as_second);
     EntryLine {
         id: &item.identity.key,
         title: item.title.as_ref().map(readable),
         links: &item.links,
-        published: seconds(&item.published),
-        updated: seconds(&item.updated),
+        published: item.published.map(jiff::Timestamp::as_second),
+        updated: item.updated.map(jiff::Timestamp::as_second),
         text: item.content.as_ref().or(item.summary.as_ref()).map(|text| text.body.as_str()),
     }
 }

@@ -1,8 +1,7 @@
 //! Bytes in, items out: decodes, recovers, parses behind a panic guard, and gives every entry its identity.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use feed_rs::model::{Entry, FeedType, Link, Text};
 use jiff::Timestamp;
@@ -10,7 +9,7 @@ use url::Url;
 
 use super::recover::{NoFeed, Repair, Repairs, recover};
 use super::{charset, date, identity, json};
-use crate::model::{ADDRESS_BYTES_MAX, EntryIdentity, IdentityRule, Item, Markup, MarkupFormat, StatedTime};
+use crate::model::{ADDRESS_BYTES_MAX, EntryIdentity, IdentityRule, Item, Markup, MarkupFormat};
 
 /// Entries that are looked at of one feed, and so the most that can be kept.
 pub(super) const ENTRIES_READ_MAX: usize = 10_000;
@@ -161,7 +160,7 @@ fn drop_too_long(item: &mut Item) -> u32 {
 
 /// When an entry was published, else changed.
 fn date_of(item: &Item) -> Option<Timestamp> {
-    item.published.as_ref().or(item.updated.as_ref()).and_then(|time| time.at)
+    item.published.or(item.updated)
 }
 
 fn give_identities(items: &mut [Item]) {
@@ -186,43 +185,28 @@ struct FeedRs;
 
 impl FeedParser for FeedRs {
     fn parse(&self, document: &str, base: Option<&Url>) -> Result<RawFeed, ParseError> {
-        // feed-rs gives instants only; the words of each date are kept beside it.
-        let words: Arc<Mutex<BTreeMap<Timestamp, String>>> = Arc::default();
-        let heard = Arc::clone(&words);
         let feed = feed_rs::parser::Builder::new()
             .base_uri(base.map(Url::as_str).filter(|base| base.len() <= ADDRESS_BYTES_MAX))
             .sanitize_content(false)
             // Left alone it would invent a random id, and so a new entry with every poll.
             .id_generator(|_, _, _| String::new())
-            .timestamp_parser(move |text| {
-                let time = date::read(text)?;
-                heard
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .entry(time)
-                    .or_insert_with(|| text.trim().to_owned());
-                time.to_string().parse().ok()
-            })
+            .timestamp_parser(|text| date::read(text)?.to_string().parse().ok())
             .build()
             .parse(document.as_bytes())
             .map_err(|error| ParseError::Malformed(error.to_string()))?;
-        let words = std::mem::take(&mut *words.lock().unwrap_or_else(PoisonError::into_inner));
         let is_rss = matches!(feed.feed_type, FeedType::RSS0 | FeedType::RSS1 | FeedType::RSS2);
         let instant = |time: Option<i64>| time.and_then(|millis| Timestamp::from_millisecond(millis).ok());
         let updated = feed.updated.or(feed.published).map(|time| time.timestamp_millis());
         Ok(RawFeed {
             title: feed.title.and_then(|title| markup(title, is_rss)),
             updated: instant(updated),
-            items: feed.entries.into_iter().map(|entry| item(entry, is_rss, &words)).collect(),
+            items: feed.entries.into_iter().map(|entry| item(entry, is_rss)).collect(),
         })
     }
 }
 
-fn item(entry: Entry, is_rss: bool, words: &BTreeMap<Timestamp, String>) -> Item {
-    let stated = |time: Option<i64>| {
-        let at = Timestamp::from_millisecond(time?).ok()?;
-        Some(StatedTime { raw: words.get(&at).cloned(), at: Some(at) })
-    };
+fn item(entry: Entry, is_rss: bool) -> Item {
+    let stated = |time: Option<i64>| Timestamp::from_millisecond(time?).ok();
     let content = entry.content.and_then(|content| {
         let is_html = content.content_type.subty().as_str().contains("html");
         plain_or_html(content.body?, is_html || is_rss)
@@ -292,7 +276,7 @@ mod tests {
         assert_eq!(item.guid.as_deref(), Some("wire-1"));
         assert_eq!(item.identity, EntryIdentity { rule: IdentityRule::Guid, key: "wire-1".to_owned() });
         assert_eq!(item.author.as_deref(), Some("Desk"));
-        assert_eq!(item.published.as_ref().unwrap().raw.as_deref(), Some("Thu, 31 Oct 2024 08:01:00 GMT"));
+        assert_eq!(item.published, Some("2024-10-31T08:01:00Z".parse().unwrap()));
         assert_eq!(item.updated, None);
         assert_eq!(item.title.as_ref().unwrap().format, MarkupFormat::Html);
         assert!(feed.repairs.0.is_empty(), "{:?}", feed.repairs);

@@ -35,8 +35,6 @@ pub struct Document {
     pub offsets: OffsetMap,
     /// When the publisher says it was published.
     pub published: Option<Timestamp>,
-    /// The words in which the publisher said so.
-    pub published_raw: Option<String>,
     /// When gainsay first saw it; a replay takes `published`.
     pub first_seen: Timestamp,
     /// Not to be alerted before this instant.

@@ -26,7 +26,7 @@ pub use document::{Document, OffsetMap, SourceInfo};
 pub use event::{ClaimEvent, Event, Subject};
 pub use feed::{FeedCursor, FeedHealth, FeedIncident};
 pub use id::{AlertId, ClaimId, ContentHash, DocumentId, FeedId, InvalidId, StoryId, ThreadId};
-pub use item::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat, StatedTime};
+pub use item::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat};
 pub use outbox::{Attempt, AttemptResult, Outbox, OutboxEntry, OutboxRow};
 pub use record::{
     ClaimRecord, DocumentRecord, FeedRecord, Records, Report, StanceRecord, StoryRecord, ThreadRecord, ThreadState,

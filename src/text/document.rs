@@ -20,7 +20,6 @@ pub fn document(source: SourceInfo, item: &Item, first_seen: Timestamp, is_basel
     let (body, markup) = fullest(item);
     let title = item.title.as_ref().map(|title| one_line(&clean(title).text)).unwrap_or_default();
     let credit = credit(&body.text, item.author.as_deref());
-    let published = item.published.as_ref().or(item.updated.as_ref());
     let title_markup = item.title.as_ref().map_or("", |title| title.body.as_str());
     let (text, headline, offsets) = join(&title, body);
     Document {
@@ -32,8 +31,7 @@ pub fn document(source: SourceInfo, item: &Item, first_seen: Timestamp, is_basel
         text,
         headline,
         offsets,
-        published: published.and_then(|stated| stated.at),
-        published_raw: published.and_then(|stated| stated.raw.clone()),
+        published: item.published.or(item.updated),
         first_seen,
         embargo_until: None,
         content_hash: ContentHash::of(&[title_markup.as_bytes(), markup.as_bytes()]),
@@ -70,7 +68,6 @@ pub fn archive_document(
         headline,
         offsets,
         published,
-        published_raw: None,
         first_seen,
         embargo_until: None,
         content_hash: ContentHash::of(&[title.unwrap_or_default().as_bytes(), text.as_bytes()]),
@@ -127,7 +124,6 @@ fn one_line(title: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::StatedTime;
 
     fn html(body: &str) -> Markup {
         Markup { format: MarkupFormat::Html, body: body.to_owned() }
@@ -142,7 +138,7 @@ mod tests {
             summary: Some(html("<p>PARIS (AFP) - Short.</p>")),
             content: Some(html("<p>PARIS, Oct 31 (BSS/AFP) - The envoy said &quot;no&quot;.</p><p>He left.</p>")),
             published: None,
-            updated: Some(StatedTime { raw: Some("today".to_owned()), at: Some(Timestamp::UNIX_EPOCH) }),
+            updated: Some(Timestamp::UNIX_EPOCH),
             author: None,
         }
     }
@@ -161,7 +157,6 @@ mod tests {
         assert_eq!((document.agency.as_deref(), document.via.as_deref()), (Some("AFP"), Some("BSS")));
         assert_eq!(document.url.as_deref(), Some("https://a.example/1"));
         assert_eq!(document.published, Some(Timestamp::UNIX_EPOCH));
-        assert_eq!(document.published_raw.as_deref(), Some("today"));
         let body = &item.content.unwrap().body;
         for word in ["PARIS", "The envoy", "no", "He left"] {
             let at = document.text.find(word).unwrap();
