@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::clock::Clock;
-use crate::config::{Config, FeedConfig};
+use crate::config::{Config, FeedConfig, WindowsConfig};
 use crate::desk::{Desk, Outcome, SinkFormat, Work};
 use crate::intake::{Outcome as PollOutcome, Poll, Poller, Repair, Repairs, Turn};
 use crate::model::{Alert, Document, FeedCursor, FeedId, Item, SourceInfo};
@@ -90,13 +90,9 @@ impl Observer for LogObserver {
 }
 
 /// The desk's windows from the config.
-pub fn windows(config: &Config) -> Windows {
+pub fn windows(windows: &WindowsConfig) -> Windows {
     let signed = |duration: Duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
-    Windows {
-        stories: signed(config.windows.stories),
-        claims: signed(config.windows.claims),
-        threads: signed(config.windows.threads),
-    }
+    Windows { stories: signed(windows.stories), claims: signed(windows.claims), threads: signed(windows.threads) }
 }
 
 /// One poll's work on its way to the desk; the answer says whether it is durable.
@@ -147,7 +143,7 @@ impl Stages {
         let router = Router::new(config.rules.clone(), config.sinks.iter().map(|sink| sink.name.clone()).collect());
         let formats: Vec<SinkFormat> =
             config.sinks.iter().map(|sink| (sink.name.clone(), BodyFormat::of(&sink.target))).collect();
-        let windows = windows(config);
+        let windows = windows(&config.windows);
         let (desk_store, cursor_store) = (Arc::clone(store), Arc::clone(store));
         let (desk, cursors) = tokio::task::spawn_blocking(move || -> Result<_> {
             let models = Arc::new(Models::embedded().context("the built-in models cannot be read")?);

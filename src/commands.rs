@@ -6,20 +6,21 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::app::windows;
 use crate::archive::{Archive, ArchiveLine, ReplayClock};
 use crate::cli::{Contract, ExtractArgs, FeedsCommand, InputFormat, ReplayArgs, StoriesArgs};
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::Config;
+use crate::config::{Config, WindowsConfig};
 use crate::contract::extracted_claim;
 use crate::dedup::fingerprint::fingerprint;
 use crate::dedup::label::label;
 use crate::dedup::story::{Copy, Stories};
 use crate::desk::{Desk, Work};
 use crate::model::{Alert, Analysis, Document, ExtractedClaim, Kind, MarkupFormat, Rule, StoryLine};
-use crate::pipeline::{Models, Windows, analyse};
+use crate::pipeline::{Models, analyse};
 use crate::route::Router;
 use crate::sink::BodyFormat;
 use crate::store::EmbeddedStore;
@@ -139,7 +140,7 @@ pub fn stories(args: &StoriesArgs) -> Result<ExitCode> {
     let mut stories = Stories::new();
     let mut clock = ReplayClock::new(SystemClock.now());
     let mut is_bad = false;
-    let window = default_windows().stories;
+    let window = windows(&WindowsConfig::default()).stories;
     for line in open_archive(args.file.as_deref())? {
         let line = match line {
             Ok(line) => line,
@@ -166,12 +167,6 @@ pub fn stories(args: &StoriesArgs) -> Result<ExitCode> {
     }
     out.flush()?;
     Ok(if is_bad { ExitCode::from(SOME_INPUT_BAD) } else { ExitCode::SUCCESS })
-}
-
-/// The windows without a config file: the defaults of the contract.
-pub fn default_windows() -> Windows {
-    let days = |days: i64| SignedDuration::from_hours(days * 24);
-    Windows { stories: days(7), claims: days(30), threads: days(90) }
 }
 
 /// `gainsay replay`.
@@ -232,7 +227,7 @@ fn replay_desk(store: Arc<EmbeddedStore>, config: Option<&Config>) -> Result<Des
     let rules = config.map_or_else(everything, |config| {
         config.rules.iter().cloned().map(|rule| Rule { sinks: Vec::new(), ..rule }).collect()
     });
-    let windows = config.map_or_else(default_windows, crate::app::windows);
+    let windows = windows(config.map_or(&WindowsConfig::default(), |config| &config.windows));
     let models = Arc::new(Models::embedded().context("the built-in models cannot be read")?);
     let router = Router::new(rules, vec![REPLAY_SINK.to_owned()]);
     Ok(Desk::open(store, models, router, vec![(REPLAY_SINK.to_owned(), BodyFormat::JsonLines)], windows)?)

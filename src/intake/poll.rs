@@ -214,7 +214,6 @@ fn conclude(
         feed: feed.id.clone(),
         url: fetch::shown(&feed.url),
         outlet: feed.outlet.clone(),
-        at: now,
         incident,
     });
     Poll { cursor, outcome, health, next_poll_after, repairs }

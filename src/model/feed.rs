@@ -52,8 +52,6 @@ pub struct FeedHealth {
     pub url: String,
     /// Its outlet.
     pub outlet: String,
-    /// When it was polled.
-    pub at: Timestamp,
     /// What is wrong, or nothing.
     pub incident: Option<FeedIncident>,
 }

@@ -37,11 +37,6 @@ macro_rules! hash_id {
             pub fn as_bytes(&self) -> &[u8; 16] {
                 &self.0
             }
-
-            /// The id with these 16 bytes, as read back from the store.
-            pub fn from_bytes(bytes: [u8; 16]) -> Self {
-                Self(bytes)
-            }
         }
 
         impl fmt::Display for $name {

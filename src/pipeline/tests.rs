@@ -296,7 +296,7 @@ fn a_failing_feed_is_one_incident() {
     let mut poll = |seconds: i64, failing: bool| -> Vec<String> {
         let at = start.checked_add(SignedDuration::from_secs(seconds)).unwrap();
         let incident = failing.then(|| FeedIncident { kind: AlertType::FeedFailing, detail: "status 500".into() });
-        let health = FeedHealth { feed: FeedId::new("a"), url: "http://a".into(), outlet: "A".into(), at, incident };
+        let health = FeedHealth { feed: FeedId::new("a"), url: "http://a".into(), outlet: "A".into(), incident };
         let events = step(&mut state, Input::FeedHealth(health), at).into_iter().filter_map(|change| match change {
             Change::Event(event) => Some(event.why),
             _ => None,
