@@ -280,10 +280,12 @@ pub fn feeds(command: &FeedsCommand) -> Result<ExitCode> {
 /// # Errors
 /// If the output cannot be written.
 pub fn schema(contract: Contract) -> Result<ExitCode> {
+    // As it is written, not as it may be read: a key that is always there, if only as null, is required.
+    let generator = schemars::generate::SchemaSettings::default().for_serialize().into_generator();
     let schema = match contract {
-        Contract::Alert => schemars::schema_for!(Alert),
-        Contract::Claim => schemars::schema_for!(ExtractedClaim),
-        Contract::Story => schemars::schema_for!(StoryLine),
+        Contract::Alert => generator.into_root_schema_for::<Alert>(),
+        Contract::Claim => generator.into_root_schema_for::<ExtractedClaim>(),
+        Contract::Story => generator.into_root_schema_for::<StoryLine>(),
     };
     let mut out = io::stdout().lock();
     serde_json::to_writer_pretty(&mut out, &schema)?;
