@@ -127,7 +127,7 @@ fn print_claims(out: &mut impl Write, args: &ExtractArgs, analysis: &Analysis, l
 }
 
 fn write_line(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, line)?;
+    crate::json::write(&mut *out, line)?;
     out.write_all(b"\n")
 }
 

@@ -53,6 +53,7 @@ pub mod desk;
 pub mod extract;
 mod http;
 pub mod intake;
+mod json;
 pub mod link;
 pub mod model;
 pub mod pipeline;

@@ -28,9 +28,9 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("pipeline", &["model", "text", "dedup", "extract", "link", "contract"]),
     ("route", &["model"]),
     ("config", &["model"]),
-    ("intake", &["model", "config", "clock", "http"]),
+    ("intake", &["model", "config", "clock", "http", "json"]),
     ("store", &["model"]),
-    ("sink", &["model", "config", "clock", "http"]),
+    ("sink", &["model", "config", "clock", "http", "json"]),
 ];
 /// What the core may not name: I/O, time, environment, randomness, tasks.
 const IMPURE: [&str; 16] = [

@@ -74,7 +74,7 @@ pub fn parse_batch(list: impl BufRead, root: &Path, out: &mut impl Write) -> io:
                 FeedLine { path, error: Some(error.to_string()), title: None, updated: None, entries: Vec::new() }
             }
         };
-        serde_json::to_writer(&mut *out, &line)?;
+        crate::json::write(&mut *out, &line)?;
         writeln!(out)?;
     }
     Ok(is_clean)

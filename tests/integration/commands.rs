@@ -134,6 +134,23 @@ fn extract_prints_claims_by_its_schema() {
 }
 
 #[test]
+fn nothing_invisible_is_printed_as_it_stands() {
+    let input = DENIAL.replace("taken bribes", "taken\u{202e} \u{9b}31mbribes");
+    let printed = output_with_input(&["extract", "--with-text"], input.as_bytes());
+    let lines = json_lines(&printed.stdout);
+    assert_eq!(lines[0]["text"], input);
+    let text = String::from_utf8(printed.stdout).unwrap();
+    assert!(text.contains("taken\\u202e \\u009b31mbribes") && !text.contains(['\u{202e}', '\u{9b}']), "{text}");
+    let archive = serde_json::json!({"id": 1, "text": input}).to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("archive.jsonl");
+    std::fs::write(&path, archive).unwrap();
+    let printed = output(&["replay", path.to_str().unwrap()]);
+    let text = String::from_utf8(printed.stdout).unwrap();
+    assert!(!text.is_empty() && !text.contains(['\u{202e}', '\u{9b}']), "{text}");
+}
+
+#[test]
 fn html_offsets_refer_to_the_text_that_is_printed() {
     let page = "<html><head><title>x</title></head><body><p>Mayor Odile&nbsp;Franck <b>denied</b> taking bribes.</p></body></html>";
     let printed = output_with_input(&["extract", "--format", "html", "--with-text"], page.as_bytes());
