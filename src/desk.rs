@@ -19,6 +19,7 @@ use crate::route::{Routed, Router};
 use crate::sink::{BodyFormat, body};
 use crate::store::{Commit, Forgotten, Store, StoreError};
 use crate::text::clean::TEXT_BYTES_MAX;
+use crate::text::embargo::{Embargo, embargo};
 
 /// One delivery of work: what one poll brought, or a slice of an archive. Committed as a whole.
 #[derive(Debug, Default)]
@@ -218,6 +219,10 @@ struct Stepped {
 fn tell_issues(analysis: &Analysis) {
     let document = &analysis.document;
     let is_full = document.text.len() > TEXT_BYTES_MAX - char::MAX_LEN_UTF8;
+    let stated = document.published.unwrap_or(document.first_seen);
+    if !document.is_baseline && embargo(&document.text, stated) == Some(Embargo::Unreadable) {
+        tracing::warn!(document = %document.id, url = document.url, "an embargo whose end cannot be read: held for a day");
+    }
     for issue in is_full.then_some(&Issue::TextCut).into_iter().chain(&analysis.issues) {
         let lost = match issue {
             Issue::Language(language) => {

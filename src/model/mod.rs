@@ -14,6 +14,7 @@ mod record;
 mod rule;
 mod span;
 mod story;
+mod zone;
 
 pub use address::{ADDRESS_BYTES_MAX, canonical_address};
 pub use alert::{
@@ -35,3 +36,4 @@ pub use record::{
 pub use rule::Rule;
 pub use span::Span;
 pub use story::{Fingerprint, RevisionLabel};
+pub use zone::zone_seconds;
