@@ -383,11 +383,13 @@ fn work(poll: Poll, source: &SourceInfo, backfill: SignedDuration, now: Timestam
 }
 
 /// Puts a feed's documents in the order of events, which the desk wants: a correction after what it corrects. Their dates
-/// say it where all have one; otherwise the latest is taken to come first, as in nearly all feeds.
+/// say it where all have one. Where some have, they say at which end the feed begins; without, the latest is taken to come
+/// first, as in nearly all feeds.
 fn put_in_order(documents: &mut [Document]) {
     let are_dated = documents.iter().all(|document| document.published.is_some());
-    let ends = [documents.first(), documents.last()].map(|end| end.and_then(|document| document.published));
-    let is_oldest_first = are_dated && ends[0] < ends[1];
+    let mut dates = documents.iter().filter_map(|document| document.published);
+    let (first, last) = (dates.next(), dates.next_back());
+    let is_oldest_first = first < last;
     if !is_oldest_first {
         documents.reverse();
     }
@@ -451,6 +453,8 @@ mod tests {
         check_order("b1 a1", "a1 b1");
         check_order("b a", "a b");
         check_order("c3 b a1", "a1 b c3");
+        check_order("a b1 c d3 e", "a b1 c d3 e");
+        check_order("b a1", "a1 b");
         check_order("a1", "a1");
     }
 }

@@ -32,7 +32,7 @@
 //! - **Stable ids.** Every id is a hash of what it names. An alert's bytes are stored before they are sent and never rendered
 //!   again; retries and restarts repeat the same id and the same bytes.
 //! - **Evidence is verbatim.** Spans are bytes inside, code points outside, converted in [`contract`] alone. Nothing is
-//!   generated.
+//!   generated; what cannot be seen of it leaves escaped (`json`).
 //! - **Everything from outside is bounded**: bodies on the wire and decoded, redirects, time, entries, their depth and
 //!   links, sentences, claims. Where a task cannot be cancelled, its work is linear in what it was given.
 //!

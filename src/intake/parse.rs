@@ -127,16 +127,21 @@ fn guarded(parser: &impl FeedParser, document: &str, base: Option<&Url>) -> Resu
     })
 }
 
-/// Leaves out the oldest entries over the limit where all are dated, else the last ones. The others keep their order.
+/// Leaves out the oldest entries over the limit: by date where all are dated, else at the end at which the dates that there are,
+/// or the habit of feeds, put the oldest. The others keep their order.
 fn keep_newest(items: &mut Vec<Item>, entries_max: usize) {
-    if items.len() <= entries_max {
+    let left_out = items.len().saturating_sub(entries_max);
+    if left_out == 0 {
         return;
     }
+    let mut stated = items.iter().filter_map(date_of);
+    let (first, last) = (stated.next(), stated.next_back());
+    let is_oldest_first = first < last;
     let dates: Option<Vec<Timestamp>> = items.iter().map(date_of).collect();
     if let Some(dates) = dates {
         let mut places: Vec<usize> = (0..dates.len()).collect();
         // Of entries of the same date those at the feed's newer end stay.
-        if dates.first() < dates.last() {
+        if is_oldest_first {
             places.reverse();
         }
         places.sort_by_key(|&place| std::cmp::Reverse(dates.get(place)));
@@ -144,8 +149,11 @@ fn keep_newest(items: &mut Vec<Item>, entries_max: usize) {
         let kept: BTreeSet<usize> = places.into_iter().collect();
         let mut place = 0..;
         items.retain(|_| place.next().is_some_and(|place| kept.contains(&place)));
+    } else if is_oldest_first {
+        items.drain(..left_out);
+    } else {
+        items.truncate(entries_max);
     }
-    items.truncate(entries_max);
 }
 
 /// Takes from an entry what is too long to be an address, a guid or a name; how much. Its identity was given before.
@@ -344,7 +352,9 @@ mod tests {
         check_kept(&["4", "3", "2", "1"], &["4", "3"]);
         check_kept(&["2", "4", "1", "3"], &["4", "3"]);
         check_kept(&["1", "2"], &["1", "2"]);
-        check_kept(&["1", "2", "", "4"], &["1", "2"]);
+        check_kept(&["1", "2", "", "4"], &["", "4"]);
+        check_kept(&["4", "", "2", "1"], &["4", ""]);
+        check_kept(&["", "", ""], &["", ""]);
     }
 
     #[test]
