@@ -1,7 +1,8 @@
 //! Builds every stage of the daemon from the config, owns its tasks and stop tokens, and drains them in order.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -12,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::clock::Clock;
-use crate::config::{Config, FeedConfig};
+use crate::config::{Config, FeedConfig, WindowsConfig};
 use crate::desk::{Desk, Outcome, SinkFormat, Work};
-use crate::intake::{Outcome as PollOutcome, Poll, Poller, Turn, resume};
-use crate::model::{Alert, Document, FeedCursor, Item, SourceInfo, shown_text};
+use crate::intake::{Outcome as PollOutcome, Poll, Poller, Repair, Repairs, Turn, resume};
+use crate::model::{Alert, Document, FeedCursor, FeedId, Item, SourceInfo, shown_text};
 use crate::pipeline::{Models, Windows};
 use crate::route::Router;
 use crate::sink::{BodyFormat, DispatchSummary, Dispatcher};
@@ -23,7 +24,7 @@ use crate::store::{EmbeddedStore, Orphan, Store, StoreError};
 use crate::text::document::document;
 
 /// Longest that a feed is left alone after a start, whatever was noted: the clock may have been wrong then.
-const LEFT_ALONE_MAX: Duration = Duration::from_secs(24 * 3600);
+const LEFT_ALONE_MAX: Duration = Duration::from_hours(24);
 /// Polls that wait for the desk; a full queue makes the pollers wait, and feeds can be read later.
 const DESK_QUEUE: usize = 64;
 /// Polls that the desk takes in one transaction.
@@ -42,14 +43,41 @@ pub trait Observer: Send + Sync {
 }
 
 /// An observer that leaves a line in the log.
-#[derive(Debug)]
-pub struct LogObserver;
+#[derive(Debug, Default)]
+pub struct LogObserver {
+    /// What was lost of each feed at its last poll that brought a body, so that a lasting loss is one warning.
+    losses: Mutex<BTreeMap<FeedId, BTreeSet<Repair>>>,
+}
+
+impl LogObserver {
+    /// Which repairs lost entries of the feed and did not at the poll before.
+    fn new_losses(&self, feed: &FeedId, repairs: &Repairs) -> BTreeMap<Repair, u32> {
+        let losses: BTreeMap<Repair, u32> =
+            repairs.0.iter().map(|(&repair, &times)| (repair, times)).filter(|(repair, _)| repair.is_loss()).collect();
+        let mut known = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = known.insert(feed.clone(), losses.keys().copied().collect()).unwrap_or_default();
+        losses.into_iter().filter(|(repair, _)| !before.contains(repair)).collect()
+    }
+}
+
+/// Repairs in words.
+fn in_words(repairs: &BTreeMap<Repair, u32>) -> String {
+    let words: Vec<String> = repairs.iter().map(|(repair, times)| format!("{} {times}", repair.as_str())).collect();
+    words.join(", ")
+}
 
 impl Observer for LogObserver {
     fn polled(&self, feed: &FeedConfig, poll: &Poll) {
         match &poll.outcome {
             PollOutcome::NotModified => tracing::debug!(feed = %feed.id, "not modified"),
-            PollOutcome::Items { items, .. } => tracing::debug!(feed = %feed.id, items = items.len(), "polled"),
+            PollOutcome::Items { items, .. } => {
+                let repairs = in_words(&poll.repairs.0);
+                tracing::debug!(feed = %feed.id, items = items.len(), repairs, "polled");
+                let losses = self.new_losses(&feed.id, &poll.repairs);
+                if !losses.is_empty() {
+                    warn!(feed = %feed.id, items = items.len(), lost = in_words(&losses), "not all of the feed is read");
+                }
+            }
             PollOutcome::Failed(error) => warn!(feed = %feed.id, %error, "poll failed"),
         }
     }
@@ -64,13 +92,9 @@ impl Observer for LogObserver {
 }
 
 /// The desk's windows from the config.
-pub fn windows(config: &Config) -> Windows {
+pub fn windows(windows: &WindowsConfig) -> Windows {
     let signed = |duration: Duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
-    Windows {
-        stories: signed(config.windows.stories),
-        claims: signed(config.windows.claims),
-        threads: signed(config.windows.threads),
-    }
+    Windows { stories: signed(windows.stories), claims: signed(windows.claims), threads: signed(windows.threads) }
 }
 
 /// One poll's work on its way to the desk; the answer says whether it is durable.
@@ -123,7 +147,7 @@ impl Stages {
         let router = Router::new(config.rules.clone(), names.clone());
         let formats: Vec<SinkFormat> =
             config.sinks.iter().map(|sink| (sink.name.clone(), BodyFormat::of(&sink.target))).collect();
-        let (windows, now) = (windows(config), clock.now());
+        let (windows, now) = (windows(&config.windows), clock.now());
         let (desk_store, other_store) = (Arc::clone(store), Arc::clone(store));
         let (desk, cursors) = tokio::task::spawn_blocking(move || -> Result<_> {
             let models = Arc::new(Models::embedded().context("the built-in models cannot be read")?);
@@ -365,16 +389,16 @@ impl FeedTask {
 
 /// Cleans the items of a poll into documents.
 fn work(poll: Poll, source: &SourceInfo, memory: Memory, now: Timestamp) -> Work {
-    let documents: Vec<Document> = match poll.outcome {
-        // Feeds list the latest first; the desk wants the order of events.
+    let mut documents: Vec<Document> = match poll.outcome {
         PollOutcome::Items { items, read_before } => {
-            let cleaned = items.iter().rev().filter_map(|item| clean(source, item, now));
+            let cleaned = items.iter().filter_map(|item| clean(source, item, now));
             cleaned
                 .map(|document| Document { is_baseline: memory.is_baseline(&document, read_before, now), ..document })
                 .collect()
         }
         PollOutcome::NotModified | PollOutcome::Failed(_) => Vec::new(),
     };
+    put_in_order(&mut documents);
     Work { cursor: Some(poll.cursor), health: poll.health, documents }
 }
 
@@ -398,6 +422,23 @@ impl Memory {
             Some(_) => return false,
         };
         document.published.is_none_or(|published| published < news_since)
+    }
+}
+
+/// Puts a feed's documents in the order of events, which the desk wants: a correction after what it corrects. Their dates
+/// say it where all have one. Where some have, they say at which end the feed begins; without, the latest is taken to come
+/// first, as in nearly all feeds.
+fn put_in_order(documents: &mut [Document]) {
+    let are_dated = documents.iter().all(|document| document.published.is_some());
+    let mut dates = documents.iter().filter_map(|document| document.published);
+    let (first, last) = (dates.next(), dates.next_back());
+    let is_oldest_first = first < last;
+    if !is_oldest_first {
+        documents.reverse();
+    }
+    if are_dated {
+        // Stable: those of the same minute, or of a day without times, keep the order of their feed.
+        documents.sort_by_key(|document| document.published);
     }
 }
 
@@ -431,5 +472,49 @@ mod tests {
         assert!(!is_baseline(0, None, Some(1)) && !is_baseline(0, Some(50), Some(1)), "a late entry is news");
         assert!(is_baseline(0, None, Some(31)) && is_baseline(0, Some(40), Some(31)), "it may only be forgotten");
         assert!(!is_baseline(0, Some(3), Some(31)));
+    }
+
+    /// Documents are told by a letter; the digit behind it, if any, is the day on which it was published.
+    #[track_caller]
+    fn check_order(listed: &str, expected: &str) {
+        let document = |mark: &str| {
+            let day: Option<i64> = mark.get(1..).and_then(|day| day.parse().ok());
+            let published = day.map(|day| Timestamp::from_second(day * 86_400).unwrap());
+            archive_document(mark, None, None, mark, published, None, Timestamp::UNIX_EPOCH, MarkupFormat::Text)
+        };
+        let mut documents: Vec<Document> = listed.split(' ').map(document).collect();
+        put_in_order(&mut documents);
+        let order: Vec<&str> = documents.iter().map(|document| document.text.as_str()).collect();
+        assert_eq!(order.join(" "), expected, "{listed}");
+    }
+
+    #[test]
+    fn a_lasting_loss_is_told_once() {
+        let observer = LogObserver::default();
+        let poll = |repairs: &[Repair]| {
+            let repairs = Repairs(repairs.iter().map(|&repair| (repair, 7)).collect());
+            in_words(&observer.new_losses(&FeedId::new("a"), &repairs))
+        };
+        assert_eq!(poll(&[Repair::Entity]), "");
+        assert_eq!(poll(&[Repair::EntriesLeftOut]), "entries_left_out 7");
+        assert_eq!(poll(&[Repair::EntriesLeftOut]), "");
+        assert_eq!(poll(&[Repair::EntriesLeftOut, Repair::Truncated]), "truncated 7");
+        assert_eq!(poll(&[]), "");
+        assert_eq!(poll(&[Repair::Truncated]), "truncated 7");
+    }
+
+    #[test]
+    fn entries_come_in_the_order_of_events() {
+        check_order("c3 b2 a1", "a1 b2 c3");
+        check_order("a1 b2 c3", "a1 b2 c3");
+        check_order("a1 b1 c2", "a1 b1 c2");
+        check_order("c2 b1 a1", "a1 b1 c2");
+        check_order("b2 c3 a1", "a1 b2 c3");
+        check_order("b1 a1", "a1 b1");
+        check_order("b a", "a b");
+        check_order("c3 b a1", "a1 b c3");
+        check_order("a b1 c d3 e", "a b1 c d3 e");
+        check_order("b a1", "a1 b");
+        check_order("a1", "a1");
     }
 }

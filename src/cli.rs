@@ -93,7 +93,7 @@ pub struct StoriesArgs {
 /// Arguments of `replay`.
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
-    /// Rules and windows of this config file; its feeds and sinks are not used.
+    /// Rules and windows of this config file; its feeds and sinks are not used, their secrets not needed.
     #[arg(short, long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Keep the database in this new file; a temporary one without.

@@ -6,20 +6,21 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::app::windows;
 use crate::archive::{Archive, ArchiveLine, ReplayClock};
 use crate::cli::{Contract, ExtractArgs, FeedsCommand, InputFormat, ReplayArgs, StoriesArgs};
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::Config;
+use crate::config::{Config, WindowsConfig};
 use crate::contract::extracted_claim;
 use crate::dedup::fingerprint::fingerprint;
 use crate::dedup::label::label;
 use crate::dedup::story::{Copy, Stories};
 use crate::desk::{Desk, Work};
 use crate::model::{Alert, Analysis, Document, ExtractedClaim, Kind, MarkupFormat, Rule, StoryLine};
-use crate::pipeline::{Models, Windows, analyse};
+use crate::pipeline::{Models, analyse};
 use crate::route::Router;
 use crate::sink::BodyFormat;
 use crate::store::EmbeddedStore;
@@ -126,7 +127,7 @@ fn print_claims(out: &mut impl Write, args: &ExtractArgs, analysis: &Analysis, l
 }
 
 fn write_line(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, line)?;
+    crate::json::write(&mut *out, line)?;
     out.write_all(b"\n")
 }
 
@@ -139,7 +140,7 @@ pub fn stories(args: &StoriesArgs) -> Result<ExitCode> {
     let mut stories = Stories::new();
     let mut clock = ReplayClock::new(SystemClock.now());
     let mut is_bad = false;
-    let window = default_windows().stories;
+    let window = windows(&WindowsConfig::default()).stories;
     for line in open_archive(args.file.as_deref())? {
         let line = match line {
             Ok(line) => line,
@@ -170,12 +171,6 @@ pub fn stories(args: &StoriesArgs) -> Result<ExitCode> {
     Ok(if is_bad { ExitCode::from(SOME_INPUT_BAD) } else { ExitCode::SUCCESS })
 }
 
-/// The windows without a config file: the defaults of the contract.
-pub fn default_windows() -> Windows {
-    let days = |days: i64| SignedDuration::from_hours(days * 24);
-    Windows { stories: days(7), claims: days(30), threads: days(90) }
-}
-
 /// `gainsay replay`.
 ///
 /// # Errors
@@ -191,7 +186,7 @@ pub fn replay(args: &ReplayArgs) -> Result<ExitCode> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let database = args.database.clone().unwrap_or_else(|| folder.path().join("replay.db"));
     anyhow::ensure!(!database.exists(), "{} exists already: a replay starts from nothing", database.display());
-    let config = args.config.as_deref().map(crate::config::load).transpose()?;
+    let config = args.config.as_deref().map(crate::config::load_without_secrets).transpose()?;
     let store =
         Arc::new(EmbeddedStore::open(&database).with_context(|| format!("cannot open {}", database.display()))?);
     let mut desk = replay_desk(store, config.as_ref())?;
@@ -234,7 +229,7 @@ fn replay_desk(store: Arc<EmbeddedStore>, config: Option<&Config>) -> Result<Des
     let rules = config.map_or_else(everything, |config| {
         config.rules.iter().cloned().map(|rule| Rule { sinks: Vec::new(), ..rule }).collect()
     });
-    let windows = config.map_or_else(default_windows, crate::app::windows);
+    let windows = windows(config.map_or(&WindowsConfig::default(), |config| &config.windows));
     let models = Arc::new(Models::embedded().context("the built-in models cannot be read")?);
     let router = Router::new(rules, vec![REPLAY_SINK.to_owned()]);
     Ok(Desk::open(store, models, router, vec![(REPLAY_SINK.to_owned(), BodyFormat::JsonLines)], windows)?)
@@ -287,10 +282,12 @@ pub fn feeds(command: &FeedsCommand) -> Result<ExitCode> {
 /// # Errors
 /// If the output cannot be written.
 pub fn schema(contract: Contract) -> Result<ExitCode> {
+    // As it is written, not as it may be read: a key that is always there, if only as null, is required.
+    let generator = schemars::generate::SchemaSettings::default().for_serialize().into_generator();
     let schema = match contract {
-        Contract::Alert => schemars::schema_for!(Alert),
-        Contract::Claim => schemars::schema_for!(ExtractedClaim),
-        Contract::Story => schemars::schema_for!(StoryLine),
+        Contract::Alert => generator.into_root_schema_for::<Alert>(),
+        Contract::Claim => generator.into_root_schema_for::<ExtractedClaim>(),
+        Contract::Story => generator.into_root_schema_for::<StoryLine>(),
     };
     let mut out = io::stdout().lock();
     serde_json::to_writer_pretty(&mut out, &schema)?;

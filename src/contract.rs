@@ -59,8 +59,8 @@ pub fn report(analysis: &Analysis, claim: &Claim, id: ClaimId, revision: u32) ->
     let attribution = &claim.attribution;
     Report {
         claim: AlertClaim {
-            id,
             document: document.id,
+            id,
             kind: claim.kind,
             cue: points.quote(attribution.cue),
             source: attribution.source.map(|span| points.quote(span)),

@@ -25,7 +25,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode> {
     let ended = runtime.block_on(async {
         let stop = CancellationToken::new();
         stop_on_signals(&stop)?;
-        app::run(config, Arc::new(SystemClock), Arc::new(app::LogObserver), stop).await
+        app::run(config, Arc::new(SystemClock), Arc::new(app::LogObserver::default()), stop).await
     });
     // A call that cannot be cancelled, such as a write into a pipe that nobody empties, must not outlive the grace.
     runtime.shutdown_background();

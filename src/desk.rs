@@ -12,12 +12,14 @@ use rayon::prelude::*;
 
 use crate::model::{
     Alert, Analysis, ClaimId, ClaimRecord, Document, DocumentId, DocumentRecord, Event, FeedCursor, FeedHealth, FeedId,
-    FeedRecord, OutboxRow, StoryId, StoryRecord, ThreadId, ThreadRecord, shown_text,
+    FeedRecord, Issue, OutboxRow, StoryId, StoryRecord, ThreadId, ThreadRecord, shown_text,
 };
 use crate::pipeline::{Change, Input, Models, State, Windows, analyse, quarantine, step};
 use crate::route::{Routed, Router};
 use crate::sink::{BodyFormat, body};
 use crate::store::{Commit, Forgotten, Store, StoreError};
+use crate::text::clean::TEXT_BYTES_MAX;
+use crate::text::embargo::{Embargo, embargo};
 
 /// Lead of the desk over the clock that is worth a warning.
 const CLOCK_WARNING_MIN: SignedDuration = SignedDuration::from_mins(1);
@@ -186,11 +188,13 @@ impl Desk {
     /// A panic in one document must not stop the desk: the document is set aside with its text.
     fn analyse(&self, document: Document) -> Analysis {
         let copy = document.clone();
-        catch_unwind(AssertUnwindSafe(|| analyse(document, &self.models))).unwrap_or_else(|panic| {
+        let analysis = catch_unwind(AssertUnwindSafe(|| analyse(document, &self.models))).unwrap_or_else(|panic| {
             let reason = reason(panic.as_ref());
             tracing::error!(document = %copy.id, url = copy.url.as_deref().map(shown_text), error = reason, "analysis panicked, document set aside");
             quarantine(copy, reason)
-        })
+        });
+        tell_issues(&analysis);
+        analysis
     }
 
     fn outbox(&self, routed: &[Routed]) -> Vec<OutboxRow> {
@@ -225,6 +229,30 @@ fn warn_of_clock(state: &State, now: Timestamp) {
     let ahead = state.position().0.map_or(SignedDuration::ZERO, |desk| desk.duration_since(now));
     if ahead > CLOCK_WARNING_MIN {
         tracing::warn!(ahead_seconds = ahead.as_secs(), "the clock was set back, or was ahead before");
+    }
+}
+
+/// Leaves in the log what of a document was not read. A panic was told when it happened.
+fn tell_issues(analysis: &Analysis) {
+    let document = &analysis.document;
+    let is_full = document.text.len() > TEXT_BYTES_MAX - char::MAX_LEN_UTF8;
+    let url = document.url.as_deref().map(shown_text);
+    let stated = document.published.unwrap_or(document.first_seen);
+    if !document.is_baseline && embargo(&document.text, stated) == Some(Embargo::Unreadable) {
+        tracing::warn!(document = %document.id, url, "an embargo whose end cannot be read: held for a day");
+    }
+    for issue in is_full.then_some(&Issue::TextCut).into_iter().chain(&analysis.issues) {
+        let lost = match issue {
+            Issue::Language(language) => {
+                tracing::info!(document = %document.id, url, language, "not in a language that is read");
+                continue;
+            }
+            Issue::TextCut => "the end of the text",
+            Issue::SentencesCut => "sentences over the limit",
+            Issue::ClaimsCut => "claims over the limit",
+            Issue::Quarantined(_) => continue,
+        };
+        tracing::warn!(document = %document.id, url, lost, "not all of a document is read");
     }
 }
 

@@ -32,8 +32,9 @@
 //! - **Stable ids.** Every id is a hash of what it names. An alert's bytes are stored before they are sent and never rendered
 //!   again; retries and restarts repeat the same id and the same bytes.
 //! - **Evidence is verbatim.** Spans are bytes inside, code points outside, converted in [`contract`] alone. Nothing is
-//!   generated.
-//! - **Everything from outside is bounded**: bodies on the wire and decoded, redirects, time, entries, sentences, claims.
+//!   generated; what cannot be seen of it leaves escaped (`json`).
+//! - **Everything from outside is bounded**: bodies on the wire and decoded, redirects, time, entries, their depth and
+//!   links, sentences, claims. Where a task cannot be cancelled, its work is linear in what it was given.
 //!
 //! Deliberately absent: a log format of our own (SQLite is the log), global state, unbounded queues, a `Result` in the text
 //! core (bad text is data), a default date of "now" for undated entries.
@@ -52,6 +53,7 @@ pub mod desk;
 pub mod extract;
 mod http;
 pub mod intake;
+mod json;
 pub mod link;
 pub mod model;
 pub mod pipeline;

@@ -1,5 +1,6 @@
 //! What the operator is told: the log on standard error, and exit codes.
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
@@ -18,7 +19,15 @@ const BAD_CONFIG: u8 = 78;
 /// If the filter cannot be read.
 pub fn init(filter: &str) -> Result<()> {
     let filter = EnvFilter::try_new(filter).with_context(|| format!("--log {filter:?} is no filter"))?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    // Colour codes are for people at a terminal, who may not want them either (https://no-color.org); in a file they hide words
+    // from a search.
+    let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal() && !is_plain)
+        .with_target(false)
+        .init();
     Ok(())
 }
 

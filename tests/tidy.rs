@@ -11,6 +11,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use gainsay::config::DEFAULT_TOML;
+use gainsay::model::AlertType;
+
 /// Modules of the pure core: what can be replayed, fuzzed and simulated.
 const CORE: [&str; 7] = ["model", "text", "dedup", "extract", "link", "pipeline", "route"];
 /// Modules that talk to the world; they meet the core only in the modules that are in neither list.
@@ -25,9 +28,9 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("pipeline", &["model", "text", "dedup", "extract", "link", "contract"]),
     ("route", &["model"]),
     ("config", &["model"]),
-    ("intake", &["model", "config", "clock", "http"]),
+    ("intake", &["model", "config", "clock", "http", "json"]),
     ("store", &["model"]),
-    ("sink", &["model", "config", "clock", "http"]),
+    ("sink", &["model", "config", "clock", "http", "json"]),
 ];
 /// What the core may not name: I/O, time, environment, randomness, tasks.
 const IMPURE: [&str; 16] = [
@@ -158,6 +161,21 @@ fn tables_are_cited_where_they_are_read() {
         let name = entry.unwrap().file_name().to_string_lossy().into_owned();
         assert!(all.contains(&name), "config/lexicon/{name} is read nowhere");
     }
+}
+
+/// Who waits for an alert that never comes must be told so.
+#[test]
+fn alert_types_that_are_never_sent_are_named_in_the_default_config() {
+    let makers: String = sources()
+        .iter()
+        .filter(|(path, _)| ["intake", "pipeline"].contains(&module(path).as_str()) && !is_test_file(path))
+        .map(|(_, text)| code(text))
+        .collect();
+    let is_sent = |alert_type: &AlertType| makers.contains(&format!("AlertType::{alert_type:?}"));
+    let unsent: Vec<&str> =
+        AlertType::ALL.iter().filter(|alert_type| !is_sent(alert_type)).map(|alert_type| alert_type.as_str()).collect();
+    let told = DEFAULT_TOML.split_once("Not yet sent: ").and_then(|(_, rest)| rest.split_once(".\n")).unwrap().0;
+    assert_eq!(told.replace("\n#", "").split(", ").collect::<Vec<_>>(), unsent);
 }
 
 /// What the README tells a newcomer to write into `gainsay.toml` must be a config.

@@ -19,7 +19,7 @@ use url::Url;
 pub use crate::model::Rule as RuleConfig;
 use crate::model::{FeedId, shown_address, shown_endpoint};
 
-pub use load::{Surroundings, load, parse};
+pub use load::{Surroundings, load, load_without_secrets, parse};
 pub use problem::{ConfigError, Problem};
 pub use secret::{InvalidSecret, Secret};
 
@@ -39,7 +39,7 @@ pub struct Config {
     pub windows: WindowsConfig,
     /// Which feeds, in the order of the file; ids are unique.
     pub feeds: Vec<FeedConfig>,
-    /// Which changes become alerts, for whom; never empty (without `[[rule]]` one rule lets everything through).
+    /// Which changes become alerts, for whom; never empty (without `[[rule]]` it is [`Rule::everything`](RuleConfig::everything)).
     pub rules: Vec<RuleConfig>,
     /// Where alerts go; names are unique.
     pub sinks: Vec<SinkConfig>,

@@ -140,3 +140,50 @@ fn what_panics_even_in_quarantine_is_left_out() {
     let stepped = desk.step_all(state, inputs.collect(), |_, _, _| panic!("nothing passes")).unwrap();
     assert!(stepped.inputs.is_empty() && stepped.written.documents.is_empty());
 }
+
+/// Keeps what is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What is logged of an analysis.
+fn told(analysis: &Analysis) -> String {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
+    tracing::subscriber::with_default(subscriber, || tell_issues(analysis));
+    String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
+}
+
+#[test]
+fn an_embargo_that_cannot_be_read_is_told() {
+    let say = |text: &str| {
+        told(&quarantine(archive_document("1", None, None, text, None, None, now(), MarkupFormat::Text), String::new()))
+    };
+    assert!(say("EMBARGOED\nThe envoy said no.").contains("held for a day"));
+    assert_eq!(say("EMBARGOED UNTIL 1800 GMT\nThe envoy said no."), "");
+}
+
+#[test]
+fn what_is_not_read_of_a_document_is_told() {
+    let document =
+        archive_document("1", None, None, &"é".repeat(TEXT_BYTES_MAX), None, None, now(), MarkupFormat::Text);
+    let mut analysis = quarantine(document, String::new());
+    analysis.issues = vec![Issue::SentencesCut, Issue::ClaimsCut, Issue::Language("fra".to_owned())];
+    let said = told(&analysis);
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(lines[0].contains("WARN") && lines[0].contains("the end of the text"), "{said}");
+    assert!(lines[1].contains("WARN") && lines[1].contains("sentences over the limit"), "{said}");
+    assert!(lines[2].contains("WARN") && lines[2].contains("claims over the limit"), "{said}");
+    assert!(lines[3].contains("INFO") && lines[3].contains("fra"), "{said}");
+}

@@ -8,13 +8,11 @@ use url::Url;
 
 use super::entity::{self, Oddities};
 use super::markup::{Scanner, Token};
-use super::parse::{ParseError, ParsedFeed, parse};
-use crate::model::{Item, Markup, MarkupFormat, StatedTime};
+use super::parse::{ENTRIES_READ_MAX, ParseError, ParsedFeed, parse};
+use crate::model::{Item, Markup, MarkupFormat};
 
 /// Largest file that is read; far above any feed, below what would hurt.
 const FILE_BYTES_MAX: u64 = 64 << 20;
-/// Entries printed of one feed.
-const ENTRIES_MAX: usize = 100_000;
 
 #[derive(Serialize)]
 struct FeedLine<'a> {
@@ -76,7 +74,7 @@ pub fn parse_batch(list: impl BufRead, root: &Path, out: &mut impl Write) -> io:
                 FeedLine { path, error: Some(error.to_string()), title: None, updated: None, entries: Vec::new() }
             }
         };
-        serde_json::to_writer(&mut *out, &line)?;
+        crate::json::write(&mut *out, &line)?;
         writeln!(out)?;
     }
     Ok(is_clean)
@@ -85,17 +83,16 @@ pub fn parse_batch(list: impl BufRead, root: &Path, out: &mut impl Write) -> io:
 fn parse_file(path: &Path, content_type: Option<&str>, base: Option<&Url>) -> Result<ParsedFeed, FileError> {
     let mut bytes = Vec::new();
     io::Read::read_to_end(&mut io::Read::take(std::fs::File::open(path)?, FILE_BYTES_MAX), &mut bytes)?;
-    Ok(parse(&bytes, content_type, base, ENTRIES_MAX)?)
+    Ok(parse(&bytes, content_type, base, ENTRIES_READ_MAX)?)
 }
 
 fn entry_line(item: &Item) -> EntryLine<'_> {
-    let seconds = |time: &Option<StatedTime>| time.as_ref().and_then(|time| time.at).map(jiff::Timestamp::as_second);
     EntryLine {
         id: &item.identity.key,
         title: item.title.as_ref().map(readable),
         links: &item.links,
-        published: seconds(&item.published),
-        updated: seconds(&item.updated),
+        published: item.published.map(jiff::Timestamp::as_second),
+        updated: item.updated.map(jiff::Timestamp::as_second),
         text: item.content.as_ref().or(item.summary.as_ref()).map(|text| text.body.as_str()),
     }
 }

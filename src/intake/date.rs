@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::Offset;
 
+use crate::model::zone_seconds;
+
 /// Longest text that can be a date.
 const DATE_BYTES_MAX: usize = 100;
 
@@ -152,7 +154,7 @@ impl Parts {
         }
         // "GMT+01:00" states its offset twice, and the numbers mean it.
         let numeric = upper.trim_start_matches("GMT").trim_start_matches("UTC");
-        let seconds = if numeric.starts_with(['+', '-']) { read_offset(numeric)? } else { named_zone(&upper)? * 1800 };
+        let seconds = if numeric.starts_with(['+', '-']) { read_offset(numeric)? } else { zone_seconds(&upper)? };
         // "+0100 (CET)": the number came first and is the plainer.
         self.offset = self.offset.filter(|offset| !offset.is_zero()).or(Offset::from_seconds(seconds).ok());
         Some(())
@@ -197,31 +199,6 @@ fn month(word: &str) -> Option<i8> {
 fn is_weekday(word: &str) -> bool {
     let start = word.get(..3).unwrap_or_default().to_ascii_lowercase();
     ["mon", "tue", "wed", "thu", "fri", "sat", "sun"].contains(&start.as_str())
-}
-
-/// A zone's offset in half hours. A name that means several zones has none: an hour of error is worse than no date.
-fn named_zone(name: &str) -> Option<i32> {
-    Some(match name {
-        "Z" | "UT" | "UTC" | "GMT" | "WET" => 0,
-        "BST" | "CET" | "MET" | "WEST" => 2,
-        "CEST" | "MEST" | "EET" | "SAST" => 4,
-        "EEST" | "MSK" => 6,
-        "HKT" | "SGT" | "AWST" => 16,
-        "JST" | "KST" => 18,
-        "ACST" => 19,
-        "AEST" => 20,
-        "AEDT" => 22,
-        "NZST" => 24,
-        "NZDT" => 26,
-        "EDT" => -8,
-        "EST" | "CDT" => -10,
-        "CST" | "MDT" => -12,
-        "MST" | "PDT" => -14,
-        "PST" | "AKDT" => -16,
-        "AKST" => -18,
-        "HST" => -20,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

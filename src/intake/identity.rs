@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{ContentHash, EntryIdentity, IdentityRule, canonical_address};
 
+/// Longest guid that serves as key as it stands; of a longer one, its hash.
+pub(super) const GUID_BYTES_MAX: usize = 2 << 10;
+
 /// What an entry says that can tell it from others.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Marks<'a> {
@@ -27,6 +30,8 @@ pub(super) fn identify(entries: &[Marks<'_>]) -> Vec<EntryIdentity> {
         *guids.entry(guid).or_default() += 1;
     }
     let mut taken = BTreeSet::new();
+    // The last number of each key: counting from the start for every twin would take quadratic time.
+    let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
     entries
         .iter()
         .map(|entry| {
@@ -35,10 +40,10 @@ pub(super) fn identify(entries: &[Marks<'_>]) -> Vec<EntryIdentity> {
                 identity.key = format!("{}|{}", identity.key, hash(&[&normalised(entry.title), entry.text]));
             }
             let key = identity.key.clone();
-            let mut number = 2_u32;
             while !taken.insert(identity.bytes()) {
+                let number = numbers.entry(key.clone()).or_insert(1);
+                *number += 1;
                 identity.key = format!("{key}#{number}");
-                number += 1;
             }
             identity
         })
@@ -47,9 +52,12 @@ pub(super) fn identify(entries: &[Marks<'_>]) -> Vec<EntryIdentity> {
 
 fn candidate(entry: &Marks<'_>, is_unique: impl Fn(&str) -> bool) -> EntryIdentity {
     let address = entry.link.and_then(canonical_address);
+    let guid_key = |guid: &str| if guid.len() > GUID_BYTES_MAX { hash(&[guid]) } else { guid.to_owned() };
     match (entry.guid, address) {
-        (Some(guid), _) if is_unique(guid) => EntryIdentity { rule: IdentityRule::Guid, key: guid.to_owned() },
-        (Some(guid), Some(address)) => EntryIdentity { rule: IdentityRule::Guid, key: format!("{guid}|{address}") },
+        (Some(guid), _) if is_unique(guid) => EntryIdentity { rule: IdentityRule::Guid, key: guid_key(guid) },
+        (Some(guid), Some(address)) => {
+            EntryIdentity { rule: IdentityRule::Guid, key: format!("{}|{address}", guid_key(guid)) }
+        }
         (None, Some(address)) => EntryIdentity { rule: IdentityRule::Url, key: address },
         (_, None) => {
             let date = entry.date.as_deref().unwrap_or_default();
@@ -107,6 +115,14 @@ mod tests {
         check(&[entry("", "https://a.example/1?utm_source=x", "T")], &["url:https://a.example/1"]);
         check(&[entry("", "", "One"), entry("", "", "Two")], &["content", "content"]);
         check(&[entry("", "no address", "One")], &["content"]);
+    }
+
+    #[test]
+    fn a_guid_too_long_to_be_one_is_hashed() {
+        let guid: &'static str = "x".repeat(GUID_BYTES_MAX + 1).leak();
+        let identities = identify(&[entry(guid, "", "T"), entry("g", "", "T")]);
+        assert!(identities[0].key.len() == 32 && identities[0].rule == IdentityRule::Guid, "{identities:?}");
+        assert_eq!(identities[1].key, "g");
     }
 
     #[test]

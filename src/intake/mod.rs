@@ -2,8 +2,8 @@
 //! identities; the app's feed tasks call it and commit the cursor with what came of the items.
 //!
 //! In the order of the data: `schedule` says when, `fetch` (with `guard` and `decompress`) brings bytes, `charset`
-//! makes them text, `recover` (on `markup`, `entity`, `vocabulary` and `rewrite`) makes the text a clean feed, `parse` (with `date`
-//! and `identity`) makes that items, `poll` does it all once. Nothing here keeps state but the poller's queues.
+//! makes them text, `recover` (on `markup`, `entity`, `vocabulary` and `rewrite`) makes the text a clean feed (`json` where it is
+//! a JSON Feed), `parse` (with `date` and `identity`) makes that items, `poll` does it all once. Nothing here keeps state but the poller's queues.
 
 mod batch;
 mod charset;
@@ -13,6 +13,7 @@ mod entity;
 mod fetch;
 mod guard;
 mod identity;
+mod json;
 mod markup;
 mod parse;
 mod poll;

@@ -1,16 +1,22 @@
 //! Bytes in, items out: decodes, recovers, parses behind a panic guard, and gives every entry its identity.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use feed_rs::model::{Entry, FeedType, Link, Text};
 use jiff::Timestamp;
 use url::Url;
 
 use super::recover::{NoFeed, Repair, Repairs, recover};
-use super::{charset, date, identity};
-use crate::model::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat, StatedTime};
+use super::{charset, date, identity, json};
+use crate::model::{ADDRESS_BYTES_MAX, EntryIdentity, IdentityRule, Item, Markup, MarkupFormat};
+
+/// Entries that are looked at of one feed, and so the most that can be kept.
+pub(super) const ENTRIES_READ_MAX: usize = 10_000;
+/// Longest byline.
+const AUTHOR_BYTES_MAX: usize = 500;
+/// Links kept of one entry; each is compared with those before.
+const LINKS_MAX: usize = 8;
 
 /// A feed as parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,9 +99,10 @@ fn parse_with(
     let mut repairs = Repairs::default();
     repairs.count(Repair::Charset, u32::from(decoded.is_converted));
     let raw = if text.starts_with('{') {
-        guarded(parser, text, base)?
+        let clean = json::bound(text, &mut repairs).map_err(|error| ParseError::Malformed(error.to_string()))?;
+        guarded(parser, &clean, base)?
     } else {
-        let clean = recover(text, base, entries_max, &mut repairs).map_err(|no_feed| match no_feed {
+        let clean = recover(text, base, ENTRIES_READ_MAX, &mut repairs).map_err(|no_feed| match no_feed {
             NoFeed::HtmlPage => ParseError::HtmlPage,
             NoFeed::Other => ParseError::NotAFeed,
         })?;
@@ -103,8 +110,9 @@ fn parse_with(
     };
     let RawFeed { title, updated, mut items } = raw;
     repairs.count(Repair::EntriesLeftOut, u32::try_from(items.len().saturating_sub(entries_max)).unwrap_or(u32::MAX));
-    items.truncate(entries_max);
+    keep_newest(&mut items, entries_max);
     give_identities(&mut items);
+    repairs.count(Repair::TooLong, items.iter_mut().map(drop_too_long).sum());
     Ok(ParsedFeed { title, updated, items, repairs })
 }
 
@@ -119,6 +127,50 @@ fn guarded(parser: &impl FeedParser, document: &str, base: Option<&Url>) -> Resu
     })
 }
 
+/// Leaves out the oldest entries over the limit: by date where all are dated, else at the end at which the dates that there are,
+/// or the habit of feeds, put the oldest. The others keep their order.
+fn keep_newest(items: &mut Vec<Item>, entries_max: usize) {
+    let left_out = items.len().saturating_sub(entries_max);
+    if left_out == 0 {
+        return;
+    }
+    let mut stated = items.iter().filter_map(date_of);
+    let (first, last) = (stated.next(), stated.next_back());
+    let is_oldest_first = first < last;
+    let dates: Option<Vec<Timestamp>> = items.iter().map(date_of).collect();
+    if let Some(dates) = dates {
+        let mut places: Vec<usize> = (0..dates.len()).collect();
+        // Of entries of the same date those at the feed's newer end stay.
+        if is_oldest_first {
+            places.reverse();
+        }
+        places.sort_by_key(|&place| std::cmp::Reverse(dates.get(place)));
+        places.truncate(entries_max);
+        let kept: BTreeSet<usize> = places.into_iter().collect();
+        let mut place = 0..;
+        items.retain(|_| place.next().is_some_and(|place| kept.contains(&place)));
+    } else if is_oldest_first {
+        items.drain(..left_out);
+    } else {
+        items.truncate(entries_max);
+    }
+}
+
+/// Takes from an entry what is too long to be an address, a guid or a name; how much. Its identity was given before.
+fn drop_too_long(item: &mut Item) -> u32 {
+    let links = item.links.len();
+    item.links.retain(|link| link.len() <= ADDRESS_BYTES_MAX);
+    let lost_guid = item.guid.take_if(|guid| guid.len() > identity::GUID_BYTES_MAX);
+    let lost_author = item.author.take_if(|author| author.len() > AUTHOR_BYTES_MAX);
+    let lost_links = u32::try_from(links - item.links.len()).unwrap_or(u32::MAX);
+    lost_links + u32::from(lost_guid.is_some()) + u32::from(lost_author.is_some())
+}
+
+/// When an entry was published, else changed.
+fn date_of(item: &Item) -> Option<Timestamp> {
+    item.published.or(item.updated)
+}
+
 fn give_identities(items: &mut [Item]) {
     let marks: Vec<identity::Marks<'_>> = items
         .iter()
@@ -126,7 +178,7 @@ fn give_identities(items: &mut [Item]) {
             guid: item.guid.as_deref(),
             link: item.links.first().map(String::as_str),
             title: item.title.as_ref().map_or("", |title| &title.body),
-            date: item.published.as_ref().or(item.updated.as_ref()).and_then(|time| time.at).map(|at| at.to_string()),
+            date: date_of(item).map(|at| at.to_string()),
             text: item.content.as_ref().or(item.summary.as_ref()).map_or("", |text| &text.body),
         })
         .collect();
@@ -141,43 +193,28 @@ struct FeedRs;
 
 impl FeedParser for FeedRs {
     fn parse(&self, document: &str, base: Option<&Url>) -> Result<RawFeed, ParseError> {
-        // feed-rs gives instants only; the words of each date are kept beside it.
-        let words: Arc<Mutex<BTreeMap<Timestamp, String>>> = Arc::default();
-        let heard = Arc::clone(&words);
         let feed = feed_rs::parser::Builder::new()
-            .base_uri(base.map(Url::as_str))
+            .base_uri(base.map(Url::as_str).filter(|base| base.len() <= ADDRESS_BYTES_MAX))
             .sanitize_content(false)
             // Left alone it would invent a random id, and so a new entry with every poll.
             .id_generator(|_, _, _| String::new())
-            .timestamp_parser(move |text| {
-                let time = date::read(text)?;
-                heard
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .entry(time)
-                    .or_insert_with(|| text.trim().to_owned());
-                time.to_string().parse().ok()
-            })
+            .timestamp_parser(|text| date::read(text)?.to_string().parse().ok())
             .build()
             .parse(document.as_bytes())
             .map_err(|error| ParseError::Malformed(error.to_string()))?;
-        let words = std::mem::take(&mut *words.lock().unwrap_or_else(PoisonError::into_inner));
         let is_rss = matches!(feed.feed_type, FeedType::RSS0 | FeedType::RSS1 | FeedType::RSS2);
         let instant = |time: Option<i64>| time.and_then(|millis| Timestamp::from_millisecond(millis).ok());
         let updated = feed.updated.or(feed.published).map(|time| time.timestamp_millis());
         Ok(RawFeed {
             title: feed.title.and_then(|title| markup(title, is_rss)),
             updated: instant(updated),
-            items: feed.entries.into_iter().map(|entry| item(entry, is_rss, &words)).collect(),
+            items: feed.entries.into_iter().map(|entry| item(entry, is_rss)).collect(),
         })
     }
 }
 
-fn item(entry: Entry, is_rss: bool, words: &BTreeMap<Timestamp, String>) -> Item {
-    let stated = |time: Option<i64>| {
-        let at = Timestamp::from_millisecond(time?).ok()?;
-        Some(StatedTime { raw: words.get(&at).cloned(), at: Some(at) })
-    };
+fn item(entry: Entry, is_rss: bool) -> Item {
+    let stated = |time: Option<i64>| Timestamp::from_millisecond(time?).ok();
     let content = entry.content.and_then(|content| {
         let is_html = content.content_type.subty().as_str().contains("html");
         plain_or_html(content.body?, is_html || is_rss)
@@ -203,6 +240,9 @@ fn item(entry: Entry, is_rss: bool, words: &BTreeMap<Timestamp, String>) -> Item
 fn links(links: Vec<Link>) -> Vec<String> {
     let mut kept: Vec<String> = Vec::new();
     for link in links {
+        if kept.len() == LINKS_MAX {
+            break;
+        }
         let is_article = link.rel.as_deref().is_none_or(|rel| rel == "alternate") && link.target.is_none();
         if is_article && link.length.is_none() && Url::parse(&link.href).is_ok() && !kept.contains(&link.href) {
             kept.push(link.href);
@@ -244,7 +284,7 @@ mod tests {
         assert_eq!(item.guid.as_deref(), Some("wire-1"));
         assert_eq!(item.identity, EntryIdentity { rule: IdentityRule::Guid, key: "wire-1".to_owned() });
         assert_eq!(item.author.as_deref(), Some("Desk"));
-        assert_eq!(item.published.as_ref().unwrap().raw.as_deref(), Some("Thu, 31 Oct 2024 08:01:00 GMT"));
+        assert_eq!(item.published, Some("2024-10-31T08:01:00Z".parse().unwrap()));
         assert_eq!(item.updated, None);
         assert_eq!(item.title.as_ref().unwrap().format, MarkupFormat::Html);
         assert!(feed.repairs.0.is_empty(), "{:?}", feed.repairs);
@@ -275,6 +315,48 @@ mod tests {
         assert!(matches!(read("{\"a\":".repeat(100_000).as_bytes()), Err(ParseError::Malformed(_))));
     }
 
+    #[track_caller]
+    fn check_kept(days: &[&str], expected: &[&str]) {
+        let entry = |day: &&str| {
+            let date = if day.is_empty() { String::new() } else { format!("<pubDate>2024-10-0{day}</pubDate>") };
+            format!("<item><title>{day}</title>{date}</item>")
+        };
+        let feed = format!("<rss version='2.0'>{}</rss>", days.iter().map(entry).collect::<String>());
+        let feed = parse(feed.as_bytes(), None, None, 2).unwrap();
+        let titles = feed.items.iter().map(|item| item.title.as_ref().map_or("", |title| &title.body));
+        assert_eq!(titles.collect::<Vec<_>>(), expected, "{days:?}");
+        let left_out = u32::try_from(days.len() - expected.len()).unwrap();
+        assert_eq!(feed.repairs.0.get(&Repair::EntriesLeftOut).copied().unwrap_or_default(), left_out);
+    }
+
+    #[test]
+    fn what_is_too_long_to_be_an_address_or_a_name_goes() {
+        let long = "x".repeat(3 << 20);
+        let feed = format!(
+            "<rss version='2.0'><item><title>T</title><guid>{long}</guid><link>https://a.example/{long}</link>\
+             <link>https://a.example/1</link><author>{long}</author></item></rss>"
+        );
+        let feed = read(feed.as_bytes()).unwrap();
+        let item = &feed.items[0];
+        assert_eq!(
+            (item.links.as_slice(), &item.guid, &item.author),
+            (&["https://a.example/1".to_owned()][..], &None, &None)
+        );
+        assert!(item.identity.key.len() < 100, "{} bytes", item.identity.key.len());
+        assert_eq!(feed.repairs.0.get(&Repair::TooLong), Some(&3));
+    }
+
+    #[test]
+    fn the_newest_entries_are_kept() {
+        check_kept(&["1", "2", "3", "4"], &["3", "4"]);
+        check_kept(&["4", "3", "2", "1"], &["4", "3"]);
+        check_kept(&["2", "4", "1", "3"], &["4", "3"]);
+        check_kept(&["1", "2"], &["1", "2"]);
+        check_kept(&["1", "2", "", "4"], &["", "4"]);
+        check_kept(&["4", "", "2", "1"], &["4", ""]);
+        check_kept(&["", "", ""], &["", ""]);
+    }
+
     #[test]
     fn json_feeds_are_read() {
         let json = r#"{"version":"https://jsonfeed.org/version/1.1","title":"W","items":[
@@ -293,6 +375,41 @@ mod tests {
         assert_eq!(read(laughs.as_bytes()).unwrap().items[0].title.as_ref().unwrap().body, "&b;");
     }
 
+    /// `piece` by the hundred thousand, `#` in it being the number.
+    fn many(piece: &str) -> String {
+        (0..100_000).map(|number| piece.replace('#', &number.to_string())).collect()
+    }
+
+    #[test]
+    fn hostile_things_by_the_million_cost_linear_time() {
+        let long = "x".repeat(1 << 20);
+        for document in [
+            format!("<rss><channel>{}{}", many("<channel>"), many("</x>")),
+            format!("<rss>{}", many("<channel xmlns:a#='x' xmlns:b#='x'>")),
+            format!("<rss>{}{}", many("<channel xmlns:a#='x'>"), many("<a#:item/>")),
+            format!("<rss><item>{}{}", many("<x>"), many("</y>")),
+            format!("<rss xml:base='http://a.example/{long}/'><item>{}</item></rss>", many("<link>#</link>")),
+            format!("<feed><entry>{}</entry></feed>", many("<link href='http://a.example/#'/>")),
+            format!("<feed><entry>{}</entry></feed>", many("<author><name>#</name></author>")),
+            format!("<rss>{}</rss>", many("<item><guid>same</guid></item>")),
+            format!("<rss>{}</rss>", many("<item><guid>#</guid></item>")),
+            format!(
+                r#"{{"version":"https://jsonfeed.org/version/1","title":"","items":[{{}}],"authors":[{}{{}}]}}"#,
+                many(r##"{"name":"#"},"##)
+            ),
+            format!(
+                r#"{{"version":"https://jsonfeed.org/version/1","title":"","authors":[{}{{}}],"items":[{}{{}}]}}"#,
+                many(r##"{"name":"#"},"##),
+                many("{},")
+            ),
+        ] {
+            let start = std::time::Instant::now();
+            drop(parse(document.as_bytes(), None, None, ENTRIES_READ_MAX));
+            let took = start.elapsed();
+            assert!(took.as_secs() < 10, "{took:?} for {}", document.get(..120).unwrap_or_default());
+        }
+    }
+
     struct Panicking;
 
     impl FeedParser for Panicking {
@@ -303,8 +420,8 @@ mod tests {
 
     #[test]
     fn a_parsers_panic_costs_one_document() {
-        let outcome = parse_with(&Panicking, b"{}", None, None, 9);
-        assert_eq!(outcome, Err(ParseError::Panicked("cannot read 2 bytes".to_owned())));
+        let outcome = parse_with(&Panicking, b"<rss/>", None, None, 9);
+        assert!(matches!(outcome, Err(ParseError::Panicked(reason)) if reason.starts_with("cannot read ")));
     }
 
     #[test]

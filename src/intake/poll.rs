@@ -17,6 +17,9 @@ use crate::model::{AddressHash, AlertType, FeedCursor, FeedHealth, FeedIncident,
 /// Failures in a row from which a feed counts as failing; fewer happen to every feed.
 const FAILURES_MIN: u32 = 3;
 
+/// Whole time for parsing one body; the largest ones permitted take a few seconds.
+const PARSE_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// What a poll brought.
 #[derive(Debug)]
 pub struct Poll {
@@ -62,6 +65,12 @@ pub enum PollError {
         url: String,
         /// What is wrong with it.
         source: ParseError,
+    },
+    /// Parsing took too long: a defect of ours, as its work is bounded.
+    #[error("parsing {url} took longer than {} s", PARSE_TIMEOUT.as_secs())]
+    TooSlow {
+        /// Where the body came from.
+        url: String,
     },
     /// The task that parses died.
     #[error("parsing failed: {0}")]
@@ -131,14 +140,18 @@ impl Poller {
         Turn { _permits: [at_host, Arc::clone(&self.fetches).acquire_owned().await.ok()] }
     }
 
-    /// Parsing takes long enough to stall other tasks, so it runs on a blocking thread.
+    /// Parsing takes long enough to stall other tasks, so it runs on a blocking thread. That cannot be cancelled: what
+    /// bounds it are the limits in the parser; the deadline only frees the feed's turn, should one of them fail.
     async fn read(&self, mut body: Body) -> Result<(Body, ParsedFeed), PollError> {
         let entries_max = self.config.entries_max;
         let bytes = std::mem::take(&mut body.bytes);
         let (content_type, base) = (body.content_type.clone(), body.url.clone());
         let parsed =
             tokio::task::spawn_blocking(move || parse(&bytes, content_type.as_deref(), Some(&base), entries_max));
-        match parsed.await? {
+        let Ok(parsed) = tokio::time::timeout(PARSE_TIMEOUT, parsed).await else {
+            return Err(PollError::TooSlow { url: shown_address(&body.url) });
+        };
+        match parsed? {
             Ok(feed) => Ok((body, feed)),
             Err(source) => Err(PollError::Parse { url: shown_address(&body.url), source }),
         }
@@ -215,7 +228,6 @@ fn conclude(
         feed: feed.id.clone(),
         url: shown_address(&feed.url),
         outlet: feed.outlet.clone(),
-        at: now,
         incident,
     });
     Poll { cursor, outcome, health, next_poll_after, repairs }

@@ -40,9 +40,16 @@ pub enum Repair {
     Truncated,
     /// The feed has more entries than are read.
     EntriesLeftOut,
+    /// An address or a name too long to be one was ignored; of an id that is too long, its hash is taken.
+    TooLong,
 }
 
 impl Repair {
+    /// Whether entries were lost by it.
+    pub fn is_loss(self) -> bool {
+        matches!(self, Self::Truncated | Self::EntriesLeftOut)
+    }
+
     /// Its name in logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -57,6 +64,7 @@ impl Repair {
             Self::StrayEndTag => "stray_end_tag",
             Self::Truncated => "truncated",
             Self::EntriesLeftOut => "entries_left_out",
+            Self::TooLong => "too_long",
         }
     }
 }

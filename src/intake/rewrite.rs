@@ -8,7 +8,11 @@ use url::Url;
 use super::entity::{self, Oddities};
 use super::markup::{Tag, local};
 use super::recover::{Repair, Repairs};
-use super::vocabulary::{Family, Field, Namespaces, Role, is_atom_draft, role};
+use super::vocabulary::{Family, Field, Namespaces, Rebound, Role, is_atom_draft, role};
+use crate::model::ADDRESS_BYTES_MAX;
+
+/// Elements open at once; what lies deeper is skipped. A feed needs five, and each tag is held against all that are open.
+const DEPTH_MAX: usize = 32;
 
 /// The two formats that are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,8 +98,8 @@ struct Open<'a> {
     /// Elements of the same name open inside, where the inside is not looked at.
     nested: u32,
     base: Option<Url>,
-    /// The namespaces to go back to.
-    outer: Option<Namespaces>,
+    /// What it bound, to be taken back at its end.
+    rebound: Rebound,
 }
 
 impl Open<'_> {
@@ -143,7 +147,7 @@ impl<'a> Writer<'a> {
             dialect,
             is_draft: root.attributes().any(|(key, value)| key.starts_with("xmlns") && is_atom_draft(value)),
             namespaces: Namespaces::of_root(root, own),
-            base: base.cloned(),
+            base: base.filter(|base| is_short(base)).cloned(),
             stack: Vec::new(),
             out: dialect.open().to_owned(),
             entry_start: 0,
@@ -186,10 +190,10 @@ impl<'a> Writer<'a> {
             let stated = self.attribute_text(stated);
             self.base().map_or_else(|| Url::parse(&stated).ok(), |base| base.join(&stated).ok())
         });
+        let base = base.filter(is_short);
         // The root's namespaces are the ones the writer began with.
-        let inside = if matches!(kind, Kind::Root) { None } else { self.namespaces.inside(tag) };
-        let outer = inside.map(|inside| std::mem::replace(&mut self.namespaces, inside));
-        self.stack.push(Open { name: tag.name, kind, nested: 0, base, outer });
+        let rebound = if matches!(kind, Kind::Root) { Rebound::default() } else { self.namespaces.bind(tag) };
+        self.stack.push(Open { name: tag.name, kind, nested: 0, base, rebound });
         if tag.is_empty {
             self.pop();
         }
@@ -210,8 +214,7 @@ impl<'a> Writer<'a> {
 
     /// A start tag.
     pub(super) fn start(&mut self, tag: Tag<'a>) {
-        let namespaces = self.namespaces.inside(tag);
-        let family = namespaces.as_ref().unwrap_or(&self.namespaces).family(tag.name);
+        let (family, is_unbound) = self.namespaces.family(tag);
         let role = role(family, tag.name);
         if let Some(open) = self.opaque() {
             if !implies_end(&open.kind, role, tag.name) {
@@ -228,12 +231,11 @@ impl<'a> Writer<'a> {
                 self.pop_unclosed();
             }
         }
-        let is_unbound =
-            self.namespaces.is_unbound(tag.name) && namespaces.is_none_or(|inside| inside.is_unbound(tag.name));
         if role != Role::Other {
             self.repairs.count(Repair::UnboundPrefix, u32::from(is_unbound));
         }
         let kind = match (self.stack.last().map(|open| &open.kind), role) {
+            _ if self.stack.len() >= DEPTH_MAX => Kind::Skipped,
             (Some(Kind::Root | Kind::Channel), Role::Channel) => Kind::Channel,
             (Some(Kind::Root | Kind::Channel), Role::Entry) => self.begin_entry(tag),
             (Some(Kind::Entry), Role::Person) => Kind::Person,
@@ -398,9 +400,7 @@ impl<'a> Writer<'a> {
 
     fn pop(&mut self) {
         let Some(open) = self.stack.pop() else { return };
-        if let Some(outer) = open.outer {
-            self.namespaces = outer;
-        }
+        self.namespaces.unbind(open.rebound);
         match open.kind {
             Kind::Entry => self.end_entry(),
             Kind::Field { field, rank, writing, href, is_permalink } => {
@@ -466,6 +466,11 @@ impl<'a> Writer<'a> {
         entity::escape(&mut self.out, text);
         self.out.push_str(end);
     }
+}
+
+/// Whether an address may serve as base: a long one would be copied into every link.
+fn is_short(base: &Url) -> bool {
+    base.as_str().len() <= ADDRESS_BYTES_MAX
 }
 
 /// Whether a start tag shows that the end tag of the element `open` is missing: an entry inside of anything, a field

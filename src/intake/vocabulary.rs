@@ -44,6 +44,11 @@ impl Family {
         }
     }
 
+    /// Of a name without prefix.
+    fn of_default(namespace: &str) -> Self {
+        if namespace.is_empty() { Self::Rss } else { Self::of(namespace) }
+    }
+
     /// What a prefix means in practice where the document forgot to bind it.
     fn of_unbound(prefix: &str) -> Self {
         match prefix {
@@ -67,7 +72,7 @@ pub(super) fn is_atom_draft(namespace: &str) -> bool {
 }
 
 /// The namespaces that are bound at a place of a document.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Namespaces {
     default: Family,
     prefixes: BTreeMap<String, Family>,
@@ -78,47 +83,65 @@ impl Namespaces {
     /// of an RSS feed is anything from its own version's page to its publisher's home page.
     pub(super) fn of_root(root: Tag<'_>, own: Family) -> Self {
         let mut namespaces = Self { default: own, prefixes: BTreeMap::new() };
-        namespaces.bind(root);
+        // The root is never left, so nothing of it is taken back.
+        drop(namespaces.bind(root));
         if namespaces.default == Family::Foreign {
             namespaces.default = own;
         }
         namespaces
     }
 
-    /// Those inside `tag`, where they differ.
-    pub(super) fn inside(&self, tag: Tag<'_>) -> Option<Self> {
+    /// Binds what `tag` binds. What comes back undoes that: a copy for each open element would let a small feed take all
+    /// memory.
+    pub(super) fn bind(&mut self, tag: Tag<'_>) -> Rebound {
+        let mut rebound = Rebound::default();
         if !tag.rest.contains("xmlns") {
-            return None;
+            return rebound;
         }
-        let mut inside = self.clone();
-        inside.bind(tag);
-        Some(inside)
-    }
-
-    fn bind(&mut self, tag: Tag<'_>) {
         for (name, value) in tag.attributes() {
             if name == "xmlns" {
-                self.default = if value.is_empty() { Family::Rss } else { Family::of(value) };
+                rebound.default.get_or_insert(self.default);
+                self.default = Family::of_default(value);
             } else if let Some(prefix) = name.strip_prefix("xmlns:")
                 && self.prefixes.len() < PREFIXES_MAX
             {
-                self.prefixes.insert(prefix.to_owned(), Family::of(value));
+                let earlier = self.prefixes.insert(prefix.to_owned(), Family::of(value));
+                rebound.prefixes.push((prefix.to_owned(), earlier));
             }
         }
+        rebound
     }
 
-    /// The family of a name.
-    pub(super) fn family(&self, name: &str) -> Family {
-        match name.split_once(':') {
-            None => self.default,
-            Some((prefix, _)) => self.prefixes.get(prefix).copied().unwrap_or_else(|| Family::of_unbound(prefix)),
+    /// Takes back what the innermost element bound.
+    pub(super) fn unbind(&mut self, rebound: Rebound) {
+        self.default = rebound.default.unwrap_or(self.default);
+        for (prefix, earlier) in rebound.prefixes.into_iter().rev() {
+            match earlier {
+                Some(family) => self.prefixes.insert(prefix, family),
+                None => self.prefixes.remove(&prefix),
+            };
         }
     }
 
-    /// Whether the name's prefix is bound nowhere.
-    pub(super) fn is_unbound(&self, name: &str) -> bool {
-        name.split_once(':').is_some_and(|(prefix, _)| !self.prefixes.contains_key(prefix))
+    /// The family of a tag's name, and whether the name's prefix is bound nowhere. What the tag itself binds counts.
+    pub(super) fn family(&self, tag: Tag<'_>) -> (Family, bool) {
+        let prefix = tag.name.split_once(':').map(|(prefix, _)| prefix);
+        let is_own = |name: &str| prefix.map_or(name == "xmlns", |prefix| name.strip_prefix("xmlns:") == Some(prefix));
+        let binds = tag.rest.contains("xmlns");
+        let own = if binds { tag.attributes().filter(|(name, _)| is_own(name)).last() } else { None };
+        let Some(prefix) = prefix else {
+            return (own.map_or(self.default, |(_, value)| Family::of_default(value)), false);
+        };
+        let bound = own.map(|(_, value)| Family::of(value)).or_else(|| self.prefixes.get(prefix).copied());
+        (bound.unwrap_or_else(|| Family::of_unbound(prefix)), bound.is_none())
     }
+}
+
+/// What an element bound anew, and what it was before.
+#[derive(Debug, Default)]
+pub(super) struct Rebound {
+    default: Option<Family>,
+    prefixes: Vec<(String, Option<Family>)>,
 }
 
 /// The parts of a feed or an entry that we read.

@@ -159,10 +159,10 @@ pub struct Priority {
 /// A claim as `gainsay extract` prints it, with its global id and what is known across documents.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AlertClaim {
-    /// Global id, fixed at first sight.
-    pub id: ClaimId,
     /// The document of this wording.
     pub document: DocumentId,
+    /// Global id, fixed at first sight.
+    pub id: ClaimId,
     /// Kind of act.
     pub kind: Kind,
     /// The words that show the act.

@@ -35,8 +35,6 @@ pub struct Document {
     pub offsets: OffsetMap,
     /// When the publisher says it was published.
     pub published: Option<Timestamp>,
-    /// The words in which the publisher said so.
-    pub published_raw: Option<String>,
     /// When gainsay first saw it; a replay takes `published`.
     pub first_seen: Timestamp,
     /// Not to be alerted before this instant.
@@ -59,9 +57,10 @@ impl Document {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OffsetMap(pub Vec<(usize, usize)>);
 
+#[cfg(test)]
 impl OffsetMap {
     /// Where byte `offset` of the text stands in the markup.
-    pub fn to_markup(&self, offset: usize) -> usize {
+    pub(crate) fn to_markup(&self, offset: usize) -> usize {
         let after = self.0.partition_point(|&(text, _)| text <= offset);
         match after.checked_sub(1).and_then(|index| self.0.get(index)) {
             Some(&(text, markup)) => markup + (offset - text),

@@ -39,6 +39,7 @@ pub struct FeedCursor {
 impl FeedCursor {
     /// The cursor with which to poll at `now`: without validators where the last body is older than `interval`. A feed that
     /// only ever answers "not modified" would else not be seen to carry its entries still, and they would be forgotten.
+    #[must_use]
     pub fn to_poll(&self, now: Timestamp, interval: SignedDuration) -> Self {
         let is_due = self.last_body.is_none_or(|last| now.duration_since(last) >= interval);
         let mut cursor = self.clone();
@@ -75,8 +76,6 @@ pub struct FeedHealth {
     pub url: String,
     /// Its outlet.
     pub outlet: String,
-    /// When it was polled.
-    pub at: Timestamp,
     /// What is wrong, or nothing.
     pub incident: Option<FeedIncident>,
 }

@@ -33,14 +33,9 @@ macro_rules! hash_id {
                 Self(digest(&all))
             }
 
-            /// The 16 bytes of the id, as the store keeps them.
+            /// The 16 bytes of the id, of which other ids are made; outside they are written in hexadecimal.
             pub fn as_bytes(&self) -> &[u8; 16] {
                 &self.0
-            }
-
-            /// The id with these 16 bytes, as read back from the store.
-            pub fn from_bytes(bytes: [u8; 16]) -> Self {
-                Self(bytes)
             }
         }
 

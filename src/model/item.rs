@@ -39,15 +39,6 @@ impl EntryIdentity {
     }
 }
 
-/// A date as the publisher wrote it and as we read it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StatedTime {
-    /// The words in the feed, where the parser shows them.
-    pub raw: Option<String>,
-    /// The instant they mean; a bare date means 00:00 UTC.
-    pub at: Option<Timestamp>,
-}
-
 /// How a piece of content is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -82,10 +73,10 @@ pub struct Item {
     pub summary: Option<Markup>,
     /// Full text, where the feed carries it.
     pub content: Option<Markup>,
-    /// When the publisher says it was published.
-    pub published: Option<StatedTime>,
+    /// When the publisher says it was published; a bare date means 00:00 UTC, one that cannot be read is none.
+    pub published: Option<Timestamp>,
     /// When the publisher says it was last changed.
-    pub updated: Option<StatedTime>,
+    pub updated: Option<Timestamp>,
     /// Byline or creator.
     pub author: Option<String>,
 }

@@ -14,8 +14,9 @@ mod record;
 mod rule;
 mod span;
 mod story;
+mod zone;
 
-pub use address::{canonical_address, shown_address, shown_endpoint, shown_text};
+pub use address::{ADDRESS_BYTES_MAX, canonical_address, shown_address, shown_endpoint, shown_text};
 pub use alert::{
     Alert, AlertAnswer, AlertClaim, AlertDocument, AlertStory, AlertThread, AlertType, ClaimSpeaker, Evidence,
     ExtractedClaim, FeedAlert, Link, Offsets, Priority, Quote, SCHEMA_VERSION, Stance, StanceEntry, StoryLine,
@@ -26,7 +27,7 @@ pub use document::{Document, OffsetMap, SourceInfo};
 pub use event::{ClaimEvent, Event, Subject};
 pub use feed::{FeedCursor, FeedHealth, FeedIncident};
 pub use id::{AddressHash, AlertId, ClaimId, ContentHash, DocumentId, FeedId, InvalidId, StoryId, ThreadId};
-pub use item::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat, StatedTime};
+pub use item::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat};
 pub use outbox::{Attempt, AttemptResult, Outbox, OutboxEntry, OutboxRow};
 pub use record::{
     AlertedAs, ClaimRecord, DocumentRecord, FeedRecord, Records, Report, StanceRecord, StoryRecord, ThreadRecord,
@@ -35,3 +36,4 @@ pub use record::{
 pub use rule::Rule;
 pub use span::Span;
 pub use story::{Fingerprint, RevisionLabel};
+pub use zone::zone_seconds;

@@ -68,7 +68,7 @@ impl State {
 
     /// An allegation goes with another of its document that is about the same matter, or that the same answer answers.
     fn place_beside_companions(&self, turn: &Turn<'_>, act: &Act) -> Place {
-        let matter = act.tellings.iter().filter_map(|telling| turn.matters.get(telling)).next();
+        let matter = act.tellings.iter().find_map(|telling| turn.matters.get(telling));
         let is_alike = |position: &usize| {
             act.tellings.contains(position) || matter.is_some_and(|own| turn.matters.get(position) == Some(own))
         };
@@ -78,8 +78,7 @@ impl State {
         };
         let alike = || turn.matters.keys().copied().filter(|position| is_alike(position)).find_map(thread_of);
         let beside = || {
-            let shared =
-                turn.analysis.claims.iter().filter(|answer| answer.answers.iter().any(|answered| is_alike(answered)));
+            let shared = turn.analysis.claims.iter().filter(|answer| answer.answers.iter().any(&is_alike));
             let companions: BTreeSet<usize> = shared.flat_map(|answer| &answer.answers).copied().collect();
             companions.into_iter().find_map(thread_of)
         };

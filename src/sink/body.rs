@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::config::SinkTarget;
+use crate::json;
 use crate::model::{Alert, AlertType};
 
 /// What a sink expects.
@@ -40,11 +41,13 @@ struct Envelope<'a> {
     reason = "an alert has only fields that JSON can hold, and memory takes every write"
 )]
 pub fn body(alert: &Alert, format: BodyFormat) -> Vec<u8> {
-    let json = match format {
-        BodyFormat::JsonLines => serde_json::to_vec(alert),
+    let mut json = Vec::new();
+    let written = match format {
+        BodyFormat::JsonLines => json::write(&mut json, alert),
         BodyFormat::Webhook => {
-            serde_json::to_vec(&Envelope { alert_type: alert.alert_type, timestamp: alert.time, data: alert })
+            json::write(&mut json, &Envelope { alert_type: alert.alert_type, timestamp: alert.time, data: alert })
         }
     };
-    json.expect("an alert is always JSON")
+    written.expect("an alert is always JSON");
+    json
 }

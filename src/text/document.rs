@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::clean::{Cleaned, TEXT_BYTES_MAX, clean};
 use super::dateline::{credit, dateline};
+use super::embargo::embargo;
 use crate::model::{
     ContentHash, Document, DocumentId, EntryIdentity, FeedId, IdentityRule, Item, Markup, MarkupFormat, OffsetMap,
     SourceInfo, Span, canonical_address,
@@ -20,22 +21,21 @@ pub fn document(source: SourceInfo, item: &Item, first_seen: Timestamp, is_basel
     let (body, markup) = fullest(item);
     let title = item.title.as_ref().map(|title| one_line(&clean(title).text)).unwrap_or_default();
     let credit = credit(&body.text, item.author.as_deref());
-    let published = item.published.as_ref().or(item.updated.as_ref());
     let title_markup = item.title.as_ref().map_or("", |title| title.body.as_str());
     let (text, headline, offsets) = join(&title, body);
+    let published = item.published.or(item.updated);
     Document {
         id: DocumentId::of(&[source.feed.as_str().as_bytes(), &item.identity.bytes(), &[EntryIdentity::VERSION]]),
         source,
         agency: credit.agency,
         via: credit.via,
         url: item.links.iter().find_map(|link| canonical_address(link)),
-        text,
         headline,
         offsets,
-        published: published.and_then(|stated| stated.at),
-        published_raw: published.and_then(|stated| stated.raw.clone()),
+        published,
         first_seen,
-        embargo_until: None,
+        embargo_until: end_of_embargo(&text, published, first_seen),
+        text,
         content_hash: ContentHash::of(&[title_markup.as_bytes(), markup.as_bytes()]),
         is_baseline,
     }
@@ -66,16 +66,20 @@ pub fn archive_document(
         agency: credit.agency,
         via: credit.via,
         url: url.and_then(canonical_address),
-        text: text_of_both,
         headline,
         offsets,
         published,
-        published_raw: None,
         first_seen,
-        embargo_until: None,
+        embargo_until: end_of_embargo(&text_of_both, published, first_seen),
+        text: text_of_both,
         content_hash: ContentHash::of(&[title.unwrap_or_default().as_bytes(), text.as_bytes()]),
         is_baseline: false,
     }
+}
+
+/// What a document's first lines say of its release, reckoned from its date.
+fn end_of_embargo(text: &str, published: Option<Timestamp>, first_seen: Timestamp) -> Option<Timestamp> {
+    embargo(text, published.unwrap_or(first_seen)).map(|embargo| embargo.end(first_seen))
 }
 
 /// Headline and body as one text, the headline's place, and the body's offsets moved behind the headline.
@@ -127,7 +131,6 @@ fn one_line(title: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::StatedTime;
 
     fn html(body: &str) -> Markup {
         Markup { format: MarkupFormat::Html, body: body.to_owned() }
@@ -142,7 +145,7 @@ mod tests {
             summary: Some(html("<p>PARIS (AFP) - Short.</p>")),
             content: Some(html("<p>PARIS, Oct 31 (BSS/AFP) - The envoy said &quot;no&quot;.</p><p>He left.</p>")),
             published: None,
-            updated: Some(StatedTime { raw: Some("today".to_owned()), at: Some(Timestamp::UNIX_EPOCH) }),
+            updated: Some(Timestamp::UNIX_EPOCH),
             author: None,
         }
     }
@@ -161,12 +164,21 @@ mod tests {
         assert_eq!((document.agency.as_deref(), document.via.as_deref()), (Some("AFP"), Some("BSS")));
         assert_eq!(document.url.as_deref(), Some("https://a.example/1"));
         assert_eq!(document.published, Some(Timestamp::UNIX_EPOCH));
-        assert_eq!(document.published_raw.as_deref(), Some("today"));
         let body = &item.content.unwrap().body;
         for word in ["PARIS", "The envoy", "no", "He left"] {
             let at = document.text.find(word).unwrap();
             assert!(body.get(document.offsets.to_markup(at)..).unwrap().starts_with(word), "{word}");
         }
+    }
+
+    #[test]
+    fn an_embargo_in_headline_or_text_is_kept() {
+        let embargoed = Item { title: Some(html("EMBARGOED UNTIL 1800 GMT JAN 3-Envoy denies")), ..item() };
+        assert_eq!(of(&embargoed).embargo_until.unwrap().to_string(), "1970-01-03T18:00:00Z");
+        let text = "EMBARGOED\nThe envoy said no.";
+        let line = archive_document("1", None, None, text, None, None, Timestamp::UNIX_EPOCH, MarkupFormat::Text);
+        assert_eq!(line.embargo_until.unwrap().to_string(), "1970-01-02T00:00:00Z");
+        assert_eq!(of(&item()).embargo_until, None);
     }
 
     #[test]

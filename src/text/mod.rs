@@ -3,6 +3,7 @@
 pub mod clean;
 pub mod dateline;
 pub mod document;
+pub mod embargo;
 pub mod language;
 pub mod normalize;
 pub mod sentence;

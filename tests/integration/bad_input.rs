@@ -178,6 +178,20 @@ fn a_config_that_is_no_text_or_no_file_is_named() {
 }
 
 #[test]
+fn the_log_of_no_terminal_has_no_colours() {
+    let folder = tempfile::tempdir().unwrap();
+    let wire = RawServer::start(|_, stream| {
+        answer(stream, "404 Not Found", "", b"");
+    });
+    let config = write_config(folder.path(), &[("a", wire.base.clone())], None);
+    let daemon = Daemon::start(&config);
+    wait_for("the first poll", Duration::from_mins(1), || !query(folder.path(), "SELECT id FROM cursor").is_empty());
+    let (code, said) = daemon.stop();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("poll failed") && !said.contains('\u{1b}'), "{said:?}");
+}
+
+#[test]
 fn two_daemons_do_not_share_a_database() {
     let folder = tempfile::tempdir().unwrap();
     let feeds = Feeds::default();
