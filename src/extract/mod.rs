@@ -194,6 +194,10 @@ fn claim(
     if is_allegation {
         attribution.content = resolver.act(&attribution);
     }
+    if let Some(subject) = resolver.denier(&attribution).filter(|_| kind == Kind::Denial) {
+        attribution.source = Some(subject);
+        attribution.content.retain(|piece| !piece.overlaps(subject));
+    }
     let speaker = resolver.speaker(&attribution, kind);
     let is_other = |party: &String| speaker.as_ref().is_none_or(|speaker| !speaker.name.ends_with(party.as_str()));
     let target = is_allegation.then(|| resolver.target(&attribution, speaker.as_ref())).flatten().filter(is_other);

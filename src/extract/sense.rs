@@ -86,6 +86,9 @@ fn is_legal(sentence: &Sentence, reading: &Reading<'_>) -> bool {
 /// Words between a verb and what it governs ("denied on Tuesday that").
 const OBJECT_REACH: usize = 5;
 
+/// Words between "said" and the end of the grounds it names ("on Tuesday it had indications that").
+const GROUNDS_REACH: usize = 8;
+
 /// An act told in so many words: "denied that", "denied the allegation", "accused the firm of". Kind and place of its verb. Such wordings
 /// mean the same in every text, so their claims are sure, whatever a model trained on a thousand articles makes of the names around them.
 pub(super) fn plain_acts(sentence: &Sentence) -> Vec<(Kind, usize)> {
@@ -169,7 +172,7 @@ fn rejection_of_wrongdoing(tokens: &[Token]) -> Option<usize> {
 
 /// Where the report begins that a speaker claims to have grounds for, if it does: the "that" of "said it had indications that".
 pub(super) fn indications(tokens: &[Token], verb: usize) -> Option<usize> {
-    let behind = tokens.get(verb + 1..(verb + 1 + OBJECT_REACH).min(tokens.len())).unwrap_or_default();
+    let behind = tokens.get(verb + 1..(verb + 1 + GROUNDS_REACH).min(tokens.len())).unwrap_or_default();
     let grounds = behind.windows(3).position(|run| {
         matches!(run[0].word.as_str(), "had" | "has" | "have")
             && matches!(

@@ -151,25 +151,21 @@ struct View<'a> {
     content: Vec<String>,
     /// The same of its whole sentence.
     surroundings: Vec<String>,
-    /// All its content is a word for what was told before: "the claims".
+    /// It refuses to speak of what was told before: "the claims".
     points_back: bool,
 }
 
 impl<'a> View<'a> {
     fn of(position: usize, claim: &'a Claim, text: &str, sentences: &[Span]) -> Self {
         let span = claim.attribution.sentence;
-        let content = roots(claim.proposition.terms.iter().cloned());
-        let names_object = claim
-            .attribution
-            .content
-            .iter()
-            .any(|&piece| telling_stems(text, piece).iter().any(|stem| OBJECTS.contains(stem)));
+        let named = claim.attribution.content.first().map(|&piece| telling_stems(text, piece)).unwrap_or_default();
+        let is_object = !named.is_empty() && named.iter().all(|stem| OBJECTS.contains(stem));
         Self {
-            points_back: content.is_empty() && names_object,
+            points_back: claim.kind == Kind::NoComment && is_object,
             position,
             claim,
             sentence: sentences.partition_point(|other| other.end <= span.start),
-            content,
+            content: roots(claim.proposition.terms.iter().cloned()),
             surroundings: roots(telling_stems(text, span).into_iter()),
         }
     }

@@ -84,6 +84,13 @@ pub fn same_name(one: &str, other: &str) -> bool {
     }
 }
 
+/// Whether two accused parties are one: one name, or a part of the other ("Corvane" and "Corvane Lines").
+pub fn same_party(one: &str, other: &str) -> bool {
+    let (words, others) = (telling_words(one), telling_words(other));
+    let is_part = |part: &[String], whole: &[String]| !part.is_empty() && part.iter().all(|word| whole.contains(word));
+    same_name(one, other) || is_part(&words, &others) || is_part(&others, &words)
+}
+
 /// "V." agrees with "Vassily", "Vasily" with "Vassily", "John" not with "James".
 fn first_names_agree(one: &str, other: &str) -> bool {
     let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
@@ -181,6 +188,7 @@ mod tests {
         check("Halden Freight", "A spokesman for Halden Freight", false);
         check("the Pentagon", "Pentagon", true);
         check("Paris", "Perez", false);
+        assert!(same_party("Corvane", "Corvane Lines") && !same_party("Corvane Lines", "Corvane Bank"));
         check("", "Perez", false);
     }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::link::score::{Overlap, overlap, telling_stems};
-use crate::link::speaker::{same_name, same_side};
+use crate::link::speaker::{same_name, same_party, same_side};
 use crate::model::{Analysis, Claim, Document, Kind, Proposition, Speaker};
 use crate::text::normalize::{fold, stem};
 use crate::text::token::tokens;
@@ -81,16 +81,16 @@ impl Told<'_> {
             && one.proposition.is_negated == other.proposition.is_negated
             && figures_agree(&one.proposition, &other.proposition)
             && speakers.is_none_or(|(speaker, second)| {
-                // A headline says "Washington" for the Pentagon; a text that names both means two.
-                let is_same = if self.is_headline(one) == self.is_headline(other) {
-                    same_name(&speaker.name, &second.name)
+                let are_described = [speaker, second].map(|speaker| self.common_nouns.describe_own(&speaker.name));
+                // A headline says "Washington" for the Pentagon, or "regulator"; a text that names both means two.
+                if self.is_headline(one) == self.is_headline(other) {
+                    same_name(&speaker.name, &second.name) || are_described[0] != are_described[1]
                 } else {
-                    same_side(speaker, second)
-                };
-                is_same || self.common_nouns.describe_own(&speaker.name) != self.common_nouns.describe_own(&second.name)
+                    same_side(speaker, second) || are_described.contains(&true)
+                }
             })
             && targets.is_none_or(|(one, other)| {
-                same_name(one, other) || self.common_nouns.describe_own(one) || self.common_nouns.describe_own(other)
+                same_party(one, other) || [one, other].into_iter().any(|name| self.common_nouns.describe_own(name))
             })
     }
 

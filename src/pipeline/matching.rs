@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 
 use crate::link::score::overlap;
-use crate::link::speaker::{same_name, same_side, same_speaker};
+use crate::link::speaker::{same_party, same_side, same_speaker};
 use crate::model::{Claim, ClaimId, ClaimRecord, Proposition, Speaker};
 use crate::pipeline::State;
 use crate::pipeline::acts::{Act, tells_the_same};
@@ -109,7 +109,7 @@ impl State {
                 || (is_same_outlet && replaces(&claim.proposition.terms, &other.terms))
         };
         let target = known.report.claim.target.as_deref();
-        let is_other_target = claim.target.as_deref().zip(target).is_some_and(|(one, other)| !same_name(one, other));
+        let is_other_target = claim.target.as_deref().zip(target).is_some_and(|(one, other)| !same_party(one, other));
         let is_former = known.former.iter().any(|wording| !differs(wording.speaker.as_ref(), &wording.proposition));
         (is_other_target || differs(known.speaker.as_ref(), &known.proposition)) && !is_former
     }

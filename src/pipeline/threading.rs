@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::link::score::{Overlap, overlap};
-use crate::link::speaker::{same_name, same_side, same_speaker, speaks_for};
+use crate::link::speaker::{same_name, same_party, same_side, same_speaker, speaks_for};
 use crate::model::{
     AlertAnswer, Claim, ClaimId, ClaimRecord, Kind, Link, Proposition, ThreadId, ThreadRecord, ThreadState,
 };
@@ -105,7 +105,7 @@ impl State {
 
     fn are_one_matter(&self, one: &Claim, other: &Claim) -> bool {
         let targets = one.target.as_deref().zip(other.target.as_deref());
-        let is_same_target = targets.is_some_and(|(one, other)| same_name(one, other));
+        let is_same_target = targets.is_some_and(|(one, other)| same_party(one, other));
         let found = overlap(&one.proposition, &other.proposition, |term| self.index.weight(term));
         found.containment >= DOCUMENT_CONTAINMENT_MIN
             && found.shared + usize::from(is_same_target) >= DOCUMENT_SHARED_MIN
@@ -247,7 +247,7 @@ fn names_target(claim: &Claim, known: &ClaimRecord) -> bool {
 
 fn targets_agree(claim: &Claim, known: &ClaimRecord) -> bool {
     match (&claim.target, &known.report.claim.target) {
-        (Some(one), Some(other)) => same_name(one, other),
+        (Some(one), Some(other)) => same_party(one, other),
         _ => true,
     }
 }

@@ -4,10 +4,13 @@ use std::ops::Range;
 
 use super::Resolver;
 use super::scene::{Mention, SPEECH, is_being, is_preposition};
-use crate::model::Span;
+use super::target::DAYS;
+use crate::model::{Attribution, Span};
 
 /// Words between a subject and its verb.
 const GAP_WORDS_MAX: usize = 4;
+/// Words of the longest subject that is not only a name.
+const SUBJECT_WORDS_MAX: usize = 12;
 /// Participles of verbs whose passive makes the subject the accused.
 const PARTICIPLES: [&str; 14] = [
     "accused",
@@ -102,6 +105,63 @@ impl Resolver<'_> {
                     || word.ends_with("ly")
             });
         (is_beside && mention.is_subject).then_some(mention.entity)
+    }
+}
+
+/// Verbs that deny, in forms whose subject stands before them.
+const DENYING: [&str; 12] = [
+    "denied",
+    "denies",
+    "rejected",
+    "rejects",
+    "dismissed",
+    "dismisses",
+    "disputed",
+    "disputes",
+    "refuted",
+    "refutes",
+    "rebuffed",
+    "rebutted",
+];
+
+impl Resolver<'_> {
+    /// The subject of a verb that denies, where no source was given or one that stands behind it: "the envoy dismissed as lies reports
+    /// that Ruritanian soldiers were sent" is no denial of soldiers.
+    pub fn denier(&self, attribution: &Attribution) -> Option<Span> {
+        let cue = self.words.within(attribution.cue);
+        let source = attribution.source.map(|source| self.words.within(source));
+        let is_behind = source.is_none_or(|source| {
+            source.start >= cue.end && (source.start == 0 || self.words.folded(source.start - 1) != "by")
+        });
+        let is_active = DENYING.contains(&self.words.folded(cue.start));
+        let is_passive = cue.start > 0 && is_being(self.words.folded(cue.start - 1));
+        if !is_behind || is_passive || !is_active {
+            return None;
+        }
+        let sentence = self.sentences.get(self.words.get(cue.start)?.sentence)?;
+        let named = self.subject_of(&cue, sentence).map(|party| party.words);
+        let subject = named.or_else(|| self.clause_before(cue.start, sentence.start))?;
+        Some(Span::new(self.words.get(subject.start)?.span.start, self.words.get(subject.end - 1)?.span.end))
+    }
+
+    /// The words from the start of a clause to its verb, without the day between: a subject with all that describes it.
+    fn clause_before(&self, verb: usize, limit: usize) -> Option<Range<usize>> {
+        let is_day = |at: &usize| {
+            DAYS.contains(&self.words.folded(*at))
+                || self.words.folded(*at) == "on" && DAYS.contains(&self.words.folded(at + 1))
+        };
+        let end = (limit..verb).rev().take_while(is_day).last().unwrap_or(verb);
+        let is_start = |&at: &usize| {
+            let word = self.words.folded(at);
+            !word.starts_with(|c: char| c.is_alphanumeric() || c == '\'')
+                || matches!(
+                    word,
+                    "that" | "and" | "but" | "after" | "as" | "while" | "because" | "when" | "where" | "which"
+                )
+        };
+        let start = (limit..end).rev().find(is_start).map_or(limit, |at| at + 1);
+        let is_noun = start < end && end - start <= SUBJECT_WORDS_MAX && !is_preposition(self.words.folded(start));
+        is_noun.then_some(start..end)
     }
 }
 

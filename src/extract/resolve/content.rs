@@ -33,12 +33,11 @@ impl Resolver<'_> {
         };
         let range = self.words.within(*first);
         // What begins behind the link, or before the verb, is the act already.
-        if range.start != cue.end || links.contains(&self.words.folded(cue.end - 1)) {
+        if range.start < cue.end || links.contains(&self.words.folded(cue.end - 1)) {
             return given();
         }
-        let Some(link) = self.link(range.start, range.end, links).filter(|&link| link + 1 < range.end) else {
-            return given();
-        };
+        let link = self.link(cue.end, range.end, links);
+        let Some(link) = link.filter(|&link| range.start <= link && link + 1 < range.end) else { return given() };
         let Some(start) = self.words.get(link + 1).map(|word| word.span.start) else { return given() };
         let act = Span::new(start, first.end);
         std::iter::once(act).chain(others.iter().copied()).collect()

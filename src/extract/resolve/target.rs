@@ -46,6 +46,9 @@ const COUNTS: [&str; 21] = [
 /// What is done to people and arms that go elsewhere.
 const SENT: [&str; 8] =
     ["deployed", "sent", "dispatched", "transferred", "supplied", "delivered", "shipped", "smuggled"];
+/// When something was said.
+pub(super) const DAYS: [&str; 10] =
+    ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "today", "yesterday", "earlier"];
 /// Words between a form of "to be" and the "by" of its passive.
 const PASSIVE_WORDS_MAX: usize = 5;
 
@@ -168,6 +171,8 @@ impl Resolver<'_> {
             let word = self.words.folded(at);
             is_being(word)
                 || word.ends_with("ly")
+                || DAYS.contains(&word)
+                || word == "on" && DAYS.contains(&self.words.folded(at + 1))
                 || matches!(
                     word,
                     "has" | "have" | "had" | "also" | "still" | "now" | "then" | "not" | "long" | "later" | "first"
@@ -281,7 +286,8 @@ impl Resolver<'_> {
             return None;
         }
         let place = self.scene.mentions_in(&(sent + 2..range.end)).next()?;
-        (place.words.start == sent + 2 && self.sort(place) == Some(Sort::Place)).then(|| self.party_name(place))?
+        (place.is_name && place.words.start == sent + 2 && self.sort(place) == Some(Sort::Place))
+            .then(|| self.party_name(place))?
     }
 
     /// Whether a name only says where or to whom something was done.

@@ -419,6 +419,34 @@ fn who_speaks_stands_beside_the_cue() {
     check_accuser("Talk of allegations of theft went on.", None, "allegations", None);
 }
 
+#[test]
+fn who_denies_stands_before_the_verb() {
+    let text = "Westmark's envoy to the Lake Council on Monday dismissed as \"lies\" reports that Ostland soldiers had been seen.";
+    let check = |given: Option<&str>, expected: Option<&str>| {
+        let resolver = Resolver::new(text, &sentences(text, None));
+        let claim = attribution(text, given.map(|words| find(text, words, 0)), "dismissed", "lies");
+        assert_eq!(resolver.denier(&claim).map(|span| span.of(text)), expected, "{given:?}");
+    };
+    let envoy = "Westmark's envoy to the Lake Council";
+    check(Some("Ostland soldiers"), Some(envoy));
+    check(None, Some(envoy));
+    check(Some(envoy), None);
+    let passive = "The claim was denied by Tom Arden.";
+    let resolver = Resolver::new(passive, &sentences(passive, None));
+    let claim = attribution(passive, Some(find(passive, "Tom Arden", 0)), "denied", "");
+    assert_eq!(resolver.denier(&claim), None);
+}
+
+#[test]
+fn both_ends_of_a_deployment_are_accused() {
+    let text = "The Isles alleged that up to 4,000 Oskan soldiers had been sent to Westmark.";
+    let content = "up to 4,000 Oskan soldiers had been sent to Westmark";
+    check_target(text, Some("The Isles"), "alleged", content, "Oskan soldiers");
+    let text = "Oslo alleged that up to 4,000 North Korean soldiers had been sent to Russia.";
+    let content = "up to 4,000 North Korean soldiers had been sent to Russia";
+    check_target(text, Some("Oslo"), "alleged", content, "North Korean soldiers and Russia");
+}
+
 proptest! {
     #[test]
     fn hostile_text_is_data(text in "(?:[A-Z][a-z]{0,4}|he|the|who|,|\\.|\"|'s|of|envoy|accused|\\PC|\n| ){0,60}", cut in 0usize..40) {
@@ -432,6 +460,7 @@ proptest! {
                 let speaker = resolver.speaker(&claim, Kind::Denial);
                 prop_assert!(speaker.as_ref().is_none_or(|speaker| !speaker.name.is_empty()));
                 resolver.target(&claim, speaker.as_ref());
+                prop_assert!(resolver.denier(&claim).is_none_or(|span| !span.is_empty() && span.end <= text.len()));
                 prop_assert!(resolver.act(&claim).iter().all(|span| !span.is_empty() && span.end <= text.len()));
             }
         }
