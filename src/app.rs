@@ -21,7 +21,9 @@ use crate::pipeline::{Models, Windows};
 use crate::route::Router;
 use crate::sink::{BodyFormat, DispatchSummary, Dispatcher};
 use crate::store::{EmbeddedStore, Orphan, Store, StoreError};
+use crate::telemetry::{CountedOutbox, Phase, Telemetry};
 use crate::text::document::document;
+use crate::web::Web;
 
 /// Longest that a feed is left alone after a start, whatever was noted: the clock may have been wrong then.
 const LEFT_ALONE_MAX: Duration = Duration::from_hours(24);
@@ -107,21 +109,30 @@ struct Delivery {
 /// make a last pass. What is not done when the grace has passed is abandoned; nothing durable is lost by that.
 ///
 /// # Errors
-/// If a stage cannot be built (the database, the models, the HTTP client or a sink) or dies.
+/// If a stage cannot be built (the HTTP server, the database, the models, the HTTP client or a sink) or dies.
 pub async fn run(
     config: Config,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
+    telemetry: Arc<Telemetry>,
     stop: CancellationToken,
 ) -> Result<Vec<DispatchSummary>> {
+    // Served from before the state is rebuilt until all is drained: that it is not ready, or no longer, must be answered too.
+    let mut web = JoinSet::new();
+    if let Some(address) = config.http.listen {
+        web.spawn(Web::bind(address).await?.serve(Arc::clone(&telemetry)));
+    }
     let path = config.database.clone();
     let store = tokio::task::spawn_blocking(move || EmbeddedStore::open(&path)).await?;
     let store = Arc::new(store.with_context(|| format!("cannot open the database {}", config.database.display()))?);
-    let stages = Stages::build(&config, &store, Arc::clone(&clock)).await?;
+    let stages = Stages::build(&config, &store, &telemetry, Arc::clone(&clock)).await?;
     let grace = config.shutdown_grace;
     info!(feeds = config.feeds.len(), sinks = config.sinks.len(), "started");
-    let mut tasks = Tasks::start(config.feeds, stages, &clock, &observer, &stop);
+    let watchers = Watchers { clock, observer, telemetry };
+    let mut tasks = Tasks::start(config.feeds, stages, &watchers, config.intake.fetch_timeout, &stop);
+    watchers.telemetry.pulse.enter(Phase::Ready);
     let ended = tasks.until_stopped(&stop).await;
+    watchers.telemetry.pulse.enter(Phase::Stopping);
     info!("stopping");
     stop.cancel();
     let drained = tokio::time::timeout(grace, tasks.drain(grace)).await;
@@ -131,37 +142,55 @@ pub async fn run(
     ended.map(|()| drained.unwrap_or_default())
 }
 
+/// What every stage tells the time by and tells what it does.
+#[derive(Clone)]
+struct Watchers {
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
+    telemetry: Arc<Telemetry>,
+}
+
 /// Everything that is built before the first poll, so that what cannot work is said at once.
 struct Stages {
     desk: Desk,
     poller: Arc<Poller>,
     cursors: Vec<FeedCursor>,
     windows: Windows,
-    dispatchers: Vec<Dispatcher<EmbeddedStore>>,
+    dispatchers: Vec<Dispatcher<CountedOutbox<EmbeddedStore>>>,
     wake: Vec<Arc<Notify>>,
 }
 
 impl Stages {
-    async fn build(config: &Config, store: &Arc<EmbeddedStore>, clock: Arc<dyn Clock>) -> Result<Self> {
+    async fn build(
+        config: &Config,
+        store: &Arc<EmbeddedStore>,
+        telemetry: &Arc<Telemetry>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
         let names: Vec<String> = config.sinks.iter().map(|sink| sink.name.clone()).collect();
         let router = Router::new(config.rules.clone(), names.clone());
         let formats: Vec<SinkFormat> =
             config.sinks.iter().map(|sink| (sink.name.clone(), BodyFormat::of(&sink.target))).collect();
         let (windows, now) = (windows(&config.windows), clock.now());
         let (desk_store, other_store) = (Arc::clone(store), Arc::clone(store));
+        let (told, opened) = (Arc::clone(telemetry), config.clone());
         let (desk, cursors) = tokio::task::spawn_blocking(move || -> Result<_> {
             let models = Arc::new(Models::embedded().context("the built-in models cannot be read")?);
+            let models_hash = models.hash().0;
             let desk = Desk::open(desk_store, models, router, formats, windows).context("cannot rebuild the desk")?;
-            tell_orphans(other_store.as_ref(), &names, now).context("cannot read the outbox")?;
+            let waiting = other_store.orphans(&[], now).context("cannot read the outbox")?;
+            told.opened(&opened, Arc::clone(&other_store) as _, &models_hash, &waiting);
+            tell_orphans(other_store.as_ref(), &names, now, &told).context("cannot read the outbox")?;
             Ok((desk, other_store.cursors().context("cannot read the feeds' cursors")?))
         })
         .await??;
         let poller = Arc::new(Poller::new(&config.intake).context("cannot build the HTTP client")?);
+        let outbox = Arc::new(CountedOutbox::new(Arc::clone(store), Arc::clone(telemetry)));
         let mut dispatchers = Vec::new();
         let mut wake = Vec::new();
         for sink in &config.sinks {
             let notify = Arc::new(Notify::new());
-            let dispatcher = Dispatcher::new(sink, Arc::clone(store), Arc::clone(&clock), Arc::clone(&notify))
+            let dispatcher = Dispatcher::new(sink, Arc::clone(&outbox), Arc::clone(&clock), Arc::clone(&notify))
                 .with_context(|| format!("cannot open the sink {:?}", sink.name))?;
             dispatchers.push(dispatcher);
             wake.push(notify);
@@ -172,10 +201,11 @@ impl Stages {
 
 /// Says which sinks the config no longer has although alerts wait for them. These are delivered if the sink comes back;
 /// it may be gone by mistake, or only have another name now. After a long time nobody wants them any more.
-fn tell_orphans(store: &impl Store, sinks: &[String], now: Timestamp) -> Result<(), StoreError> {
+fn tell_orphans(store: &impl Store, sinks: &[String], now: Timestamp, telemetry: &Telemetry) -> Result<(), StoreError> {
     for Orphan { sink, waiting, is_stale } in store.orphans(sinks, now)? {
         if is_stale {
             store.give_up(&sink, now)?;
+            telemetry.given_up(&sink, waiting);
             warn!(
                 sink,
                 alerts = waiting,
@@ -201,8 +231,8 @@ impl Tasks {
     fn start(
         feeds: Vec<FeedConfig>,
         stages: Stages,
-        clock: &Arc<dyn Clock>,
-        observer: &Arc<dyn Observer>,
+        watchers: &Watchers,
+        fetch_timeout: Duration,
         stop: &CancellationToken,
     ) -> Self {
         let (mut intake, mut desk, mut dispatch) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
@@ -211,18 +241,26 @@ impl Tasks {
             dispatch.spawn(dispatcher.run(stop_dispatch.clone()));
         }
         let (deliveries, inbox) = mpsc::channel(DESK_QUEUE);
-        let desk_loop =
-            DeskLoop { desk: stages.desk, wake: stages.wake, clock: Arc::clone(clock), observer: Arc::clone(observer) };
+        let desk_loop = DeskLoop { desk: stages.desk, wake: stages.wake, watchers: watchers.clone() };
         desk.spawn_blocking(move || desk_loop.run(inbox));
-        for feed in feeds {
-            let cursor = stages.cursors.iter().find(|cursor| cursor.feed == feed.id).cloned();
+        let mut known: BTreeMap<FeedId, FeedCursor> =
+            stages.cursors.into_iter().map(|cursor| (cursor.feed.clone(), cursor)).collect();
+        let feeds: Vec<(FeedConfig, FeedCursor)> = feeds
+            .into_iter()
+            .map(|feed| {
+                let cursor = resume(&feed, known.remove(&feed.id));
+                (feed, cursor)
+            })
+            .collect();
+        watchers.telemetry.watch(feeds.iter().map(|(feed, cursor)| (feed, cursor)));
+        for (feed, cursor) in feeds {
             let task = FeedTask {
-                cursor: resume(&feed, cursor),
                 feed,
+                cursor,
                 windows: stages.windows,
                 poller: Arc::clone(&stages.poller),
-                clock: Arc::clone(clock),
-                observer: Arc::clone(observer),
+                fetch_timeout,
+                watchers: watchers.clone(),
                 deliveries: deliveries.clone(),
             };
             intake.spawn(task.run(stop.clone()));
@@ -276,8 +314,7 @@ impl Tasks {
 struct DeskLoop {
     desk: Desk,
     wake: Vec<Arc<Notify>>,
-    clock: Arc<dyn Clock>,
-    observer: Arc<dyn Observer>,
+    watchers: Watchers,
 }
 
 impl DeskLoop {
@@ -292,7 +329,12 @@ impl DeskLoop {
             }
             let (works, waiting): (Vec<Work>, Vec<oneshot::Sender<bool>>) =
                 deliveries.into_iter().map(|delivery| (delivery.work, delivery.done)).unzip();
+            self.watchers.telemetry.pulse.desk_began();
+            let documents = works.iter().map(|work| work.documents.len() as u64).sum();
             let processed = self.process(works);
+            if processed.is_err() {
+                self.watchers.telemetry.not_committed(documents);
+            }
             for done in waiting {
                 // A poller that is gone needs no answer.
                 done.send(processed.is_ok()).unwrap_or_default();
@@ -308,13 +350,15 @@ impl DeskLoop {
     }
 
     fn process(&mut self, works: Vec<Work>) -> Result<(), StoreError> {
-        let outcome = self.desk.process(works, self.clock.now())?;
+        let Watchers { clock, observer, telemetry } = &self.watchers;
+        let outcome = self.desk.process(works, clock.now())?;
+        telemetry.committed(&outcome);
         // Observers see an alert before any endpoint does.
-        outcome.alerts.iter().for_each(|alert| self.observer.alerted(alert));
+        outcome.alerts.iter().for_each(|alert| observer.alerted(alert));
         if !outcome.alerts.is_empty() {
             self.wake.iter().for_each(|notify| notify.notify_one());
         }
-        self.observer.committed(&outcome);
+        observer.committed(&outcome);
         Ok(())
     }
 }
@@ -325,25 +369,30 @@ struct FeedTask {
     windows: Windows,
     cursor: FeedCursor,
     poller: Arc<Poller>,
-    clock: Arc<dyn Clock>,
-    observer: Arc<dyn Observer>,
+    /// Longest that a fetch may take.
+    fetch_timeout: Duration,
+    watchers: Watchers,
     deliveries: mpsc::Sender<Delivery>,
 }
 
 impl FeedTask {
     async fn run(mut self, stop: CancellationToken) {
         let mut delay = self.first_delay();
+        let Watchers { clock, observer, telemetry } = self.watchers.clone();
         loop {
+            telemetry.pulse.feed_waits(&self.feed.id, delay, self.fetch_timeout);
             // Both branches only wait: nothing is lost when the other wins.
             let turn = tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
                 turn = self.turn_after(delay) => turn,
             };
-            let now = self.clock.now();
+            let _under_way = telemetry.poll_begins();
+            let now = clock.now();
             let cursor = self.cursor.to_poll(now, self.windows.touch_interval());
             let poll = self.poller.poll(&turn, &self.feed, &cursor, now).await;
-            self.observer.polled(&self.feed, &poll);
+            telemetry.polled(&self.feed, &poll);
+            observer.polled(&self.feed, &poll);
             delay = poll.next_poll_after;
             let cursor = poll.cursor.clone();
             if self.hand_over(poll, now).await {
@@ -362,7 +411,7 @@ impl FeedTask {
     /// A restart is no reason to ask a feed again before its time.
     fn first_delay(&self) -> Duration {
         let Some(last) = self.cursor.last_poll else { return Duration::ZERO };
-        let now = self.clock.now();
+        let now = self.watchers.clock.now();
         let since = Duration::try_from(now.duration_since(last)).unwrap_or_default();
         let left_alone = self.cursor.left_alone_until.map(|until| until.duration_since(now));
         let left_alone = left_alone.and_then(|wait| Duration::try_from(wait).ok()).unwrap_or_default();
@@ -374,15 +423,25 @@ impl FeedTask {
         let source = SourceInfo { feed: self.feed.id.clone(), outlet: self.feed.outlet.clone() };
         let backfill = SignedDuration::try_from(self.feed.backfill).unwrap_or(SignedDuration::MAX);
         let memory = Memory { backfill, window: self.windows.claims };
+        let telemetry = &self.watchers.telemetry;
+        let entries = match &poll.outcome {
+            PollOutcome::Items { items, .. } => items.len() as u64,
+            PollOutcome::NotModified | PollOutcome::Failed(_) => 0,
+        };
         let work = tokio::task::spawn_blocking(move || work(poll, &source, memory, now)).await;
         let work = match work {
             Ok(work) => work,
             Err(error) => {
                 error!(feed = %self.feed.id, %error, "what a poll brought cannot be handed over");
+                telemetry.not_handed_over(entries);
                 return false;
             }
         };
         let (done, answer) = oneshot::channel();
+        let documents = work.documents.len() as u64;
+        // Counted in before the desk can count them out, and until it has.
+        let _waits = telemetry.waits_for_desk();
+        telemetry.handed_over(documents, entries.saturating_sub(documents));
         self.deliveries.send(Delivery { work, done }).await.is_ok() && answer.await.unwrap_or(false)
     }
 }

@@ -1,8 +1,11 @@
 //! The command line: subcommands, their arguments and help.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::{LogConfig, LogFormat};
 
 /// Watches newswires and says, once and reliably, who alleged what and who denied it.
 #[derive(Debug, Parser)]
@@ -12,16 +15,28 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
     /// What is logged on standard error: error, warn, info, debug, trace, or a filter such as `gainsay::intake=debug`.
-    /// Default: warn; for `demo`, which shows its failures itself, error.
+    /// Default: what the config says, else warn; for `demo`, which shows its failures itself, error.
     #[arg(long, global = true, value_name = "FILTER")]
     pub log: Option<String>,
+    /// How the log is written. Default: what the config says, else auto.
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
 }
 
 impl Cli {
-    /// What is logged.
-    pub fn log_filter(&self) -> &str {
+    /// What is logged and how, where a config says this.
+    pub fn log_config(&self, config: LogConfig) -> LogConfig {
+        LogConfig {
+            filter: self.log.clone().unwrap_or(config.filter),
+            format: self.log_format.unwrap_or(config.format),
+        }
+    }
+
+    /// What is logged and how, by a command without a config of its own.
+    pub fn log_config_without_file(&self) -> LogConfig {
+        let default = LogConfig::default();
         let quiet = matches!(self.command, Command::Demo(_));
-        self.log.as_deref().unwrap_or(if quiet { "error" } else { "warn" })
+        self.log_config(if quiet { LogConfig { filter: "error".to_owned(), ..default } } else { default })
     }
 }
 
@@ -32,6 +47,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Runs the daemon on the feeds of a config file until it is told to stop.
     Run(RunArgs),
+    /// Asks a running daemon whether it is ready: exit code 0 if so. For health checks where there is no curl.
+    Probe(ProbeArgs),
     /// Prints the claims of documents as JSON Lines.
     Extract(ExtractArgs),
     /// Prints the story of each document of an archive as JSON Lines: near-duplicates share one.
@@ -65,6 +82,14 @@ pub struct RunArgs {
     /// The config file (TOML); `config/default.toml` explains every key.
     #[arg(short, long, value_name = "FILE")]
     pub config: PathBuf,
+}
+
+/// Arguments of `probe`.
+#[derive(Debug, Args)]
+pub struct ProbeArgs {
+    /// Where the daemon listens: `[http] listen` of its config.
+    #[arg(default_value = "127.0.0.1:8420")]
+    pub address: SocketAddr,
 }
 
 /// Arguments of `extract`.

@@ -7,29 +7,63 @@ use anyhow::{Context as _, Result};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{DemoArgs, RunArgs};
-use crate::clock::SystemClock;
-use crate::{app, demo};
+use crate::cli::{DemoArgs, ProbeArgs, RunArgs};
+use crate::clock::{Clock, SystemClock};
+use crate::config::LogConfig;
+use crate::telemetry::{Supervisor, Telemetry};
+use crate::{app, demo, web};
 
 /// Exit code after a second signal.
 const IMPATIENT: i32 = 130;
 
-/// `gainsay run`.
+/// `gainsay run`; `start_log` is called once the config has said how.
 ///
 /// # Errors
 /// If the config is bad or a stage cannot be built.
-pub fn run(args: &RunArgs) -> Result<ExitCode> {
+pub fn run(args: &RunArgs, start_log: impl FnOnce(LogConfig) -> Result<()>) -> Result<ExitCode> {
     let config = crate::config::load(&args.config)?;
     config.ensure_feeds()?;
+    start_log(config.log.clone())?;
+    let supervisor = Supervisor::from_env().context("cannot reach the supervisor")?;
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
         let stop = CancellationToken::new();
         stop_on_signals(&stop)?;
-        app::run(config, Arc::new(SystemClock), Arc::new(app::LogObserver::default()), stop).await
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let telemetry = Telemetry::new(Arc::clone(&clock));
+        let daemon = app::run(config, clock, Arc::new(app::LogObserver::default()), Arc::clone(&telemetry), stop);
+        match &supervisor {
+            Some(supervisor) => attended(daemon, supervisor, &telemetry).await,
+            None => daemon.await,
+        }
     });
     // A call that cannot be cancelled, such as a write into a pipe that nobody empties, must not outlive the grace.
     runtime.shutdown_background();
     ended.map(|_| ExitCode::SUCCESS)
+}
+
+/// Runs the daemon while the supervisor is told how it is.
+async fn attended<T>(daemon: impl Future<Output = T>, supervisor: &Supervisor, telemetry: &Arc<Telemetry>) -> T {
+    let attend = async {
+        supervisor.attend(telemetry).await;
+        std::future::pending().await
+    };
+    // To be dropped at any time is what attending is made for.
+    let ended = tokio::select! {
+        ended = daemon => ended,
+        ended = attend => ended,
+    };
+    supervisor.stopping();
+    ended
+}
+
+/// `gainsay probe`.
+///
+/// # Errors
+/// If the daemon is not ready or does not answer.
+pub fn probe(args: &ProbeArgs) -> Result<ExitCode> {
+    web::probe(args.address)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// `gainsay demo`.

@@ -2,10 +2,15 @@
 //!
 //! Called by the daemon, by `replay` and by `demo` alike, from a blocking thread.
 
+mod tally;
+
+pub use tally::Tally;
+
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use rayon::prelude::*;
@@ -46,6 +51,8 @@ pub struct Outcome {
     pub known: usize,
     /// Documents that could not be analysed and were set aside.
     pub quarantined: usize,
+    /// Where everything in the batch went.
+    pub tally: Tally,
 }
 
 /// A sink's name and how it wants its bytes.
@@ -87,9 +94,12 @@ impl Desk {
         let mut outcome = Outcome::default();
         let mut cursors = Vec::new();
         let state = self.take_state()?;
-        warn_of_clock(&state, now);
-        let inputs = self.inputs(&state, batch, now, &mut cursors, &mut outcome);
-        let Stepped { state, inputs, written, routed } = self.step_all(state, inputs, step)?;
+        let clock_lead = clock_lead(&state, now);
+        warn_of_clock(clock_lead);
+        let documents = batch.iter().map(|work| work.documents.len() as u64).sum();
+        let (inputs, analysis_times) = self.inputs(&state, batch, now, &mut cursors, &mut outcome);
+        let Stepped { state, inputs, written, routed, mut tally } = self.step_all(state, inputs, step)?;
+        tally.known += outcome.known as u64;
         let analyses: Vec<Analysis> = inputs.into_iter().filter_map(|(input, _)| analysis(input)).collect();
         outcome.analysed = analyses.len();
         outcome.quarantined = analyses.iter().filter(|analysis| analysis.is_quarantined()).count();
@@ -100,8 +110,11 @@ impl Desk {
             outbox: self.outbox(&routed),
             ..written.commit(position.unwrap_or(now), next_sequence)
         };
-        self.store.commit(commit)?;
+        let started = Instant::now();
+        tally.put_in = self.store.commit(commit)?;
+        tally.commit_time = started.elapsed();
         self.state = Some(state);
+        outcome.tally = Tally { documents, clock_lead, analysis_times, ..tally };
         outcome.alerts = routed.into_iter().map(|routed| routed.alert).collect();
         Ok(outcome)
     }
@@ -123,15 +136,23 @@ impl Desk {
         mut inputs: Vec<(Input, Timestamp)>,
         step: impl Fn(&mut State, Input, Timestamp) -> Vec<Change>,
     ) -> Result<Stepped, StoreError> {
+        let mut left_out = 0;
         loop {
             let mut written = Written::default();
             let mut routed = Vec::new();
+            let mut tally = Tally { left_out, ..Tally::default() };
             let mut panicked = None;
             for (position, (input, time)) in inputs.iter().enumerate() {
                 match catch_unwind(AssertUnwindSafe(|| step(&mut state, input.clone(), *time))) {
                     Ok(changes) => {
-                        let events = changes.into_iter().filter_map(|change| written.file(change)).collect();
+                        if let Input::Analysed(analysis) = input {
+                            tally.stepped(analysis, &changes);
+                        }
+                        let events: Vec<Event> =
+                            changes.into_iter().filter_map(|change| written.file(change)).collect();
+                        tally.happened(&events);
                         for item in self.router.route(events) {
+                            tally.routed(&item);
                             for change in state.note_alerted(&item.alert, &item.sinks) {
                                 written.file(change);
                             }
@@ -144,13 +165,16 @@ impl Desk {
                     }
                 }
             }
-            let Some((position, reason)) = panicked else { return Ok(Stepped { state, inputs, written, routed }) };
-            set_aside(&mut inputs, position, reason);
+            let Some((position, reason)) = panicked else {
+                return Ok(Stepped { state, inputs, written, routed, tally });
+            };
+            left_out += u64::from(!set_aside(&mut inputs, position, reason));
             state = self.take_state()?;
         }
     }
 
-    /// Turns work into inputs: known documents are only seen again, the others are analysed in parallel.
+    /// Turns work into inputs: known documents are only seen again, the others are analysed in parallel. Says how long each
+    /// of these took.
     fn inputs(
         &self,
         state: &State,
@@ -158,7 +182,7 @@ impl Desk {
         now: Timestamp,
         cursors: &mut Vec<FeedCursor>,
         outcome: &mut Outcome,
-    ) -> Vec<(Input, Timestamp)> {
+    ) -> (Vec<(Input, Timestamp)>, Vec<Duration>) {
         let mut slots = Vec::new();
         for work in batch {
             cursors.extend(work.cursor);
@@ -173,16 +197,19 @@ impl Desk {
             }
             slots.extend(work.health.map(|health| Slot::Ready(Input::FeedHealth(health), now)));
         }
-        slots
+        let inputs: Vec<((Input, Timestamp), Option<Duration>)> = slots
             .into_par_iter()
             .map(|slot| match slot {
-                Slot::Ready(input, time) => (input, time),
+                Slot::Ready(input, time) => ((input, time), None),
                 Slot::Unread(document) => {
-                    let time = document.first_seen;
-                    (Input::Analysed(Box::new(self.analyse(*document))), time)
+                    let (time, started) = (document.first_seen, Instant::now());
+                    let analysis = Box::new(self.analyse(*document));
+                    ((Input::Analysed(analysis), time), Some(started.elapsed()))
                 }
             })
-            .collect()
+            .collect();
+        let times = inputs.iter().filter_map(|(_, time)| *time).collect();
+        (inputs.into_iter().map(|(input, _)| input).collect(), times)
     }
 
     /// A panic in one document must not stop the desk: the document is set aside with its text.
@@ -222,11 +249,16 @@ struct Stepped {
     inputs: Vec<(Input, Timestamp)>,
     written: Written,
     routed: Vec<Routed>,
+    tally: Tally,
+}
+
+/// How far the desk's clock is ahead of `now`.
+fn clock_lead(state: &State, now: Timestamp) -> SignedDuration {
+    state.position().0.map_or(SignedDuration::ZERO, |desk| desk.duration_since(now)).max(SignedDuration::ZERO)
 }
 
 /// Says when the clock was set back: the desk had been ahead of it, and dated its alerts so.
-fn warn_of_clock(state: &State, now: Timestamp) {
-    let ahead = state.position().0.map_or(SignedDuration::ZERO, |desk| desk.duration_since(now));
+fn warn_of_clock(ahead: SignedDuration) {
     if ahead > CLOCK_WARNING_MIN {
         tracing::warn!(ahead_seconds = ahead.as_secs(), "the clock was set back, or was ahead before");
     }
@@ -263,17 +295,19 @@ fn reason(panic: &(dyn Any + Send)) -> String {
 }
 
 /// Takes what made a step panic out of a batch: a document keeps its text but loses its claims; what panics even then, or
-/// is no document, is left out.
-fn set_aside(inputs: &mut Vec<(Input, Timestamp)>, position: usize, reason: String) {
+/// is no document, is left out. False where that loses a document.
+fn set_aside(inputs: &mut Vec<(Input, Timestamp)>, position: usize, reason: String) -> bool {
     let (input, time) = inputs.remove(position);
     let Some(analysis) = analysis(input) else {
         tracing::error!(error = reason, "a step panicked, its input is left out");
-        return;
+        return true;
     };
     tracing::error!(document = %analysis.document.id, error = reason, "a step panicked, the document is set aside");
-    if !analysis.is_quarantined() {
+    let is_kept = !analysis.is_quarantined();
+    if is_kept {
         inputs.insert(position, (Input::Analysed(Box::new(quarantine(analysis.document, reason))), time));
     }
+    is_kept
 }
 
 fn analysis(input: Input) -> Option<Analysis> {

@@ -18,7 +18,8 @@
 //! ```
 //!
 //! [`app`] builds the stages, owns their tasks and drains them in order; [`desk`] is the one owner of the state, used by the
-//! daemon and by `replay` alike; [`demo`] runs the daemon on a wire of its own. `main` parses the arguments ([`cli`]) and calls [`daemon`] or [`commands`].
+//! daemon and by `replay` alike; [`demo`] runs the daemon on a wire of its own; [`telemetry`] counts what every stage takes in and
+//! gives out, and [`web`] serves it. `main` parses the arguments ([`cli`]) and calls [`daemon`] or [`commands`].
 //! The heart in five hops: `main`, [`app::run`], [`intake::Poller::poll`], [`pipeline::step`],
 //! [`store::Store::commit`].
 //!
@@ -62,3 +63,4 @@ pub mod sink;
 pub mod store;
 pub mod telemetry;
 pub mod text;
+pub mod web;

@@ -8,9 +8,15 @@ use gainsay::{commands, daemon, telemetry};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let result = telemetry::init(cli.log_filter()).and_then(|()| match &cli.command {
+    // `run` starts the log itself, as its config says.
+    let log = match &cli.command {
+        Command::Run(_) => Ok(()),
+        _ => telemetry::init(&cli.log_config_without_file()),
+    };
+    let result = log.and_then(|()| match &cli.command {
         Command::Demo(args) => daemon::demo(args),
-        Command::Run(args) => daemon::run(args),
+        Command::Run(args) => daemon::run(args, |config| telemetry::init(&cli.log_config(config))),
+        Command::Probe(args) => daemon::probe(args),
         Command::Extract(args) => commands::extract(args),
         Command::Stories(args) => commands::stories(args),
         Command::Replay(args) => commands::replay(args),

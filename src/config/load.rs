@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +15,8 @@ use url::Url;
 use super::problem::{ConfigError, Problem};
 use super::reader::{Report, Section, Wrong, count, did_you_mean, duration, fraction, size, string};
 use super::{
-    Config, FeedConfig, IntakeConfig, RuleConfig, Secret, SinkConfig, SinkTarget, WebhookConfig, WindowsConfig,
+    Config, FeedConfig, HttpConfig, IntakeConfig, LogConfig, LogFormat, RuleConfig, Secret, SinkConfig, SinkTarget,
+    WebhookConfig, WindowsConfig,
 };
 use crate::model::{AlertType, Confidence, FeedId};
 
@@ -125,6 +127,8 @@ fn read_config(mut root: Section<'_>, report: &Report<'_>, surroundings: &Surrou
     let default = Config::default();
     let database = root.read("database", |value| file_path(value, surroundings));
     let shutdown_grace = root.read("shutdown_grace", |value| duration(value, GRACE));
+    let http = read_http(root.table("http"));
+    let log = read_log(root.table("log"));
     let intake = read_intake(root.table("intake"));
     let windows = read_windows(root.table("windows"));
 
@@ -151,12 +155,30 @@ fn read_config(mut root: Section<'_>, report: &Report<'_>, surroundings: &Surrou
     Some(Config {
         database: database.unwrap_or_else(|| surroundings.folder.join(default.database)),
         shutdown_grace: shutdown_grace.unwrap_or(default.shutdown_grace),
+        http,
+        log,
         intake,
         windows,
         feeds: feeds.into_iter().collect::<Option<_>>()?,
         rules: rules.into_iter().collect::<Option<_>>()?,
         sinks: sinks.into_iter().collect::<Option<_>>()?,
     })
+}
+
+fn read_http(mut section: Section<'_>) -> HttpConfig {
+    let listen = section.read("listen", listen);
+    section.finish();
+    listen.map_or_else(HttpConfig::default, |listen| HttpConfig { listen })
+}
+
+fn read_log(mut section: Section<'_>) -> LogConfig {
+    let default = LogConfig::default();
+    let log = LogConfig {
+        filter: section.read("filter", log_filter).unwrap_or(default.filter),
+        format: section.read("format", log_format).unwrap_or(default.format),
+    };
+    section.finish();
+    log
 }
 
 fn read_intake(mut section: Section<'_>) -> IntakeConfig {
@@ -368,6 +390,34 @@ fn file_path(value: &DeValue<'_>, surroundings: &Surroundings<'_>) -> Result<Pat
         path if path.contains('\0') => Err(Wrong::new("holds a null character", accepted)),
         path => Ok(surroundings.folder.join(path)),
     }
+}
+
+fn listen(value: &DeValue<'_>) -> Result<Option<SocketAddr>, Wrong> {
+    let accepted = "an address with its port, such as \"127.0.0.1:8420\" or \"[::1]:8420\", or \"\" for none";
+    match string(value, accepted)?.trim() {
+        "" => Ok(None),
+        text => {
+            text.parse().map(Some).map_err(|_| Wrong::new(format!("{text:?} is no address to listen on"), accepted))
+        }
+    }
+}
+
+fn log_filter(value: &DeValue<'_>) -> Result<String, Wrong> {
+    let accepted = "error, warn, info, debug, trace, or a list such as \"gainsay::intake=debug,warn\"";
+    let text = string(value, accepted)?;
+    match text.parse::<tracing_subscriber::EnvFilter>() {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err(Wrong::new(format!("{text:?} is no filter"), accepted)),
+    }
+}
+
+fn log_format(value: &DeValue<'_>) -> Result<LogFormat, Wrong> {
+    let names = LogFormat::NAMES.map(|(name, _)| name);
+    let accepted = quoted(&names);
+    let text = string(value, &accepted)?;
+    LogFormat::NAMES.into_iter().find(|(name, _)| *name == text).map(|(_, format)| format).ok_or_else(|| {
+        Wrong::new(format!("{text:?} is not a format{}", did_you_mean(text, names.into_iter())), accepted)
+    })
 }
 
 fn user_agent(value: &DeValue<'_>) -> Result<String, Wrong> {

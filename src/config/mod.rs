@@ -10,6 +10,7 @@ mod units;
 mod tests;
 
 use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,6 +34,10 @@ pub struct Config {
     pub database: PathBuf,
     /// How long a stop may take before what is left is abandoned.
     pub shutdown_grace: Duration,
+    /// Where the daemon answers to HTTP.
+    pub http: HttpConfig,
+    /// What is logged and how.
+    pub log: LogConfig,
     /// How feeds are polled.
     pub intake: IntakeConfig,
     /// How long things are remembered.
@@ -60,6 +65,8 @@ impl Default for Config {
         Self {
             database: PathBuf::from("gainsay.db"),
             shutdown_grace: Duration::from_secs(10),
+            http: HttpConfig::default(),
+            log: LogConfig::default(),
             intake: IntakeConfig::default(),
             windows: WindowsConfig::default(),
             feeds: Vec::new(),
@@ -67,6 +74,53 @@ impl Default for Config {
             sinks: vec![SinkConfig::default()],
         }
     }
+}
+
+/// The daemon's own HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpConfig {
+    /// Address and port; none: no HTTP.
+    pub listen: Option<SocketAddr>,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self { listen: Some((Ipv4Addr::LOCALHOST, 8420).into()) }
+    }
+}
+
+/// The log on standard error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogConfig {
+    /// What is logged: a level, or a list of `target=level`.
+    pub filter: String,
+    /// How lines are written.
+    pub format: LogFormat,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { filter: "warn".to_owned(), format: LogFormat::Auto }
+    }
+}
+
+/// How lines of the log are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// Human on a terminal, journald where standard error leads to the journal, else JSON.
+    Auto,
+    /// Time, level, words and fields.
+    Human,
+    /// One JSON object a line.
+    Json,
+    /// A priority and words, for systemd's journal.
+    Journald,
+}
+
+impl LogFormat {
+    /// All formats with their names.
+    pub const NAMES: [(&str, Self); 4] =
+        [("auto", Self::Auto), ("human", Self::Human), ("json", Self::Json), ("journald", Self::Journald)];
 }
 
 /// Limits and manners of the poller.

@@ -94,7 +94,7 @@ fn all_problems_come_at_once_in_order() {
     check(
         "databse = \"x\"\n[intake]\npoll_interval = 300\njitter = 0.9\nbody_bytes_max = \"5MB\"\n[[feed]]\nid = \"BBC News\"\nurl = \"ftp://a.example\"\n",
         &[
-            "g.toml:1:1: databse: is not a key here, did you mean \"database\"? (accepted: database, feed, intake, rule, shutdown_grace, sink, windows)",
+            "g.toml:1:1: databse: is not a key here, did you mean \"database\"? (accepted: database, feed, http, intake, log, rule, shutdown_grace, sink, windows)",
             "g.toml:3:17: intake.poll_interval: has no unit; write \"300s\" if seconds are meant (accepted: a string such as \"90s\", \"5m\" or \"7d\", from 1s to 31d)",
             "g.toml:4:10: intake.jitter: 0.9 is out of range (accepted: a number from 0 to 0.5)",
             "g.toml:5:18: intake.body_bytes_max: \"5MB\" is not a size (accepted: a string such as \"512KiB\" or \"5MiB\", from 1KiB to 1GiB; units B, KiB, MiB, GiB)",
@@ -125,6 +125,24 @@ fn wrong_types_and_ranges() {
             "g.toml:1:10: intake: is a number (accepted: a table, written [intake])",
             "g.toml:2:9: feed[1]: is a number (accepted: tables, each written [[feed]])",
             "g.toml:3:8: rule: is a string (accepted: tables, each written [[rule]])",
+        ],
+    );
+}
+
+#[test]
+fn where_to_listen_and_what_to_log() {
+    let config =
+        read("[http]\nlisten = \"[::1]:80\"\n[log]\nfilter = \"gainsay::sink=debug,info\"\nformat = \"json\"\n");
+    let config = config.unwrap();
+    assert_eq!(config.http.listen, "[::1]:80".parse().ok());
+    assert_eq!((config.log.filter.as_str(), config.log.format), ("gainsay::sink=debug,info", LogFormat::Json));
+    assert_eq!(read("[http]\nlisten = \"\"\n").unwrap().http.listen, None);
+    check(
+        "[http]\nlisten = \"8420\"\n[log]\nfilter = \"gainsay=loud\"\nformat = \"jsn\"\n",
+        &[
+            "g.toml:2:10: http.listen: \"8420\" is no address to listen on (accepted: an address with its port, such as \"127.0.0.1:8420\" or \"[::1]:8420\", or \"\" for none)",
+            "g.toml:4:10: log.filter: \"gainsay=loud\" is no filter (accepted: error, warn, info, debug, trace, or a list such as \"gainsay::intake=debug,warn\")",
+            "g.toml:5:10: log.format: \"jsn\" is not a format, did you mean \"json\"? (accepted: \"auto\", \"human\", \"json\", \"journald\")",
         ],
     );
 }
@@ -249,10 +267,12 @@ fn the_default_file_is_the_defaults() {
 #[test]
 fn the_default_file_names_every_key() {
     // The reader tells its keys when it meets one that it does not know.
-    let stranger = "zz = 1\n[intake]\nzz = 1\n[windows]\nzz = 1\n[[feed]]\nzz = 1\n[[rule]]\nzz = 1\n[[sink]]\ntype = \"jsonl\"\nzz = 1\n[[sink]]\ntype = \"webhook\"\nzz = 1\n";
+    let stranger = "zz = 1\n[http]\nzz = 1\n[log]\nzz = 1\n[intake]\nzz = 1\n[windows]\nzz = 1\n[[feed]]\nzz = 1\n[[rule]]\nzz = 1\n[[sink]]\ntype = \"jsonl\"\nzz = 1\n[[sink]]\ntype = \"webhook\"\nzz = 1\n";
     let Err(ConfigError::Invalid { problems }) = read(stranger) else { panic!("accepted a stranger") };
     let sections = [
         ("zz", ""),
+        ("http.zz", "http"),
+        ("log.zz", "log"),
         ("intake.zz", "intake"),
         ("windows.zz", "windows"),
         ("feed[1].zz", "feed"),

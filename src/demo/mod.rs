@@ -24,11 +24,12 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{self, Observer};
 use crate::cli::DemoArgs;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, FeedConfig, IntakeConfig, Secret, SinkConfig, SinkTarget, WebhookConfig};
+use crate::config::{Config, FeedConfig, HttpConfig, IntakeConfig, Secret, SinkConfig, SinkTarget, WebhookConfig};
 use crate::desk::Outcome;
 use crate::intake::Poll;
 use crate::model::{Alert, AlertType, FeedId};
 use crate::store::EmbeddedStore;
+use crate::telemetry::Telemetry;
 
 use receiver::Receiver;
 use screen::{BOLD, DIM, HEADING, Screen, wrapped};
@@ -76,7 +77,8 @@ pub async fn run(args: &DemoArgs, stop: CancellationToken) -> Result<ExitCode> {
     let observer: Arc<dyn Observer> = Arc::clone(&play.spectator) as _;
     // Whichever ends first, for good or bad, ends the other.
     let daemon = async {
-        let ended = app::run(config, clock, observer, stop.clone()).await;
+        let telemetry = Telemetry::new(Arc::clone(&clock));
+        let ended = app::run(config, clock, observer, telemetry, stop.clone()).await;
         stop.cancel();
         ended
     };
@@ -137,6 +139,7 @@ fn config(
         WebhookConfig { retry_schedule: RETRY_SCHEDULE.to_vec(), ..WebhookConfig::new(endpoint.parse()?, secret) };
     Ok(Config {
         database,
+        http: HttpConfig { listen: None },
         intake: IntakeConfig {
             poll_interval: interval,
             backoff_max: interval,

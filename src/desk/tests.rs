@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::model::{Attempt, MarkupFormat, Outbox, OutboxEntry, Records};
-use crate::store::{Counts, EmbeddedStore, Orphan};
+use crate::store::{Counts, EmbeddedStore, Orphan, PutIn};
 use crate::text::document::archive_document;
 
 /// A real store that refuses as often as it is told to.
@@ -31,7 +31,7 @@ impl Store for Flaky {
         self.store.cursors()
     }
 
-    fn commit(&self, commit: Commit) -> Result<(), StoreError> {
+    fn commit(&self, commit: Commit) -> Result<PutIn, StoreError> {
         refuse(&self.commits_to_fail)?;
         self.store.commit(commit)
     }
@@ -102,6 +102,30 @@ fn what_could_not_be_committed_is_news_again() {
 }
 
 #[test]
+fn every_document_of_a_batch_is_accounted_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut desk, _) = desk(folder.path());
+    let text = "Mayor Odile Franck on Tuesday denied that she had taken bribes from a harbour contractor.";
+    let twice = || {
+        [work("a", text), work("a", text), work("b", "The airport closed for a day.")]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+    };
+    let tally = desk.process(twice(), now()).unwrap().tally;
+    let counts = |tally: &Tally| [tally.documents, tally.read, tally.known, tally.quarantined, tally.left_out];
+    assert_eq!(counts(&tally), [3, 2, 1, 0, 0], "the same document twice in a batch is read once");
+    assert_eq!([tally.stories_new, tally.stories_joined, tally.stories_revised], [2, 0, 0]);
+    assert_eq!((tally.claims[&crate::model::Kind::Denial], tally.analysis_times.len()), (1, 3));
+    assert!(tally.events[&crate::model::AlertType::DenialNew] == 1 && tally.routed.is_empty());
+    let tally = desk.process(twice().into_iter().chain(work("c", text)).collect(), now()).unwrap().tally;
+    assert_eq!(counts(&tally), [4, 1, 3, 0, 0]);
+    assert_eq!([tally.stories_new, tally.stories_joined, tally.stories_revised], [0, 1, 0]);
+    let ahead = now().checked_sub(SignedDuration::from_mins(5)).unwrap();
+    assert_eq!(desk.process(Vec::new(), ahead).unwrap().tally.clock_lead, SignedDuration::from_mins(5));
+}
+
+#[test]
 fn a_step_that_panics_costs_one_document() {
     let folder = tempfile::tempdir().unwrap();
     let (mut desk, _) = desk(folder.path());
@@ -124,6 +148,8 @@ fn a_step_that_panics_costs_one_document() {
     let state = desk.take_state().unwrap();
     let stepped = desk.step_all(state, inputs, fragile).unwrap();
     assert_eq!(stepped.written.documents.len(), 3);
+    let Tally { read, quarantined, left_out, stories_new, .. } = stepped.tally;
+    assert_eq!([read, quarantined, left_out, stories_new], [2, 1, 0, 3], "what was begun again counts once");
     let quarantined = stepped.inputs.into_iter().filter_map(|(input, _)| analysis(input));
     let quarantined: Vec<bool> = quarantined.map(|analysis| analysis.is_quarantined()).collect();
     assert_eq!(quarantined, [false, true, false]);
@@ -139,6 +165,7 @@ fn what_panics_even_in_quarantine_is_left_out() {
     let state = desk.take_state().unwrap();
     let stepped = desk.step_all(state, inputs.collect(), |_, _, _| panic!("nothing passes")).unwrap();
     assert!(stepped.inputs.is_empty() && stepped.written.documents.is_empty());
+    assert_eq!(stepped.tally.left_out, 1);
 }
 
 /// Keeps what is logged.

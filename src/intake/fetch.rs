@@ -142,6 +142,8 @@ pub enum Fetched {
 pub struct Body {
     /// The bytes, content encodings undone.
     pub bytes: Vec<u8>,
+    /// Bytes on the wire, before that.
+    pub wire_bytes: u64,
     /// `Content-Type`.
     pub content_type: Option<String>,
     /// Where it came from in the end.
@@ -253,8 +255,9 @@ impl Fetcher {
         let content_type = text_of(headers, &header::CONTENT_TYPE);
         let etag = text_of(headers, &header::ETAG);
         let last_modified = text_of(headers, &header::LAST_MODIFIED);
+        let wire_bytes = bytes.len() as u64;
         let bytes = self.decode(&url, encodings.join(","), bytes).await?;
-        Ok(Body { bytes, content_type, url, etag, last_modified })
+        Ok(Body { bytes, wire_bytes, content_type, url, etag, last_modified })
     }
 
     /// Decoding takes long enough to stall other tasks, so it runs on a blocking thread.

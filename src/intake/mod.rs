@@ -27,6 +27,6 @@ pub use decompress::DecompressError;
 pub use fetch::{Body, FetchError, Fetched, Fetcher};
 pub use guard::{GuardedResolver, Refused, check_url, refusal};
 pub use parse::{FeedParser, ParseError, ParsedFeed, RawFeed, parse};
-pub use poll::{Outcome, Poll, PollError, Poller, Turn, resume};
+pub use poll::{BodySize, FAILURES_MIN, Outcome, Poll, PollError, Poller, Turn, resume};
 pub use recover::{Repair, Repairs};
 pub use schedule::{Ending, Pace, next_poll_after};

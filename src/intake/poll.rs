@@ -15,7 +15,7 @@ use crate::config::{FeedConfig, IntakeConfig};
 use crate::model::{AddressHash, AlertType, FeedCursor, FeedHealth, FeedIncident, Item, shown_address};
 
 /// Failures in a row from which a feed counts as failing; fewer happen to every feed.
-const FAILURES_MIN: u32 = 3;
+pub const FAILURES_MIN: u32 = 3;
 
 /// Whole time for parsing one body; the largest ones permitted take a few seconds.
 const PARSE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -34,6 +34,17 @@ pub struct Poll {
     pub next_poll_after: Duration,
     /// What had to be repaired in the body.
     pub repairs: Repairs,
+    /// How much came, of bodies that came whole.
+    pub size: BodySize,
+}
+
+/// Bytes of a body.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BodySize {
+    /// On the wire.
+    pub wire: u64,
+    /// After decompression.
+    pub decoded: u64,
 }
 
 /// What a poll brought.
@@ -78,6 +89,30 @@ pub enum PollError {
 }
 
 impl PollError {
+    /// Every [`reason`](Self::reason).
+    pub const REASONS: [&str; 9] =
+        ["refused", "transport", "timeout", "status", "too_large", "encoding", "redirect", "no_feed", "defect"];
+
+    /// What went wrong in a word, for metrics.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Fetch(error) => match error {
+                FetchError::Refused { .. } => "refused",
+                FetchError::Transport { .. } => "transport",
+                FetchError::Timeout { .. } => "timeout",
+                FetchError::Status { .. } => "status",
+                FetchError::TooLarge { .. } => "too_large",
+                FetchError::Decompress { .. } => "encoding",
+                FetchError::RedirectTarget { .. }
+                | FetchError::RedirectLoop { .. }
+                | FetchError::TooManyRedirects { .. } => "redirect",
+                FetchError::Setup(_) | FetchError::Decoder { .. } => "defect",
+            },
+            Self::Parse { source: ParseError::Panicked(_), .. } | Self::TooSlow { .. } | Self::Task(_) => "defect",
+            Self::Parse { .. } => "no_feed",
+        }
+    }
+
     /// Whether the next poll may well succeed.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Fetch(error) if error.is_retryable())
@@ -117,6 +152,10 @@ impl Poller {
     /// Polls `feed`, whose turn it is.
     pub async fn poll(&self, _turn: &Turn, feed: &FeedConfig, cursor: &FeedCursor, now: Timestamp) -> Poll {
         let fetched = self.fetcher.fetch(&feed.url, cursor, now).await;
+        let size = match &fetched {
+            Ok(Fetched::Body(body)) => BodySize { wire: body.wire_bytes, decoded: body.bytes.len() as u64 },
+            _ => BodySize::default(),
+        };
         let read = match fetched {
             Ok(Fetched::NotModified) => Ok(None),
             Ok(Fetched::Body(body)) => self.read(body).await.map(Some),
@@ -124,7 +163,8 @@ impl Poller {
         };
         let pace =
             Pace { interval: feed.poll_interval, jitter: self.config.jitter, backoff_max: self.config.backoff_max };
-        conclude(feed, cursor, now, read, |ending| next_poll_after(pace, ending, fastrand::f64()))
+        let poll = conclude(feed, cursor, now, read, |ending| next_poll_after(pace, ending, fastrand::f64()));
+        Poll { size, ..poll }
     }
 
     /// Waits for the feed's turn at its host first, so that a slow host holds up only its own feeds. May be dropped.
@@ -230,7 +270,7 @@ fn conclude(
         outlet: feed.outlet.clone(),
         incident,
     });
-    Poll { cursor, outcome, health, next_poll_after, repairs }
+    Poll { cursor, outcome, health, next_poll_after, repairs, size: BodySize::default() }
 }
 
 fn succeed(cursor: &mut FeedCursor, now: Timestamp) {

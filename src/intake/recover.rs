@@ -45,6 +45,22 @@ pub enum Repair {
 }
 
 impl Repair {
+    /// Every repair.
+    pub const ALL: [Self; 12] = [
+        Self::Charset,
+        Self::LeadingJunk,
+        Self::TrailingJunk,
+        Self::Root,
+        Self::ControlCharacter,
+        Self::Entity,
+        Self::UnboundPrefix,
+        Self::MissingEndTag,
+        Self::StrayEndTag,
+        Self::Truncated,
+        Self::EntriesLeftOut,
+        Self::TooLong,
+    ];
+
     /// Whether entries were lost by it.
     pub fn is_loss(self) -> bool {
         matches!(self, Self::Truncated | Self::EntriesLeftOut)

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use crate::model::{Attempt, FeedCursor, Outbox, OutboxEntry, Records};
 
 use super::writer::{Write, Writer};
-use super::{Commit, Counts, Orphan, Store, StoreError, outbox, record, schema};
+use super::{Commit, Counts, Orphan, PutIn, Store, StoreError, outbox, record, schema};
 
 /// How long to wait for a person who writes to the file with another program.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -85,7 +85,7 @@ impl Store for EmbeddedStore {
         record::read_cursors(&self.reader())
     }
 
-    fn commit(&self, commit: Commit) -> Result<(), StoreError> {
+    fn commit(&self, commit: Commit) -> Result<PutIn, StoreError> {
         self.writer.write(Write::Commit(Box::new(commit)))
     }
 
@@ -98,7 +98,7 @@ impl Store for EmbeddedStore {
     }
 
     fn give_up(&self, sink: &str, now: Timestamp) -> Result<(), StoreError> {
-        self.writer.write(Write::GiveUp { sink: sink.to_owned(), now })
+        self.writer.write(Write::GiveUp { sink: sink.to_owned(), now }).map(drop)
     }
 }
 
@@ -114,6 +114,6 @@ impl Outbox for EmbeddedStore {
     }
 
     fn record_attempt(&self, attempt: Attempt) -> Result<(), StoreError> {
-        self.writer.write(Write::Attempt(attempt))
+        self.writer.write(Write::Attempt(attempt)).map(drop)
     }
 }

@@ -11,6 +11,8 @@ mod writer;
 pub use embedded::EmbeddedStore;
 pub use error::StoreError;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::model::{
@@ -32,11 +34,12 @@ pub trait Store: Outbox<Error = StoreError> {
     /// When the store cannot be read.
     fn cursors(&self) -> Result<Vec<FeedCursor>, StoreError>;
 
-    /// Makes all of `commit` durable, or nothing of it. Returns when it is on the disk.
+    /// Makes all of `commit` durable, or nothing of it. Returns when it is on the disk, with how many of its alerts were put
+    /// into the outbox and not known there before, by sink.
     ///
     /// # Errors
     /// When it could not be made durable; nothing is changed then.
-    fn commit(&self, commit: Commit) -> Result<(), StoreError>;
+    fn commit(&self, commit: Commit) -> Result<PutIn, StoreError>;
 
     /// How much there is of everything.
     ///
@@ -56,6 +59,9 @@ pub trait Store: Outbox<Error = StoreError> {
     /// When it could not be made durable; nothing is changed then.
     fn give_up(&self, sink: &str, now: Timestamp) -> Result<(), StoreError>;
 }
+
+/// Alerts that a commit put into the outbox, by sink.
+pub type PutIn = BTreeMap<String, u64>;
 
 /// What one batch of steps changed: one transaction.
 #[derive(Debug, Clone, PartialEq)]

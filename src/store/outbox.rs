@@ -7,7 +7,7 @@ use crate::model::{Attempt, AttemptResult, OutboxEntry, OutboxRow};
 
 use super::record::signed;
 use super::schema::kept_since;
-use super::{Orphan, StoreError};
+use super::{Orphan, PutIn, StoreError};
 
 /// Delivered rows that lose their bodies per commit: little enough not to be felt.
 const EXPIRED_ROWS_MAX: u32 = 256;
@@ -18,13 +18,14 @@ const IS_HEAD: &str = "NOT EXISTS (
     WHERE earlier.state = 'pending' AND earlier.sink = o.sink AND earlier.order_key = o.order_key
       AND (earlier.sequence, earlier.position) < (o.sequence, o.position))";
 
-/// Puts alerts in, each once for all times, and lets go of what was delivered long ago.
-pub(super) fn write(transaction: &Transaction<'_>, rows: &[OutboxRow], now: Timestamp) -> Result<(), StoreError> {
+/// Puts alerts in, each once for all times, and lets go of what was delivered long ago. Says how many were new.
+pub(super) fn write(transaction: &Transaction<'_>, rows: &[OutboxRow], now: Timestamp) -> Result<PutIn, StoreError> {
     let mut insert = transaction.prepare(
         "INSERT INTO outbox (alert, sink, type, order_key, sequence, created, due) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (alert, sink) DO NOTHING RETURNING position",
     )?;
     let mut insert_body = transaction.prepare("INSERT INTO outbox_body (outbox, body) VALUES (?1, ?2)")?;
+    let mut put_in = PutIn::new();
     for row in rows {
         let position: Option<i64> = insert
             .query_row(
@@ -42,9 +43,11 @@ pub(super) fn write(transaction: &Transaction<'_>, rows: &[OutboxRow], now: Time
             .optional()?;
         if let Some(position) = position {
             insert_body.execute(params![position, row.body])?;
+            *put_in.entry(row.sink.clone()).or_default() += 1;
         }
     }
-    expire(transaction, now)
+    expire(transaction, now)?;
+    Ok(put_in)
 }
 
 fn expire(transaction: &Transaction<'_>, now: Timestamp) -> Result<(), StoreError> {

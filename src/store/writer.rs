@@ -12,7 +12,7 @@ use tracing::error;
 
 use crate::model::Attempt;
 
-use super::{Commit, StoreError, outbox, record};
+use super::{Commit, PutIn, StoreError, outbox, record};
 
 /// Requests that share one transaction, and requests that may wait; each holds its caller, so this bounds the memory.
 const GROUP_MAX: usize = 64;
@@ -26,7 +26,7 @@ pub(super) enum Write {
 
 struct Request {
     write: Write,
-    reply: SyncSender<Result<(), StoreError>>,
+    reply: SyncSender<Result<PutIn, StoreError>>,
 }
 
 /// A handle on the writer's thread, which ends when this is dropped.
@@ -45,9 +45,9 @@ impl Writer {
         Ok(Self { requests: Some(requests), thread: Some(thread) })
     }
 
-    /// Writes and waits until it is durable. If the writer's thread ends, its ends of both channels are dropped, so
+    /// Writes and waits until it is durable; says what a commit put into the outbox. If the writer's thread ends, its ends of both channels are dropped, so
     /// that nobody waits for ever.
-    pub(super) fn write(&self, write: Write) -> Result<(), StoreError> {
+    pub(super) fn write(&self, write: Write) -> Result<PutIn, StoreError> {
         let (reply, answer) = sync_channel(1);
         let requests = self.requests.as_ref().ok_or(StoreError::WriterEnded)?;
         requests.send(Request { write, reply }).map_err(|_| StoreError::WriterEnded)?;
@@ -70,13 +70,14 @@ fn write_all(mut connection: Connection, inbox: &Receiver<Request>) {
     while let Ok(first) = inbox.recv() {
         let mut group = vec![first];
         group.extend(inbox.try_iter().take(GROUP_MAX - 1));
-        let together = write_group(&mut connection, &group);
-        for request in &group {
-            // What spoilt the group may be one request alone; the others must not suffer for it.
-            let result = if together.is_err() && group.len() > 1 {
-                write_group(&mut connection, std::slice::from_ref(request))
-            } else {
-                together.clone()
+        let mut together = write_group(&mut connection, &group);
+        for (position, request) in group.iter().enumerate() {
+            let result = match &mut together {
+                Ok(put_in) => Ok(put_in.get_mut(position).map(std::mem::take).unwrap_or_default()),
+                // What spoilt the group may be one request alone; the others must not suffer for it.
+                Err(_) if group.len() > 1 => write_group(&mut connection, std::slice::from_ref(request))
+                    .map(|put_in| put_in.into_iter().next().unwrap_or_default()),
+                Err(error) => Err(error.clone()),
             };
             // A caller that went away needs no answer.
             drop(request.reply.send(result));
@@ -84,20 +85,28 @@ fn write_all(mut connection: Connection, inbox: &Receiver<Request>) {
     }
 }
 
-/// One transaction; an error rolls it back.
-fn write_group(connection: &mut Connection, group: &[Request]) -> Result<(), StoreError> {
+/// One transaction; an error rolls it back. Says what each request put into the outbox.
+fn write_group(connection: &mut Connection, group: &[Request]) -> Result<Vec<PutIn>, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut put_in = Vec::with_capacity(group.len());
     for request in group {
-        match &request.write {
+        put_in.push(match &request.write {
             Write::Commit(commit) => {
                 record::write(&transaction, commit)?;
-                outbox::write(&transaction, &commit.outbox, commit.now)?;
+                outbox::write(&transaction, &commit.outbox, commit.now)?
             }
-            Write::Attempt(attempt) => outbox::record_attempt(&transaction, attempt)?,
-            Write::GiveUp { sink, now } => outbox::give_up(&transaction, sink, *now)?,
-        }
+            Write::Attempt(attempt) => {
+                outbox::record_attempt(&transaction, attempt)?;
+                PutIn::new()
+            }
+            Write::GiveUp { sink, now } => {
+                outbox::give_up(&transaction, sink, *now)?;
+                PutIn::new()
+            }
+        });
     }
-    Ok(transaction.commit()?)
+    transaction.commit()?;
+    Ok(put_in)
 }
 
 #[cfg(test)]

@@ -17,4 +17,6 @@ mod intake;
 mod kills;
 mod quality;
 mod shutdown;
+mod supervised;
 mod support;
+mod telemetry;

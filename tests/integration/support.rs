@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -249,10 +249,40 @@ impl Endpoint {
     }
 }
 
+/// A port of loopback that nobody had a moment ago.
+pub(crate) fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// Lets the daemon of this config answer to HTTP.
+pub(crate) fn listen(config: &Path) -> SocketAddr {
+    let address = free_address();
+    let text = std::fs::read_to_string(config).unwrap().replace("listen = \"\"", &format!("listen = \"{address}\""));
+    std::fs::write(config, text).unwrap();
+    address
+}
+
+/// Sends these bytes and reads to the end of the answer; nothing where nobody listens.
+pub(crate) fn converse(address: SocketAddr, request: &[u8]) -> Option<String> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+    stream.write_all(request).ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    Some(String::from_utf8(answer).unwrap())
+}
+
+/// Status and body of a GET.
+pub(crate) fn get(address: SocketAddr, path: &str) -> Option<(u16, String)> {
+    let answer = converse(address, format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes())?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+}
+
 /// Writes a config that polls these feeds every second and posts to the endpoint.
 pub(crate) fn write_config(folder: &Path, feeds: &[(&str, String)], endpoint: Option<&str>) -> PathBuf {
     let mut text = String::from(
-        "database = \"gainsay.db\"\nshutdown_grace = \"5s\"\n[intake]\npoll_interval = \"1s\"\n\
+        "database = \"gainsay.db\"\nshutdown_grace = \"5s\"\n[http]\nlisten = \"\"\n[intake]\npoll_interval = \"1s\"\n\
          backfill = \"3650d\"\nallow_networks = [\"127.0.0.0/8\"]\nfetches_per_host_max = 8\n",
     );
     for (id, url) in feeds {

@@ -1,10 +1,23 @@
-//! What the operator is told: the log on standard error, and exit codes.
+//! What the operator is told: the log on standard error, metrics, signs of life for systemd and for `web`, and exit codes.
+//!
+//! `log` writes lines; `metrics` has the table of every metric; `observe` fills it from what `app` tells, and `outbox` from what
+//! dispatchers write down; `pulse` knows whether the stages make progress; `systemd` tells the supervisor.
 
-use std::io::IsTerminal as _;
+mod log;
+mod metrics;
+mod observe;
+mod outbox;
+mod pulse;
+mod systemd;
+
+pub use log::{FIELDS, init};
+pub use metrics::{Exposition, Family, Metric, MetricType, Samples};
+pub use observe::{PATIENCE, Telemetry, UnderWay};
+pub use outbox::CountedOutbox;
+pub use pulse::{Phase, Pulse, Stage};
+pub use systemd::Supervisor;
+
 use std::process::ExitCode;
-
-use anyhow::{Context as _, Result};
-use tracing_subscriber::EnvFilter;
 
 use crate::config::ConfigError;
 
@@ -12,24 +25,6 @@ use crate::config::ConfigError;
 const FAILED: u8 = 1;
 /// Exit code of a config that cannot be used (`EX_CONFIG` of sysexits.h).
 const BAD_CONFIG: u8 = 78;
-
-/// Starts the log.
-///
-/// # Errors
-/// If the filter cannot be read.
-pub fn init(filter: &str) -> Result<()> {
-    let filter = EnvFilter::try_new(filter).with_context(|| format!("--log {filter:?} is no filter"))?;
-    // Colour codes are for people at a terminal, who may not want them either (https://no-color.org); in a file they hide words
-    // from a search.
-    let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal() && !is_plain)
-        .with_target(false)
-        .init();
-    Ok(())
-}
 
 /// Says on standard error what went wrong and gives the exit code that fits. A reader that closed its end of a pipe is no
 /// error.

@@ -1,0 +1,431 @@
+//! `Telemetry`: all that the daemon tells about itself while it runs; told by `app` as things happen, asked by `web` and by the
+//! supervisor's status line.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::metrics::{Metric, Metrics, Samples};
+use super::pulse::{Phase, Pulse, Stage};
+use crate::clock::Clock;
+use crate::config::{Config, FeedConfig};
+use crate::desk::Outcome;
+use crate::intake::{FAILURES_MIN, Outcome as PollOutcome, Poll, PollError, Repair};
+use crate::model::{AlertType, Attempt, AttemptResult, FeedCursor, FeedId, Kind};
+use crate::store::{Orphan, Store, StoreError};
+
+/// Feeds that have a series of their own; of more, the metrics tell only the whole.
+const FEED_SERIES_MAX: usize = 500;
+/// How long a stage may make no progress before the daemon counts as ill.
+pub const PATIENCE: Duration = Duration::from_mins(5);
+
+/// All that the daemon tells about itself.
+pub struct Telemetry {
+    /// Signs of life.
+    pub pulse: Pulse,
+    metrics: Metrics,
+    clock: Arc<dyn Clock>,
+    feeds: Mutex<Watched>,
+    database: OnceLock<(Arc<dyn Store>, PathBuf)>,
+}
+
+/// What is known of the feeds.
+#[derive(Default)]
+struct Watched {
+    states: BTreeMap<FeedId, Watch>,
+    /// Those that have a series of their own.
+    shown: BTreeSet<FeedId>,
+}
+
+struct Watch {
+    is_polled: bool,
+    failures: u32,
+    last_success: Option<Timestamp>,
+}
+
+impl Watch {
+    fn state(&self) -> &'static str {
+        match self.failures {
+            0 if self.is_polled => "healthy",
+            0 => "unread",
+            failures if failures < FAILURES_MIN => "troubled",
+            _ => "failing",
+        }
+    }
+}
+
+/// States of a feed, as [`Watch::state`] tells them.
+const FEED_STATES: [&str; 4] = ["unread", "healthy", "troubled", "failing"];
+
+impl Telemetry {
+    /// Of a daemon that starts.
+    pub fn new(clock: Arc<dyn Clock>) -> Arc<Self> {
+        let metrics = Metrics::default();
+        let start = clock.now();
+        metrics.record(|samples| {
+            samples.set(Metric::StartTime, &[], start.as_duration().as_secs_f64());
+            prepare(samples);
+        });
+        Arc::new(Self { pulse: Pulse::new(), metrics, clock, feeds: Mutex::default(), database: OnceLock::new() })
+    }
+
+    /// Told once the store is open and the sinks are known: what waits in it, and what is to be looked at from now on.
+    pub fn opened(&self, config: &Config, store: Arc<dyn Store>, models: &str, waiting: &[Orphan]) {
+        self.metrics.record(|samples| {
+            samples.set(Metric::BuildInfo, &[env!("CARGO_PKG_VERSION"), models], 1.0);
+            for sink in &config.sinks {
+                prepare_sink(samples, &sink.name);
+            }
+            for Orphan { sink, waiting, .. } in waiting {
+                prepare_sink(samples, sink);
+                samples.set(Metric::OutboxAtStart, &[sink], float(*waiting));
+            }
+        });
+        // A second store would be a second daemon; the first one stays.
+        drop(self.database.set((store, config.database.clone())));
+    }
+
+    /// Alerts were given up, as their sink is long gone.
+    pub fn given_up(&self, sink: &str, alerts: u64) {
+        self.metrics.record(|samples| samples.count(Metric::OutboxGivenUp, &[sink], alerts));
+    }
+
+    /// These feeds are watched from now on, in the order of the config; each with the cursor that it goes on from.
+    pub fn watch<'a>(&self, feeds: impl Iterator<Item = (&'a FeedConfig, &'a FeedCursor)>) {
+        let mut watched = self.feeds();
+        watched.shown.clear();
+        let mut states = BTreeMap::new();
+        for (feed, cursor) in feeds {
+            if watched.shown.len() < FEED_SERIES_MAX {
+                watched.shown.insert(feed.id.clone());
+            }
+            let fresh = Watch { is_polled: false, failures: cursor.failures, last_success: cursor.last_success };
+            states.insert(feed.id.clone(), watched.states.remove(&feed.id).unwrap_or(fresh));
+        }
+        watched.states = states;
+    }
+
+    /// A poll has begun; it ends with the value's drop.
+    pub fn poll_begins(self: &Arc<Self>) -> UnderWay {
+        UnderWay::new(self, Metric::PollsUnderWay)
+    }
+
+    /// A poll's work waits for the desk, until the value is dropped.
+    pub fn waits_for_desk(self: &Arc<Self>) -> UnderWay {
+        UnderWay::new(self, Metric::DeskQueue)
+    }
+
+    /// A feed was polled.
+    pub fn polled(&self, feed: &FeedConfig, poll: &Poll) {
+        self.pulse.feed_polled(&feed.id);
+        if let Some(watch) = self.feeds().states.get_mut(&feed.id) {
+            watch.is_polled = true;
+            watch.failures = poll.cursor.failures;
+            watch.last_success = poll.cursor.last_success;
+        }
+        self.metrics.record(|samples| {
+            let result = match &poll.outcome {
+                PollOutcome::NotModified => "not_modified",
+                PollOutcome::Items { items, .. } => {
+                    samples.count(Metric::EntriesRead, &[], items.len() as u64);
+                    "entries"
+                }
+                PollOutcome::Failed(error) => {
+                    samples.count(Metric::PollFailures, &[error.reason()], 1);
+                    "failed"
+                }
+            };
+            samples.count(Metric::Polls, &[result], 1);
+            samples.count(Metric::PollBytes, &["wire"], poll.size.wire);
+            samples.count(Metric::PollBytes, &["decoded"], poll.size.decoded);
+            for (repair, times) in &poll.repairs.0 {
+                samples.count(Metric::Repairs, &[repair.as_str()], u64::from(*times));
+            }
+        });
+    }
+
+    /// What a poll brought was given to the desk.
+    pub fn handed_over(&self, documents: u64, unclean: u64) {
+        self.metrics.record(|samples| {
+            samples.count(Metric::DocumentsIn, &[], documents);
+            samples.count(Metric::EntriesLost, &["unclean"], unclean);
+        });
+    }
+
+    /// What a poll brought could not be given to the desk.
+    pub fn not_handed_over(&self, entries: u64) {
+        self.metrics.record(|samples| samples.count(Metric::EntriesLost, &["not_handed_over"], entries));
+    }
+
+    /// A batch is durable.
+    pub fn committed(&self, outcome: &Outcome) {
+        self.pulse.desk_ended(true);
+        let tally = &outcome.tally;
+        self.metrics.record(|samples| {
+            for (result, count) in [
+                ("read", tally.read),
+                ("known", tally.known),
+                ("quarantined", tally.quarantined),
+                ("left_out", tally.left_out),
+            ] {
+                samples.count(Metric::Documents, &[result], count);
+            }
+            for (result, count) in
+                [("new", tally.stories_new), ("joined", tally.stories_joined), ("revised", tally.stories_revised)]
+            {
+                samples.count(Metric::Stories, &[result], count);
+            }
+            for (kind, count) in &tally.claims {
+                samples.count(Metric::Claims, &[kind.as_str()], *count);
+            }
+            for (alert_type, count) in &tally.events {
+                samples.count(Metric::Events, &[alert_type.as_str()], *count);
+            }
+            for alert in &outcome.alerts {
+                samples.count(Metric::Alerts, &[alert.alert_type.as_str()], 1);
+            }
+            for (sink, routed) in &tally.routed {
+                let put_in = tally.put_in.get(sink).copied().unwrap_or_default();
+                samples.count(Metric::AlertsRouted, &[sink], *routed);
+                samples.count(Metric::OutboxPutIn, &[sink], put_in);
+                samples.count(Metric::OutboxKnown, &[sink], routed.saturating_sub(put_in));
+            }
+            for time in &tally.analysis_times {
+                samples.observe(Metric::AnalysisTime, &[], *time);
+            }
+            samples.observe(Metric::CommitTime, &[], tally.commit_time);
+            samples.set(Metric::ClockLead, &[], tally.clock_lead.as_secs_f64());
+        });
+    }
+
+    /// A batch of so many documents could not be made durable.
+    pub fn not_committed(&self, documents: u64) {
+        self.pulse.desk_ended(false);
+        self.metrics.record(|samples| {
+            samples.count(Metric::CommitFailures, &[], 1);
+            samples.count(Metric::Documents, &["not_committed"], documents);
+        });
+    }
+
+    /// An attempt to deliver was written down.
+    pub(super) fn attempted(&self, attempt: &Attempt) {
+        let sink = attempt.sink.as_str();
+        self.metrics.record(|samples| {
+            let result = match &attempt.result {
+                AttemptResult::Delivered => {
+                    samples.count(Metric::OutboxDelivered, &[sink], 1);
+                    "delivered"
+                }
+                AttemptResult::Dead { .. } => {
+                    samples.count(Metric::OutboxDead, &[sink], 1);
+                    "dead"
+                }
+                AttemptResult::Retry { .. } => "retry",
+                AttemptResult::Held { .. } => "held",
+            };
+            samples.count(Metric::Attempts, &[sink, result], 1);
+            samples.observe(Metric::AttemptTime, &[sink], attempt.duration);
+        });
+    }
+
+    /// An attempt to deliver could not be written down.
+    pub(super) fn not_recorded(&self, sink: &str) {
+        self.metrics.record(|samples| samples.count(Metric::AttemptsUnrecorded, &[sink], 1));
+    }
+
+    /// All samples, with what is only looked up when somebody asks. Blocks on the database.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read.
+    pub fn samples(&self) -> Result<Samples, StoreError> {
+        let mut samples = self.metrics.snapshot();
+        let phase = self.pulse.phase();
+        for other in Phase::ALL {
+            samples.set(Metric::Phase, &[other.as_str()], float(u64::from(other == phase)));
+        }
+        let stuck = self.pulse.stuck(PATIENCE);
+        for stage in Stage::ALL {
+            samples.set(Metric::Stuck, &[stage.as_str()], float(u64::from(stuck.contains(&stage))));
+        }
+        self.feeds().tell(&mut samples, self.clock.now());
+        let Some((store, path)) = self.database.get() else { return Ok(samples) };
+        let mut wal = path.clone().into_os_string();
+        wal.push("-wal");
+        let wal = PathBuf::from(wal);
+        for (file, path) in [("main", path), ("wal", &wal)] {
+            // A file that is not there has no bytes: SQLite removes the log when it is merged for good.
+            let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+            samples.set(Metric::DatabaseBytes, &[file], float(bytes));
+        }
+        for Orphan { sink, waiting, .. } in store.orphans(&[], self.clock.now())? {
+            samples.set(Metric::OutboxWaiting, &[&sink], float(waiting));
+        }
+        Ok(samples)
+    }
+
+    /// In a line, what the daemon did since its start.
+    pub fn status(&self) -> String {
+        let samples = self.metrics.snapshot();
+        let total = |metric| samples.total(metric, None);
+        let (feeds, failing) = {
+            let watched = self.feeds();
+            let failing = watched.states.values().filter(|watch| watch.state() == "failing").count();
+            (watched.states.len(), failing)
+        };
+        let waiting = total(Metric::OutboxAtStart) + total(Metric::OutboxPutIn)
+            - total(Metric::OutboxDelivered)
+            - total(Metric::OutboxDead)
+            - total(Metric::OutboxGivenUp);
+        format!(
+            "{}: {feeds} feeds, {failing} failing; since the start {} documents read, {} alerts, {} delivered; {waiting} wait",
+            self.pulse.phase().as_str(),
+            samples.total(Metric::Documents, Some("read")),
+            total(Metric::Alerts),
+            total(Metric::OutboxDelivered),
+        )
+    }
+
+    fn feeds(&self) -> MutexGuard<'_, Watched> {
+        self.feeds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Telemetry").field("pulse", &self.pulse).finish_non_exhaustive()
+    }
+}
+
+impl Watched {
+    fn tell(&self, samples: &mut Samples, now: Timestamp) {
+        for state in FEED_STATES {
+            let feeds = self.states.values().filter(|watch| watch.state() == state).count();
+            samples.set(Metric::Feeds, &[state], float(feeds as u64));
+        }
+        let age = |watch: &Watch| Some(now.duration_since(watch.last_success?).as_secs_f64().max(0.0));
+        if let Some(oldest) = self.states.values().filter_map(age).max_by(f64::total_cmp) {
+            samples.set(Metric::FeedSuccessAgeMax, &[], oldest);
+        }
+        for (feed, watch) in self.states.iter().filter(|(feed, _)| self.shown.contains(*feed)) {
+            if let Some(age) = age(watch) {
+                samples.set(Metric::FeedSuccessAge, &[feed.as_str()], age);
+            }
+        }
+    }
+}
+
+/// Something that counts in a gauge for as long as it lives.
+#[derive(Debug)]
+pub struct UnderWay {
+    telemetry: Arc<Telemetry>,
+    gauge: Metric,
+}
+
+impl UnderWay {
+    fn new(telemetry: &Arc<Telemetry>, gauge: Metric) -> Self {
+        telemetry.metrics.record(|samples| samples.shift(gauge, &[], 1.0));
+        Self { telemetry: Arc::clone(telemetry), gauge }
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.telemetry.metrics.record(|samples| samples.shift(self.gauge, &[], -1.0));
+    }
+}
+
+/// Makes every series visible that is known beforehand: a rate needs the 0 before the first 1.
+fn prepare(samples: &mut Samples) {
+    let types = AlertType::ALL.map(AlertType::as_str);
+    for (metric, values) in [
+        (Metric::Polls, &["entries", "not_modified", "failed"][..]),
+        (Metric::PollFailures, &PollError::REASONS),
+        (Metric::PollBytes, &["wire", "decoded"]),
+        (Metric::Repairs, &Repair::ALL.map(Repair::as_str)),
+        (Metric::EntriesLost, &["unclean", "not_handed_over"]),
+        (Metric::Documents, &["read", "known", "quarantined", "left_out", "not_committed"]),
+        (Metric::Claims, &Kind::ALL.map(Kind::as_str)),
+        (Metric::Stories, &["new", "joined", "revised"]),
+        (Metric::Events, &types),
+        (Metric::Alerts, &types),
+    ] {
+        for value in values {
+            samples.count(metric, &[value], 0);
+        }
+    }
+    for metric in [Metric::EntriesRead, Metric::DocumentsIn, Metric::CommitFailures] {
+        samples.count(metric, &[], 0);
+    }
+    for metric in [Metric::PollsUnderWay, Metric::DeskQueue, Metric::ClockLead] {
+        samples.set(metric, &[], 0.0);
+    }
+    for metric in [Metric::AnalysisTime, Metric::CommitTime] {
+        samples.prepare(metric, &[]);
+    }
+}
+
+fn prepare_sink(samples: &mut Samples, sink: &str) {
+    for metric in [
+        Metric::AlertsRouted,
+        Metric::OutboxPutIn,
+        Metric::OutboxKnown,
+        Metric::OutboxGivenUp,
+        Metric::OutboxDelivered,
+        Metric::OutboxDead,
+        Metric::AttemptsUnrecorded,
+    ] {
+        samples.count(metric, &[sink], 0);
+    }
+    for result in ["delivered", "retry", "held", "dead"] {
+        samples.count(Metric::Attempts, &[sink, result], 0);
+    }
+    samples.set(Metric::OutboxAtStart, &[sink], 0.0);
+    samples.set(Metric::OutboxWaiting, &[sink], 0.0);
+    samples.prepare(Metric::AttemptTime, &[sink]);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "what is counted here stays far below 2^53")]
+fn float(number: u64) -> f64 {
+    number as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+
+    #[test]
+    fn feeds_have_a_bounded_number_of_series() {
+        let now: Timestamp = "2024-10-31T08:00:00Z".parse().unwrap();
+        let telemetry = Telemetry::new(Arc::new(ManualClock::new(now)));
+        let feed = |number: usize| FeedConfig {
+            id: FeedId::new(format!("feed-{number}")),
+            url: "https://a.example".parse().unwrap(),
+            outlet: "A".to_owned(),
+            poll_interval: Duration::from_mins(5),
+            backfill: Duration::ZERO,
+        };
+        let cursor = |seconds: i64, failures: u32| {
+            let last_success = now.checked_sub(jiff::SignedDuration::from_secs(seconds)).ok();
+            FeedCursor { last_success, failures, ..FeedCursor::new(FeedId::new("a")) }
+        };
+        let feeds: Vec<(FeedConfig, FeedCursor)> =
+            (0..FEED_SERIES_MAX + 100).map(|number| (feed(number), cursor(60, 0))).collect();
+        let troubled = [(feed(9_000), cursor(600, 1)), (feed(9_001), cursor(7, FAILURES_MIN))];
+        telemetry.watch(feeds.iter().chain(&troubled).map(|(feed, cursor)| (feed, cursor)));
+        let text = telemetry.samples().unwrap().render(super::super::metrics::Exposition::Prometheus);
+        assert_eq!(text.matches("gainsay_feed_success_age_seconds{").count(), FEED_SERIES_MAX);
+        for line in [
+            "gainsay_feed_success_age_seconds{feed=\"feed-0\"} 60",
+            "gainsay_feed_success_age_max_seconds 600",
+            "gainsay_feeds{state=\"unread\"} 600",
+            "gainsay_feeds{state=\"troubled\"} 1",
+            "gainsay_feeds{state=\"failing\"} 1",
+        ] {
+            assert!(text.lines().any(|written| written == line), "{line}");
+        }
+    }
+}
