@@ -65,6 +65,10 @@ pub struct RunArgs {
     /// The config file (TOML); `config/default.toml` explains every key.
     #[arg(short, long, value_name = "FILE")]
     pub config: PathBuf,
+    /// What feeds that are read for the first time published since then is news, in place of `backfill`: an age such as `2h` or
+    /// `7d`, a date, or a time such as `2026-03-01T06:00Z`.
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<String>,
 }
 
 /// Arguments of `extract`.

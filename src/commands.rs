@@ -18,7 +18,7 @@ use crate::contract::extracted_claim;
 use crate::dedup::fingerprint::fingerprint;
 use crate::dedup::label::label;
 use crate::dedup::story::{Copy, Stories};
-use crate::desk::{Desk, Work};
+use crate::desk::{Desk, SinkSettings, Work};
 use crate::model::{Alert, Analysis, Document, ExtractedClaim, Kind, MarkupFormat, Rule, StoryLine};
 use crate::pipeline::{Models, analyse};
 use crate::route::Router;
@@ -232,7 +232,13 @@ fn replay_desk(store: Arc<EmbeddedStore>, config: Option<&Config>) -> Result<Des
     let windows = windows(config.map_or(&WindowsConfig::default(), |config| &config.windows));
     let models = Arc::new(Models::embedded().context("the built-in models cannot be read")?);
     let router = Router::new(rules, vec![REPLAY_SINK.to_owned()]);
-    Ok(Desk::open(store, models, router, vec![(REPLAY_SINK.to_owned(), BodyFormat::JsonLines)], windows)?)
+    Ok(Desk::open(
+        store,
+        models,
+        router,
+        vec![SinkSettings { name: REPLAY_SINK.to_owned(), format: BodyFormat::JsonLines, alerts_per_day: 0 }],
+        windows,
+    )?)
 }
 
 #[derive(Default)]

@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{DemoArgs, RunArgs};
-use crate::clock::SystemClock;
+use crate::clock::{Clock as _, SystemClock};
 use crate::{app, demo};
 
 /// Exit code after a second signal.
@@ -19,8 +19,12 @@ const IMPATIENT: i32 = 130;
 /// # Errors
 /// If the config is bad or a stage cannot be built.
 pub fn run(args: &RunArgs) -> Result<ExitCode> {
-    let config = crate::config::load(&args.config)?;
+    let mut config = crate::config::load(&args.config)?;
     config.ensure_feeds()?;
+    if let Some(since) = &args.since {
+        let age = crate::config::age(since, SystemClock.now()).map_err(|wrong| anyhow::anyhow!("--since: {wrong}"))?;
+        config.feeds.iter_mut().for_each(|feed| feed.backfill = age);
+    }
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
         let stop = CancellationToken::new();

@@ -171,7 +171,10 @@ fn alert_types_that_are_never_sent_are_named_in_the_default_config() {
         .filter(|(path, _)| ["intake", "pipeline"].contains(&module(path).as_str()) && !is_test_file(path))
         .map(|(_, text)| code(text))
         .collect();
-    let is_sent = |alert_type: &AlertType| makers.contains(&format!("AlertType::{alert_type:?}"));
+    // A digest is made of alerts by `route::budget`, and no rule names it.
+    let is_sent = |alert_type: &AlertType| {
+        *alert_type == AlertType::Digest || makers.contains(&format!("AlertType::{alert_type:?}"))
+    };
     let unsent: Vec<&str> =
         AlertType::ALL.iter().filter(|alert_type| !is_sent(alert_type)).map(|alert_type| alert_type.as_str()).collect();
     let told = DEFAULT_TOML.split_once("Not yet sent: ").and_then(|(_, rest)| rest.split_once(".\n")).unwrap().0;

@@ -254,8 +254,11 @@ fn read_sink(
         "webhook" => read_webhook(&mut section, surroundings).map(SinkTarget::Webhook),
         _ => Some(SinkTarget::JsonLines { path: section.read("path", |value| file_path(value, surroundings)) }),
     };
+    let alerts_per_day = section.read("alerts_per_day", |value| count(value, &(0..=1_000_000)));
     section.finish();
-    Some(SinkConfig { name: name?, target: target? })
+    let mut sink = SinkConfig::new(name?, target?);
+    sink.alerts_per_day = alerts_per_day.unwrap_or(sink.alerts_per_day);
+    Some(sink)
 }
 
 fn read_webhook(section: &mut Section<'_>, surroundings: &Surroundings<'_>) -> Option<WebhookConfig> {
@@ -389,10 +392,12 @@ fn network(value: &DeValue<'_>) -> Result<IpNet, Wrong> {
 }
 
 fn alert_type(value: &DeValue<'_>) -> Result<AlertType, Wrong> {
-    let names = AlertType::ALL.map(AlertType::as_str);
+    // Digests come of budgets, not of rules.
+    let known: Vec<AlertType> = AlertType::ALL.into_iter().filter(|known| *known != AlertType::Digest).collect();
+    let names: Vec<&str> = known.iter().map(|known| known.as_str()).collect();
     let accepted = quoted(&names);
     let text = string(value, &accepted)?;
-    AlertType::ALL.into_iter().find(|known| known.as_str() == text).ok_or_else(|| {
+    known.into_iter().find(|known| known.as_str() == text).ok_or_else(|| {
         Wrong::new(format!("{text:?} is not an alert type{}", did_you_mean(text, names.into_iter())), accepted)
     })
 }
