@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::app::windows;
 use crate::archive::{Archive, ArchiveLine, ReplayClock};
-use crate::cli::{Contract, ExtractArgs, FeedsCommand, InputFormat, ReplayArgs, StoriesArgs};
+use crate::cli::{Contract, ExtractArgs, InputFormat, ReplayArgs, StoriesArgs};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, WindowsConfig};
 use crate::contract::extracted_claim;
@@ -273,8 +273,7 @@ impl<W: Write> Replay<W> {
 ///
 /// # Errors
 /// If a file of the list cannot be read or the output not written.
-pub fn feeds(command: &FeedsCommand) -> Result<ExitCode> {
-    let FeedsCommand::Parse { batch } = command;
+pub fn parse_feeds(batch: &Path) -> Result<ExitCode> {
     let list = std::fs::File::open(batch).with_context(|| format!("cannot open {}", batch.display()))?;
     let root = batch.parent().unwrap_or(Path::new("."));
     let mut out = BufWriter::new(io::stdout().lock());

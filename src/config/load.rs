@@ -75,13 +75,21 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
 /// As [`load`].
 pub fn load_without_secrets(path: &Path) -> Result<Config, ConfigError> {
     let text = read_text(path).map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })?;
+    parse_without_secrets(&text, path)
+}
+
+/// As [`load_without_secrets`], for a text that is to be written to `path`.
+///
+/// # Errors
+/// With everything that is wrong in it.
+pub fn parse_without_secrets(text: &str, path: &Path) -> Result<Config, ConfigError> {
     // Variables and files hold secrets only; this stands in for each.
     let surroundings = Surroundings {
         folder: path.parent().unwrap_or(Path::new("")),
         env: &|_| Some(STAND_IN.to_owned()),
         read: &|_| Ok(STAND_IN.to_owned()),
     };
-    parse(&text, &path.display().to_string(), &surroundings)
+    parse(text, &path.display().to_string(), &surroundings)
 }
 
 /// Checks the text of a config; `name` stands for the file in problems.

@@ -6,7 +6,7 @@ mod reader;
 mod secret;
 mod units;
 
-pub use units::age;
+pub use units::{age, show_duration};
 
 #[cfg(test)]
 mod tests;
@@ -21,7 +21,7 @@ use url::Url;
 pub use crate::model::Rule as RuleConfig;
 use crate::model::{FeedId, shown_address, shown_endpoint};
 
-pub use load::{Surroundings, load, load_without_secrets, parse};
+pub use load::{Surroundings, load, load_without_secrets, parse, parse_without_secrets};
 pub use problem::{ConfigError, Problem};
 pub use secret::{InvalidSecret, Secret};
 
