@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 
 use crate::clock::Clock;
 use crate::config::{Config, FeedConfig, WindowsConfig};
-use crate::desk::{Desk, Outcome, SinkFormat, Work};
+use crate::desk::{Desk, Outcome, SinkSettings, Work};
 use crate::intake::{Outcome as PollOutcome, Poll, Poller, Repair, Repairs, Turn, resume};
 use crate::model::{Alert, Document, FeedCursor, FeedId, Item, SourceInfo, shown_text};
 use crate::pipeline::{Models, Windows};
@@ -169,15 +169,19 @@ impl Stages {
     ) -> Result<Self> {
         let names: Vec<String> = config.sinks.iter().map(|sink| sink.name.clone()).collect();
         let router = Router::new(config.rules.clone(), names.clone());
-        let formats: Vec<SinkFormat> =
-            config.sinks.iter().map(|sink| (sink.name.clone(), BodyFormat::of(&sink.target))).collect();
+        let settings = config.sinks.iter().map(|sink| SinkSettings {
+            name: sink.name.clone(),
+            format: BodyFormat::of(&sink.target),
+            alerts_per_day: sink.alerts_per_day,
+        });
+        let settings: Vec<SinkSettings> = settings.collect();
         let (windows, now) = (windows(&config.windows), clock.now());
         let (desk_store, other_store) = (Arc::clone(store), Arc::clone(store));
         let (told, opened) = (Arc::clone(telemetry), config.clone());
         let (desk, cursors) = tokio::task::spawn_blocking(move || -> Result<_> {
             let models = Arc::new(Models::embedded().context("the built-in models cannot be read")?);
             let models_hash = models.hash().0;
-            let desk = Desk::open(desk_store, models, router, formats, windows).context("cannot rebuild the desk")?;
+            let desk = Desk::open(desk_store, models, router, settings, windows).context("cannot rebuild the desk")?;
             let waiting = other_store.orphans(&[], now).context("cannot read the outbox")?;
             told.opened(&opened, Arc::clone(&other_store) as _, &models_hash, &waiting);
             tell_orphans(other_store.as_ref(), &names, now, &told).context("cannot read the outbox")?;

@@ -82,6 +82,10 @@ pub struct RunArgs {
     /// The config file (TOML); `config/default.toml` explains every key.
     #[arg(short, long, value_name = "FILE")]
     pub config: PathBuf,
+    /// What feeds that are read for the first time published since then is news, in place of `backfill`: an age such as `2h` or
+    /// `7d`, a date, or a time such as `2026-03-01T06:00Z`.
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<String>,
 }
 
 /// Arguments of `probe`.
@@ -132,9 +136,70 @@ pub struct ReplayArgs {
     pub archives: Vec<PathBuf>,
 }
 
+/// Arguments of `feeds add`.
+#[derive(Debug, Args)]
+pub struct AddArgs {
+    /// Its address, http or https.
+    pub url: String,
+    /// Who publishes it, as alerts show it; its host without.
+    #[arg(long)]
+    pub outlet: Option<String>,
+    /// Its id; made of the outlet without.
+    #[arg(long)]
+    pub id: Option<String>,
+    /// The config file to change; a new one is begun where there is none.
+    #[arg(short, long, value_name = "FILE", default_value = "gainsay.toml")]
+    pub config: PathBuf,
+}
+
+/// Arguments of `feeds import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// An OPML file, or a list of this program: see `feeds lists`.
+    pub list: String,
+    /// The config file to change; a new one is begun where there is none.
+    #[arg(short, long, value_name = "FILE", default_value = "gainsay.toml")]
+    pub config: PathBuf,
+}
+
 /// Subcommands of `feeds`.
 #[derive(Debug, Subcommand)]
 pub enum FeedsCommand {
+    /// Lists the feeds of a config: id, outlet, address.
+    List {
+        /// The config file.
+        #[arg(short, long, value_name = "FILE", default_value = "gainsay.toml")]
+        config: PathBuf,
+    },
+    /// Shows one feed of a config.
+    Show {
+        /// Its id.
+        id: String,
+        /// The config file.
+        #[arg(short, long, value_name = "FILE", default_value = "gainsay.toml")]
+        config: PathBuf,
+    },
+    /// Adds a feed to a config file; what a person wrote in it stays.
+    Add(AddArgs),
+    /// Takes feeds out of a config file.
+    Remove {
+        /// Their ids.
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+        /// The config file.
+        #[arg(short, long, value_name = "FILE", default_value = "gainsay.toml")]
+        config: PathBuf,
+    },
+    /// Adds the feeds of an OPML list to a config file, but for those that are there.
+    Import(ImportArgs),
+    /// Prints the feeds of a config as OPML.
+    Export {
+        /// The config file.
+        #[arg(short, long, value_name = "FILE", default_value = "gainsay.toml")]
+        config: PathBuf,
+    },
+    /// Names the lists that come with the program, by topic.
+    Lists,
     /// Parses feed files and prints what is in them as JSON Lines.
     Parse {
         /// A list: path, content type and base address a line, separated by tabs.

@@ -11,14 +11,14 @@ use serde::Serialize;
 
 use crate::app::windows;
 use crate::archive::{Archive, ArchiveLine, ReplayClock};
-use crate::cli::{Contract, ExtractArgs, FeedsCommand, InputFormat, ReplayArgs, StoriesArgs};
+use crate::cli::{Contract, ExtractArgs, InputFormat, ReplayArgs, StoriesArgs};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, WindowsConfig};
 use crate::contract::extracted_claim;
 use crate::dedup::fingerprint::fingerprint;
 use crate::dedup::label::label;
 use crate::dedup::story::{Copy, Stories};
-use crate::desk::{Desk, Work};
+use crate::desk::{Desk, SinkSettings, Work};
 use crate::model::{Alert, Analysis, Document, ExtractedClaim, Kind, MarkupFormat, Rule, StoryLine};
 use crate::pipeline::{Models, analyse};
 use crate::route::Router;
@@ -232,7 +232,13 @@ fn replay_desk(store: Arc<EmbeddedStore>, config: Option<&Config>) -> Result<Des
     let windows = windows(config.map_or(&WindowsConfig::default(), |config| &config.windows));
     let models = Arc::new(Models::embedded().context("the built-in models cannot be read")?);
     let router = Router::new(rules, vec![REPLAY_SINK.to_owned()]);
-    Ok(Desk::open(store, models, router, vec![(REPLAY_SINK.to_owned(), BodyFormat::JsonLines)], windows)?)
+    Ok(Desk::open(
+        store,
+        models,
+        router,
+        vec![SinkSettings { name: REPLAY_SINK.to_owned(), format: BodyFormat::JsonLines, alerts_per_day: 0 }],
+        windows,
+    )?)
 }
 
 #[derive(Default)]
@@ -267,8 +273,7 @@ impl<W: Write> Replay<W> {
 ///
 /// # Errors
 /// If a file of the list cannot be read or the output not written.
-pub fn feeds(command: &FeedsCommand) -> Result<ExitCode> {
-    let FeedsCommand::Parse { batch } = command;
+pub fn parse_feeds(batch: &Path) -> Result<ExitCode> {
     let list = std::fs::File::open(batch).with_context(|| format!("cannot open {}", batch.display()))?;
     let root = batch.parent().unwrap_or(Path::new("."));
     let mut out = BufWriter::new(io::stdout().lock());

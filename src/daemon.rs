@@ -21,8 +21,12 @@ const IMPATIENT: i32 = 130;
 /// # Errors
 /// If the config is bad or a stage cannot be built.
 pub fn run(args: &RunArgs, start_log: impl FnOnce(LogConfig) -> Result<()>) -> Result<ExitCode> {
-    let config = crate::config::load(&args.config)?;
+    let mut config = crate::config::load(&args.config)?;
     config.ensure_feeds()?;
+    if let Some(since) = &args.since {
+        let age = crate::config::age(since, SystemClock.now()).map_err(|wrong| anyhow::anyhow!("--since: {wrong}"))?;
+        config.feeds.iter_mut().for_each(|feed| feed.backfill = age);
+    }
     start_log(config.log.clone())?;
     let supervisor = Supervisor::from_env().context("cannot reach the supervisor")?;
     let runtime = runtime()?;

@@ -16,10 +16,11 @@ use jiff::{SignedDuration, Timestamp};
 use rayon::prelude::*;
 
 use crate::model::{
-    Alert, Analysis, ClaimId, ClaimRecord, Document, DocumentId, DocumentRecord, Event, FeedCursor, FeedHealth, FeedId,
-    FeedRecord, Issue, OutboxRow, StoryId, StoryRecord, ThreadId, ThreadRecord, shown_text,
+    Alert, Analysis, BudgetRecord, ClaimId, ClaimRecord, Document, DocumentId, DocumentRecord, Event, FeedCursor,
+    FeedHealth, FeedId, FeedRecord, Issue, OutboxRow, StoryId, StoryRecord, ThreadId, ThreadRecord, shown_text,
 };
 use crate::pipeline::{Change, Input, Models, State, Windows, analyse, quarantine, step};
+use crate::route::budget::{self, Admission, day};
 use crate::route::{Routed, Router};
 use crate::sink::{BodyFormat, body};
 use crate::store::{Commit, Forgotten, Store, StoreError};
@@ -55,8 +56,16 @@ pub struct Outcome {
     pub tally: Tally,
 }
 
-/// A sink's name and how it wants its bytes.
-pub type SinkFormat = (String, BodyFormat);
+/// What the desk knows of a sink.
+#[derive(Debug, Clone)]
+pub struct SinkSettings {
+    /// Its name.
+    pub name: String,
+    /// How it wants its bytes.
+    pub format: BodyFormat,
+    /// Alerts that it gets in a day before the rest waits for a digest; 0: all at once.
+    pub alerts_per_day: u32,
+}
 
 /// Owner of the state.
 pub struct Desk {
@@ -65,7 +74,7 @@ pub struct Desk {
     windows: Windows,
     models: Arc<Models>,
     router: Router,
-    sinks: Vec<SinkFormat>,
+    sinks: Vec<SinkSettings>,
     store: Arc<dyn Store>,
 }
 
@@ -78,7 +87,7 @@ impl Desk {
         store: Arc<dyn Store>,
         models: Arc<Models>,
         router: Router,
-        sinks: Vec<SinkFormat>,
+        sinks: Vec<SinkSettings>,
         windows: Windows,
     ) -> Result<Self, StoreError> {
         let state = Some(State::restore(windows, store.load()?));
@@ -98,18 +107,15 @@ impl Desk {
         warn_of_clock(clock_lead);
         let documents = batch.iter().map(|work| work.documents.len() as u64).sum();
         let (inputs, analysis_times) = self.inputs(&state, batch, now, &mut cursors, &mut outcome);
-        let Stepped { state, inputs, written, routed, mut tally } = self.step_all(state, inputs, step)?;
+        let Stepped { state, inputs, written, routed, mut tally } = self.step_all(state, inputs, now, step)?;
         tally.known += outcome.known as u64;
         let analyses: Vec<Analysis> = inputs.into_iter().filter_map(|(input, _)| analysis(input)).collect();
         outcome.analysed = analyses.len();
         outcome.quarantined = analyses.iter().filter(|analysis| analysis.is_quarantined()).count();
         let (position, next_sequence) = state.position();
-        let commit = Commit {
-            cursors,
-            analyses,
-            outbox: self.outbox(&routed),
-            ..written.commit(position.unwrap_or(now), next_sequence)
-        };
+        let outbox = self.outbox(&routed);
+        tally.offered(&outbox);
+        let commit = Commit { cursors, analyses, outbox, ..written.commit(position.unwrap_or(now), next_sequence) };
         let started = Instant::now();
         tally.put_in = self.store.commit(commit)?;
         tally.commit_time = started.elapsed();
@@ -134,13 +140,17 @@ impl Desk {
         &mut self,
         mut state: State,
         mut inputs: Vec<(Input, Timestamp)>,
+        now: Timestamp,
         step: impl Fn(&mut State, Input, Timestamp) -> Vec<Change>,
     ) -> Result<Stepped, StoreError> {
         let mut left_out = 0;
         loop {
             let mut written = Written::default();
-            let mut routed = Vec::new();
+            let mut routed = self.close_days(&mut state, &mut written, now);
             let mut tally = Tally { left_out, ..Tally::default() };
+            for digest in &routed {
+                tally.routed(digest);
+            }
             let mut panicked = None;
             for (position, (input, time)) in inputs.iter().enumerate() {
                 match catch_unwind(AssertUnwindSafe(|| step(&mut state, input.clone(), *time))) {
@@ -153,10 +163,10 @@ impl Desk {
                         tally.happened(&events);
                         for item in self.router.route(events) {
                             tally.routed(&item);
-                            for change in state.note_alerted(&item.alert, &item.sinks) {
-                                written.file(change);
-                            }
-                            routed.push(item);
+                            let sinks = item.sinks.clone();
+                            let sent = self.admit(&mut state, &mut written, item, now);
+                            tally.held(&sinks, sent.as_ref());
+                            routed.extend(sent);
                         }
                     }
                     Err(panic) => {
@@ -171,6 +181,36 @@ impl Desk {
             left_out += u64::from(!set_aside(&mut inputs, position, reason));
             state = self.take_state()?;
         }
+    }
+
+    /// Notes who is alerted, and holds back what is over a sink's budget; what is left, if anything, goes out.
+    fn admit(&self, state: &mut State, written: &mut Written, mut item: Routed, now: Timestamp) -> Option<Routed> {
+        for change in state.note_alerted(&item.alert, &item.sinks) {
+            written.file(change);
+        }
+        item.sinks.retain(|name| {
+            let limit = self.sinks.iter().find(|sink| sink.name == *name).map_or(0, |sink| sink.alerts_per_day);
+            if limit == 0 {
+                return true;
+            }
+            let mut record = state.budget(name).cloned().unwrap_or_else(|| BudgetRecord::new(name.clone(), day(now)));
+            let admission = budget::admit(&mut record, limit, &item.alert, now);
+            written.file(state.put_budget(record));
+            admission == Admission::Send
+        });
+        (!item.sinks.is_empty()).then_some(item)
+    }
+
+    /// The digests of days that are over.
+    fn close_days(&self, state: &mut State, written: &mut Written, now: Timestamp) -> Vec<Routed> {
+        let close = |sink: &SinkSettings| {
+            let mut record = state.budget(&sink.name)?.clone();
+            let alert = budget::close_day(&mut record, sink.alerts_per_day, now)?;
+            written.file(state.put_budget(record));
+            let order_key = format!("digest {}", sink.name);
+            Some(Routed { alert, sinks: vec![sink.name.clone()], order_key, due: Timestamp::UNIX_EPOCH })
+        };
+        self.sinks.iter().filter_map(close).collect()
     }
 
     /// Turns work into inputs: known documents are only seen again, the others are analysed in parallel. Says how long each
@@ -227,14 +267,14 @@ impl Desk {
     fn outbox(&self, routed: &[Routed]) -> Vec<OutboxRow> {
         let mut rows = Vec::new();
         for item in routed {
-            for (name, format) in self.sinks.iter().filter(|(name, _)| item.sinks.contains(name)) {
+            for sink in self.sinks.iter().filter(|sink| item.sinks.contains(&sink.name)) {
                 rows.push(OutboxRow {
                     alert: item.alert.id,
-                    sink: name.clone(),
+                    sink: sink.name.clone(),
                     alert_type: item.alert.alert_type,
                     order_key: item.order_key.clone(),
                     sequence: item.alert.thread.as_ref().map_or(0, |thread| thread.sequence),
-                    body: body(&item.alert, *format),
+                    body: body(&item.alert, sink.format),
                     due: item.due,
                 });
             }
@@ -330,6 +370,7 @@ struct Written {
     claims: BTreeMap<ClaimId, Option<ClaimRecord>>,
     threads: BTreeMap<ThreadId, Option<ThreadRecord>>,
     feeds: BTreeMap<FeedId, FeedRecord>,
+    budgets: BTreeMap<String, BudgetRecord>,
 }
 
 impl Written {
@@ -341,6 +382,7 @@ impl Written {
             Change::Claim(record) => drop(self.claims.insert(record.id, Some(*record))),
             Change::Thread(record) => drop(self.threads.insert(record.id, Some(*record))),
             Change::Feed(record) => drop(self.feeds.insert(record.feed.clone(), record)),
+            Change::Budget(record) => drop(self.budgets.insert(record.sink.clone(), record)),
             Change::ForgetDocument(id) => drop(self.documents.insert(id, None)),
             Change::ForgetStory(id) => drop(self.stories.insert(id, None)),
             Change::ForgetClaim(id) => drop(self.claims.insert(id, None)),
@@ -361,6 +403,7 @@ impl Written {
             claims,
             threads,
             feeds: self.feeds.into_values().collect(),
+            budgets: self.budgets.into_values().collect(),
             forgotten: Forgotten {
                 documents: forgotten_documents,
                 stories: forgotten_stories,

@@ -52,6 +52,7 @@ pub mod dedup;
 pub mod demo;
 pub mod desk;
 pub mod extract;
+pub mod feedlist;
 mod http;
 pub mod intake;
 mod json;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use gainsay::cli::{Cli, Command};
-use gainsay::{commands, daemon, telemetry};
+use gainsay::{commands, daemon, feedlist, telemetry};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         Command::Extract(args) => commands::extract(args),
         Command::Stories(args) => commands::stories(args),
         Command::Replay(args) => commands::replay(args),
-        Command::Feeds { command } => commands::feeds(command),
+        Command::Feeds { command } => feedlist::run(command),
         Command::Schema { contract } => commands::schema(*contract),
     });
     result.unwrap_or_else(|error| telemetry::exit_code(&error))

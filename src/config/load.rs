@@ -77,13 +77,21 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
 /// As [`load`].
 pub fn load_without_secrets(path: &Path) -> Result<Config, ConfigError> {
     let text = read_text(path).map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })?;
+    parse_without_secrets(&text, path)
+}
+
+/// As [`load_without_secrets`], for a text that is to be written to `path`.
+///
+/// # Errors
+/// With everything that is wrong in it.
+pub fn parse_without_secrets(text: &str, path: &Path) -> Result<Config, ConfigError> {
     // Variables and files hold secrets only; this stands in for each.
     let surroundings = Surroundings {
         folder: path.parent().unwrap_or(Path::new("")),
         env: &|_| Some(STAND_IN.to_owned()),
         read: &|_| Ok(STAND_IN.to_owned()),
     };
-    parse(&text, &path.display().to_string(), &surroundings)
+    parse(text, &path.display().to_string(), &surroundings)
 }
 
 /// Checks the text of a config; `name` stands for the file in problems.
@@ -276,8 +284,11 @@ fn read_sink(
         "webhook" => read_webhook(&mut section, surroundings).map(SinkTarget::Webhook),
         _ => Some(SinkTarget::JsonLines { path: section.read("path", |value| file_path(value, surroundings)) }),
     };
+    let alerts_per_day = section.read("alerts_per_day", |value| count(value, &(0..=1_000_000)));
     section.finish();
-    Some(SinkConfig { name: name?, target: target? })
+    let mut sink = SinkConfig::new(name?, target?);
+    sink.alerts_per_day = alerts_per_day.unwrap_or(sink.alerts_per_day);
+    Some(sink)
 }
 
 fn read_webhook(section: &mut Section<'_>, surroundings: &Surroundings<'_>) -> Option<WebhookConfig> {
@@ -439,10 +450,12 @@ fn network(value: &DeValue<'_>) -> Result<IpNet, Wrong> {
 }
 
 fn alert_type(value: &DeValue<'_>) -> Result<AlertType, Wrong> {
-    let names = AlertType::ALL.map(AlertType::as_str);
+    // Digests come of budgets, not of rules.
+    let known: Vec<AlertType> = AlertType::ALL.into_iter().filter(|known| *known != AlertType::Digest).collect();
+    let names: Vec<&str> = known.iter().map(|known| known.as_str()).collect();
     let accepted = quoted(&names);
     let text = string(value, &accepted)?;
-    AlertType::ALL.into_iter().find(|known| known.as_str() == text).ok_or_else(|| {
+    known.into_iter().find(|known| known.as_str() == text).ok_or_else(|| {
         Wrong::new(format!("{text:?} is not an alert type{}", did_you_mean(text, names.into_iter())), accepted)
     })
 }

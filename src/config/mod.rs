@@ -6,6 +6,8 @@ mod reader;
 mod secret;
 mod units;
 
+pub use units::{age, show_duration};
+
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +22,7 @@ use url::Url;
 pub use crate::model::Rule as RuleConfig;
 use crate::model::{FeedId, shown_address, shown_endpoint};
 
-pub use load::{Surroundings, load, load_without_secrets, parse};
+pub use load::{Surroundings, load, load_without_secrets, parse, parse_without_secrets};
 pub use problem::{ConfigError, Problem};
 pub use secret::{InvalidSecret, Secret};
 
@@ -231,12 +233,24 @@ pub struct SinkConfig {
     pub name: String,
     /// What it is.
     pub target: SinkTarget,
+    /// Alerts of claims, and as many of feeds, that it gets in a day; what is over comes in a digest. 0: no limit.
+    pub alerts_per_day: u32,
+}
+
+/// An analyst reads about so many alerts a day.
+const ALERTS_PER_DAY: u32 = 100;
+
+impl SinkConfig {
+    /// A sink with the default budget.
+    pub fn new(name: String, target: SinkTarget) -> Self {
+        Self { name, target, alerts_per_day: ALERTS_PER_DAY }
+    }
 }
 
 impl Default for SinkConfig {
     /// The sink of a config without sinks: JSON Lines to standard output.
     fn default() -> Self {
-        Self { name: "stdout".to_owned(), target: SinkTarget::JsonLines { path: None } }
+        Self::new("stdout".to_owned(), SinkTarget::JsonLines { path: None })
     }
 }
 

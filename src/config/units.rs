@@ -2,11 +2,29 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
+
 /// Units of a duration, in milliseconds.
 const DURATION_UNITS: &[(&str, u64)] = &[("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 /// Units of a size, in bytes.
 const SIZE_UNITS: &[(&str, u64)] = &[("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+
+/// How long before `now` something was, as people give it on a command line: an age ("2h", "7d"), a date (its beginning in UTC) or
+/// a time with its zone.
+///
+/// # Errors
+/// With what would be right, where it is none of these or in the future.
+pub fn age(text: &str, now: Timestamp) -> Result<Duration, String> {
+    let date = || text.parse::<Date>().ok().and_then(|date| Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok());
+    let time = || text.parse::<Timestamp>().ok().or_else(date);
+    let since = || time().and_then(|time| Duration::try_from(now.duration_since(time)).ok());
+    parse_duration(text).or_else(since).ok_or_else(|| {
+        format!("{text:?} is no time before now (accepted: an age such as \"2h\" or \"7d\", a date such as \"2026-03-01\", a time such as \"2026-03-01T06:00Z\")")
+    })
+}
 
 /// Reads a duration: one or more whole numbers, each with its unit (ms, s, m, h, d).
 pub(super) fn parse_duration(text: &str) -> Option<Duration> {
@@ -19,7 +37,7 @@ pub(super) fn parse_size(text: &str) -> Option<u64> {
 }
 
 /// Writes a duration as a person would: in the largest unit that divides it.
-pub(super) fn show_duration(duration: Duration) -> String {
+pub fn show_duration(duration: Duration) -> String {
     show(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX), DURATION_UNITS, "s")
 }
 
@@ -60,6 +78,15 @@ mod tests {
     #[track_caller]
     fn check_size(text: &str, expected: Option<u64>) {
         assert_eq!(parse_size(text), expected);
+    }
+
+    #[test]
+    fn ages_dates_and_times() {
+        let now: Timestamp = "2026-03-02T06:00:00Z".parse().unwrap();
+        let hours = |text: &str| age(text, now).map(|age| age.as_secs() / 3600).ok();
+        assert_eq!((hours("2h"), hours("7d")), (Some(2), Some(168)));
+        assert_eq!((hours("2026-03-01"), hours("2026-03-02T03:00Z")), (Some(30), Some(3)));
+        assert_eq!([hours("2026-03-03"), hours("yesterday"), hours("7")], [None; 3]);
     }
 
     #[test]

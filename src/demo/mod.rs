@@ -148,7 +148,7 @@ fn config(
             ..IntakeConfig::default()
         },
         feeds,
-        sinks: vec![SinkConfig { name: "demo".to_owned(), target: SinkTarget::Webhook(webhook) }],
+        sinks: vec![SinkConfig::new("demo".to_owned(), SinkTarget::Webhook(webhook))],
         ..Config::default()
     })
 }

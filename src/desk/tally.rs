@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use crate::model::{AlertType, Analysis, DocumentRecord, Kind, StoryRecord};
+use crate::model::{AlertType, Analysis, DocumentRecord, Event, Kind, OutboxRow, StoryRecord};
 use crate::pipeline::Change;
 use crate::route::Routed;
 use crate::store::PutIn;
@@ -34,9 +34,13 @@ pub struct Tally {
     pub stories_revised: u64,
     /// Changes that may be worth an alert, before rules.
     pub events: BTreeMap<AlertType, u64>,
-    /// Alerts by sink, as the rules chose.
+    /// Alerts by sink, as the rules chose, and digests.
     pub routed: PutIn,
-    /// Alerts by sink that are new in its outbox; the others had been put in before.
+    /// Alerts by sink that are over its budget, and wait for its digest.
+    pub held: PutIn,
+    /// Alerts by sink that were offered to its outbox.
+    pub offered: PutIn,
+    /// Those of them that are new in it; the others had been put in before.
     pub put_in: PutIn,
     /// How far the desk's clock is ahead of the machine's; never negative.
     pub clock_lead: SignedDuration,
@@ -81,9 +85,24 @@ impl Tally {
     }
 
     /// Counts the events of one step.
-    pub(super) fn happened(&mut self, events: &[crate::model::Event]) {
+    pub(super) fn happened(&mut self, events: &[Event]) {
         for event in events {
             *self.events.entry(event.alert_type).or_default() += 1;
+        }
+    }
+
+    /// Counts, of an alert that was for `sinks`, those whose budget it is over; the others were `sent` it.
+    pub(super) fn held(&mut self, sinks: &[String], sent: Option<&Routed>) {
+        let is_sent = |sink: &String| sent.is_some_and(|sent| sent.sinks.contains(sink));
+        for sink in sinks.iter().filter(|sink| !is_sent(sink)) {
+            *self.held.entry(sink.clone()).or_default() += 1;
+        }
+    }
+
+    /// Counts what is offered to the outbox.
+    pub(super) fn offered(&mut self, rows: &[OutboxRow]) {
+        for row in rows {
+            *self.offered.entry(row.sink.clone()).or_default() += 1;
         }
     }
 

@@ -80,6 +80,35 @@ fn desk(folder: &std::path::Path) -> (Desk, Arc<Flaky>) {
     (desk, store)
 }
 
+/// A desk that alerts one sink of everything, but of one claim a day.
+fn thrifty_desk(folder: &std::path::Path) -> (Desk, Arc<Flaky>) {
+    let (mut desk, store) = desk(folder);
+    desk.sinks = vec![SinkSettings { name: "one".into(), format: BodyFormat::JsonLines, alerts_per_day: 1 }];
+    desk.router = Router::new(vec![crate::model::Rule::everything()], vec!["one".into()]);
+    (desk, store)
+}
+
+#[test]
+fn what_is_over_a_budget_survives_a_failed_commit_and_comes_in_the_digest() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut desk, store) = thrifty_desk(folder.path());
+    let denial =
+        |name: &str, deed: &str| work(name, &format!("Mayor Odile {name} denied on Monday that she had {deed}."));
+    assert_eq!(desk.process(denial("Franck", "taken bribes from a brewery"), now()).unwrap().alerts.len(), 1);
+    let second = || denial("Sorel", "sold the harbour crane to her cousin");
+    store.commits_to_fail.store(1, Ordering::SeqCst);
+    assert!(desk.process(second(), now()).is_err());
+    assert_eq!(desk.process(second(), now()).unwrap().alerts.len(), 0, "it waits");
+    drop((desk, store));
+    let (mut desk, store) = thrifty_desk(folder.path());
+    let tomorrow = now().checked_add(SignedDuration::from_hours(24)).unwrap();
+    let alerts = desk.process(Vec::new(), tomorrow).unwrap().alerts;
+    let digest = alerts[0].digest.as_ref().unwrap();
+    assert_eq!((digest.alerts.len(), digest.alerts[0].speaker.as_deref()), (1, Some("Odile Sorel")));
+    assert_eq!(store.due("one", tomorrow, 10).unwrap().len(), 2);
+    assert_eq!(desk.process(Vec::new(), tomorrow).unwrap().alerts.len(), 0, "once");
+}
+
 fn work(id: &str, text: &str) -> Vec<Work> {
     let document = archive_document(id, None, None, text, None, None, now(), MarkupFormat::Text);
     vec![Work { documents: vec![document], ..Work::default() }]
@@ -146,7 +175,7 @@ fn a_step_that_panics_costs_one_document() {
         step(state, input, time)
     };
     let state = desk.take_state().unwrap();
-    let stepped = desk.step_all(state, inputs, fragile).unwrap();
+    let stepped = desk.step_all(state, inputs, now(), fragile).unwrap();
     assert_eq!(stepped.written.documents.len(), 3);
     let Tally { read, quarantined, left_out, stories_new, .. } = stepped.tally;
     assert_eq!([read, quarantined, left_out, stories_new], [2, 1, 0, 3], "what was begun again counts once");
@@ -163,7 +192,7 @@ fn what_panics_even_in_quarantine_is_left_out() {
     let inputs =
         documents.into_iter().map(|document| (Input::Analysed(Box::new(quarantine(document, String::new()))), now()));
     let state = desk.take_state().unwrap();
-    let stepped = desk.step_all(state, inputs.collect(), |_, _, _| panic!("nothing passes")).unwrap();
+    let stepped = desk.step_all(state, inputs.collect(), now(), |_, _, _| panic!("nothing passes")).unwrap();
     assert!(stepped.inputs.is_empty() && stepped.written.documents.is_empty());
     assert_eq!(stepped.tally.left_out, 1);
 }

@@ -63,11 +63,14 @@ pub enum AlertType {
     /// It is gone for good.
     #[serde(rename = "feed.gone")]
     FeedGone,
+    /// What was over a sink's budget of a day.
+    #[serde(rename = "digest")]
+    Digest,
 }
 
 impl AlertType {
     /// Every type, in the order of the contract.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::AllegationNew,
         Self::DenialNew,
         Self::ClaimConfirmed,
@@ -84,6 +87,7 @@ impl AlertType {
         Self::FeedEmpty,
         Self::FeedMoved,
         Self::FeedGone,
+        Self::Digest,
     ];
 
     /// The name in the contract.
@@ -105,11 +109,12 @@ impl AlertType {
             Self::FeedEmpty => "feed.empty",
             Self::FeedMoved => "feed.moved",
             Self::FeedGone => "feed.gone",
+            Self::Digest => "digest",
         }
     }
 }
 
-/// One alert. Claim, evidence, document, story and thread are null in `feed.*` alerts, `feed` in all others.
+/// One alert. Claim, evidence, document, story and thread are null in `feed.*` alerts and digests, `feed` and `digest` in all others.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Alert {
     /// Version of this schema.
@@ -140,9 +145,55 @@ pub struct Alert {
     pub also: Vec<ClaimId>,
     /// The feed it is about.
     pub feed: Option<FeedAlert>,
+    /// What was over the budget of the sink that gets this alert.
+    pub digest: Option<Digest>,
     /// Names of the rules that let it through.
     pub rules: Vec<String>,
     /// In a sentence, why it was sent.
+    pub why: String,
+}
+
+/// What was over a sink's budget in a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Digest {
+    /// The day, in UTC.
+    pub day: String,
+    /// Alerts that the sink gets in a day.
+    pub budget: u32,
+    /// What is over, most urgent first.
+    pub alerts: Vec<DigestEntry>,
+    /// How many more there were than a digest lists; `gainsay` still has their claims.
+    pub left_out: u32,
+}
+
+/// An alert in a digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DigestEntry {
+    /// Id that the alert would have had.
+    pub id: AlertId,
+    /// What happened.
+    #[serde(rename = "type")]
+    pub alert_type: AlertType,
+    /// When the desk knew.
+    #[schemars(with = "String")]
+    pub time: Timestamp,
+    /// How urgent: 0 to 100.
+    pub priority: u8,
+    /// The claim.
+    pub claim: Option<ClaimId>,
+    /// Its thread.
+    pub thread: Option<ThreadId>,
+    /// Who.
+    pub speaker: Option<String>,
+    /// What is alleged or denied, verbatim.
+    pub content: Option<String>,
+    /// The document's headline.
+    pub headline: Option<String>,
+    /// Who publishes it.
+    pub outlet: Option<String>,
+    /// Its address.
+    pub url: Option<String>,
+    /// In a sentence, why it was an alert.
     pub why: String,
 }
 

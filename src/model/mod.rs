@@ -18,8 +18,9 @@ mod zone;
 
 pub use address::{ADDRESS_BYTES_MAX, canonical_address, shown_address, shown_endpoint, shown_text};
 pub use alert::{
-    Alert, AlertAnswer, AlertClaim, AlertDocument, AlertStory, AlertThread, AlertType, ClaimSpeaker, Evidence,
-    ExtractedClaim, FeedAlert, Link, Offsets, Priority, Quote, SCHEMA_VERSION, Stance, StanceEntry, StoryLine,
+    Alert, AlertAnswer, AlertClaim, AlertDocument, AlertStory, AlertThread, AlertType, ClaimSpeaker, Digest,
+    DigestEntry, Evidence, ExtractedClaim, FeedAlert, Link, Offsets, Priority, Quote, SCHEMA_VERSION, Stance,
+    StanceEntry, StoryLine,
 };
 pub use analysis::{Analysis, Issue, ModelsHash};
 pub use claim::{Attribution, Basis, Claim, Confidence, Kind, Proposition, Speaker};
@@ -30,8 +31,8 @@ pub use id::{AddressHash, AlertId, ClaimId, ContentHash, DocumentId, FeedId, Inv
 pub use item::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat};
 pub use outbox::{Attempt, AttemptResult, Outbox, OutboxEntry, OutboxRow};
 pub use record::{
-    AlertedAs, ClaimRecord, DocumentRecord, FeedRecord, Records, Report, StanceRecord, StoryRecord, ThreadRecord,
-    ThreadState, Wording,
+    AlertedAs, BudgetRecord, ClaimRecord, DocumentRecord, FeedRecord, Records, Report, StanceRecord, StoryRecord,
+    ThreadRecord, ThreadState, Wording,
 };
 pub use rule::Rule;
 pub use span::Span;

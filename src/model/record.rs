@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AlertClaim, AlertDocument, AlertType, ClaimId, ContentHash, DocumentId, Evidence, FeedId, Fingerprint, Kind,
-    Proposition, RevisionLabel, Speaker, Stance, StoryId, ThreadId,
+    AlertClaim, AlertDocument, AlertType, ClaimId, ContentHash, DigestEntry, DocumentId, Evidence, FeedId, Fingerprint,
+    Kind, Proposition, RevisionLabel, Speaker, Stance, StoryId, ThreadId,
 };
 
 /// A document that was seen: enough to know it again and to tell an edit.
@@ -97,7 +98,8 @@ pub struct ClaimRecord {
     pub stories: BTreeSet<StoryId>,
     /// The thread in which its alerts stand.
     pub thread: ThreadId,
-    /// All its threads: one answer can answer allegations of several.
+    /// All its threads: one answer can answer allegations of several. Empty in files of before there could be several.
+    #[serde(default)]
     pub threads: BTreeSet<ThreadId>,
     /// Allegations it answers.
     pub answers: BTreeSet<ClaimId>,
@@ -182,6 +184,30 @@ pub struct StanceRecord {
     pub claim: ClaimId,
 }
 
+/// What a sink was sent of its day's budget, and what waits for its digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetRecord {
+    /// Which sink.
+    pub sink: String,
+    /// Which day, in UTC.
+    pub day: Date,
+    /// Alerts of claims sent on that day, those that take others back not counted.
+    pub claim_alerts: u32,
+    /// Alerts of feeds sent on that day.
+    pub feed_alerts: u32,
+    /// What is over the budget.
+    pub held: Vec<DigestEntry>,
+    /// How many more there were.
+    pub left_out: u32,
+}
+
+impl BudgetRecord {
+    /// A day on which nothing was sent yet.
+    pub fn new(sink: String, day: Date) -> Self {
+        Self { sink, day, claim_alerts: 0, feed_alerts: 0, held: Vec::new(), left_out: 0 }
+    }
+}
+
 /// What the desk knows of a feed's health.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedRecord {
@@ -212,4 +238,6 @@ pub struct Records {
     pub threads: Vec<ThreadRecord>,
     /// Feeds.
     pub feeds: Vec<FeedRecord>,
+    /// Budgets.
+    pub budgets: Vec<BudgetRecord>,
 }

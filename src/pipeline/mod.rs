@@ -17,8 +17,8 @@ pub use state::{State, Windows};
 use jiff::Timestamp;
 
 use crate::model::{
-    Analysis, ClaimId, ClaimRecord, DocumentId, DocumentRecord, Event, FeedHealth, FeedRecord, StoryId, StoryRecord,
-    ThreadId, ThreadRecord,
+    Analysis, BudgetRecord, ClaimId, ClaimRecord, DocumentId, DocumentRecord, Event, FeedHealth, FeedRecord, StoryId,
+    StoryRecord, ThreadId, ThreadRecord,
 };
 
 /// What the desk is told.
@@ -45,6 +45,8 @@ pub enum Change {
     Thread(Box<ThreadRecord>),
     /// Write this feed record.
     Feed(FeedRecord),
+    /// Write this budget record.
+    Budget(BudgetRecord),
     /// The window has passed over this document.
     ForgetDocument(DocumentId),
     /// The window has passed over this story.

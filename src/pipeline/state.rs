@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::dedup::story::Stories;
 use crate::link::index::ClaimIndex;
 use crate::model::{
-    Alert, AlertType, AlertedAs, ClaimId, ClaimRecord, ContentHash, DocumentId, DocumentRecord, Event, FeedAlert,
-    FeedHealth, FeedId, FeedRecord, Kind, Records, StoryId, Subject, ThreadId, ThreadRecord,
+    Alert, AlertType, AlertedAs, BudgetRecord, ClaimId, ClaimRecord, ContentHash, DocumentId, DocumentRecord, Event,
+    FeedAlert, FeedHealth, FeedId, FeedRecord, Kind, Records, StoryId, Subject, ThreadId, ThreadRecord,
 };
 use crate::pipeline::Change;
 
@@ -43,6 +43,7 @@ pub struct State {
     pub(super) index: ClaimIndex,
     pub(super) threads: BTreeMap<ThreadId, ThreadRecord>,
     feeds: BTreeMap<FeedId, FeedRecord>,
+    budgets: BTreeMap<String, BudgetRecord>,
 }
 
 impl Windows {
@@ -72,6 +73,7 @@ impl State {
             index: ClaimIndex::default(),
             threads: records.threads.into_iter().map(|thread| (thread.id, thread)).collect(),
             feeds: records.feeds.into_iter().map(|feed| (feed.feed.clone(), feed)).collect(),
+            budgets: records.budgets.into_iter().map(|budget| (budget.sink.clone(), budget)).collect(),
         };
         let mut stories = records.stories;
         stories.sort_by_key(|story| story.sequence);
@@ -81,7 +83,8 @@ impl State {
         for document in records.documents {
             state.put_document(document);
         }
-        for claim in records.claims {
+        for mut claim in records.claims {
+            claim.threads.insert(claim.thread);
             state.put_claim(claim);
         }
         for thread in state.threads.values_mut() {
@@ -121,6 +124,17 @@ impl State {
         if let Some(url) = url.filter(|url| self.addresses.get(*url) == Some(&document)).cloned() {
             self.addresses.remove(&url);
         }
+    }
+
+    /// What a sink was sent of its budget.
+    pub fn budget(&self, sink: &str) -> Option<&BudgetRecord> {
+        self.budgets.get(sink)
+    }
+
+    /// Puts what a sink was sent in place of what was known.
+    pub fn put_budget(&mut self, budget: BudgetRecord) -> Change {
+        self.budgets.insert(budget.sink.clone(), budget.clone());
+        Change::Budget(budget)
     }
 
     /// Notes which sinks got an alert, with each claim that is in it.

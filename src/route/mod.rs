@@ -3,6 +3,7 @@
 //! One document gives at most one alert per thread and sink: the weightiest event that the sink's rules let through. The
 //! claims of the others ride in it as `also`. What takes an alert back goes to every sink that got that alert, one by one.
 
+pub mod budget;
 mod priority;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -187,6 +188,7 @@ fn render(event: &Event, rules: Vec<String>) -> Alert {
         answers: Vec::new(),
         also: Vec::new(),
         feed: None,
+        digest: None,
         rules,
         why: event.why.clone(),
     };

@@ -22,7 +22,7 @@ fn base(alert_type: AlertType) -> i32 {
         AlertType::DenialNew | AlertType::ClaimConfirmed => 50,
         AlertType::AllegationNew | AlertType::FeedFailing | AlertType::FeedGone => 40,
         AlertType::ThreadLinked | AlertType::FeedEmpty | AlertType::FeedStale => 35,
-        AlertType::ClaimNoComment | AlertType::FeedMoved | AlertType::FeedRecovered => 25,
+        AlertType::ClaimNoComment | AlertType::FeedMoved | AlertType::FeedRecovered | AlertType::Digest => 25,
     }
 }
 

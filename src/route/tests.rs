@@ -14,7 +14,7 @@ fn rule(name: &str, types: &[AlertType], sinks: &[&str]) -> Rule {
     }
 }
 
-fn event(alert_type: AlertType, claim: &[u8], thread: &[u8], confidence: f64) -> Event {
+pub(super) fn event(alert_type: AlertType, claim: &[u8], thread: &[u8], confidence: f64) -> Event {
     let document = DocumentId::of(&[b"d"]);
     let quote = Quote { text: "denied".into(), start: 0, end: 6 };
     Event {
@@ -81,7 +81,7 @@ fn event(alert_type: AlertType, claim: &[u8], thread: &[u8], confidence: f64) ->
     }
 }
 
-fn routed(rules: Vec<Rule>, events: Vec<Event>) -> Vec<Routed> {
+pub(super) fn routed(rules: Vec<Rule>, events: Vec<Event>) -> Vec<Routed> {
     Router::new(rules, vec!["one".into(), "two".into()]).route(events)
 }
 

@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::model::{
-    Analysis, ClaimId, ClaimRecord, DocumentId, DocumentRecord, FeedCursor, FeedRecord, Outbox, OutboxRow, Records,
-    StoryId, StoryRecord, ThreadId, ThreadRecord,
+    Analysis, BudgetRecord, ClaimId, ClaimRecord, DocumentId, DocumentRecord, FeedCursor, FeedRecord, Outbox,
+    OutboxRow, Records, StoryId, StoryRecord, ThreadId, ThreadRecord,
 };
 
 /// Everything that must survive. Methods block; call them from blocking threads.
@@ -84,6 +84,8 @@ pub struct Commit {
     pub threads: Vec<ThreadRecord>,
     /// New and changed states of feeds.
     pub feeds: Vec<FeedRecord>,
+    /// New and changed budgets of sinks.
+    pub budgets: Vec<BudgetRecord>,
     /// What left the windows. Taken out first: a record that is forgotten and written in one commit is kept.
     pub forgotten: Forgotten,
     /// Alerts to send. One that was ever put in before for the same sink is left as it is.
@@ -103,6 +105,7 @@ impl Commit {
             claims: Vec::new(),
             threads: Vec::new(),
             feeds: Vec::new(),
+            budgets: Vec::new(),
             forgotten: Forgotten::default(),
             outbox: Vec::new(),
         }

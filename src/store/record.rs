@@ -16,6 +16,7 @@ pub(super) fn write(transaction: &Transaction<'_>, commit: &Commit) -> Result<()
     forget(transaction, &commit.forgotten)?;
     upsert(transaction, "cursor", &commit.cursors, |record| record.feed.to_string())?;
     upsert(transaction, "feed", &commit.feeds, |record| record.feed.to_string())?;
+    upsert(transaction, "budget", &commit.budgets, |record| record.sink.clone())?;
     upsert(transaction, "document", &commit.documents, |record| record.id.to_string())?;
     upsert(transaction, "claim", &commit.claims, |record| record.id.to_string())?;
     upsert(transaction, "thread", &commit.threads, |record| record.id.to_string())?;
@@ -146,6 +147,7 @@ pub(super) fn read(connection: &mut Connection) -> Result<Records, StoreError> {
         claims: all(&transaction, "claim")?,
         threads: all(&transaction, "thread")?,
         feeds: all(&transaction, "feed")?,
+        budgets: all(&transaction, "budget")?,
     };
     // Within one commit the caller's order need not be that of creation; these say themselves what it was.
     records.stories.sort_by_key(|story| story.sequence);

@@ -8,6 +8,7 @@
 //! | `desk` | a value of the desk itself | `now`, `next_sequence` |
 //! | `cursor` | what the poller remembers of a feed | `id` (feed), `record` |
 //! | `feed` | what the desk knows of a feed's health | `id` (feed), `record` |
+//! | `budget` | what a sink was sent today, and what waits for its digest | `id` (sink), `record` |
 //! | `document` | a document still in the window | `id`, `story`, `outlet`, `url`, `record` |
 //! | `story` | a piece of wire copy | `id`, `copies`, `record`; its fingerprint is in `fingerprint` |
 //! | `claim` | a claim known across documents | `id`, `thread`, `kind`, `proposition`, `record` |
@@ -45,7 +46,8 @@ const APPLICATION_ID: u32 = 0x6761_696E;
 const RETENTION: Duration = Duration::from_hours(30 * 24);
 
 /// The steps from an empty file to the present layout. Only ever add to the end.
-const STEPS: [&str; 1] = [r"
+const STEPS: [&str; 2] = [
+    r"
 CREATE TABLE desk (
     only          INTEGER PRIMARY KEY CHECK (only = 1),
     now           TEXT NOT NULL,
@@ -138,7 +140,9 @@ SELECT alert, sink, type, state, attempts,
        (SELECT error FROM attempt WHERE attempt.outbox = outbox.position ORDER BY attempt.position DESC LIMIT 1) AS last_error,
        CAST((SELECT body FROM outbox_body WHERE outbox_body.outbox = outbox.position) AS TEXT) AS body
 FROM outbox;
-"];
+",
+    "CREATE TABLE budget (position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);",
+];
 
 /// The beginning of what is kept at `now`; a replayed archive may stand at the beginning of all time.
 pub(super) fn kept_since(now: Timestamp) -> Timestamp {

@@ -197,7 +197,7 @@ mod tests {
 
     use super::*;
 
-    /// The table as `docs/log.md`.
+    /// The table as `docs/src/log.md`.
     fn markdown() -> String {
         let mut out = String::from(
             "# The log\n\n\
@@ -286,10 +286,14 @@ mod tests {
 
     #[test]
     fn the_fields_are_documented() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/log.md");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/src/log.md");
         if std::env::var_os("GAINSAY_WRITE_DOCS").is_some() {
             std::fs::write(path, markdown()).unwrap();
         }
-        assert_eq!(std::fs::read_to_string(path).unwrap(), markdown(), "see the comment at the head of docs/log.md");
+        assert_eq!(
+            std::fs::read_to_string(path).unwrap(),
+            markdown(),
+            "see the comment at the head of docs/src/log.md"
+        );
     }
 }

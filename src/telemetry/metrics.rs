@@ -1,5 +1,5 @@
 //! Every metric of the daemon, in one table: what is counted goes in, text for Prometheus comes out; filled by `observe` and
-//! `outbox`, served by `web`, written down in `docs/metrics.md`.
+//! `outbox`, served by `web`, written down in `docs/src/metrics.md`.
 //!
 //! All samples lie behind one lock: a batch is counted as a whole, so that a reader never sees half of it.
 
@@ -104,7 +104,8 @@ metrics! {
     Stories Counter "stories" ["result"] "Documents read or quarantined by what they are to stories: new (opened one), joined (a copy), revised (known with another text).";
     Events Counter "events" ["type"] "Changes that may be worth an alert, before rules, by alert type.";
     Alerts Counter "alerts" ["type"] "Alerts that at least one sink gets, by type.";
-    AlertsRouted Counter "alerts_routed" ["sink"] "Alerts by sink, as the rules chose.";
+    AlertsRouted Counter "alerts_routed" ["sink"] "Alerts by sink, as the rules chose, and digests.";
+    AlertsHeld Counter "alerts_held" ["sink"] "Alerts over the budget of the sink (alerts_per_day): its next digest names them.";
     OutboxPutIn Counter "outbox_put_in" ["sink"] "Alerts put into the outbox.";
     OutboxKnown Counter "outbox_known" ["sink"] "Alerts that the outbox had held before: nothing is put in twice.";
     OutboxAtStart Gauge "outbox_waiting_at_start" ["sink"] "Alerts that waited when the daemon started.";
@@ -269,7 +270,8 @@ impl Sample {
             Self::Number(number) => line(out, family.name, &pairs, number),
             Self::Observations(observations) => {
                 let mut sum = 0;
-                let bounds = BUCKETS.iter().map(ToString::to_string).chain(std::iter::once("+Inf".to_owned()));
+                // As OpenMetrics wants them, whole ones too with a point; the same in both forms, or they would be two series.
+                let bounds = BUCKETS.iter().map(|bound| format!("{bound:?}")).chain(std::iter::once("+Inf".to_owned()));
                 for (bound, count) in bounds.zip(observations.counts) {
                     sum += count;
                     let pairs = [pairs.as_slice(), &[("le", &bound)]].concat();
@@ -321,11 +323,11 @@ mod tests {
         "`entries_read` = `documents_in` + `entries_lost` of both reasons",
         "`documents_in` = `documents` of all results (less what waits in `desk_queue_polls`)",
         "`documents` read and quarantined = `stories` of all results",
-        "`alerts_routed` = `outbox_put_in` + `outbox_known`, by sink",
+        "`alerts_routed` = `alerts_held` + `outbox_put_in` + `outbox_known`, by sink",
         "`outbox_waiting_at_start` + `outbox_put_in` = `outbox_delivered` + `outbox_dead` + `outbox_given_up` + `outbox_waiting`, by sink",
     ];
 
-    /// The table as `docs/metrics.md`.
+    /// The table as `docs/src/metrics.md`.
     fn markdown() -> String {
         let mut out = String::from(
             "# Metrics\n\n\
@@ -356,14 +358,14 @@ mod tests {
 
     #[test]
     fn the_metrics_are_documented() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/metrics.md");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/src/metrics.md");
         if std::env::var_os("GAINSAY_WRITE_DOCS").is_some() {
             std::fs::write(path, markdown()).unwrap();
         }
         assert_eq!(
             std::fs::read_to_string(path).unwrap(),
             markdown(),
-            "see the comment at the head of docs/metrics.md"
+            "see the comment at the head of docs/src/metrics.md"
         );
     }
 
@@ -392,7 +394,7 @@ mod tests {
             "gainsay_outbox_waiting{sink=\"a\\\"b\\\\c\\nd\"} 1.5",
             "gainsay_commit_seconds_bucket{le=\"0.0025\"} 0",
             "gainsay_commit_seconds_bucket{le=\"0.005\"} 1",
-            "gainsay_commit_seconds_bucket{le=\"10\"} 1",
+            "gainsay_commit_seconds_bucket{le=\"10.0\"} 1",
             "gainsay_commit_seconds_bucket{le=\"+Inf\"} 2",
             "gainsay_commit_seconds_sum 60.005",
             "gainsay_commit_seconds_count 2",

@@ -187,11 +187,18 @@ impl Telemetry {
             for alert in &outcome.alerts {
                 samples.count(Metric::Alerts, &[alert.alert_type.as_str()], 1);
             }
-            for (sink, routed) in &tally.routed {
-                let put_in = tally.put_in.get(sink).copied().unwrap_or_default();
-                samples.count(Metric::AlertsRouted, &[sink], *routed);
-                samples.count(Metric::OutboxPutIn, &[sink], put_in);
-                samples.count(Metric::OutboxKnown, &[sink], routed.saturating_sub(put_in));
+            for (sink, offered) in &tally.offered {
+                let known = offered.saturating_sub(tally.put_in.get(sink).copied().unwrap_or_default());
+                samples.count(Metric::OutboxKnown, &[sink], known);
+            }
+            for (metric, alerts) in [
+                (Metric::AlertsRouted, &tally.routed),
+                (Metric::AlertsHeld, &tally.held),
+                (Metric::OutboxPutIn, &tally.put_in),
+            ] {
+                for (sink, count) in alerts {
+                    samples.count(metric, &[sink], *count);
+                }
             }
             for time in &tally.analysis_times {
                 samples.observe(Metric::AnalysisTime, &[], *time);
@@ -370,6 +377,7 @@ fn prepare(samples: &mut Samples) {
 fn prepare_sink(samples: &mut Samples, sink: &str) {
     for metric in [
         Metric::AlertsRouted,
+        Metric::AlertsHeld,
         Metric::OutboxPutIn,
         Metric::OutboxKnown,
         Metric::OutboxGivenUp,

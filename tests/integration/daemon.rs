@@ -56,6 +56,23 @@ fn a_first_fetch_is_a_quiet_baseline() {
 }
 
 #[test]
+fn since_makes_what_is_young_enough_news_on_the_first_fetch() {
+    let folder = tempfile::tempdir().unwrap();
+    let (feeds, endpoint) = (Feeds::default(), Endpoint::default());
+    let (wire, receiver) = (feeds.serve(), endpoint.serve());
+    feeds.add("/a", story(1));
+    let config = config(folder.path(), &[("a", format!("{}/a", wire.base))], &receiver.base);
+    let quiet = std::fs::read_to_string(&config).unwrap().replace("backfill = \"3650d\"\n", "");
+    std::fs::write(&config, quiet).unwrap();
+    let (status, said) = Daemon::start_with(&config, &["--since", "yesterday"]).ended();
+    assert_eq!(status, Some(1));
+    assert!(said.contains("--since") && said.contains("an age such as"), "{said}");
+    let daemon = Daemon::start_with(&config, &["--since", "1990-01-01"]);
+    wait_for("the alert", Duration::from_secs(30), || !endpoint.received().is_empty());
+    assert_eq!(daemon.stop().0, Some(0));
+}
+
+#[test]
 fn every_outlet_of_one_copy_gives_one_alert() {
     let folder = tempfile::tempdir().unwrap();
     let (feeds, endpoint) = (Feeds::default(), Endpoint::default());

@@ -292,7 +292,7 @@ pub(crate) fn write_config(folder: &Path, feeds: &[(&str, String)], endpoint: Op
         write!(
             text,
             "[[sink]]\nname = \"desk\"\ntype = \"webhook\"\nurl = \"{url}\"\nsecret = \"{SECRET}\"\n\
-             retry_schedule = [\"1s\", \"1s\", \"2s\", \"5s\", \"5s\", \"5s\"]\n"
+             alerts_per_day = 0\nretry_schedule = [\"1s\", \"1s\", \"2s\", \"5s\", \"5s\", \"5s\"]\n"
         )
         .unwrap();
     }
@@ -306,7 +306,12 @@ pub(crate) struct Daemon(pub(crate) Child);
 
 impl Daemon {
     pub(crate) fn start(config: &Path) -> Self {
+        Self::start_with(config, &[])
+    }
+
+    pub(crate) fn start_with(config: &Path, flags: &[&str]) -> Self {
         let mut command = gainsay(&["run", "--config", config.to_str().unwrap()]);
+        command.args(flags);
         Self(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap())
     }
 

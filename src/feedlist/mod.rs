@@ -1,0 +1,204 @@
+//! `gainsay feeds list|show|add|remove|import|export|lists`: the feeds of a config file, changed in place.
+//!
+//! The config file is the one place where feeds stand; what a person wrote around them stays. Nothing is written that would not
+//! be a config, and a daemon that runs on it is told to read it again.
+
+mod edit;
+pub mod opml;
+
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail};
+use edit::{ConfigFile, NewFeed};
+use opml::Listed;
+use url::Url;
+
+use crate::cli::{AddArgs, FeedsCommand, ImportArgs};
+use crate::config::{self, Config, FeedConfig};
+use crate::model::shown_address;
+
+/// The lists that come with the program, by topic. Their facts are public; most could not be tried when they were put together and
+/// are marked `unverified`.
+const LISTS: [(&str, &str); 6] = [
+    ("world", include_str!("../../config/feeds/world.opml")),
+    ("business", include_str!("../../config/feeds/business.opml")),
+    ("politics", include_str!("../../config/feeds/politics.opml")),
+    ("technology", include_str!("../../config/feeds/technology.opml")),
+    ("fact-check", include_str!("../../config/feeds/fact-check.opml")),
+    ("official", include_str!("../../config/feeds/official.opml")),
+];
+
+/// Runs a command on the feeds of a config.
+///
+/// # Errors
+/// If the config or a list cannot be read or written, or would no longer be a config.
+pub fn run(command: &FeedsCommand) -> Result<ExitCode> {
+    match command {
+        FeedsCommand::List { config } => list(&config::load_without_secrets(config)?),
+        FeedsCommand::Show { id, config } => show(&config::load_without_secrets(config)?, id),
+        FeedsCommand::Add(args) => add(args),
+        FeedsCommand::Remove { ids, config } => remove(ids, config),
+        FeedsCommand::Import(args) => import(args),
+        FeedsCommand::Export { config } => export(&config::load_without_secrets(config)?),
+        FeedsCommand::Lists => lists(),
+        FeedsCommand::Parse { batch } => crate::commands::parse_feeds(batch),
+    }
+}
+
+fn list(config: &Config) -> Result<ExitCode> {
+    let widths = |text: fn(&FeedConfig) -> usize| config.feeds.iter().map(text).max().unwrap_or(0);
+    let (ids, outlets) = (widths(|feed| feed.id.as_str().len()), widths(|feed| feed.outlet.chars().count()));
+    let mut out = io::stdout().lock();
+    for feed in &config.feeds {
+        let outlet = on_one_line(&feed.outlet);
+        writeln!(out, "{:ids$}  {outlet:outlets$}  {}", feed.id.as_str(), shown_address(&feed.url))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(config: &Config, id: &str) -> Result<ExitCode> {
+    let Some(feed) = config.feeds.iter().find(|feed| feed.id.as_str() == id) else { bail!("there is no feed {id:?}") };
+    let mut out = io::stdout().lock();
+    writeln!(out, "id             {}", feed.id)?;
+    writeln!(out, "outlet         {}", on_one_line(&feed.outlet))?;
+    writeln!(out, "url            {}", shown_address(&feed.url))?;
+    writeln!(out, "poll_interval  {}", config::show_duration(feed.poll_interval))?;
+    writeln!(out, "backfill       {}", config::show_duration(feed.backfill))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn add(args: &AddArgs) -> Result<ExitCode> {
+    let url = address(&args.url)?;
+    let outlet = args.outlet.clone().unwrap_or_else(|| url.host_str().unwrap_or_default().to_owned());
+    let mut file = open(&args.config)?;
+    let feed = NewFeed { id: args.id.clone(), url, outlet };
+    match file.add(&feed)? {
+        Some(id) => {
+            save(&args.config, &file)?;
+            say(&format!("added {id}"), &args.config)
+        }
+        None => bail!("a feed with this address is there already"),
+    }
+}
+
+fn remove(ids: &[String], path: &Path) -> Result<ExitCode> {
+    let mut file = open(path)?;
+    let missing: Vec<&str> = ids.iter().map(String::as_str).filter(|id| !file.remove(id)).collect();
+    if !missing.is_empty() {
+        bail!("there is no feed {}; nothing was changed", missing.join(", "));
+    }
+    save(path, &file)?;
+    say(&format!("removed {}", ids.join(", ")), path)
+}
+
+fn import(args: &ImportArgs) -> Result<ExitCode> {
+    use std::fmt::Write as _;
+
+    let list = read_list(&args.list)?;
+    let mut file = open(&args.config)?;
+    let (mut added, mut known, mut unverified) = (0, 0, 0);
+    for Listed { url, title, is_unverified } in list.feeds {
+        let outlet = if title.is_empty() { url.host_str().unwrap_or_default().to_owned() } else { title };
+        match file.add(&NewFeed { id: None, url, outlet })? {
+            Some(_) => {
+                added += 1;
+                unverified += u32::from(is_unverified);
+            }
+            None => known += 1,
+        }
+    }
+    save(&args.config, &file)?;
+    let mut said = format!("added {added} feeds");
+    let mut more = |count: usize, what: &str| {
+        if count > 0 {
+            // Writing to a string cannot fail.
+            write!(said, ", {count} {what}").ok();
+        }
+    };
+    more(known, "were there already");
+    more(list.repeated, "stand twice in the list");
+    more(list.bad_addresses, "have no address that can be polled");
+    more(unverified as usize, "of them unverified: `gainsay check --online` tries them");
+    if list.is_cut {
+        said.push_str("; the list holds more than is read");
+    }
+    say(&said, &args.config)
+}
+
+fn export(config: &Config) -> Result<ExitCode> {
+    let feeds = config.feeds.iter().map(|feed| (feed.outlet.as_str(), feed.url.as_str()));
+    io::stdout().lock().write_all(opml::write(feeds).as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn lists() -> Result<ExitCode> {
+    let mut out = io::stdout().lock();
+    for (topic, text) in LISTS {
+        let count = opml::read(text.as_bytes())?.feeds.len();
+        writeln!(out, "{topic:11} {count} feeds")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A list by topic, or from a file.
+fn read_list(name: &str) -> Result<opml::List> {
+    if let Some((_, text)) = LISTS.iter().find(|(topic, _)| *topic == name) {
+        return Ok(opml::read(text.as_bytes())?);
+    }
+    let topics = LISTS.map(|(topic, _)| topic).join(", ");
+    let wrong = || format!("{name:?} is neither a list of this program ({topics}) nor a file that can be read");
+    let file = std::fs::File::open(name).with_context(wrong)?;
+    let mut bytes = Vec::new();
+    io::Read::read_to_end(&mut io::Read::take(file, opml::BYTES_MAX as u64 + 1), &mut bytes).with_context(wrong)?;
+    opml::read(&bytes).with_context(|| format!("cannot read {name:?}"))
+}
+
+fn address(text: &str) -> Result<Url> {
+    Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        .with_context(|| format!("{text:?} is not an absolute http or https address"))
+}
+
+/// The config file, or the beginning of one.
+fn open(path: &Path) -> Result<ConfigFile> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => ConfigFile::parse(&text).with_context(|| format!("cannot edit {}", path.display())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => ConfigFile::parse(""),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+/// Writes the file if it is still a config.
+fn save(path: &Path, file: &ConfigFile) -> Result<()> {
+    let text = file.text();
+    config::parse_without_secrets(&text, path)?;
+    edit::replace(path, &text)
+}
+
+/// Without what could act on a terminal.
+fn on_one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+fn say(done: &str, config: &Path) -> Result<ExitCode> {
+    writeln!(io::stdout().lock(), "{done} in {}", config.display())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_that_come_along_are_lists() {
+        for (topic, text) in LISTS {
+            let list = opml::read(text.as_bytes()).unwrap();
+            assert!(list.feeds.len() >= 5, "{topic}");
+            assert_eq!((list.bad_addresses, list.repeated, list.is_cut), (0, 0, false), "{topic}");
+            assert!(list.feeds.iter().all(|feed| !feed.title.is_empty() && feed.is_unverified), "{topic}");
+        }
+    }
+}
