@@ -32,6 +32,12 @@ pub enum Command {
     Demo(DemoArgs),
     /// Runs the daemon on the feeds of a config file until it is told to stop.
     Run(RunArgs),
+    /// Prints configs.
+    Config {
+        /// Which one.
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
     /// Prints the claims of documents as JSON Lines.
     Extract(ExtractArgs),
     /// Prints the story of each document of an archive as JSON Lines: near-duplicates share one.
@@ -59,12 +65,41 @@ pub struct DemoArgs {
     pub pace: f64,
 }
 
+/// Where the config comes from: the file, `GAINSAY_*` variables over it, flags over these.
+#[derive(Debug, Clone, Args)]
+pub struct ConfigArgs {
+    /// The config file (TOML); `gainsay config default` explains every key. Without: `gainsay.toml`, or else
+    /// `/etc/gainsay/gainsay.toml`.
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Sets one key over file and environment, such as `intake.poll_interval=2m`; may be repeated, the last one counts.
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
+    pub settings: Vec<(String, String)>,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE, such as intake.poll_interval=2m")?;
+    Ok((key.trim().to_owned(), value.to_owned()))
+}
+
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// The config file (TOML); `config/default.toml` explains every key.
-    #[arg(short, long, value_name = "FILE")]
-    pub config: PathBuf,
+    /// Where the config comes from.
+    #[command(flatten)]
+    pub source: ConfigArgs,
+    /// The SQLite file, whatever the config says.
+    #[arg(long, value_name = "FILE")]
+    pub database: Option<String>,
+}
+
+/// Subcommands of `config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Prints the reference: every key with its default, explained.
+    Default,
+    /// Prints the config that counts and where each value comes from; secrets are `***`.
+    Show(ConfigArgs),
 }
 
 /// Arguments of `extract`.
@@ -138,4 +173,6 @@ pub enum Contract {
     Claim,
     /// A line of `stories`.
     Story,
+    /// The config file, for editors.
+    Config,
 }

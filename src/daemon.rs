@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{DemoArgs, RunArgs};
 use crate::clock::SystemClock;
+use crate::settings::Source;
 use crate::{app, demo};
 
 /// Exit code after a second signal.
@@ -19,7 +20,7 @@ const IMPATIENT: i32 = 130;
 /// # Errors
 /// If the config is bad or a stage cannot be built.
 pub fn run(args: &RunArgs) -> Result<ExitCode> {
-    let config = crate::config::load(&args.config)?;
+    let config = Source::new(&args.source, args.database.as_deref())?.load()?.config;
     config.ensure_feeds()?;
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
