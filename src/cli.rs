@@ -32,6 +32,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Runs the daemon on the feeds of a config file until it is told to stop.
     Run(RunArgs),
+    /// Checks a config and reports every problem at once.
+    Check(CheckArgs),
     /// Prints configs.
     Config {
         /// Which one.
@@ -91,6 +93,17 @@ pub struct RunArgs {
     /// The SQLite file, whatever the config says.
     #[arg(long, value_name = "FILE")]
     pub database: Option<String>,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Where the config comes from.
+    #[command(flatten)]
+    pub source: ConfigArgs,
+    /// Fetch each feed once and connect to each endpoint, too. No alert and no secret is sent.
+    #[arg(long)]
+    pub online: bool,
 }
 
 /// Subcommands of `config`.

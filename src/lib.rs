@@ -18,7 +18,7 @@
 //! ```
 //!
 //! [`app`] builds the stages, owns their tasks and drains them in order; [`desk`] is the one owner of the state, used by the
-//! daemon and by `replay` alike; [`demo`] runs the daemon on a wire of its own. [`settings`] reads the config through its layers. `main` parses the arguments ([`cli`]) and calls [`daemon`] or [`commands`].
+//! daemon and by `replay` alike; [`demo`] runs the daemon on a wire of its own. [`settings`] reads the config through its layers, [`check`] says what is wrong with it. `main` parses the arguments ([`cli`]) and calls [`daemon`] or [`commands`].
 //! The heart in five hops: `main`, [`app::run`], [`intake::Poller::poll`], [`pipeline::step`],
 //! [`store::Store::commit`].
 //!
@@ -41,6 +41,7 @@
 
 pub mod app;
 pub mod archive;
+pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod commands;

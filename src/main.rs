@@ -4,13 +4,14 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use gainsay::cli::{Cli, Command};
-use gainsay::{commands, daemon, settings, telemetry};
+use gainsay::{check, commands, daemon, settings, telemetry};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = telemetry::init(cli.log_filter()).and_then(|()| match &cli.command {
         Command::Demo(args) => daemon::demo(args),
         Command::Run(args) => daemon::run(args),
+        Command::Check(args) => check::check(args),
         Command::Config { command } => settings::config(command),
         Command::Extract(args) => commands::extract(args),
         Command::Stories(args) => commands::stories(args),

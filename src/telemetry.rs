@@ -11,7 +11,7 @@ use crate::config::ConfigError;
 /// Exit code of a command that failed.
 const FAILED: u8 = 1;
 /// Exit code of a config that cannot be used (`EX_CONFIG` of sysexits.h).
-const BAD_CONFIG: u8 = 78;
+pub(crate) const BAD_CONFIG: u8 = 78;
 
 /// Starts the log.
 ///

@@ -11,6 +11,7 @@
 mod bad_input;
 mod bad_network;
 mod commands;
+mod configuring;
 mod daemon;
 mod demo;
 mod intake;
