@@ -30,7 +30,7 @@ impl Cli {
 pub enum Command {
     /// Shows it at work: serves a bundled wire on loopback and runs the daemon on it; needs nothing else.
     Demo(DemoArgs),
-    /// Runs the daemon on the feeds of a config file until it is told to stop.
+    /// Runs the daemon on the feeds of a config file until it is told to stop. SIGHUP reads the config anew.
     Run(RunArgs),
     /// Checks a config and reports every problem at once.
     Check(CheckArgs),

@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tracing::error;
 
 use crate::cli::{DemoArgs, RunArgs};
 use crate::clock::SystemClock;
+use crate::config::{Config, ConfigError};
 use crate::settings::Source;
 use crate::{app, demo};
 
@@ -20,17 +23,55 @@ const IMPATIENT: i32 = 130;
 /// # Errors
 /// If the config is bad or a stage cannot be built.
 pub fn run(args: &RunArgs) -> Result<ExitCode> {
-    let config = Source::new(&args.source, args.database.as_deref())?.load()?.config;
+    let source = Source::new(&args.source, args.database.as_deref())?;
+    let config = source.load()?.config;
     config.ensure_feeds()?;
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
         let stop = CancellationToken::new();
         stop_on_signals(&stop)?;
-        app::run(config, Arc::new(SystemClock), Arc::new(app::LogObserver::default()), stop).await
+        let reloads = reload_on_signals(source)?;
+        let observer = Arc::new(app::LogObserver::default());
+        app::run_reloading(config, Arc::new(SystemClock), observer, stop, reloads).await
     });
     // A call that cannot be cancelled, such as a write into a pipe that nobody empties, must not outlive the grace.
     runtime.shutdown_background();
     ended.map(|_| ExitCode::SUCCESS)
+}
+
+/// Reads the config anew at each SIGHUP; gives the sound ones. What is wrong with the others is logged, all of it.
+#[expect(clippy::disallowed_methods, reason = "lives as long as the process and waits for nothing of the daemon's")]
+fn reload_on_signals(source: Source) -> Result<mpsc::Receiver<Config>> {
+    let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
+    let (configs, reloads) = mpsc::channel(1);
+    tokio::spawn(async move {
+        // Signals that come while a config is read count as one more.
+        while hangup.recv().await.is_some() {
+            let source = source.clone();
+            let read = tokio::task::spawn_blocking(move || {
+                let config = source.reload()?.config;
+                config.ensure_feeds().map(|()| config)
+            });
+            match read.await {
+                Ok(Ok(config)) => {
+                    if configs.send(config).await.is_err() {
+                        return;
+                    }
+                }
+                Ok(Err(error)) => refuse(&error),
+                Err(error) => error!(%error, "reading the config died"),
+            }
+        }
+    });
+    Ok(reloads)
+}
+
+fn refuse(error: &ConfigError) {
+    match error {
+        ConfigError::Invalid { problems } => problems.iter().for_each(|problem| error!(%problem, "bad config")),
+        other => error!(error = %other, "bad config"),
+    }
+    error!("config not reloaded, everything stays as it was");
 }
 
 /// `gainsay demo`.

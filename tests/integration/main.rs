@@ -17,5 +17,6 @@ mod demo;
 mod intake;
 mod kills;
 mod quality;
+mod reload;
 mod shutdown;
 mod support;
