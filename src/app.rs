@@ -1,5 +1,7 @@
 //! Builds every stage of the daemon from the config, owns its tasks and stop tokens, and drains them in order.
 
+mod reload;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,15 +9,15 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::clock::Clock;
-use crate::config::{Config, FeedConfig, WindowsConfig};
+use crate::config::{Config, FeedConfig, SinkConfig, WindowsConfig};
 use crate::desk::{Desk, Outcome, SinkSettings, Work};
-use crate::intake::{Outcome as PollOutcome, Poll, Poller, Repair, Repairs, Turn, resume};
+use crate::intake::{Outcome as PollOutcome, Poll, Poller, Repair, Repairs, Turn};
 use crate::model::{Alert, Document, FeedCursor, FeedId, Item, SourceInfo, shown_text};
 use crate::pipeline::{Models, Windows};
 use crate::route::Router;
@@ -24,6 +26,8 @@ use crate::store::{EmbeddedStore, Orphan, Store, StoreError};
 use crate::telemetry::{CountedOutbox, Phase, Telemetry};
 use crate::text::document::document;
 use crate::web::Web;
+
+use reload::{RunningFeed, RunningSink};
 
 /// Longest that a feed is left alone after a start, whatever was noted: the clock may have been wrong then.
 const LEFT_ALONE_MAX: Duration = Duration::from_hours(24);
@@ -99,10 +103,28 @@ pub fn windows(windows: &WindowsConfig) -> Windows {
     Windows { stories: signed(windows.stories), claims: signed(windows.claims), threads: signed(windows.threads) }
 }
 
+/// What the desk is asked to do, in order.
+enum Order {
+    /// To take what a poll brought.
+    Take(Box<Delivery>),
+    /// To go on by another config from here on.
+    Follow(Routing),
+}
+
 /// One poll's work on its way to the desk; the answer says whether it is durable.
 struct Delivery {
     work: Work,
     done: oneshot::Sender<bool>,
+}
+
+/// What of a config the desk follows.
+struct Routing {
+    router: Router,
+    settings: Vec<SinkSettings>,
+    windows: Windows,
+    /// Told when there is something in the outbox.
+    wake: Vec<Arc<Notify>>,
+    done: oneshot::Sender<()>,
 }
 
 /// Runs the daemon until `stop` is cancelled, then drains: fetches in flight finish, the desk commits, the dispatchers
@@ -117,6 +139,24 @@ pub async fn run(
     telemetry: Arc<Telemetry>,
     stop: CancellationToken,
 ) -> Result<Vec<DispatchSummary>> {
+    // While nobody sends, the config stays as it is.
+    let (_configs, reloads) = mpsc::channel(1);
+    run_reloading(config, clock, observer, telemetry, stop, reloads).await
+}
+
+/// As [`run`], and goes on by each config that comes out of `reloads`, all or nothing: a config whose parts cannot be built, or with
+/// another database or another address to listen at, changes nothing and is logged.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_reloading(
+    config: Config,
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
+    telemetry: Arc<Telemetry>,
+    stop: CancellationToken,
+    mut reloads: mpsc::Receiver<Config>,
+) -> Result<Vec<DispatchSummary>> {
     // Served from before the state is rebuilt until all is drained: that it is not ready, or no longer, must be answered too.
     let mut web = JoinSet::new();
     if let Some(address) = config.http.listen {
@@ -126,15 +166,15 @@ pub async fn run(
     let store = tokio::task::spawn_blocking(move || EmbeddedStore::open(&path)).await?;
     let store = Arc::new(store.with_context(|| format!("cannot open the database {}", config.database.display()))?);
     let stages = Stages::build(&config, &store, &telemetry, Arc::clone(&clock)).await?;
-    let grace = config.shutdown_grace;
     info!(feeds = config.feeds.len(), sinks = config.sinks.len(), "started");
     let watchers = Watchers { clock, observer, telemetry };
-    let mut tasks = Tasks::start(config.feeds, stages, &watchers, config.intake.fetch_timeout, &stop);
+    let mut tasks = Tasks::start(config, stages, store, watchers.clone(), &stop);
     watchers.telemetry.pulse.enter(Phase::Ready);
-    let ended = tasks.until_stopped(&stop).await;
+    let ended = tasks.until_stopped(&mut reloads).await;
     watchers.telemetry.pulse.enter(Phase::Stopping);
     info!("stopping");
     stop.cancel();
+    let grace = tasks.config.shutdown_grace;
     let drained = tokio::time::timeout(grace, tasks.drain(grace)).await;
     if drained.is_err() {
         warn!(?grace, "not everything had stopped when the grace was over; what is durable goes on at the next start");
@@ -156,8 +196,8 @@ struct Stages {
     poller: Arc<Poller>,
     cursors: Vec<FeedCursor>,
     windows: Windows,
-    dispatchers: Vec<Dispatcher<CountedOutbox<EmbeddedStore>>>,
-    wake: Vec<Arc<Notify>>,
+    outbox: Arc<Queue>,
+    dispatchers: Vec<(SinkConfig, Dispatcher<Queue>, Arc<Notify>)>,
 }
 
 impl Stages {
@@ -167,14 +207,8 @@ impl Stages {
         telemetry: &Arc<Telemetry>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
-        let names: Vec<String> = config.sinks.iter().map(|sink| sink.name.clone()).collect();
-        let router = Router::new(config.rules.clone(), names.clone());
-        let settings = config.sinks.iter().map(|sink| SinkSettings {
-            name: sink.name.clone(),
-            format: BodyFormat::of(&sink.target),
-            alerts_per_day: sink.alerts_per_day,
-        });
-        let settings: Vec<SinkSettings> = settings.collect();
+        let names = sink_names(config);
+        let (router, settings) = routing(config);
         let (windows, now) = (windows(&config.windows), clock.now());
         let (desk_store, other_store) = (Arc::clone(store), Arc::clone(store));
         let (told, opened) = (Arc::clone(telemetry), config.clone());
@@ -190,17 +224,38 @@ impl Stages {
         .await??;
         let poller = Arc::new(Poller::new(&config.intake).context("cannot build the HTTP client")?);
         let outbox = Arc::new(CountedOutbox::new(Arc::clone(store), Arc::clone(telemetry)));
-        let mut dispatchers = Vec::new();
-        let mut wake = Vec::new();
-        for sink in &config.sinks {
-            let notify = Arc::new(Notify::new());
-            let dispatcher = Dispatcher::new(sink, Arc::clone(&outbox), Arc::clone(&clock), Arc::clone(&notify))
-                .with_context(|| format!("cannot open the sink {:?}", sink.name))?;
-            dispatchers.push(dispatcher);
-            wake.push(notify);
-        }
-        Ok(Self { desk, poller, cursors, windows, dispatchers, wake })
+        let dispatchers = config.sinks.iter().map(|sink| dispatcher(sink, &outbox, &clock)).collect::<Result<_>>()?;
+        Ok(Self { desk, poller, cursors, windows, outbox, dispatchers })
     }
+}
+
+fn sink_names(config: &Config) -> Vec<String> {
+    config.sinks.iter().map(|sink| sink.name.clone()).collect()
+}
+
+/// What the desk needs to route by this config.
+fn routing(config: &Config) -> (Router, Vec<SinkSettings>) {
+    let settings = config.sinks.iter().map(|sink| SinkSettings {
+        name: sink.name.clone(),
+        format: BodyFormat::of(&sink.target),
+        alerts_per_day: sink.alerts_per_day,
+    });
+    (Router::new(config.rules.clone(), sink_names(config)), settings.collect())
+}
+
+/// The outbox as dispatchers see it: what becomes of alerts is counted.
+type Queue = CountedOutbox<EmbeddedStore>;
+
+/// A sink's dispatcher, and what wakes it.
+fn dispatcher(
+    sink: &SinkConfig,
+    outbox: &Arc<Queue>,
+    clock: &Arc<dyn Clock>,
+) -> Result<(SinkConfig, Dispatcher<Queue>, Arc<Notify>)> {
+    let wake = Arc::new(Notify::new());
+    let dispatcher = Dispatcher::new(sink, Arc::clone(outbox), Arc::clone(clock), Arc::clone(&wake))
+        .with_context(|| format!("cannot open the sink {:?}", sink.name))?;
+    Ok((sink.clone(), dispatcher, wake))
 }
 
 /// Says which sinks the config no longer has although alerts wait for them. These are delivered if the sink comes back;
@@ -222,69 +277,96 @@ fn tell_orphans(store: &impl Store, sinks: &[String], now: Timestamp, telemetry:
     Ok(())
 }
 
-/// All tasks of the daemon, by stage.
+/// All tasks of the daemon, by stage, and the config by which they run.
 struct Tasks {
+    config: Config,
+    store: Arc<EmbeddedStore>,
+    outbox: Arc<Queue>,
+    watchers: Watchers,
+    stop: CancellationToken,
     intake: JoinSet<()>,
     desk: JoinSet<Result<(), StoreError>>,
     dispatch: JoinSet<DispatchSummary>,
     stop_dispatch: CancellationToken,
+    /// The way to the desk, until the drain: the desk ends when nobody holds it any more.
+    orders: Option<mpsc::Sender<Order>>,
+    manners: watch::Sender<Manners>,
+    feeds: BTreeMap<FeedId, RunningFeed>,
+    sinks: BTreeMap<String, RunningSink>,
+    /// Of dispatchers that a reload ended.
+    summaries: Vec<DispatchSummary>,
+}
+
+/// How all feeds are polled.
+#[derive(Debug, Clone)]
+struct Manners {
+    poller: Arc<Poller>,
+    windows: Windows,
+    /// Longest that a fetch may take.
+    fetch_timeout: Duration,
 }
 
 impl Tasks {
-    /// Starts every stage. The feeds' tasks alone hold the way to the desk, so that it ends after them.
+    /// Starts every stage.
     fn start(
-        feeds: Vec<FeedConfig>,
+        config: Config,
         stages: Stages,
-        watchers: &Watchers,
-        fetch_timeout: Duration,
+        store: Arc<EmbeddedStore>,
+        watchers: Watchers,
         stop: &CancellationToken,
     ) -> Self {
-        let (mut intake, mut desk, mut dispatch) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
-        let stop_dispatch = CancellationToken::new();
-        for dispatcher in stages.dispatchers {
-            dispatch.spawn(dispatcher.run(stop_dispatch.clone()));
+        let (orders, inbox) = mpsc::channel(DESK_QUEUE);
+        let wake = stages.dispatchers.iter().map(|(_, _, wake)| Arc::clone(wake)).collect();
+        let desk_loop = DeskLoop { desk: stages.desk, wake, watchers: watchers.clone() };
+        let fetch_timeout = config.intake.fetch_timeout;
+        let (manners, _) = watch::channel(Manners { poller: stages.poller, windows: stages.windows, fetch_timeout });
+        let feeds = config.feeds.clone();
+        let mut tasks = Self {
+            config,
+            store,
+            outbox: stages.outbox,
+            watchers,
+            stop: stop.clone(),
+            intake: JoinSet::new(),
+            desk: JoinSet::new(),
+            dispatch: JoinSet::new(),
+            stop_dispatch: CancellationToken::new(),
+            orders: Some(orders),
+            manners,
+            feeds: BTreeMap::new(),
+            sinks: BTreeMap::new(),
+            summaries: Vec::new(),
+        };
+        tasks.desk.spawn_blocking(move || desk_loop.run(inbox));
+        for (sink, dispatcher, wake) in stages.dispatchers {
+            tasks.start_sink(sink, dispatcher, wake);
         }
-        let (deliveries, inbox) = mpsc::channel(DESK_QUEUE);
-        let desk_loop = DeskLoop { desk: stages.desk, wake: stages.wake, watchers: watchers.clone() };
-        desk.spawn_blocking(move || desk_loop.run(inbox));
-        let mut known: BTreeMap<FeedId, FeedCursor> =
+        let mut cursors: BTreeMap<FeedId, FeedCursor> =
             stages.cursors.into_iter().map(|cursor| (cursor.feed.clone(), cursor)).collect();
-        let feeds: Vec<(FeedConfig, FeedCursor)> = feeds
-            .into_iter()
-            .map(|feed| {
-                let cursor = resume(&feed, known.remove(&feed.id));
-                (feed, cursor)
-            })
-            .collect();
-        watchers.telemetry.watch(feeds.iter().map(|(feed, cursor)| (feed, cursor)));
-        for (feed, cursor) in feeds {
-            let task = FeedTask {
-                feed,
-                cursor,
-                windows: stages.windows,
-                poller: Arc::clone(&stages.poller),
-                fetch_timeout,
-                watchers: watchers.clone(),
-                deliveries: deliveries.clone(),
-            };
-            intake.spawn(task.run(stop.clone()));
+        tasks.watchers.telemetry.watch_config(&tasks.config, &cursors);
+        for feed in feeds {
+            let cursor = cursors.remove(&feed.id);
+            tasks.start_feed(feed, cursor);
         }
-        Self { intake, desk, dispatch, stop_dispatch }
+        tasks
     }
 
-    /// Waits until the daemon is to stop. A stage that ends before is a failure: without it the daemon would look alive
-    /// and alert nothing, so it is better off restarted.
-    async fn until_stopped(&mut self, stop: &CancellationToken) -> Result<()> {
-        // Biased, so that tasks which end because of the stop are not taken for dead. Waiting loses nothing.
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => Ok(()),
-            Some(ended) = self.desk.join_next() => {
-                ended.context("the desk died")?.context("the database cannot be used any more")?;
-                anyhow::bail!("the desk ended");
+    /// Waits until the daemon is to stop, and reloads meanwhile. A stage that ends before is a failure: without it the daemon would
+    /// look alive and alert nothing, so it is better off restarted. Tasks of feeds and sinks that a reload ended are none.
+    async fn until_stopped(&mut self, reloads: &mut mpsc::Receiver<Config>) -> Result<()> {
+        loop {
+            // Biased, so that tasks which end because of the stop are not taken for dead. Waiting loses nothing.
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return Ok(()),
+                Some(ended) = self.desk.join_next() => {
+                    ended.context("the desk died")?.context("the database cannot be used any more")?;
+                    anyhow::bail!("the desk ended");
+                }
+                Some(ended) = self.intake.join_next() => ended.context("a feed's task died")?,
+                Some(ended) = self.dispatch.join_next() => self.summaries.push(ended.context("a dispatcher died")?),
+                Some(config) = reloads.recv() => self.reload(config).await,
             }
-            Some(ended) = self.intake.join_next() => ended.context("a feed's task died"),
-            Some(ended) = self.dispatch.join_next() => ended.map(drop).context("a dispatcher died"),
         }
     }
 
@@ -292,6 +374,7 @@ impl Tasks {
     /// fetch that takes more than half of the grace is abandoned, so that a slow feed leaves time for what is already
     /// here; its cursor has not moved.
     async fn drain(&mut self, grace: Duration) -> Vec<DispatchSummary> {
+        self.orders = None;
         let fetches_end = async { while self.intake.join_next().await.is_some() {} };
         if tokio::time::timeout(grace / 2, fetches_end).await.is_err() {
             warn!("fetches under way are abandoned, their feeds are read again at the next start");
@@ -303,7 +386,7 @@ impl Tasks {
             }
         }
         self.stop_dispatch.cancel();
-        let mut summaries = Vec::new();
+        let mut summaries = std::mem::take(&mut self.summaries);
         while let Some(joined) = self.dispatch.join_next().await {
             match joined {
                 Ok(summary) => summaries.push(summary),
@@ -323,31 +406,50 @@ struct DeskLoop {
 
 impl DeskLoop {
     /// Ends when no poller is left, or with an error that only a person can mend.
-    fn run(mut self, mut inbox: mpsc::Receiver<Delivery>) -> Result<(), StoreError> {
+    fn run(mut self, mut inbox: mpsc::Receiver<Order>) -> Result<(), StoreError> {
         while let Some(first) = inbox.blocking_recv() {
-            let mut deliveries = vec![first];
-            while deliveries.len() < DESK_BATCH
-                && let Ok(next) = inbox.try_recv()
-            {
-                deliveries.push(next);
-            }
-            let (works, waiting): (Vec<Work>, Vec<oneshot::Sender<bool>>) =
-                deliveries.into_iter().map(|delivery| (delivery.work, delivery.done)).unzip();
-            self.watchers.telemetry.pulse.desk_began();
-            let documents = works.iter().map(|work| work.documents.len() as u64).sum();
-            let processed = self.process(works);
-            if processed.is_err() {
-                self.watchers.telemetry.not_committed(documents);
-            }
-            for done in waiting {
-                // A poller that is gone needs no answer.
-                done.send(processed.is_ok()).unwrap_or_default();
-            }
-            if let Err(error) = processed {
-                error!(%error, "commit failed, the feeds will be read again");
-                if !error.is_retryable() {
-                    return Err(error);
+            let (mut deliveries, mut next, mut routing) = (Vec::new(), Some(first), None);
+            while let Some(order) = next.take() {
+                match order {
+                    // What came before it is still done by the old config.
+                    Order::Follow(new) => routing = Some(new),
+                    Order::Take(delivery) => {
+                        deliveries.push(*delivery);
+                        next = if deliveries.len() < DESK_BATCH { inbox.try_recv().ok() } else { None };
+                    }
                 }
+            }
+            self.take(deliveries)?;
+            if let Some(Routing { router, settings, windows, wake, done }) = routing {
+                self.desk.reconfigure(router, settings, windows);
+                self.wake = wake;
+                // Who waited for it may be stopping.
+                done.send(()).unwrap_or_default();
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, deliveries: Vec<Delivery>) -> Result<(), StoreError> {
+        if deliveries.is_empty() {
+            return Ok(());
+        }
+        let (works, waiting): (Vec<Work>, Vec<oneshot::Sender<bool>>) =
+            deliveries.into_iter().map(|delivery| (delivery.work, delivery.done)).unzip();
+        self.watchers.telemetry.pulse.desk_began();
+        let documents = works.iter().map(|work| work.documents.len() as u64).sum();
+        let processed = self.process(works);
+        if processed.is_err() {
+            self.watchers.telemetry.not_committed(documents);
+        }
+        for done in waiting {
+            // A poller that is gone needs no answer.
+            done.send(processed.is_ok()).unwrap_or_default();
+        }
+        if let Err(error) = processed {
+            error!(%error, "commit failed, the feeds will be read again");
+            if !error.is_retryable() {
+                return Err(error);
             }
         }
         Ok(())
@@ -370,36 +472,35 @@ impl DeskLoop {
 /// One feed's task: wait, poll, hand over, wait for the commit.
 struct FeedTask {
     feed: FeedConfig,
-    windows: Windows,
     cursor: FeedCursor,
-    poller: Arc<Poller>,
-    /// Longest that a fetch may take.
-    fetch_timeout: Duration,
+    manners: watch::Receiver<Manners>,
     watchers: Watchers,
-    deliveries: mpsc::Sender<Delivery>,
+    orders: mpsc::Sender<Order>,
 }
 
 impl FeedTask {
-    async fn run(mut self, stop: CancellationToken) {
+    /// Polls until it is stopped; gives the cursor of the last poll that is durable.
+    async fn run(mut self, stop: CancellationToken) -> FeedCursor {
         let mut delay = self.first_delay();
         let Watchers { clock, observer, telemetry } = self.watchers.clone();
         loop {
-            telemetry.pulse.feed_waits(&self.feed.id, delay, self.fetch_timeout);
+            let fetch_timeout = self.manners.borrow().fetch_timeout;
+            telemetry.pulse.feed_waits(&self.feed.id, delay, fetch_timeout);
             // Both branches only wait: nothing is lost when the other wins.
-            let turn = tokio::select! {
+            let (turn, manners) = tokio::select! {
                 biased;
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => return self.cursor,
                 turn = self.turn_after(delay) => turn,
             };
             let _under_way = telemetry.poll_begins();
             let now = clock.now();
-            let cursor = self.cursor.to_poll(now, self.windows.touch_interval());
-            let poll = self.poller.poll(&turn, &self.feed, &cursor, now).await;
+            let cursor = self.cursor.to_poll(now, manners.windows.touch_interval());
+            let poll = manners.poller.poll(&turn, &self.feed, &cursor, now).await;
             telemetry.polled(&self.feed, &poll);
             observer.polled(&self.feed, &poll);
             delay = poll.next_poll_after;
             let cursor = poll.cursor.clone();
-            if self.hand_over(poll, now).await {
+            if self.hand_over(poll, manners.windows, now).await {
                 self.cursor = cursor;
             } else {
                 delay = delay.max(COMMIT_RETRY);
@@ -407,9 +508,11 @@ impl FeedTask {
         }
     }
 
-    async fn turn_after(&self, delay: Duration) -> Turn {
+    /// The feed's turn, and how to poll in it: what a reload brought by then.
+    async fn turn_after(&self, delay: Duration) -> (Turn, Manners) {
         tokio::time::sleep(delay).await;
-        self.poller.turn(&self.feed).await
+        let manners = self.manners.borrow().clone();
+        (manners.poller.turn(&self.feed).await, manners)
     }
 
     /// A restart is no reason to ask a feed again before its time.
@@ -423,10 +526,10 @@ impl FeedTask {
     }
 
     /// Gives the desk what the poll brought. True once it is durable.
-    async fn hand_over(&self, poll: Poll, now: Timestamp) -> bool {
+    async fn hand_over(&self, poll: Poll, windows: Windows, now: Timestamp) -> bool {
         let source = SourceInfo { feed: self.feed.id.clone(), outlet: self.feed.outlet.clone() };
         let backfill = SignedDuration::try_from(self.feed.backfill).unwrap_or(SignedDuration::MAX);
-        let memory = Memory { backfill, window: self.windows.claims };
+        let memory = Memory { backfill, window: windows.claims };
         let telemetry = &self.watchers.telemetry;
         let entries = match &poll.outcome {
             PollOutcome::Items { items, .. } => items.len() as u64,
@@ -446,7 +549,7 @@ impl FeedTask {
         // Counted in before the desk can count them out, and until it has.
         let _waits = telemetry.waits_for_desk();
         telemetry.handed_over(documents, entries.saturating_sub(documents));
-        self.deliveries.send(Delivery { work, done }).await.is_ok() && answer.await.unwrap_or(false)
+        self.orders.send(Order::Take(Box::new(Delivery { work, done }))).await.is_ok() && answer.await.unwrap_or(false)
     }
 }
 

@@ -45,10 +45,18 @@ impl Cli {
 pub enum Command {
     /// Shows it at work: serves a bundled wire on loopback and runs the daemon on it; needs nothing else.
     Demo(DemoArgs),
-    /// Runs the daemon on the feeds of a config file until it is told to stop.
+    /// Runs the daemon on the feeds of a config file until it is told to stop. SIGHUP reads the config anew.
     Run(RunArgs),
     /// Asks a running daemon whether it is ready: exit code 0 if so. For health checks where there is no curl.
     Probe(ProbeArgs),
+    /// Checks a config and reports every problem at once.
+    Check(CheckArgs),
+    /// Prints configs.
+    Config {
+        /// Which one.
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
     /// Prints the claims of documents as JSON Lines.
     Extract(ExtractArgs),
     /// Prints the story of each document of an archive as JSON Lines: near-duplicates share one.
@@ -76,16 +84,56 @@ pub struct DemoArgs {
     pub pace: f64,
 }
 
+/// Where the config comes from: the file, `GAINSAY_*` variables over it, flags over these.
+#[derive(Debug, Clone, Args)]
+pub struct ConfigArgs {
+    /// The config file (TOML); `gainsay config default` explains every key. Without: `gainsay.toml`, or else
+    /// `/etc/gainsay/gainsay.toml`.
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Sets one key over file and environment, such as `intake.poll_interval=2m`; may be repeated, the last one counts.
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
+    pub settings: Vec<(String, String)>,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE, such as intake.poll_interval=2m")?;
+    Ok((key.trim().to_owned(), value.to_owned()))
+}
+
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// The config file (TOML); `config/default.toml` explains every key.
-    #[arg(short, long, value_name = "FILE")]
-    pub config: PathBuf,
+    /// Where the config comes from.
+    #[command(flatten)]
+    pub source: ConfigArgs,
+    /// The SQLite file, whatever the config says.
+    #[arg(long, value_name = "FILE")]
+    pub database: Option<String>,
     /// What feeds that are read for the first time published since then is news, in place of `backfill`: an age such as `2h` or
     /// `7d`, a date, or a time such as `2026-03-01T06:00Z`.
     #[arg(long, value_name = "WHEN")]
     pub since: Option<String>,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Where the config comes from.
+    #[command(flatten)]
+    pub source: ConfigArgs,
+    /// Fetch each feed once and connect to each endpoint, too. No alert and no secret is sent.
+    #[arg(long)]
+    pub online: bool,
+}
+
+/// Subcommands of `config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Prints the reference: every key with its default, explained.
+    Default,
+    /// Prints the config that counts and where each value comes from; secrets are `***`.
+    Show(ConfigArgs),
 }
 
 /// Arguments of `probe`.
@@ -228,4 +276,6 @@ pub enum Contract {
     Claim,
     /// A line of `stories`.
     Story,
+    /// The config file, for editors.
+    Config,
 }

@@ -293,6 +293,7 @@ pub fn schema(contract: Contract) -> Result<ExitCode> {
         Contract::Alert => generator.into_root_schema_for::<Alert>(),
         Contract::Claim => generator.into_root_schema_for::<ExtractedClaim>(),
         Contract::Story => generator.into_root_schema_for::<StoryLine>(),
+        Contract::Config => schemars::Schema::try_from(crate::config::schema())?,
     };
     let mut out = io::stdout().lock();
     serde_json::to_writer_pretty(&mut out, &schema)?;

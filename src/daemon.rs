@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tracing::error;
 
 use crate::cli::{DemoArgs, ProbeArgs, RunArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::config::LogConfig;
+use crate::config::{Config, ConfigError, LogConfig};
+use crate::settings::Source;
 use crate::telemetry::{Supervisor, Telemetry};
 use crate::{app, demo, web};
 
@@ -21,7 +24,8 @@ const IMPATIENT: i32 = 130;
 /// # Errors
 /// If the config is bad or a stage cannot be built.
 pub fn run(args: &RunArgs, start_log: impl FnOnce(LogConfig) -> Result<()>) -> Result<ExitCode> {
-    let mut config = crate::config::load(&args.config)?;
+    let source = Source::new(&args.source, args.database.as_deref())?;
+    let mut config = source.load()?.config;
     config.ensure_feeds()?;
     if let Some(since) = &args.since {
         let age = crate::config::age(since, SystemClock.now()).map_err(|wrong| anyhow::anyhow!("--since: {wrong}"))?;
@@ -35,7 +39,9 @@ pub fn run(args: &RunArgs, start_log: impl FnOnce(LogConfig) -> Result<()>) -> R
         stop_on_signals(&stop)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let telemetry = Telemetry::new(Arc::clone(&clock));
-        let daemon = app::run(config, clock, Arc::new(app::LogObserver::default()), Arc::clone(&telemetry), stop);
+        let reloads = reload_on_signals(source)?;
+        let observer = Arc::new(app::LogObserver::default());
+        let daemon = app::run_reloading(config, clock, observer, Arc::clone(&telemetry), stop, reloads);
         match &supervisor {
             Some(supervisor) => attended(daemon, supervisor, &telemetry).await,
             None => daemon.await,
@@ -68,6 +74,41 @@ async fn attended<T>(daemon: impl Future<Output = T>, supervisor: &Supervisor, t
 pub fn probe(args: &ProbeArgs) -> Result<ExitCode> {
     web::probe(args.address)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads the config anew at each SIGHUP; gives the sound ones. What is wrong with the others is logged, all of it.
+#[expect(clippy::disallowed_methods, reason = "lives as long as the process and waits for nothing of the daemon's")]
+fn reload_on_signals(source: Source) -> Result<mpsc::Receiver<Config>> {
+    let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
+    let (configs, reloads) = mpsc::channel(1);
+    tokio::spawn(async move {
+        // Signals that come while a config is read count as one more.
+        while hangup.recv().await.is_some() {
+            let source = source.clone();
+            let read = tokio::task::spawn_blocking(move || {
+                let config = source.reload()?.config;
+                config.ensure_feeds().map(|()| config)
+            });
+            match read.await {
+                Ok(Ok(config)) => {
+                    if configs.send(config).await.is_err() {
+                        return;
+                    }
+                }
+                Ok(Err(error)) => refuse(&error),
+                Err(error) => error!(%error, "reading the config died"),
+            }
+        }
+    });
+    Ok(reloads)
+}
+
+fn refuse(error: &ConfigError) {
+    match error {
+        ConfigError::Invalid { problems } => problems.iter().for_each(|problem| error!(%problem, "bad config")),
+        other => error!(error = %other, "bad config"),
+    }
+    error!("config not reloaded, everything stays as it was");
 }
 
 /// `gainsay demo`.

@@ -94,6 +94,14 @@ impl Desk {
         Ok(Self { state, windows, models, router, sinks, store })
     }
 
+    /// Goes on with other rules, sinks and windows. Another window lets the state be rebuilt from the store before the next batch.
+    pub fn reconfigure(&mut self, router: Router, sinks: Vec<SinkSettings>, windows: Windows) {
+        if windows != self.windows {
+            self.state = None;
+        }
+        (self.router, self.sinks, self.windows) = (router, sinks, windows);
+    }
+
     /// Analyses, steps, routes and commits a batch. After an error nothing of the batch has happened: the state is rebuilt
     /// from the store before the next one, cursors have not moved, and the feeds bring the documents again.
     ///

@@ -19,7 +19,7 @@
 //!
 //! [`app`] builds the stages, owns their tasks and drains them in order; [`desk`] is the one owner of the state, used by the
 //! daemon and by `replay` alike; [`demo`] runs the daemon on a wire of its own; [`telemetry`] counts what every stage takes in and
-//! gives out, and [`web`] serves it. `main` parses the arguments ([`cli`]) and calls [`daemon`] or [`commands`].
+//! gives out, and [`web`] serves it. [`settings`] reads the config through its layers, [`check`] says what is wrong with it. `main` parses the arguments ([`cli`]) and calls [`daemon`] or [`commands`].
 //! The heart in five hops: `main`, [`app::run`], [`intake::Poller::poll`], [`pipeline::step`],
 //! [`store::Store::commit`].
 //!
@@ -30,6 +30,8 @@
 //!   otherwise. The same documents in the same order give the same alerts, byte for byte.
 //! - **One transaction.** A feed's cursor moves only together with what the poll brought, down to the rows of the outbox. When
 //!   a commit fails, the state is dropped and rebuilt from the store, and the feed is read again.
+//! - **A reload is all or nothing.** What can fail of a new config is built before anything changes (`app::reload`); a feed's or sink's
+//!   new task begins only when its old one has ended.
 //! - **Stable ids.** Every id is a hash of what it names. An alert's bytes are stored before they are sent and never rendered
 //!   again; retries and restarts repeat the same id and the same bytes.
 //! - **Evidence is verbatim.** Spans are bytes inside, code points outside, converted in [`contract`] alone. Nothing is
@@ -42,6 +44,7 @@
 
 pub mod app;
 pub mod archive;
+pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod commands;
@@ -60,6 +63,7 @@ pub mod link;
 pub mod model;
 pub mod pipeline;
 pub mod route;
+pub mod settings;
 pub mod sink;
 pub mod store;
 pub mod telemetry;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use gainsay::cli::{Cli, Command};
-use gainsay::{commands, daemon, feedlist, telemetry};
+use gainsay::{check, commands, daemon, feedlist, settings, telemetry};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -17,6 +17,8 @@ fn main() -> ExitCode {
         Command::Demo(args) => daemon::demo(args),
         Command::Run(args) => daemon::run(args, |config| telemetry::init(&cli.log_config(config))),
         Command::Probe(args) => daemon::probe(args),
+        Command::Check(args) => check::check(args),
+        Command::Config { command } => settings::config(command),
         Command::Extract(args) => commands::extract(args),
         Command::Stories(args) => commands::stories(args),
         Command::Replay(args) => commands::replay(args),

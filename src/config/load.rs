@@ -12,6 +12,7 @@ use ipnet::IpNet;
 use toml::de::{DeTable, DeValue};
 use url::Url;
 
+use super::layers::{Layers, Origin};
 use super::problem::{ConfigError, Problem};
 use super::reader::{Report, Section, Wrong, count, did_you_mean, duration, fraction, size, string};
 use super::{
@@ -30,20 +31,22 @@ const RETRIES_MAX: usize = 100;
 const STAND_IN: &str = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 const SECOND: Duration = Duration::from_secs(1);
-const DAY: Duration = Duration::from_hours(24);
 
 /// Bounds of durations. The upper ones keep sums of times far from overflow.
-const PACE: RangeInclusive<Duration> = SECOND..=Duration::from_hours(24 * 31);
-const TIMEOUT: RangeInclusive<Duration> = SECOND..=Duration::from_hours(1);
-const GRACE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(1);
-const MEMORY: RangeInclusive<Duration> = Duration::from_hours(1)..=Duration::from_hours(24 * 3_660);
-const BACKFILL: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(24 * 3_660);
-const SIZE: RangeInclusive<u64> = 1 << 10..=1 << 30;
+pub(super) const PACE: RangeInclusive<Duration> = SECOND..=Duration::from_hours(24 * 31);
+pub(super) const TIMEOUT: RangeInclusive<Duration> = SECOND..=Duration::from_hours(1);
+pub(super) const GRACE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(1);
+pub(super) const MEMORY: RangeInclusive<Duration> = Duration::from_hours(1)..=Duration::from_hours(24 * 3_660);
+pub(super) const BACKFILL: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(24 * 3_660);
+pub(super) const SIZE: RangeInclusive<u64> = 1 << 10..=1 << 30;
+
+/// Waits between attempts of a delivery.
+pub(super) const WAITS: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(24 * 7);
 
 const NAME: &str = "1 to 64 lower-case letters, digits, '.', '_' or '-'";
 const LABEL: &str = "a string of 1 to 200 characters on one line";
 const ADDRESS: &str = "an absolute http or https address";
-const SINK_TYPES: [&str; 2] = ["jsonl", "webhook"];
+pub(super) const SINK_TYPES: [&str; 2] = ["jsonl", "webhook"];
 const SECRET: &str = "secret_env, secret_file or secret; the value is whsec_ and the base64 of 24 to 64 bytes";
 
 /// What a config may refer to outside its own text.
@@ -56,18 +59,60 @@ pub struct Surroundings<'a> {
     pub read: &'a dyn Fn(&Path) -> io::Result<String>,
 }
 
-/// Reads and checks the config file at `path`; relative paths in it start at its folder.
+/// Where a config is looked for that is not named, in this order.
+pub const PLACES: [&str; 2] = ["gainsay.toml", "/etc/gainsay/gainsay.toml"];
+
+/// A config with the story of its making.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The file it was read from.
+    pub path: PathBuf,
+    /// The config.
+    pub config: Config,
+    /// Where the value of each key comes from, by its path (`intake.jitter`, `feed[2].url`); absent: built in.
+    pub origins: BTreeMap<String, Origin>,
+    /// Where each webhook's secret is kept, by the path of its sink (`sink[2]`).
+    pub secrets: BTreeMap<String, SecretPlace>,
+}
+
+/// Where a secret is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretPlace {
+    /// In this environment variable.
+    Environment(String),
+    /// In this file.
+    File(PathBuf),
+    /// In the config itself.
+    Inline,
+}
+
+/// The config file: the one that is named, else the first of [`PLACES`] that exists.
+///
+/// # Errors
+/// `ConfigError::NotFound`.
+pub fn find(named: Option<&Path>) -> Result<PathBuf, ConfigError> {
+    let places = PLACES.map(PathBuf::from);
+    let found = named.map(Path::to_owned).or_else(|| places.iter().find(|place| place.exists()).cloned());
+    found.ok_or(ConfigError::NotFound { looked: places })
+}
+
+/// Reads and checks the config file at `path`, with the `GAINSAY_*` variables of this process over it; relative paths in it
+/// start at its folder.
 ///
 /// # Errors
 /// When the file cannot be read, and otherwise with everything that is wrong in it.
 pub fn load(path: &Path) -> Result<Config, ConfigError> {
-    let text = read_text(path).map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })?;
-    let surroundings = Surroundings {
-        folder: path.parent().unwrap_or(Path::new("")),
-        env: &|name| std::env::var(name).ok(),
-        read: &read_text,
-    };
-    parse(&text, &path.display().to_string(), &surroundings)
+    load_layers(path, &Layers::of_process(&[])).map(|loaded| loaded.config)
+}
+
+/// As [`load`], with these layers over the file.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_layers(path: &Path, layers: &Layers) -> Result<Loaded, ConfigError> {
+    let surroundings = Surroundings { folder: folder(path), env: &|name| std::env::var(name).ok(), read: &read_text };
+    let loaded = parse_layers(&text(path)?, &path.display().to_string(), &surroundings, layers)?;
+    Ok(Loaded { path: path.to_owned(), ..loaded })
 }
 
 /// As [`load`], for a run that delivers nothing: keys that the file refers to are not looked up, so that a config can be tried
@@ -76,8 +121,7 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
 /// # Errors
 /// As [`load`].
 pub fn load_without_secrets(path: &Path) -> Result<Config, ConfigError> {
-    let text = read_text(path).map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })?;
-    parse_without_secrets(&text, path)
+    parse_without_secrets(&text(path)?, path)
 }
 
 /// As [`load_without_secrets`], for a text that is to be written to `path`.
@@ -86,12 +130,18 @@ pub fn load_without_secrets(path: &Path) -> Result<Config, ConfigError> {
 /// With everything that is wrong in it.
 pub fn parse_without_secrets(text: &str, path: &Path) -> Result<Config, ConfigError> {
     // Variables and files hold secrets only; this stands in for each.
-    let surroundings = Surroundings {
-        folder: path.parent().unwrap_or(Path::new("")),
-        env: &|_| Some(STAND_IN.to_owned()),
-        read: &|_| Ok(STAND_IN.to_owned()),
-    };
-    parse(text, &path.display().to_string(), &surroundings)
+    let surroundings =
+        Surroundings { folder: folder(path), env: &|_| Some(STAND_IN.to_owned()), read: &|_| Ok(STAND_IN.to_owned()) };
+    let layers = Layers::of_process(&[]);
+    parse_layers(text, &path.display().to_string(), &surroundings, &layers).map(|loaded| loaded.config)
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
+}
+
+fn text(path: &Path) -> Result<String, ConfigError> {
+    read_text(path).map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })
 }
 
 /// Checks the text of a config; `name` stands for the file in problems.
@@ -99,7 +149,20 @@ pub fn parse_without_secrets(text: &str, path: &Path) -> Result<Config, ConfigEr
 /// # Errors
 /// With everything that is wrong in it, in the order of the text.
 pub fn parse(text: &str, name: &str, surroundings: &Surroundings<'_>) -> Result<Config, ConfigError> {
-    let report = Report::new(name, text);
+    parse_layers(text, name, surroundings, &Layers::default()).map(|loaded| loaded.config)
+}
+
+/// As [`parse`], with layers over the text.
+///
+/// # Errors
+/// With everything that is wrong in the text and in the layers.
+pub fn parse_layers(
+    text: &str,
+    name: &str,
+    surroundings: &Surroundings<'_>,
+    layers: &Layers,
+) -> Result<Loaded, ConfigError> {
+    let mut report = Report::new(name, text);
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let at = error.span().map_or(text.len(), |span| span.start);
@@ -107,11 +170,30 @@ pub fn parse(text: &str, name: &str, surroundings: &Surroundings<'_>) -> Result<
     }
     // What was saved of broken syntax is guesswork: problems with its keys would be noise.
     let config = if errors.is_empty() {
+        report.settings = layers.resolve(table.get_ref(), &report);
         read_config(Section::root(&report, table.get_ref()), &report, surroundings)
     } else {
         None
     };
-    finish(config, report.into_problems())
+    let (origins, secrets) = (report.origins(), secret_places(table.get_ref(), surroundings));
+    let config = finish(config, report.into_problems())?;
+    Ok(Loaded { path: PathBuf::from(name), config, origins, secrets })
+}
+
+/// Where the secrets of a sound file are kept.
+fn secret_places(root: &DeTable<'_>, surroundings: &Surroundings<'_>) -> BTreeMap<String, SecretPlace> {
+    let sinks = root.get("sink").and_then(|sinks| sinks.get_ref().as_array());
+    let mut places = BTreeMap::new();
+    for (number, sink) in sinks.into_iter().flat_map(|sinks| sinks.iter()).enumerate() {
+        let Some(sink) = sink.get_ref().as_table() else { continue };
+        let text = |key| sink.get(key).and_then(|value| value.get_ref().as_str());
+        let place = text("secret_env")
+            .map(|variable| SecretPlace::Environment(variable.to_owned()))
+            .or_else(|| text("secret_file").map(|path| SecretPlace::File(surroundings.folder.join(path))))
+            .or_else(|| text("secret").map(|_| SecretPlace::Inline));
+        places.extend(place.map(|place| (format!("sink[{}]", number + 1), place)));
+    }
+    places
 }
 
 fn finish(config: Option<Config>, problems: Vec<Problem>) -> Result<Config, ConfigError> {
@@ -296,8 +378,7 @@ fn read_webhook(section: &mut Section<'_>, surroundings: &Surroundings<'_>) -> O
     let secret = read_secret(section, surroundings);
     let timeout = section.read("timeout", |value| duration(value, TIMEOUT));
     let concurrency_max = section.read("concurrency_max", |value| count(value, &(1..=256)));
-    let waits = Duration::ZERO..=7 * DAY;
-    let schedule = section.list("retry_schedule", "durations", |value| duration(value, waits.clone()));
+    let schedule = section.list("retry_schedule", "durations", |value| duration(value, WAITS));
     if schedule.as_ref().is_some_and(|schedule| schedule.len() > RETRIES_MAX) {
         section.problem(Wrong::new("retry_schedule is too long", format!("at most {RETRIES_MAX} waits")));
     }

@@ -1,9 +1,14 @@
 //! The validated configuration: plain parts, one per stage, impossible to hold invalid. `load` reads them from a file.
 
+mod excerpt;
+mod keys;
+mod layers;
 mod load;
 mod problem;
 mod reader;
+mod schema;
 mod secret;
+mod show;
 mod units;
 
 pub use units::{age, show_duration};
@@ -22,9 +27,15 @@ use url::Url;
 pub use crate::model::Rule as RuleConfig;
 use crate::model::{FeedId, shown_address, shown_endpoint};
 
-pub use load::{Surroundings, load, load_without_secrets, parse, parse_without_secrets};
+pub use layers::{Layers, Origin};
+pub use load::{
+    Loaded, PLACES, SecretPlace, Surroundings, find, load, load_layers, load_without_secrets, parse, parse_layers,
+    parse_without_secrets,
+};
 pub use problem::{ConfigError, Problem};
+pub use schema::schema;
 pub use secret::{InvalidSecret, Secret};
+pub use show::show;
 
 /// The reference of every key with its default, as text: what a new user starts from.
 pub const DEFAULT_TOML: &str = include_str!("../../config/default.toml");

@@ -1,12 +1,15 @@
 //! The reader of TOML tables: decodes keys one by one, and reports every problem with its place instead of stopping at the first.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::excerpt::excerpt;
+use super::layers::{Origin, Setting};
 use super::problem::Problem;
 use super::units::{parse_duration, parse_size, show_duration, show_size};
 
@@ -39,18 +42,37 @@ impl Wrong {
     }
 }
 
-/// Collects problems of one file.
+/// Collects problems of one file and of what is set over it, and where each value comes from.
 pub(super) struct Report<'a> {
     file: &'a str,
     text: &'a str,
     line_starts: Vec<usize>,
     problems: RefCell<Vec<Problem>>,
+    /// Values from outside the file by path of their key, lowest layer first.
+    pub(super) settings: BTreeMap<String, Vec<Setting<'a>>>,
+    origins: RefCell<BTreeMap<String, Origin>>,
+}
+
+/// Where a value stands.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    /// At this byte of the file.
+    File(usize),
+    /// Outside the file.
+    Outside(&'a Origin),
 }
 
 impl<'a> Report<'a> {
     pub(super) fn new(file: &'a str, text: &'a str) -> Self {
         let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { file, text, line_starts, problems: RefCell::default() }
+        Self {
+            file,
+            text,
+            line_starts,
+            problems: RefCell::default(),
+            settings: BTreeMap::new(),
+            origins: RefCell::default(),
+        }
     }
 
     /// Notes a problem at this byte of the file.
@@ -65,8 +87,37 @@ impl<'a> Report<'a> {
             key: key.into(),
             what: wrong.what,
             accepted: wrong.accepted,
+            excerpt: self.text.get(line_start..).and_then(|rest| rest.lines().next()).map(excerpt).unwrap_or_default(),
         };
         self.problems.borrow_mut().push(problem);
+    }
+
+    /// Notes a problem with what stands in no file: `layer` is the environment or the command line.
+    pub(super) fn add_outside(&self, layer: &str, key: &str, wrong: Wrong) {
+        let Wrong { what, accepted } = wrong;
+        let (file, key, excerpt) = (layer.to_owned(), key.escape_debug().to_string(), String::new());
+        self.problems.borrow_mut().push(Problem { file, line: 0, column: 0, key, what, accepted, excerpt });
+    }
+
+    fn add_at(&self, place: Place<'_>, key: String, wrong: Wrong) {
+        match place {
+            Place::File(at) => self.add(at, key, wrong),
+            Place::Outside(Origin::Environment { variable }) => self.add_outside("environment", variable, wrong),
+            Place::Outside(_) => self.add_outside("command line", &format!("--set {key}"), wrong),
+        }
+    }
+
+    fn note_origin(&self, place: Place<'_>, key: String) {
+        let origin = match place {
+            Place::File(at) => Origin::File { line: self.line(at) },
+            Place::Outside(origin) => origin.clone(),
+        };
+        self.origins.borrow_mut().insert(key, origin);
+    }
+
+    /// Where the value of each key comes from that is set anywhere.
+    pub(super) fn origins(&self) -> BTreeMap<String, Origin> {
+        self.origins.borrow().clone()
     }
 
     /// The line of this byte, from 1.
@@ -74,10 +125,10 @@ impl<'a> Report<'a> {
         self.line_starts.partition_point(|start| *start <= at).max(1)
     }
 
-    /// The problems, in the order of the file.
+    /// The problems, in the order of the file; those of what stands in no file come last.
     pub(super) fn into_problems(self) -> Vec<Problem> {
         let mut problems = self.problems.into_inner();
-        problems.sort_by_key(|problem| (problem.line, problem.column));
+        problems.sort_by_key(|problem| (problem.line == 0, problem.line, problem.column));
         problems
     }
 }
@@ -134,20 +185,24 @@ impl<'a> Section<'a> {
         sections
     }
 
-    /// The value under `key`, or nothing where it is absent or wrong (which is reported).
+    /// The value under `key`, or nothing where it is absent or wrong (which is reported). Of several layers the highest counts,
+    /// but what is wrong in a lower one is reported too.
     pub(super) fn read<T>(
         &mut self,
         key: &'static str,
-        decode: impl FnOnce(&DeValue<'a>) -> Result<T, Wrong>,
+        mut decode: impl FnMut(&DeValue<'_>) -> Result<T, Wrong>,
     ) -> Option<T> {
-        let value = self.find(key)?;
-        match decode(value.get_ref()) {
-            Ok(decoded) => Some(decoded),
-            Err(wrong) => {
-                self.report.add(value.span().start, self.path_of(key), wrong);
-                None
+        let mut decoded = None;
+        for (place, value) in self.values(key) {
+            match decode(value) {
+                Ok(value) => {
+                    self.report.note_origin(place, self.path_of(key));
+                    decoded = Some(value);
+                }
+                Err(wrong) => self.report.add_at(place, self.path_of(key), wrong),
             }
         }
+        decoded
     }
 
     /// As `read`, and an absent key is a problem.
@@ -155,7 +210,7 @@ impl<'a> Section<'a> {
         &mut self,
         key: &'static str,
         accepted: &str,
-        decode: impl FnOnce(&DeValue<'a>) -> Result<T, Wrong>,
+        decode: impl FnMut(&DeValue<'_>) -> Result<T, Wrong>,
     ) -> Option<T> {
         if !self.has(key) {
             self.known.push(key);
@@ -170,22 +225,38 @@ impl<'a> Section<'a> {
         &mut self,
         key: &'static str,
         accepted: &str,
-        decode: impl Fn(&DeValue<'a>) -> Result<T, Wrong>,
+        decode: impl Fn(&DeValue<'_>) -> Result<T, Wrong>,
     ) -> Option<Vec<T>> {
-        let value = self.find(key)?;
         let path = self.path_of(key);
-        let DeValue::Array(list) = value.get_ref() else {
-            self.report.add(value.span().start, path, Wrong::kind(value.get_ref(), format!("a list of {accepted}")));
-            return None;
-        };
-        let mut decoded = Vec::new();
-        for (number, element) in list.iter().enumerate() {
-            match decode(element.get_ref()) {
-                Ok(one) => decoded.push(one),
-                Err(wrong) => self.report.add(element.span().start, format!("{path}[{}]", number + 1), wrong),
+        let mut found = None;
+        for (place, value) in self.values(key) {
+            let DeValue::Array(list) = value else {
+                let wrong = Wrong::kind(value, format!("a list of {accepted}"));
+                self.report.add_at(place, path.clone(), wrong);
+                continue;
+            };
+            let mut decoded = Vec::new();
+            for (number, element) in list.iter().enumerate() {
+                let place = match place {
+                    Place::File(_) => Place::File(element.span().start),
+                    Place::Outside(_) => place,
+                };
+                match decode(element.get_ref()) {
+                    Ok(one) => decoded.push(one),
+                    Err(wrong) => self.report.add_at(place, format!("{path}[{}]", number + 1), wrong),
+                }
             }
+            self.report.note_origin(place, path.clone());
+            found = Some(decoded);
         }
-        Some(decoded)
+        found
+    }
+
+    /// The values under `key`, lowest layer first.
+    fn values(&mut self, key: &'static str) -> Vec<(Place<'a>, &'a DeValue<'a>)> {
+        let in_file = self.find(key).map(|value| (Place::File(value.span().start), value.get_ref()));
+        let outside = self.report.settings.get(&self.path_of(key)).into_iter().flatten();
+        in_file.into_iter().chain(outside.map(|setting| (Place::Outside(&setting.origin), &setting.value))).collect()
     }
 
     /// Whether the file has this key here.
@@ -229,12 +300,17 @@ impl<'a> Section<'a> {
 
 /// `, did you mean "x"?` for the most alike of the candidates, or nothing where none is alike.
 pub(super) fn did_you_mean<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> String {
+    most_alike(word, candidates).map_or_else(String::new, |candidate| format!(", did you mean {candidate:?}?"))
+}
+
+/// The most alike of the candidates, if one is alike.
+pub(super) fn most_alike<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
     let lower = word.to_lowercase();
-    let best = candidates
+    candidates
         .map(|candidate| (strsim::jaro_winkler(&lower, candidate), candidate))
         .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    best.map_or_else(String::new, |(_, candidate)| format!(", did you mean {candidate:?}?"))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
 }
 
 /// A string; `accepted` says which.

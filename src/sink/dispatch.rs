@@ -41,6 +41,7 @@ pub struct Dispatcher<O: Outbox> {
     delivery: Arc<Delivery<O>>,
     wake: Arc<Notify>,
     concurrency_max: usize,
+    is_leaving: Arc<AtomicBool>,
 }
 
 /// What a dispatcher did until it was stopped.
@@ -64,7 +65,7 @@ struct Delivery<O> {
     target: Target,
     outbox: Arc<O>,
     clock: Arc<dyn Clock>,
-    /// The receiver wants nothing more: nothing is sent to it until the next start, when the operator may have seen to it.
+    /// The receiver wants nothing more: nothing is sent to it until the next start or a reload of its config, when the operator may have seen to it.
     is_gone: AtomicBool,
 }
 
@@ -111,7 +112,13 @@ impl<O: Outbox + 'static> Dispatcher<O> {
         };
         let is_gone = AtomicBool::new(false);
         let delivery = Arc::new(Delivery { sink: sink.name.clone(), target, outbox, clock, is_gone });
-        Ok(Self { delivery, wake, concurrency_max: concurrency_max.max(1) })
+        Ok(Self { delivery, wake, concurrency_max: concurrency_max.max(1), is_leaving: Arc::default() })
+    }
+
+    /// Set before the stop, it spares the last pass: attempts under way end, everything else is left in the outbox for a
+    /// successor.
+    pub fn leaving(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.is_leaving)
     }
 
     /// Works until `stop` is cancelled; then attempts once more what is due at that moment, waits for the attempts under
@@ -130,6 +137,12 @@ impl<O: Outbox + 'static> Dispatcher<O> {
                 () = sleep(wait) => {}
                 Some(ended) = flight.tasks.join_next() => flight.settle(ended),
             }
+        }
+        if self.is_leaving.load(Ordering::Relaxed) {
+            while let Some(ended) = flight.tasks.join_next().await {
+                flight.settle(ended);
+            }
+            return flight.summary;
         }
         let stopped_at = self.delivery.clock.now();
         loop {

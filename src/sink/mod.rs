@@ -10,4 +10,4 @@ mod webhook;
 pub use body::{BodyFormat, body};
 pub use dispatch::{DispatchSummary, Dispatcher};
 pub use error::DeliveryError;
-pub use webhook::{VerifyError, sign, verify};
+pub use webhook::{VerifyError, reach, sign, verify};

@@ -48,6 +48,28 @@ impl Webhook {
         Ok(Self { client, url: config.url.clone(), secret: config.secret.clone(), timeout: config.timeout })
     }
 
+    /// Connects to the endpoint's host and asks for `/` with HEAD: no alert, no signature, nothing of the path, which may be a
+    /// secret. Whatever is answered, the host is there.
+    async fn reach(&self) -> Result<u16, DeliveryError> {
+        let mut origin = self.url.clone();
+        origin.set_path("/");
+        origin.set_query(None);
+        origin.set_fragment(None);
+        // Neither can fail for an address with a host.
+        origin.set_username("").ok();
+        origin.set_password(None).ok();
+        let answer = self.client.head(origin).send().await;
+        answer.map(|response| response.status().as_u16()).map_err(|error| self.failure(error))
+    }
+
+    fn failure(&self, error: reqwest::Error) -> DeliveryError {
+        if error.is_timeout() {
+            DeliveryError::Timeout { limit: self.timeout }
+        } else {
+            DeliveryError::Connection { detail: in_words(error) }
+        }
+    }
+
     /// One attempt, which starts at `now`.
     pub(super) async fn send(&self, id: &str, body: Vec<u8>, now: Timestamp) -> Result<(), DeliveryError> {
         let timestamp = now.as_second();
@@ -59,13 +81,7 @@ impl Webhook {
             .header("webhook-timestamp", timestamp)
             .header("webhook-signature", sign(self.secret.bytes(), id, timestamp, &body))
             .body(body);
-        let response = request.send().await.map_err(|error| {
-            if error.is_timeout() {
-                DeliveryError::Timeout { limit: self.timeout }
-            } else {
-                DeliveryError::Connection { detail: in_words(error) }
-            }
-        })?;
+        let response = request.send().await.map_err(|error| self.failure(error))?;
         let status = response.status();
         if status.is_success() {
             return Ok(());
@@ -73,6 +89,15 @@ impl Webhook {
         let retry_after = retry_after(&response, now);
         Err(DeliveryError::Status { status: status.as_u16(), retry_after, detail: beginning(response).await })
     }
+}
+
+/// Whether the endpoint's host can be reached, over TLS where the address says so: the status with which it answers HEAD on `/`.
+/// Sends neither an alert nor anything secret.
+///
+/// # Errors
+/// When there is no answer.
+pub async fn reach(config: &WebhookConfig) -> Result<u16, DeliveryError> {
+    Webhook::new(config)?.reach().await
 }
 
 fn retry_after(response: &Response, now: Timestamp) -> Option<Duration> {

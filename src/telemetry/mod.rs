@@ -24,7 +24,7 @@ use crate::config::ConfigError;
 /// Exit code of a command that failed.
 const FAILED: u8 = 1;
 /// Exit code of a config that cannot be used (`EX_CONFIG` of sysexits.h).
-const BAD_CONFIG: u8 = 78;
+pub(crate) const BAD_CONFIG: u8 = 78;
 
 /// Says on standard error what went wrong and gives the exit code that fits. A reader that closed its end of a pipe is no
 /// error.

@@ -11,12 +11,14 @@
 mod bad_input;
 mod bad_network;
 mod commands;
+mod configuring;
 mod daemon;
 mod demo;
 mod feed_lists;
 mod intake;
 mod kills;
 mod quality;
+mod reload;
 mod shutdown;
 mod supervised;
 mod support;

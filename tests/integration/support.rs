@@ -18,10 +18,10 @@ use axum::response::{IntoResponse, Response};
 /// Key of the endpoints in tests.
 pub(crate) const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
-/// The program with these arguments.
+/// The program with these arguments. A variable of the tests is no key of the config, and is kept from it.
 pub(crate) fn gainsay(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gainsay"));
-    command.args(args);
+    command.args(args).env_remove("GAINSAY_SHARED");
     command
 }
 

@@ -1,0 +1,130 @@
+//! The table of every key: its place, what it may hold and its bounds; read by the layers above the file, by `show` and by `schema`.
+//!
+//! `load` decodes the keys, this table tells others about them; tests hold the two and `config/default.toml` together.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::load::{BACKFILL, GRACE, MEMORY, PACE, SINK_TYPES, SIZE, TIMEOUT, WAITS};
+
+/// What a key may hold.
+#[derive(Debug, Clone)]
+pub(super) enum Kind {
+    /// A path.
+    Path,
+    /// Any text of which `load` knows more.
+    Text,
+    /// An id or a name, used once.
+    Name,
+    /// An http or https address.
+    Address,
+    /// A duration with its unit.
+    Duration(RangeInclusive<Duration>),
+    /// A size with its unit.
+    Size(RangeInclusive<u64>),
+    /// A whole number.
+    Count(RangeInclusive<i64>),
+    /// A number.
+    Fraction(RangeInclusive<f64>),
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// A list of texts.
+    Texts,
+    /// A list of alert types.
+    AlertTypes,
+    /// A list of durations.
+    Durations(RangeInclusive<Duration>),
+}
+
+/// One key.
+#[derive(Debug, Clone)]
+pub(super) struct Key {
+    /// The table it stands in: empty for the head of the file, `intake`, `feed` …; of sinks with their type, `sink.webhook`.
+    pub(super) section: &'static str,
+    /// Its name there.
+    pub(super) name: &'static str,
+    /// What it may hold.
+    pub(super) kind: Kind,
+    /// Whether its table is wrong without it.
+    pub(super) is_required: bool,
+}
+
+impl Key {
+    /// Whether it stands once in a file, so that a variable or a flag can name it.
+    pub(super) fn is_single(&self) -> bool {
+        !["feed", "rule", "sink.jsonl", "sink.webhook"].contains(&self.section)
+    }
+
+    /// Its path, as problems name it.
+    pub(super) fn path(&self) -> String {
+        if self.section.is_empty() { self.name.to_owned() } else { format!("{}.{}", self.section, self.name) }
+    }
+
+    /// The environment variable that sets it.
+    pub(super) fn variable(&self) -> String {
+        format!("{}{}", super::layers::PREFIX, self.path().replace('.', "__").to_uppercase())
+    }
+}
+
+fn key(section: &'static str, name: &'static str, kind: Kind) -> Key {
+    Key { section, name, kind, is_required: false }
+}
+
+fn required(section: &'static str, name: &'static str, kind: Kind) -> Key {
+    Key { section, name, kind, is_required: true }
+}
+
+/// Every key, in the order of `config/default.toml`.
+pub(super) fn keys() -> Vec<Key> {
+    let mut keys = vec![key("", "database", Kind::Path), key("", "shutdown_grace", Kind::Duration(GRACE))];
+    keys.extend([
+        key("intake", "poll_interval", Kind::Duration(PACE)),
+        key("intake", "jitter", Kind::Fraction(0.0..=0.5)),
+        key("intake", "backoff_max", Kind::Duration(PACE)),
+        key("intake", "fetch_timeout", Kind::Duration(TIMEOUT)),
+        key("intake", "connect_timeout", Kind::Duration(TIMEOUT)),
+        key("intake", "body_bytes_max", Kind::Size(SIZE)),
+        key("intake", "decoded_bytes_max", Kind::Size(SIZE)),
+        key("intake", "redirects_max", Kind::Count(0..=20)),
+        key("intake", "entries_max", Kind::Count(1..=10_000)),
+        key("intake", "fetches_max", Kind::Count(1..=1_024)),
+        key("intake", "fetches_per_host_max", Kind::Count(1..=64)),
+        key("intake", "user_agent", Kind::Text),
+        key("intake", "allow_networks", Kind::Texts),
+        key("intake", "backfill", Kind::Duration(BACKFILL)),
+    ]);
+    keys.extend(["stories", "claims", "threads"].map(|name| key("windows", name, Kind::Duration(MEMORY))));
+    keys.extend([
+        required("feed", "id", Kind::Name),
+        required("feed", "url", Kind::Address),
+        required("feed", "outlet", Kind::Text),
+        key("feed", "poll_interval", Kind::Duration(PACE)),
+        key("feed", "backfill", Kind::Duration(BACKFILL)),
+    ]);
+    keys.extend(sink_keys());
+    keys.extend([
+        required("rule", "name", Kind::Text),
+        key("rule", "types", Kind::AlertTypes),
+        key("rule", "confidence_min", Kind::Fraction(0.0..=1.0)),
+        key("rule", "sinks", Kind::Texts),
+    ]);
+    keys
+}
+
+fn sink_keys() -> Vec<Key> {
+    let [jsonl, webhook] = ["sink.jsonl", "sink.webhook"];
+    vec![
+        required(jsonl, "name", Kind::Name),
+        required(jsonl, "type", Kind::OneOf(&SINK_TYPES)),
+        key(jsonl, "path", Kind::Path),
+        required(webhook, "name", Kind::Name),
+        required(webhook, "type", Kind::OneOf(&SINK_TYPES)),
+        required(webhook, "url", Kind::Address),
+        key(webhook, "secret_env", Kind::Text),
+        key(webhook, "secret_file", Kind::Path),
+        key(webhook, "secret", Kind::Text),
+        key(webhook, "timeout", Kind::Duration(TIMEOUT)),
+        key(webhook, "concurrency_max", Kind::Count(1..=256)),
+        key(webhook, "retry_schedule", Kind::Durations(WAITS)),
+    ]
+}

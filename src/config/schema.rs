@@ -1,0 +1,163 @@
+//! The JSON Schema of the config, for editors: made from the table of keys, with the words and defaults of `config/default.toml`.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use toml::de::{DeTable, DeValue};
+
+use super::DEFAULT_TOML;
+use super::keys::{Key, Kind, keys};
+use super::units::{show_duration, show_size};
+use crate::model::AlertType;
+
+/// The schema.
+pub fn schema() -> Value {
+    let manual = Manual::embedded();
+    let keys = keys();
+    let object = |section: &str| -> Value {
+        let here: Vec<&Key> = keys.iter().filter(|key| key.section == section).collect();
+        let properties: Map<String, Value> =
+            here.iter().map(|key| (key.name.to_owned(), manual.describe(key, value_schema(&key.kind)))).collect();
+        let required: Vec<&str> = here.iter().filter(|key| key.is_required).map(|key| key.name).collect();
+        let mut object = json!({"type": "object", "additionalProperties": false, "properties": properties});
+        if !required.is_empty() {
+            object["required"] = json!(required);
+        }
+        object
+    };
+    let mut root = object("");
+    root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    root["title"] = json!("gainsay config");
+    let mut sections: Vec<&str> = keys.iter().map(|key| key.section).filter(|section| !section.is_empty()).collect();
+    sections.dedup();
+    for section in sections.into_iter().filter(|section| !section.contains('.')) {
+        let table = object(section);
+        let is_list = matches!(section, "feed" | "rule");
+        root["properties"][section] = if is_list { json!({"type": "array", "items": table}) } else { table };
+    }
+    root["properties"]["sink"] = json!({"type": "array", "items": {"oneOf": sinks(&object)}});
+    root
+}
+
+/// One schema for each type of sink.
+fn sinks(object: &dyn Fn(&str) -> Value) -> Value {
+    let mut jsonl = object("sink.jsonl");
+    jsonl["properties"]["type"]["enum"] = json!(["jsonl"]);
+    let mut webhook = object("sink.webhook");
+    webhook["properties"]["type"]["enum"] = json!(["webhook"]);
+    webhook["oneOf"] = ["secret_env", "secret_file", "secret"].iter().map(|key| json!({"required": [key]})).collect();
+    json!([jsonl, webhook])
+}
+
+fn value_schema(kind: &Kind) -> Value {
+    match kind {
+        Kind::Path | Kind::Text => json!({"type": "string", "minLength": 1}),
+        Kind::Name => json!({"type": "string", "pattern": "^[a-z0-9._-]{1,64}$"}),
+        Kind::Address => json!({"type": "string", "pattern": "^\\s*[Hh][Tt][Tt][Pp][Ss]?:"}),
+        Kind::Duration(range) => duration(range),
+        Kind::Size(range) => {
+            let bounds = format!("{} to {}", show_size(*range.start()), show_size(*range.end()));
+            json!({"type": "string", "pattern": "^\\s*([0-9]+\\s*(B|KiB|MiB|GiB)\\s*)+$", "$comment": bounds})
+        }
+        Kind::Count(range) => json!({"type": "integer", "minimum": range.start(), "maximum": range.end()}),
+        Kind::Fraction(range) => json!({"type": "number", "minimum": range.start(), "maximum": range.end()}),
+        Kind::OneOf(words) => json!({"type": "string", "enum": words}),
+        Kind::Texts => json!({"type": "array", "items": {"type": "string"}}),
+        Kind::AlertTypes => {
+            json!({"type": "array", "items": {"type": "string", "enum": AlertType::ALL.map(AlertType::as_str)}})
+        }
+        Kind::Durations(range) => json!({"type": "array", "items": duration(range)}),
+    }
+}
+
+/// The bounds are for people: a pattern cannot add hours and minutes.
+fn duration(range: &RangeInclusive<Duration>) -> Value {
+    let bounds = format!("{} to {}", show_duration(*range.start()), show_duration(*range.end()));
+    json!({"type": "string", "pattern": "^\\s*([0-9]+\\s*(ms|s|m|h|d)\\s*)+$", "$comment": bounds})
+}
+
+/// What the default file says of each key.
+struct Manual {
+    words: BTreeMap<String, String>,
+    defaults: BTreeMap<String, Value>,
+}
+
+impl Manual {
+    fn embedded() -> Self {
+        let mut defaults = BTreeMap::new();
+        if let Ok(table) = DeTable::parse(DEFAULT_TOML) {
+            note_defaults(table.get_ref(), "", &mut defaults);
+        }
+        Self { words: words(DEFAULT_TOML), defaults }
+    }
+
+    fn describe(&self, key: &Key, mut schema: Value) -> Value {
+        if let Some(words) = self.words.get(&key.path()) {
+            schema["description"] = json!(words);
+        }
+        if let Some(default) = self.defaults.get(&key.path()) {
+            schema["default"] = default.clone();
+        }
+        schema
+    }
+}
+
+/// The prose above each key; keys that share a paragraph share its words.
+fn words(file: &str) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let (mut section, mut prose, mut is_told) = (String::new(), Vec::new(), false);
+    // The type of a sink stands below its name, whose words are those of the first sink.
+    let mut sink_name = String::new();
+    for line in file.lines() {
+        let bare = line.strip_prefix('#').unwrap_or(line);
+        if let Some(words) = line.strip_prefix("# ") {
+            if std::mem::take(&mut is_told) {
+                prose.clear();
+            }
+            prose.push(words);
+        } else if let Some(header) = bare.strip_prefix('[') {
+            header.trim_matches(['[', ']']).clone_into(&mut section);
+            prose.clear();
+        } else if let Some((key, value)) = bare.split_once(" = ") {
+            if section.starts_with("sink") && key == "name" {
+                if !prose.is_empty() {
+                    sink_name = prose.join(" ");
+                }
+            } else if section.starts_with("sink") && key == "type" {
+                section = format!("sink.{}", value.trim_matches('"'));
+                found.insert(format!("{section}.name"), sink_name.clone());
+            }
+            let path = if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") };
+            found.insert(path, prose.join(" "));
+            is_told = true;
+        } else {
+            prose.clear();
+        }
+    }
+    found.retain(|path, words| !words.is_empty() && path != "sink.name");
+    found
+}
+
+fn note_defaults(table: &DeTable<'_>, section: &str, defaults: &mut BTreeMap<String, Value>) {
+    for (key, value) in table {
+        let path = format!("{section}{}", key.get_ref());
+        match value.get_ref() {
+            DeValue::Table(table) => note_defaults(table, &format!("{path}."), defaults),
+            other => defaults.extend(json_value(other).map(|value| (path, value))),
+        }
+    }
+}
+
+/// A plain value of TOML as JSON.
+fn json_value(value: &DeValue<'_>) -> Option<Value> {
+    match value {
+        DeValue::String(text) => Some(json!(text)),
+        DeValue::Integer(number) => number.as_str().parse::<i64>().ok().map(|number| json!(number)),
+        DeValue::Float(number) => number.as_str().parse::<f64>().ok().map(|number| json!(number)),
+        DeValue::Boolean(truth) => Some(json!(truth)),
+        DeValue::Array(list) => list.iter().map(|element| json_value(element.get_ref())).collect(),
+        DeValue::Datetime(_) | DeValue::Table(_) => None,
+    }
+}

@@ -1,0 +1,173 @@
+//! The config as it came out of all layers, as text: what `config show` prints. Secrets are `***`, addresses as people are shown them.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::layers::Origin;
+use super::load::{Loaded, SecretPlace};
+use super::units::{show_duration, show_size};
+use super::{FeedConfig, RuleConfig, SinkConfig, SinkTarget, WebhookConfig};
+use crate::model::{shown_address, shown_endpoint};
+
+/// Column at which it is said where a value comes from.
+const ORIGIN_COLUMN: usize = 48;
+
+/// The whole config in the form of a file; behind each value that is not built in stands where it comes from.
+pub fn show(loaded: &Loaded) -> String {
+    let config = &loaded.config;
+    let mut page = Page { loaded, text: String::new() };
+    page.value("", "database", &path(&config.database));
+    page.value("", "shutdown_grace", &duration(config.shutdown_grace));
+    page.intake();
+    page.text.push_str("\n[windows]\n");
+    let windows = &config.windows;
+    for (key, window) in [("stories", windows.stories), ("claims", windows.claims), ("threads", windows.threads)] {
+        page.value("windows", key, &duration(window));
+    }
+    config.feeds.iter().enumerate().for_each(|(number, feed)| page.feed(number + 1, feed));
+    config.sinks.iter().enumerate().for_each(|(number, sink)| page.sink(number + 1, sink));
+    config.rules.iter().enumerate().for_each(|(number, rule)| page.rule(number + 1, rule));
+    page.text
+}
+
+struct Page<'a> {
+    loaded: &'a Loaded,
+    text: String,
+}
+
+impl Page<'_> {
+    fn value(&mut self, section: &str, key: &str, value: &str) {
+        let full = if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") };
+        let line = format!("{key} = {value}");
+        let origin = self.loaded.origins.get(&full).map(|origin| self.origin(origin));
+        match origin {
+            Some(origin) => writeln!(self.text, "{line:ORIGIN_COLUMN$} # {origin}"),
+            None => writeln!(self.text, "{line}"),
+        }
+        // A string takes every write.
+        .unwrap_or_default();
+    }
+
+    fn values(&mut self, section: &str, values: &[(&str, String)]) {
+        for (key, value) in values {
+            self.value(section, key, value);
+        }
+    }
+
+    fn origin(&self, origin: &Origin) -> String {
+        match origin {
+            Origin::File { line } => format!("{}:{line}", self.loaded.path.display()),
+            Origin::Environment { variable } => format!("environment variable {variable}"),
+            Origin::Flag => "command line".to_owned(),
+        }
+    }
+
+    fn intake(&mut self) {
+        self.text.push_str("\n[intake]\n");
+        let intake = &self.loaded.config.intake;
+        let networks: Vec<String> = intake.allow_networks.iter().map(|network| quoted(&network.to_string())).collect();
+        let values = [
+            ("poll_interval", duration(intake.poll_interval)),
+            ("jitter", format!("{:?}", intake.jitter)),
+            ("backoff_max", duration(intake.backoff_max)),
+            ("fetch_timeout", duration(intake.fetch_timeout)),
+            ("connect_timeout", duration(intake.connect_timeout)),
+            ("body_bytes_max", quoted(&show_size(intake.body_bytes_max))),
+            ("decoded_bytes_max", quoted(&show_size(intake.decoded_bytes_max))),
+            ("redirects_max", intake.redirects_max.to_string()),
+            ("entries_max", intake.entries_max.to_string()),
+            ("fetches_max", intake.fetches_max.to_string()),
+            ("fetches_per_host_max", intake.fetches_per_host_max.to_string()),
+            ("user_agent", quoted(&intake.user_agent)),
+            ("allow_networks", list(&networks)),
+            ("backfill", duration(intake.backfill)),
+        ];
+        self.values("intake", &values);
+    }
+
+    fn feed(&mut self, number: usize, feed: &FeedConfig) {
+        self.text.push_str("\n[[feed]]\n");
+        let values = [
+            ("id", quoted(&feed.id.to_string())),
+            ("url", quoted(&shown_address(&feed.url))),
+            ("outlet", quoted(&feed.outlet)),
+            ("poll_interval", duration(feed.poll_interval)),
+            ("backfill", duration(feed.backfill)),
+        ];
+        self.values(&format!("feed[{number}]"), &values);
+    }
+
+    fn sink(&mut self, number: usize, sink: &SinkConfig) {
+        self.text.push_str("\n[[sink]]\n");
+        let section = format!("sink[{number}]");
+        self.value(&section, "name", &quoted(&sink.name));
+        match &sink.target {
+            SinkTarget::JsonLines { path: file } => {
+                self.value(&section, "type", "\"jsonl\"");
+                if let Some(file) = file {
+                    self.value(&section, "path", &path(file));
+                }
+            }
+            SinkTarget::Webhook(webhook) => self.webhook(&section, webhook),
+        }
+    }
+
+    fn webhook(&mut self, section: &str, webhook: &WebhookConfig) {
+        self.value(section, "type", "\"webhook\"");
+        // Chat services put the token into the path.
+        let rest = if webhook.url.path() == "/" && webhook.url.query().is_none() { "/" } else { "/…" };
+        self.value(section, "url", &quoted(&format!("{}{rest}", shown_endpoint(&webhook.url))));
+        let (key, value) = match self.loaded.secrets.get(section) {
+            Some(SecretPlace::Environment(variable)) => ("secret_env", quoted(variable)),
+            Some(SecretPlace::File(file)) => ("secret_file", path(file)),
+            Some(SecretPlace::Inline) | None => ("secret", quoted("***")),
+        };
+        self.value(section, key, &value);
+        self.value(section, "timeout", &duration(webhook.timeout));
+        self.value(section, "concurrency_max", &webhook.concurrency_max.to_string());
+        let waits: Vec<String> = webhook.retry_schedule.iter().copied().map(duration).collect();
+        self.value(section, "retry_schedule", &list(&waits));
+    }
+
+    fn rule(&mut self, number: usize, rule: &RuleConfig) {
+        self.text.push_str("\n[[rule]]\n");
+        let types: Vec<String> = rule.types.iter().map(|alert_type| quoted(alert_type.as_str())).collect();
+        let sinks: Vec<String> = rule.sinks.iter().map(|sink| quoted(sink)).collect();
+        let values = [
+            ("name", quoted(&rule.name)),
+            ("types", list(&types)),
+            ("confidence_min", format!("{:?}", rule.confidence_min.probability())),
+            ("sinks", list(&sinks)),
+        ];
+        self.values(&format!("rule[{number}]"), &values);
+    }
+}
+
+fn duration(duration: std::time::Duration) -> String {
+    quoted(&show_duration(duration))
+}
+
+fn path(path: &Path) -> String {
+    quoted(&path.to_string_lossy())
+}
+
+fn list(elements: &[String]) -> String {
+    format!("[{}]", elements.join(", "))
+}
+
+/// A TOML string in which nothing can act on a terminal.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            // What Rust would not print as it is: controls, marks of direction, separators.
+            other if other.escape_debug().len() > 1 && other != '\'' => {
+                write!(quoted, "\\U{:08x}", u32::from(other)).unwrap_or_default();
+            }
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
