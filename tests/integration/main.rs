@@ -13,6 +13,7 @@ mod bad_network;
 mod commands;
 mod daemon;
 mod demo;
+mod deploy;
 mod feed_lists;
 mod intake;
 mod kills;
