@@ -386,7 +386,7 @@ mod tests {
         samples.count(Metric::Polls, &["failed"], 1);
         samples.set(Metric::OutboxWaiting, &["a\"b\\c\nd"], 1.5);
         samples.observe(Metric::CommitTime, &[], Duration::from_millis(5));
-        samples.observe(Metric::CommitTime, &[], Duration::from_secs(60));
+        samples.observe(Metric::CommitTime, &[], Duration::from_mins(1));
         let prometheus = samples.render(Exposition::Prometheus);
         for line in [
             "# TYPE gainsay_polls_total counter",

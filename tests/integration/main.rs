@@ -14,6 +14,7 @@ mod commands;
 mod configuring;
 mod daemon;
 mod demo;
+mod deploy;
 mod feed_lists;
 mod intake;
 mod kills;

@@ -185,6 +185,22 @@ fn check_stored(folder: &Path, metrics: &BTreeMap<String, f64>, sink: &str, stat
     assert_eq!(rows.to_string(), counted.to_string(), "{sink} {state}");
 }
 
+/// Adds two sinks whose endpoint refuses everything, one that gives up at once and one that waits, with a budget of one alert.
+fn add_refused_sinks(config: &Path, refusing: &str) {
+    let webhook = |name: &str, url: &str, schedule: &str| {
+        let secret = crate::support::SECRET;
+        format!(
+            "[[sink]]\nname = \"{name}\"\ntype = \"webhook\"\nurl = \"{url}\"\nsecret = \"{secret}\"\nretry_schedule = {schedule}\n"
+        )
+    };
+    let text = std::fs::read_to_string(config).unwrap()
+        + &webhook("dead", refusing, "[]")
+        + &webhook("slow", refusing, "[\"1d\"]")
+        + "alerts_per_day = 1\n"
+        + "[[rule]]\nname = \"all\"\nconfidence_min = 0\n";
+    std::fs::write(config, text).unwrap();
+}
+
 #[test]
 fn every_stage_adds_up() {
     let folder = tempfile::tempdir().unwrap();
@@ -204,18 +220,7 @@ fn every_stage_adds_up() {
     let urls = [("a", format!("{}/a", wire.base)), ("b", format!("{}/b", wire.base)), ("page", page.base.clone())];
     let config = write_config(folder.path(), &urls, Some(&receiver.base));
     let address = listen(&config);
-    let webhook = |name: &str, url: &str, schedule: &str| {
-        let secret = crate::support::SECRET;
-        format!(
-            "[[sink]]\nname = \"{name}\"\ntype = \"webhook\"\nurl = \"{url}\"\nsecret = \"{secret}\"\nretry_schedule = {schedule}\n"
-        )
-    };
-    let text = std::fs::read_to_string(&config).unwrap()
-        + &webhook("dead", &refusing.base, "[]")
-        + &webhook("slow", &refusing.base, "[\"1d\"]")
-        + "alerts_per_day = 1\n"
-        + "[[rule]]\nname = \"all\"\nconfidence_min = 0\n";
-    std::fs::write(&config, text).unwrap();
+    add_refused_sinks(&config, &refusing.base);
     let daemon = Daemon::start(&config);
     wait_until_ready(address);
     // Three failures of the page make an alert of their own.
