@@ -268,7 +268,10 @@ impl<W: Write> Replay<W> {
 /// # Errors
 /// If a file of the list cannot be read or the output not written.
 pub fn feeds(command: &FeedsCommand) -> Result<ExitCode> {
-    let FeedsCommand::Parse { batch } = command;
+    let batch = match command {
+        FeedsCommand::Status(args) => return crate::look::feeds_status(args),
+        FeedsCommand::Parse { batch } => batch,
+    };
     let list = std::fs::File::open(batch).with_context(|| format!("cannot open {}", batch.display()))?;
     let root = batch.parent().unwrap_or(Path::new("."));
     let mut out = BufWriter::new(io::stdout().lock());

@@ -18,7 +18,7 @@
 //! ```
 //!
 //! [`app`] builds the stages, owns their tasks and drains them in order; [`desk`] is the one owner of the state, used by the
-//! daemon and by `replay` alike; [`demo`] runs the daemon on a wire of its own. `main` parses the arguments ([`cli`]) and calls [`daemon`] or [`commands`].
+//! daemon and by `replay` alike; [`demo`] runs the daemon on a wire of its own; [`look`] reads what the daemon has stored. `main` parses the arguments ([`cli`]) and calls [`daemon`] or [`commands`].
 //! The heart in five hops: `main`, [`app::run`], [`intake::Poller::poll`], [`pipeline::step`],
 //! [`store::Store::commit`].
 //!
@@ -55,10 +55,12 @@ mod http;
 pub mod intake;
 mod json;
 pub mod link;
+pub mod look;
 pub mod model;
 pub mod pipeline;
 pub mod route;
 pub mod sink;
 pub mod store;
 pub mod telemetry;
+mod terminal;
 pub mod text;

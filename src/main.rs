@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use gainsay::cli::{Cli, Command};
-use gainsay::{commands, daemon, telemetry};
+use gainsay::{commands, daemon, look, telemetry};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -15,7 +15,15 @@ fn main() -> ExitCode {
         Command::Stories(args) => commands::stories(args),
         Command::Replay(args) => commands::replay(args),
         Command::Feeds { command } => commands::feeds(command),
+        Command::Claims(args) => look::claims(args),
+        Command::Threads(args) => look::threads(args),
+        Command::Deliveries(args) => look::deliveries(args),
+        Command::Explain(args) => look::explain(args),
+        Command::Doctor(args) => look::doctor(args),
+        Command::Backup(args) => look::backup(args),
         Command::Schema { contract } => commands::schema(*contract),
+        Command::Completions(args) => look::completions(args),
+        Command::Man(args) => look::man(args),
     });
     result.unwrap_or_else(|error| telemetry::exit_code(&error))
 }

@@ -15,6 +15,7 @@ mod daemon;
 mod demo;
 mod intake;
 mod kills;
+mod looking;
 mod quality;
 mod shutdown;
 mod support;
