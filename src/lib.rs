@@ -58,6 +58,7 @@ pub mod link;
 pub mod look;
 pub mod model;
 pub mod pipeline;
+mod progress;
 pub mod route;
 pub mod sink;
 pub mod store;

@@ -1,4 +1,4 @@
-//! The commands that look: listings, time lines, explanations, doctor, backup, completions, manual pages.
+//! The commands that look: listings, time lines, explanations, doctor, backup, completions, manual pages, progress.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -508,9 +508,10 @@ fn drained(mut master: File) -> String {
 }
 
 #[test]
-fn a_terminal_gets_colours_and_its_width() {
+fn a_terminal_gets_colours_and_progress_and_a_pipe_neither() {
     let folder = tempfile::tempdir().unwrap();
-    let database = database(folder.path());
+    let archive = archive(folder.path());
+    let (archive, database) = (archive.to_str().unwrap(), database(folder.path()));
     let database = database.to_str().unwrap();
     let on_terminal = |no_color: &str| {
         let (master, slave) = terminal();
@@ -526,4 +527,18 @@ fn a_terminal_gets_colours_and_its_width() {
     assert!(coloured.contains("\u{1b}[31mdenial\u{1b}[0m"), "{coloured:?}");
     assert!(!plain.contains('\u{1b}') && plain.contains("denial"), "{plain:?}");
     assert!(plain.lines().any(|line| line.contains('…')), "{plain}");
+
+    let (master, slave) = terminal();
+    let mut command = gainsay(&["replay", archive]);
+    command.env("TERM", "xterm").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(slave);
+    let child = command.spawn().unwrap();
+    drop(command);
+    let reader = std::thread::spawn(move || drained(master));
+    let printed = child.wait_with_output().unwrap();
+    let drawn = reader.join().unwrap();
+    assert!(drawn.contains(" documents, ") && drawn.contains("alerts") && drawn.contains('\u{1b}'), "{drawn:?}");
+    let piped = output(&["replay", archive]);
+    assert_eq!(printed.stdout, piped.stdout);
+    let told = String::from_utf8(piped.stderr).unwrap();
+    assert!(told.lines().count() == 1 && !told.contains('\u{1b}'), "{told:?}");
 }
