@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
@@ -123,9 +125,18 @@ impl Archive {
     /// # Errors
     /// If it cannot be opened.
     pub fn open(path: &Path) -> Result<Self, ArchiveError> {
+        Self::open_counted(path, &Arc::default())
+    }
+
+    /// As [`Archive::open`]; the bytes that are read of the file, packed as it is, are added to `read`.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub fn open_counted(path: &Path, read: &Arc<AtomicU64>) -> Result<Self, ArchiveError> {
         let name = path.display().to_string();
         let fail = |error| ArchiveError::Read { name: name.clone(), error };
-        let mut file = BufReader::new(File::open(path).map_err(fail)?);
+        let file = Counted { reader: File::open(path).map_err(fail)?, read: Arc::clone(read) };
+        let mut file = BufReader::new(file);
         let is_gzip = file.fill_buf().map_err(fail)?.starts_with(&[0x1f, 0x8b]);
         let reader: Box<dyn BufRead + Send> =
             if is_gzip { Box::new(BufReader::new(MultiGzDecoder::new(file))) } else { Box::new(file) };
@@ -159,6 +170,20 @@ impl Archive {
                 return Ok(());
             }
         }
+    }
+}
+
+/// Counts what is read.
+struct Counted {
+    reader: File,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        self.read.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
     }
 }
 

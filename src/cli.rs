@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{LogConfig, LogFormat};
+use crate::look::args as look;
 
 /// Watches newswires and says, once and reliably, who alleged what and who denied it.
 #[derive(Debug, Parser)]
@@ -69,11 +70,27 @@ pub enum Command {
         #[command(subcommand)]
         command: FeedsCommand,
     },
+    /// Lists claims, the newest first.
+    Claims(look::ClaimsArgs),
+    /// Lists claim threads, that which something was last added to first.
+    Threads(look::ThreadsArgs),
+    /// Lists which alert went to which sink, or waits, or never got there; the newest first.
+    Deliveries(look::DeliveriesArgs),
+    /// Says why an alert was sent, or why a document, story, thread or claim gave none.
+    Explain(look::ExplainArgs),
+    /// Checks config, database, feeds, sinks and machine; exit code 1 if anything is bad.
+    Doctor(look::DoctorArgs),
+    /// Copies the database, also while the daemon works on it.
+    Backup(look::BackupArgs),
     /// Prints the JSON Schema of a contract.
     Schema {
         /// Which contract.
         contract: Contract,
     },
+    /// Prints completions for a shell.
+    Completions(look::CompletionsArgs),
+    /// Prints the manual page, or writes one for each command.
+    Man(look::ManArgs),
 }
 
 /// Arguments of `demo`.
@@ -248,6 +265,8 @@ pub enum FeedsCommand {
     },
     /// Names the lists that come with the program, by topic.
     Lists,
+    /// Shows how each feed does, the failing ones first.
+    Status(look::FeedsStatusArgs),
     /// Parses feed files and prints what is in them as JSON Lines.
     Parse {
         /// A list: path, content type and base address a line, separated by tabs.

@@ -21,6 +21,7 @@ use crate::dedup::story::{Copy, Stories};
 use crate::desk::{Desk, SinkSettings, Work};
 use crate::model::{Alert, Analysis, Document, ExtractedClaim, Kind, MarkupFormat, Rule, StoryLine};
 use crate::pipeline::{Models, analyse};
+use crate::progress::Progress;
 use crate::route::Router;
 use crate::sink::BodyFormat;
 use crate::store::EmbeddedStore;
@@ -182,7 +183,10 @@ pub fn replay(args: &ReplayArgs) -> Result<ExitCode> {
             .build_global()
             .context("cannot set the number of threads")?;
     }
-    let archives: Vec<Archive> = args.archives.iter().map(|path| Archive::open(path)).collect::<Result<_, _>>()?;
+    let read = Arc::default();
+    let archives: Vec<Archive> =
+        args.archives.iter().map(|path| Archive::open_counted(path, &read)).collect::<Result<_, _>>()?;
+    let total = args.archives.iter().filter_map(|path| path.metadata().ok()).map(|metadata| metadata.len()).sum();
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let database = args.database.clone().unwrap_or_else(|| folder.path().join("replay.db"));
     anyhow::ensure!(!database.exists(), "{} exists already: a replay starts from nothing", database.display());
@@ -194,6 +198,7 @@ pub fn replay(args: &ReplayArgs) -> Result<ExitCode> {
         out: BufWriter::new(io::stdout().lock()),
         clock: ReplayClock::new(SystemClock.now()),
         totals: Totals::default(),
+        progress: Progress::new(total, read),
     };
     let mut batch = Vec::new();
     for line in archives.into_iter().flatten() {
@@ -204,7 +209,7 @@ pub fn replay(args: &ReplayArgs) -> Result<ExitCode> {
             }
             Err(error) => {
                 run.totals.bad += 1;
-                complain(&error);
+                run.progress.beside(|| complain(&error));
             }
         }
         if batch.len() == REPLAY_BATCH {
@@ -212,6 +217,7 @@ pub fn replay(args: &ReplayArgs) -> Result<ExitCode> {
         }
     }
     run.process(&mut desk, batch)?;
+    run.progress.end();
     run.out.flush()?;
     let Totals { documents, alerts, quarantined, bad } = run.totals;
     anstream::eprintln!(
@@ -253,6 +259,7 @@ struct Replay<W> {
     out: W,
     clock: ReplayClock,
     totals: Totals,
+    progress: Progress,
 }
 
 impl<W: Write> Replay<W> {
@@ -262,9 +269,12 @@ impl<W: Write> Replay<W> {
         let outcome = desk.process(vec![Work { documents, ..Work::default() }], now)?;
         self.totals.quarantined += outcome.quarantined;
         self.totals.alerts += outcome.alerts.len();
-        for alert in &outcome.alerts {
-            write_line(&mut self.out, alert)?;
-        }
+        let out = &mut self.out;
+        self.progress.beside(|| {
+            outcome.alerts.iter().try_for_each(|alert| write_line(out, alert))?;
+            out.flush()
+        })?;
+        self.progress.show(self.totals.documents, self.totals.alerts);
         Ok(())
     }
 }

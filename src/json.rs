@@ -38,7 +38,7 @@ impl Formatter for Visible {
 }
 
 /// Controls, bidirectional marks, and the two separators that some readers of lines take for the end of one.
-fn is_invisible(character: char) -> bool {
+pub(crate) fn is_invisible(character: char) -> bool {
     matches!(character, '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2066}'..='\u{2069}')
 }

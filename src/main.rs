@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use gainsay::cli::{Cli, Command};
-use gainsay::{check, commands, daemon, feedlist, settings, telemetry};
+use gainsay::{check, commands, daemon, feedlist, look, settings, telemetry};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -23,7 +23,15 @@ fn main() -> ExitCode {
         Command::Stories(args) => commands::stories(args),
         Command::Replay(args) => commands::replay(args),
         Command::Feeds { command } => feedlist::run(command),
+        Command::Claims(args) => look::claims(args),
+        Command::Threads(args) => look::threads(args),
+        Command::Deliveries(args) => look::deliveries(args),
+        Command::Explain(args) => look::explain(args),
+        Command::Doctor(args) => look::doctor(args),
+        Command::Backup(args) => look::backup(args),
         Command::Schema { contract } => commands::schema(*contract),
+        Command::Completions(args) => look::completions(args),
+        Command::Man(args) => look::man(args),
     });
     result.unwrap_or_else(|error| telemetry::exit_code(&error))
 }

@@ -141,6 +141,41 @@ pub fn claims(text: &str, headline: Option<Span>, sentences: &[Span], models: &M
     (judged.collect(), issues)
 }
 
+/// Words that were looked at and found to be no claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Considered {
+    /// The likeliest kind of claim.
+    pub kind: Kind,
+    /// How likely.
+    pub confidence: Confidence,
+    /// The sentence that holds the words.
+    pub sentence: Span,
+}
+
+/// What [`claims`] looked at in a document and found to be no claim, the likeliest first: why a document gave none.
+pub fn considered(text: &str, headline: Option<Span>, sentences: &[Span], models: &Models) -> Vec<Considered> {
+    let sentences = sentences.get(..SENTENCES_MAX).unwrap_or(sentences);
+    let reading = Reading::new(text, headline, sentences);
+    let candidates = judge::candidates(&reading, &models.taggers);
+    let features = judge_features(&reading, &candidates);
+    let judged = candidates.iter().zip(features).filter_map(|(candidate, features)| {
+        let verdict = models.judge.verdict(features);
+        let is_claim = kind_of(candidate, verdict).is_some_and(|(kind, _)| kind != Kind::Statement);
+        let (kind, probability) = Kind::ALL.into_iter().zip(verdict).max_by(|one, other| one.1.total_cmp(&other.1))?;
+        let confidence = Confidence::from_probability(f64::from(probability));
+        let sentence = reading.sentences.get(candidate.sentence)?.span;
+        (!is_claim).then_some(Considered { kind, confidence, sentence })
+    });
+    let mut considered: Vec<Considered> = judged.collect();
+    considered.sort_by_key(|one| std::cmp::Reverse(one.confidence));
+    considered
+}
+
+/// The least confidence of a claim.
+pub fn confidence_min() -> Confidence {
+    Confidence::from_probability(f64::from(CLAIM_PROBABILITY_MIN))
+}
+
 /// The kind of a candidate with its probability; `None` where it is no attribution at all.
 fn kind_of(candidate: &Candidate, verdict: [f32; CLAIM_KINDS]) -> Option<(Kind, f32)> {
     if candidate.is_negated_denial {

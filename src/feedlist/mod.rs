@@ -43,6 +43,7 @@ pub fn run(command: &FeedsCommand) -> Result<ExitCode> {
         FeedsCommand::Import(args) => import(args),
         FeedsCommand::Export { config } => export(&config::load_without_secrets(config)?),
         FeedsCommand::Lists => lists(),
+        FeedsCommand::Status(args) => crate::look::feeds_status(args),
         FeedsCommand::Parse { batch } => crate::commands::parse_feeds(batch),
     }
 }

@@ -30,6 +30,9 @@ pub struct DocumentRecord {
     pub claims: BTreeSet<ClaimId>,
     /// When it was last seen in its feed, to the day.
     pub last_seen: Timestamp,
+    /// It was part of its feed's first fetch, so it is known and gives no alert.
+    #[serde(default)]
+    pub is_baseline: bool,
 }
 
 /// A piece of wire copy with all its near-duplicates.

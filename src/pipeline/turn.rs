@@ -122,6 +122,7 @@ impl State {
             outlet: document.source.outlet.clone(),
             claims: turn.carried(),
             last_seen: now,
+            is_baseline: document.is_baseline,
         });
         self.finish(turn, changes);
     }

@@ -15,7 +15,7 @@ use super::writer::{Write, Writer};
 use super::{Commit, Counts, Orphan, PutIn, Store, StoreError, outbox, record, schema};
 
 /// How long to wait for a person who writes to the file with another program.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The store in one SQLite file. Fields are dropped in this order: the lock goes last.
 pub struct EmbeddedStore {

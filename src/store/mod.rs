@@ -6,10 +6,12 @@ mod fingerprint;
 mod outbox;
 mod record;
 mod schema;
+mod view;
 mod writer;
 
 pub use embedded::EmbeddedStore;
 pub use error::StoreError;
+pub use view::{DeliveryFilter, DeliveryRow, FeedDocuments, Named, SinkBacklog, StoredAnalysis, View, copy_into};
 
 use std::collections::BTreeMap;
 

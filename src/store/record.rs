@@ -180,7 +180,7 @@ pub(super) fn count(connection: &Connection) -> Result<Counts, StoreError> {
     })
 }
 
-fn all<R: DeserializeOwned>(connection: &Connection, table: &'static str) -> Result<Vec<R>, StoreError> {
+pub(super) fn all<R: DeserializeOwned>(connection: &Connection, table: &'static str) -> Result<Vec<R>, StoreError> {
     let mut statement = connection.prepare(&format!("SELECT id, record FROM {table} ORDER BY position"))?;
     let mut rows = statement.query([])?;
     let mut records = Vec::new();
@@ -190,7 +190,7 @@ fn all<R: DeserializeOwned>(connection: &Connection, table: &'static str) -> Res
     Ok(records)
 }
 
-fn parse<R: DeserializeOwned>(row: &Row<'_>, table: &'static str) -> Result<R, StoreError> {
+pub(super) fn parse<R: DeserializeOwned>(row: &Row<'_>, table: &'static str) -> Result<R, StoreError> {
     let json = row.get_ref("record")?.as_str().map_err(rusqlite::Error::from)?;
     serde_json::from_str(json).map_err(|error| corrupt(row, table, error.to_string()))
 }

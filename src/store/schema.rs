@@ -170,7 +170,7 @@ pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), St
 }
 
 /// The version of the file, if it is ours or empty.
-fn check_owner(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
+pub(super) fn check_owner(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
     let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, u32>(0));
     let tables = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, u32>(0)).map_err(
         |error| match error.sqlite_error_code() {

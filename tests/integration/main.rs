@@ -18,6 +18,7 @@ mod deploy;
 mod feed_lists;
 mod intake;
 mod kills;
+mod looking;
 mod quality;
 mod reload;
 mod shutdown;

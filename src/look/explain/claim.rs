@@ -1,0 +1,145 @@
+//! Why a claim was alerted, or why not.
+
+use anyhow::Result;
+use jiff::Timestamp;
+
+use super::{Explainer, Explanation, Outcome, alert};
+use crate::look::timeline::Alerted;
+use crate::look::words::{self, second, short};
+use crate::model::{AlertType, ClaimRecord, DocumentId, Kind, Rule, ThreadRecord};
+
+/// An explanation of a claim.
+pub(super) struct Explained {
+    pub(super) explanation: Explanation,
+}
+
+impl Explainer<'_> {
+    /// Explains a claim; as one document tells it, where that is given.
+    pub(super) fn claim(&self, record: &ClaimRecord, from: Option<DocumentId>) -> Result<Explained> {
+        let mut about = Vec::new();
+        let mut with = Vec::new();
+        for &thread in &record.threads {
+            for alerted in self.alerts_of(thread)?.iter() {
+                let Some(alert) = &alerted.alert else { continue };
+                let is_subject = alert.claim.as_ref().is_some_and(|claim| claim.id == record.id);
+                let rides = alert.also.contains(&record.id) || alert.answers.iter().any(|one| one.claim == record.id);
+                if is_subject {
+                    about.push((alert::in_short(alerted), self.is_held(alerted)));
+                } else if rides {
+                    with.push(alert::in_short(alerted));
+                }
+            }
+        }
+        let report = &record.report;
+        let first = &report.document;
+        let is_copy = from.is_some_and(|document| document != first.id);
+        let (mut outcome, mut why) = if about.iter().any(|(_, is_held)| !is_held) {
+            (Outcome::Alerted, "it was alerted".to_owned())
+        } else if !about.is_empty() {
+            let until = first.embargo_until.map(second).unwrap_or_default();
+            (Outcome::Held, format!("its alert waits for the end of an embargo, {until}"))
+        } else if !with.is_empty() {
+            (
+                Outcome::Rode,
+                "it rode in the alert of another claim of its thread: a document gives one alert a thread".to_owned(),
+            )
+        } else if !record.alerted.is_empty() {
+            let sinks: Vec<&str> = record.alerted.keys().map(String::as_str).collect();
+            (Outcome::Alerted, format!("it was alerted to {}; the alert is no longer kept", sinks.join(", ")))
+        } else {
+            self.silence(record)?
+        };
+        if is_copy {
+            why = format!("known since {} from {}, where {why}", second(record.first_seen), first.outlet);
+            outcome = Outcome::Copy;
+        }
+        let mut explanation = Explanation::new("claim", &record.id, &words::claim_line(record), outcome, why);
+        if outcome == Outcome::Rules {
+            self.add_rules(&mut explanation, record);
+        }
+        explanation.add("evidence", report.evidence.sentence.clone());
+        explanation.add("confidence", format!("{:.2}", report.claim.confidence));
+        explanation.add("seen", format!("{} at {}", second(record.first_seen), first.outlet));
+        explanation.add("thread", short(&record.thread));
+        for told in about.into_iter().map(|(told, _)| told).chain(with) {
+            explanation.add("alert", told);
+        }
+        Ok(Explained { explanation })
+    }
+
+    /// Whether an alert waits for a moment that is to come, and nothing of it was tried.
+    fn is_held(&self, alerted: &Alerted) -> bool {
+        alerted
+            .rows
+            .iter()
+            .all(|row| row.state == "pending" && row.attempts == 0 && row.due > self.now.max(Timestamp::UNIX_EPOCH))
+    }
+
+    /// Why a claim was never alerted.
+    fn silence(&self, record: &ClaimRecord) -> Result<(Outcome, String)> {
+        let report = &record.report;
+        let is_baseline = self.view.document(report.document.id)?.is_some_and(|document| document.is_baseline);
+        if is_baseline {
+            let why =
+                "its document was part of the feed's first fetch, which is known and not news (backfill widens that)";
+            return Ok((Outcome::Baseline, why.to_owned()));
+        }
+        if record.is_withdrawn {
+            return Ok((Outcome::Withdrawn, "its story was killed or corrected before anybody was told".to_owned()));
+        }
+        if report.claim.background {
+            return Ok((Outcome::Background, "it is an old act, retold as background".to_owned()));
+        }
+        for &thread in &record.threads {
+            if let Some(thread) = self.view.thread(thread)?
+                && let Some(why) = known_stance(record, &thread)
+            {
+                return Ok((Outcome::NoNews, why));
+            }
+        }
+        if self.rules.iter().all(|rule| refusal(rule, record).is_some()) {
+            return Ok((Outcome::Rules, "no rule lets it through".to_owned()));
+        }
+        let why = "it was no news in its thread, or the rules of that time did not let it through";
+        Ok((Outcome::NoNews, why.to_owned()))
+    }
+
+    /// What each rule says to a claim.
+    fn add_rules(&self, explanation: &mut Explanation, record: &ClaimRecord) {
+        for rule in &self.rules {
+            let verdict = refusal(rule, record).unwrap_or_else(|| "lets it through".to_owned());
+            explanation.add("rule", format!("{}: {verdict}", rule.name));
+        }
+    }
+}
+
+/// Why an answer changes nothing: the respondent's stance was known.
+fn known_stance(record: &ClaimRecord, thread: &ThreadRecord) -> Option<String> {
+    let name = &record.speaker.as_ref()?.name;
+    let is_own = |claim| claim == record.id;
+    let known = thread.stances.values().find(|stance| {
+        record.kind.is_answer() && !is_own(stance.claim) && crate::link::speaker::same_name(&stance.respondent, name)
+    })?;
+    Some(format!("{} {} already, by claim {}", known.respondent, words::stance(known.stance), short(&known.claim)))
+}
+
+/// The type of the alert that a new claim of this kind gives.
+fn type_of(kind: Kind) -> AlertType {
+    match kind {
+        Kind::Allegation | Kind::Statement => AlertType::AllegationNew,
+        Kind::Denial => AlertType::DenialNew,
+        Kind::Confirmation => AlertType::ClaimConfirmed,
+        Kind::NoComment => AlertType::ClaimNoComment,
+        Kind::Retraction => AlertType::ClaimRetracted,
+    }
+}
+
+/// Why a rule does not let a new claim through; `None` where it does.
+fn refusal(rule: &Rule, record: &ClaimRecord) -> Option<String> {
+    let alert_type = type_of(record.kind);
+    let (confidence, least) = (record.report.claim.confidence, rule.confidence_min.probability());
+    if !rule.types.is_empty() && !rule.types.contains(&alert_type) {
+        return Some(format!("types does not name {}", alert_type.as_str()));
+    }
+    (confidence < least).then(|| format!("confidence {confidence:.2} is less than confidence_min {least:.2}"))
+}

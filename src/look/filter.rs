@@ -1,0 +1,134 @@
+//! Filters of listings: texts that are looked for and spans of time.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::text::normalize::fold;
+
+/// Units of an age, in seconds.
+const UNITS: [(&str, i64); 6] = [("s", 1), ("m", 60), ("min", 60), ("h", 3_600), ("d", 86_400), ("w", 604_800)];
+
+/// A text that is looked for; case and accents do not count.
+#[derive(Debug, Clone)]
+pub(super) struct Needle(Option<String>);
+
+impl Needle {
+    pub(super) fn new(text: Option<&str>) -> Self {
+        Self(text.map(fold))
+    }
+
+    /// Whether it is part of one of the texts; nothing is part of everything.
+    pub(super) fn is_in<'a>(&self, texts: impl IntoIterator<Item = &'a str>) -> bool {
+        self.0.as_ref().is_none_or(|needle| texts.into_iter().any(|text| fold(text).contains(needle.as_str())))
+    }
+}
+
+/// A moment as people give it on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// This instant.
+    At(Timestamp),
+    /// The day that begins here.
+    Day(Timestamp),
+    /// So long before now.
+    Ago(SignedDuration),
+}
+
+/// Reads a date ("2026-03-31"), an instant ("2026-03-31T08:00:00Z") or an age ("90m", "1d12h").
+pub(super) fn moment(text: &str) -> Result<Moment, String> {
+    let text = text.trim();
+    if let Ok(instant) = text.parse::<Timestamp>() {
+        return Ok(Moment::At(instant));
+    }
+    if let Ok(day) = format!("{text}T00:00:00Z").parse::<Timestamp>() {
+        return Ok(Moment::Day(day));
+    }
+    age(text).map(Moment::Ago).ok_or_else(|| {
+        "expected a date (2026-03-31), an instant (2026-03-31T08:00:00Z) or an age (90m, 2h, 7d, 1d12h)".to_owned()
+    })
+}
+
+fn age(text: &str) -> Option<SignedDuration> {
+    let mut rest = text;
+    let mut seconds: i64 = 0;
+    while !rest.is_empty() {
+        let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit())?);
+        let (unit, next) = after.split_at(after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len()));
+        let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit)?;
+        seconds = seconds.checked_add(number.parse::<i64>().ok()?.checked_mul(*factor)?)?;
+        rest = next;
+    }
+    (!text.is_empty()).then(|| SignedDuration::from_secs(seconds))
+}
+
+/// From one moment to another, both included where they are given.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Period {
+    from: Timestamp,
+    to: Timestamp,
+}
+
+impl Period {
+    /// The period between two moments as of `now`.
+    pub(super) fn new(since: Option<Moment>, until: Option<Moment>, now: Timestamp) -> Self {
+        let ago = |age: SignedDuration| now.checked_sub(age).unwrap_or(Timestamp::MIN);
+        let from = match since {
+            None => Timestamp::MIN,
+            Some(Moment::At(instant) | Moment::Day(instant)) => instant,
+            Some(Moment::Ago(age)) => ago(age),
+        };
+        let to = match until {
+            None => Timestamp::MAX,
+            Some(Moment::At(instant)) => instant,
+            // Its last nanosecond.
+            Some(Moment::Day(day)) => {
+                day.checked_add(SignedDuration::new(86_399, 999_999_999)).unwrap_or(Timestamp::MAX)
+            }
+            Some(Moment::Ago(age)) => ago(age),
+        };
+        Self { from, to }
+    }
+
+    /// Whether an instant lies in it.
+    pub(super) fn holds(&self, instant: Timestamp) -> bool {
+        (self.from..=self.to).contains(&instant)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_and_accents_do_not_count() {
+        let is_in = |needle: &str, text: &str| Needle::new(Some(needle)).is_in([text]);
+        assert!(
+            is_in("renee", "Governor Renée Dufaux") && is_in("RENÉE d", "renee dufaux") && !is_in("rene f", "Renée")
+        );
+        assert!(Needle::new(None).is_in([]));
+    }
+
+    #[test]
+    fn moments_are_dates_instants_and_ages() {
+        let hours = |hours| Ok(Moment::Ago(SignedDuration::from_hours(hours)));
+        assert_eq!(
+            (moment("2h"), moment("7d"), moment("1d12h"), moment("1w")),
+            (hours(2), hours(168), hours(36), hours(168))
+        );
+        assert_eq!(moment("2024-10-31"), Ok(Moment::Day("2024-10-31T00:00:00Z".parse().unwrap())));
+        assert_eq!(moment("2024-10-31T08:00:00+01:00"), Ok(Moment::At("2024-10-31T07:00:00Z".parse().unwrap())));
+        for bad in ["", "2", "h", "yesterday", "2 years", "99999999999999999999d"] {
+            assert!(moment(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_day_ends_with_its_last_moment() {
+        let day = moment("2024-10-31").ok();
+        let at = |text: &str| text.parse().unwrap();
+        let period = Period::new(day, day, at("2025-01-01T00:00:00Z"));
+        assert!(period.holds(at("2024-10-31T00:00:00Z")) && period.holds(at("2024-10-31T23:59:59.999Z")));
+        assert!(!period.holds(at("2024-10-30T23:59:59.999Z")) && !period.holds(at("2024-11-01T00:00:00Z")));
+        let recent = Period::new(moment("2h").ok(), None, at("2025-01-01T02:00:00Z"));
+        assert!(recent.holds(at("2025-01-01T00:00:00Z")) && !recent.holds(at("2024-12-31T23:59:59Z")));
+    }
+}

@@ -1,0 +1,127 @@
+//! The commands that look at a database, also while a daemon works on it: `claims`, `threads`, `feeds status`, `deliveries`,
+//! `explain`, `doctor`, `backup`; and `completions` and `man`, which look at the command line. Arguments in, tables for a terminal
+//! or JSON Lines for a pipe out; called by `main`.
+
+pub mod args;
+mod backup;
+mod claims;
+mod deliveries;
+mod doctor;
+mod explain;
+mod feeds;
+mod filter;
+mod id;
+mod manual;
+mod table;
+mod threads;
+mod timeline;
+mod words;
+
+pub use backup::backup;
+pub use claims::claims;
+pub use deliveries::deliveries;
+pub use doctor::doctor;
+pub use explain::explain;
+pub use feeds::feeds_status;
+pub use manual::{completions, man};
+pub use threads::threads;
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+
+use crate::config::Config;
+use crate::store::View;
+use crate::terminal;
+use args::{DatabaseArgs, FormatArgs};
+use table::{Cell, Column, table};
+
+/// Columns where neither the terminal nor COLUMNS says.
+const WIDTH: usize = 100;
+/// Fewest columns that are written in.
+const WIDTH_MIN: usize = 40;
+/// The config file that is looked for where none is named.
+const CONFIG: &str = "gainsay.toml";
+
+/// Where to look.
+struct Source {
+    database: PathBuf,
+    /// The config, where one names the database.
+    config: Option<Config>,
+}
+
+impl Source {
+    /// Finds the database: named itself, by a config, or by the config of this folder.
+    fn find(args: &DatabaseArgs) -> Result<Self> {
+        if let Some(database) = &args.database {
+            return Ok(Self { database: database.clone(), config: None });
+        }
+        let here = Path::new(CONFIG);
+        let path = args.config.as_deref().or_else(|| here.exists().then_some(here));
+        let path = path.context("which database? name a config (-c FILE) or the database itself (--database FILE)")?;
+        // Looking delivers nothing, so it needs no secrets.
+        let config = crate::config::load_without_secrets(path)?;
+        Ok(Self { database: config.database.clone(), config: Some(config) })
+    }
+
+    fn open(&self) -> Result<View> {
+        Ok(View::open(&self.database)?)
+    }
+}
+
+/// Lines of a listing.
+trait Listed: Serialize {
+    /// What they are called, one and several.
+    const NAMES: (&'static str, &'static str);
+    /// The columns of their table.
+    const COLUMNS: &'static [Column];
+    /// One as a row of it.
+    fn row(&self) -> Vec<Cell>;
+}
+
+fn is_json(format: FormatArgs) -> bool {
+    format.json || !format.table && !io::stdout().is_terminal()
+}
+
+/// Columns to write in.
+fn width() -> usize {
+    let stated = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
+    stated.or_else(terminal::columns).unwrap_or(WIDTH).max(WIDTH_MIN)
+}
+
+/// Prints a listing of which at most `limit` lines are wanted (0: all); one more says that there are more.
+fn print_list<L: Listed>(format: FormatArgs, found: &[L], limit: usize) -> Result<()> {
+    let shown = if limit == 0 { found } else { found.get(..limit).unwrap_or(found) };
+    if is_json(format) {
+        return print_json(shown);
+    }
+    if shown.is_empty() {
+        anstream::eprintln!("no {} found", L::NAMES.1);
+        return Ok(());
+    }
+    let rows: Vec<Vec<Cell>> = shown.iter().map(Listed::row).collect();
+    print_text(&table(L::COLUMNS, &rows, width()))?;
+    if shown.len() < found.len() {
+        let names = if shown.len() == 1 { L::NAMES.0 } else { L::NAMES.1 };
+        anstream::eprintln!("the newest {} {names}; there are more: --limit 0 shows all", shown.len());
+    }
+    Ok(())
+}
+
+fn print_json(lines: &[impl Serialize]) -> Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    for line in lines {
+        crate::json::write(&mut out, line).map_err(io::Error::from)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(out.flush()?)
+}
+
+/// Prints coloured lines; a pipe and `NO_COLOR` get them without colours.
+fn print_text(lines: &str) -> Result<()> {
+    let mut out = anstream::stdout().lock();
+    out.write_all(lines.as_bytes())?;
+    Ok(out.flush()?)
+}
