@@ -5,7 +5,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::load::{BACKFILL, GRACE, MEMORY, PACE, SINK_TYPES, SIZE, TIMEOUT, WAITS};
+use super::load::{ALERTS_PER_DAY, BACKFILL, GRACE, MEMORY, PACE, SINK_TYPES, SIZE, TIMEOUT, WAITS};
 
 /// What a key may hold.
 #[derive(Debug, Clone)]
@@ -14,6 +14,8 @@ pub(super) enum Kind {
     Path,
     /// Any text of which `load` knows more.
     Text,
+    /// An address to listen at, or nothing.
+    Listen,
     /// An id or a name, used once.
     Name,
     /// An http or https address.
@@ -35,6 +37,9 @@ pub(super) enum Kind {
     /// A list of durations.
     Durations(RangeInclusive<Duration>),
 }
+
+/// Names of the forms of the log, those of `LogFormat`.
+const LOG_FORMATS: [&str; 4] = ["auto", "human", "json", "journald"];
 
 /// One key.
 #[derive(Debug, Clone)]
@@ -78,6 +83,9 @@ fn required(section: &'static str, name: &'static str, kind: Kind) -> Key {
 pub(super) fn keys() -> Vec<Key> {
     let mut keys = vec![key("", "database", Kind::Path), key("", "shutdown_grace", Kind::Duration(GRACE))];
     keys.extend([
+        key("http", "listen", Kind::Listen),
+        key("log", "filter", Kind::Text),
+        key("log", "format", Kind::OneOf(&LOG_FORMATS)),
         key("intake", "poll_interval", Kind::Duration(PACE)),
         key("intake", "jitter", Kind::Fraction(0.0..=0.5)),
         key("intake", "backoff_max", Kind::Duration(PACE)),
@@ -117,12 +125,14 @@ fn sink_keys() -> Vec<Key> {
         required(jsonl, "name", Kind::Name),
         required(jsonl, "type", Kind::OneOf(&SINK_TYPES)),
         key(jsonl, "path", Kind::Path),
+        key(jsonl, "alerts_per_day", Kind::Count(ALERTS_PER_DAY)),
         required(webhook, "name", Kind::Name),
         required(webhook, "type", Kind::OneOf(&SINK_TYPES)),
         required(webhook, "url", Kind::Address),
         key(webhook, "secret_env", Kind::Text),
         key(webhook, "secret_file", Kind::Path),
         key(webhook, "secret", Kind::Text),
+        key(webhook, "alerts_per_day", Kind::Count(ALERTS_PER_DAY)),
         key(webhook, "timeout", Kind::Duration(TIMEOUT)),
         key(webhook, "concurrency_max", Kind::Count(1..=256)),
         key(webhook, "retry_schedule", Kind::Durations(WAITS)),

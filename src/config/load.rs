@@ -38,6 +38,8 @@ pub(super) const TIMEOUT: RangeInclusive<Duration> = SECOND..=Duration::from_hou
 pub(super) const GRACE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(1);
 pub(super) const MEMORY: RangeInclusive<Duration> = Duration::from_hours(1)..=Duration::from_hours(24 * 3_660);
 pub(super) const BACKFILL: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(24 * 3_660);
+/// Bounds of a sink's budget.
+pub(super) const ALERTS_PER_DAY: RangeInclusive<i64> = 0..=1_000_000;
 pub(super) const SIZE: RangeInclusive<u64> = 1 << 10..=1 << 30;
 
 /// Waits between attempts of a delivery.
@@ -366,7 +368,7 @@ fn read_sink(
         "webhook" => read_webhook(&mut section, surroundings).map(SinkTarget::Webhook),
         _ => Some(SinkTarget::JsonLines { path: section.read("path", |value| file_path(value, surroundings)) }),
     };
-    let alerts_per_day = section.read("alerts_per_day", |value| count(value, &(0..=1_000_000)));
+    let alerts_per_day = section.read("alerts_per_day", |value| count(value, &ALERTS_PER_DAY));
     section.finish();
     let mut sink = SinkConfig::new(name?, target?);
     sink.alerts_per_day = alerts_per_day.unwrap_or(sink.alerts_per_day);
@@ -531,12 +533,10 @@ fn network(value: &DeValue<'_>) -> Result<IpNet, Wrong> {
 }
 
 fn alert_type(value: &DeValue<'_>) -> Result<AlertType, Wrong> {
-    // Digests come of budgets, not of rules.
-    let known: Vec<AlertType> = AlertType::ALL.into_iter().filter(|known| *known != AlertType::Digest).collect();
-    let names: Vec<&str> = known.iter().map(|known| known.as_str()).collect();
+    let names: Vec<&str> = AlertType::ruled().map(AlertType::as_str).collect();
     let accepted = quoted(&names);
     let text = string(value, &accepted)?;
-    known.into_iter().find(|known| known.as_str() == text).ok_or_else(|| {
+    AlertType::ruled().find(|known| known.as_str() == text).ok_or_else(|| {
         Wrong::new(format!("{text:?} is not an alert type{}", did_you_mean(text, names.into_iter())), accepted)
     })
 }

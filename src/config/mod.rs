@@ -134,6 +134,11 @@ impl LogFormat {
     /// All formats with their names.
     pub const NAMES: [(&str, Self); 4] =
         [("auto", Self::Auto), ("human", Self::Human), ("json", Self::Json), ("journald", Self::Journald)];
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        Self::NAMES.into_iter().find(|(_, format)| *format == self).map_or("", |(name, _)| name)
+    }
 }
 
 /// Limits and manners of the poller.

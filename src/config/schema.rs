@@ -54,6 +54,7 @@ fn sinks(object: &dyn Fn(&str) -> Value) -> Value {
 fn value_schema(kind: &Kind) -> Value {
     match kind {
         Kind::Path | Kind::Text => json!({"type": "string", "minLength": 1}),
+        Kind::Listen => json!({"type": "string", "pattern": "^(\\S+:[0-9]{1,5})?$"}),
         Kind::Name => json!({"type": "string", "pattern": "^[a-z0-9._-]{1,64}$"}),
         Kind::Address => json!({"type": "string", "pattern": "^\\s*[Hh][Tt][Tt][Pp][Ss]?:"}),
         Kind::Duration(range) => duration(range),
@@ -66,7 +67,7 @@ fn value_schema(kind: &Kind) -> Value {
         Kind::OneOf(words) => json!({"type": "string", "enum": words}),
         Kind::Texts => json!({"type": "array", "items": {"type": "string"}}),
         Kind::AlertTypes => {
-            json!({"type": "array", "items": {"type": "string", "enum": AlertType::ALL.map(AlertType::as_str)}})
+            json!({"type": "array", "items": {"type": "string", "enum": AlertType::ruled().map(AlertType::as_str).collect::<Vec<_>>()}})
         }
         Kind::Durations(range) => json!({"type": "array", "items": duration(range)}),
     }

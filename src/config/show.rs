@@ -18,6 +18,11 @@ pub fn show(loaded: &Loaded) -> String {
     let mut page = Page { loaded, text: String::new() };
     page.value("", "database", &path(&config.database));
     page.value("", "shutdown_grace", &duration(config.shutdown_grace));
+    page.text.push_str("\n[http]\n");
+    page.value("http", "listen", &quoted(&config.http.listen.map_or_else(String::new, |address| address.to_string())));
+    page.text.push_str("\n[log]\n");
+    page.value("log", "filter", &quoted(&config.log.filter));
+    page.value("log", "format", &quoted(config.log.format.as_str()));
     page.intake();
     page.text.push_str("\n[windows]\n");
     let windows = &config.windows;
@@ -107,12 +112,13 @@ impl Page<'_> {
                 if let Some(file) = file {
                     self.value(&section, "path", &path(file));
                 }
+                self.value(&section, "alerts_per_day", &sink.alerts_per_day.to_string());
             }
-            SinkTarget::Webhook(webhook) => self.webhook(&section, webhook),
+            SinkTarget::Webhook(webhook) => self.webhook(&section, webhook, sink.alerts_per_day),
         }
     }
 
-    fn webhook(&mut self, section: &str, webhook: &WebhookConfig) {
+    fn webhook(&mut self, section: &str, webhook: &WebhookConfig, alerts_per_day: u32) {
         self.value(section, "type", "\"webhook\"");
         // Chat services put the token into the path.
         let rest = if webhook.url.path() == "/" && webhook.url.query().is_none() { "/" } else { "/…" };
@@ -123,6 +129,7 @@ impl Page<'_> {
             Some(SecretPlace::Inline) | None => ("secret", quoted("***")),
         };
         self.value(section, key, &value);
+        self.value(section, "alerts_per_day", &alerts_per_day.to_string());
         self.value(section, "timeout", &duration(webhook.timeout));
         self.value(section, "concurrency_max", &webhook.concurrency_max.to_string());
         let waits: Vec<String> = webhook.retry_schedule.iter().copied().map(duration).collect();

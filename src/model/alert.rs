@@ -90,6 +90,11 @@ impl AlertType {
         Self::Digest,
     ];
 
+    /// The types that a rule can name: all but digests, which come of budgets.
+    pub fn ruled() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|alert_type| *alert_type != Self::Digest)
+    }
+
     /// The name in the contract.
     pub fn as_str(self) -> &'static str {
         match self {
