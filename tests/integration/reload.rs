@@ -212,6 +212,52 @@ fn no_alert_is_lost_or_repeated_by_reloads_in_the_midst_of_work() {
     assert!(heard.values().all(|times| *times == 1), "{heard:?}");
 }
 
+/// A poll and a delivery hang while their feed and their sink are changed: each is finished once, by the old task, before the new
+/// one begins.
+#[test]
+fn what_is_under_way_is_finished_before_its_successor_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let (polls, deliveries) = (Arc::new(Mutex::new((0, 0))), Arc::new(Mutex::new((0, 0))));
+    // Requests begun and ended; the first ends two seconds later.
+    let slow = |counts: &Arc<Mutex<(u32, u32)>>, body: &'static str| {
+        let counts = Arc::clone(counts);
+        RawServer::start(move |_, stream| {
+            let number = {
+                let mut counts = counts.lock().unwrap();
+                counts.0 += 1;
+                counts.0
+            };
+            std::thread::sleep(Duration::from_secs(if number == 1 { 2 } else { 0 }));
+            counts.lock().unwrap().1 += 1;
+            answer(stream, "200 OK", "", body.as_bytes());
+        })
+    };
+    let item = "<item><guid>1</guid><title>Franck speaks</title><description>Mayor Odile Franck denied that she had taken \
+                bribes.</description><pubDate>Thu, 31 Oct 2024 08:01:00 GMT</pubDate></item>";
+    let feed: &'static str =
+        Box::leak(format!("<rss version=\"2.0\"><channel><title>W</title>{item}</channel></rss>").into_boxed_str());
+    let (wire, receiver) = (slow(&polls, feed), slow(&deliveries, ""));
+    let change = |feed_lines: &'static str, sink_lines: &str| {
+        write(folder.path(), &[("a", wire.base.clone(), feed_lines)], &sink("desk", &receiver.base, sink_lines))
+    };
+    let daemon = Logged::start(&change("", ""), &[]);
+    wait_for("a poll", MINUTE, || polls.lock().unwrap().0 == 1);
+    change("poll_interval = \"1500ms\"\n", "");
+    daemon.reload();
+    assert_eq!(*polls.lock().unwrap(), (1, 0), "the reload waited, or a second poll began");
+    wait_for("a delivery", MINUTE, || deliveries.lock().unwrap().0 == 1);
+    let (begun, ended) = *polls.lock().unwrap();
+    assert_eq!(begun, ended, "the poll under way is finished first");
+    change("poll_interval = \"1500ms\"\n", "timeout = \"20s\"\n");
+    daemon.reload();
+    assert_eq!(*deliveries.lock().unwrap(), (1, 0), "the reload waited, or a second delivery began");
+    let delivered = "SELECT state FROM outbox WHERE state = 'delivered'";
+    wait_for("the delivery", MINUTE, || query(folder.path(), delivered).len() == 1);
+    std::thread::sleep(Duration::from_secs(2));
+    daemon.stop();
+    assert_eq!(*deliveries.lock().unwrap(), (1, 1));
+}
+
 #[test]
 fn a_bad_config_changes_nothing_and_all_its_problems_are_logged() {
     let folder = tempfile::tempdir().unwrap();
