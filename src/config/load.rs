@@ -500,8 +500,8 @@ fn log_filter(value: &DeValue<'_>) -> Result<String, Wrong> {
     let accepted = "error, warn, info, debug, trace, or a list such as \"gainsay::intake=debug,warn\"";
     let text = string(value, accepted)?;
     match text.parse::<tracing_subscriber::EnvFilter>() {
-        Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err(Wrong::new(format!("{text:?} is no filter"), accepted)),
+        Ok(_) if !text.is_empty() => Ok(text.to_owned()),
+        _ => Err(Wrong::new(format!("{text:?} is no filter"), accepted)),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::config::{LogConfig, LogFormat};
 
 /// Every field that the log may hold besides `time`, `level`, `target` and `message`, and what it says. Names are kept: other
 /// programs read them.
-pub const FIELDS: [(&str, &str); 22] = [
+pub const FIELDS: [(&str, &str); 27] = [
     ("address", "where the daemon listens for HTTP"),
     ("ahead_seconds", "how far the desk's clock is ahead of the machine's"),
     ("alert", "id of an alert, as its sinks get it"),
@@ -33,15 +33,20 @@ pub const FIELDS: [(&str, &str); 22] = [
     ("error", "what went wrong, in words"),
     ("feed", "id of a feed"),
     ("feeds", "number of feeds"),
+    ("feeds_started", "feeds that a reload started to poll"),
+    ("feeds_stopped", "feeds that a reload stopped polling"),
     ("grace", "how long a stop may take"),
     ("items", "entries of a feed"),
     ("kind", "type of an alert"),
     ("known", "documents of a batch that were known"),
     ("language", "ISO 639-3 code"),
     ("lost", "what is not read, and how much of it"),
+    ("problem", "what is wrong in a config, with its place"),
     ("repairs", "what had to be repaired in a feed, and how often"),
     ("sink", "name of a sink"),
     ("sinks", "number of sinks"),
+    ("sinks_started", "sinks that a reload opened"),
+    ("sinks_stopped", "sinks that a reload closed"),
     ("url", "address of a document, without user, password and the values of its query"),
 ];
 

@@ -93,9 +93,8 @@ impl Telemetry {
         self.metrics.record(|samples| samples.count(Metric::OutboxGivenUp, &[sink], alerts));
     }
 
-    /// A config is followed from now on: its sinks have series, and its feeds are watched, each from the cursor it is known to have.
+    /// The feeds of a config are watched from now on, each from the cursor that it is known to have.
     pub fn watch_config(&self, config: &Config, cursors: &BTreeMap<FeedId, FeedCursor>) {
-        self.metrics.record(|samples| config.sinks.iter().for_each(|sink| prepare_sink(samples, &sink.name)));
         let known =
             |feed: &FeedConfig| cursors.get(&feed.id).cloned().unwrap_or_else(|| FeedCursor::new(feed.id.clone()));
         let feeds: Vec<(&FeedConfig, FeedCursor)> = config.feeds.iter().map(|feed| (feed, known(feed))).collect();
