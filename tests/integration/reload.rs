@@ -22,7 +22,12 @@ struct Logged {
 impl Logged {
     fn start(config: &Path, variables: &[(&str, &str)]) -> Self {
         let mut command = gainsay(&["run", "--log", "info", "--log-format", "human", "-c", config.to_str().unwrap()]);
-        command.env("GAINSAY_HTTP__LISTEN", "").envs(variables.iter().copied()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+            .env("GAINSAY_HTTP__LISTEN", "")
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (stderr, lines) = (child.stderr.take().unwrap(), Arc::clone(&log));
