@@ -1,7 +1,7 @@
 //! `gainsay feeds list|show|add|remove|import|export|lists`: the feeds of a config file, changed in place.
 //!
 //! The config file is the one place where feeds stand; what a person wrote around them stays. Nothing is written that would not
-//! be a config, and a daemon that runs on it is told to read it again.
+//! be a config. A running daemon reads it anew on SIGHUP.
 
 mod edit;
 pub mod opml;
@@ -185,7 +185,7 @@ fn on_one_line(text: &str) -> String {
 }
 
 fn say(done: &str, config: &Path) -> Result<ExitCode> {
-    writeln!(io::stdout().lock(), "{done} in {}", config.display())?;
+    writeln!(io::stdout().lock(), "{done} in {}; a running daemon reads it on SIGHUP", config.display())?;
     Ok(ExitCode::SUCCESS)
 }
 
