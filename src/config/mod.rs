@@ -11,7 +11,7 @@ mod secret;
 mod show;
 mod units;
 
-pub use units::{age, show_duration};
+pub use units::{age, parse_duration, show_duration};
 
 #[cfg(test)]
 mod tests;

@@ -27,7 +27,7 @@ pub fn age(text: &str, now: Timestamp) -> Result<Duration, String> {
 }
 
 /// Reads a duration: one or more whole numbers, each with its unit (ms, s, m, h, d).
-pub(super) fn parse_duration(text: &str) -> Option<Duration> {
+pub fn parse_duration(text: &str) -> Option<Duration> {
     sum(text, DURATION_UNITS).map(Duration::from_millis)
 }
 

@@ -90,6 +90,22 @@ impl AlertType {
         Self::Digest,
     ];
 
+    /// The type of the alert that a new claim of this kind gives.
+    pub fn of_new(kind: Kind) -> Self {
+        match kind {
+            Kind::Allegation | Kind::Statement => Self::AllegationNew,
+            Kind::Denial => Self::DenialNew,
+            Kind::Confirmation => Self::ClaimConfirmed,
+            Kind::NoComment => Self::ClaimNoComment,
+            Kind::Retraction => Self::ClaimRetracted,
+        }
+    }
+
+    /// Whether alerts of this type change or withdraw an earlier one.
+    pub fn takes_back(self) -> bool {
+        matches!(self, Self::ClaimRevised | Self::ClaimWithdrawn)
+    }
+
     /// The types that a rule can name: all but digests, which come of budgets.
     pub fn ruled() -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(|alert_type| *alert_type != Self::Digest)
@@ -200,6 +216,30 @@ pub struct DigestEntry {
     pub url: Option<String>,
     /// In a sentence, why it was an alert.
     pub why: String,
+}
+
+impl Alert {
+    /// An alert that is about nothing yet.
+    pub fn new(id: AlertId, alert_type: AlertType, time: Timestamp, priority: Priority, why: String) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            id,
+            alert_type,
+            time,
+            priority,
+            claim: None,
+            evidence: None,
+            document: None,
+            story: None,
+            thread: None,
+            answers: Vec::new(),
+            also: Vec::new(),
+            feed: None,
+            digest: None,
+            rules: Vec::new(),
+            why,
+        }
+    }
 }
 
 /// How urgent an alert is.

@@ -286,7 +286,7 @@ impl State {
             pend(AlertType::ThreadClosed, "a verdict closes the thread".to_owned());
         }
         if is_news {
-            pend(type_of(claim.kind), why(claim.kind, is_first_answer, is_cross_document));
+            pend(AlertType::of_new(claim.kind), why(claim.kind, is_first_answer, is_cross_document));
             if is_cross_document {
                 let why = "an allegation and its answer were found in different documents";
                 pend(AlertType::ThreadLinked, why.to_owned());
@@ -380,16 +380,6 @@ impl State {
 /// Whether a canonical address leads to more than a home page: feeds that link every entry to theirs say nothing by it.
 fn names_article(url: &str) -> bool {
     url.splitn(4, '/').nth(3).is_some_and(|path| !path.is_empty())
-}
-
-fn type_of(kind: Kind) -> AlertType {
-    match kind {
-        Kind::Allegation | Kind::Statement => AlertType::AllegationNew,
-        Kind::Denial => AlertType::DenialNew,
-        Kind::Confirmation => AlertType::ClaimConfirmed,
-        Kind::NoComment => AlertType::ClaimNoComment,
-        Kind::Retraction => AlertType::ClaimRetracted,
-    }
 }
 
 fn why(kind: Kind, is_first_answer: bool, is_cross_document: bool) -> String {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
 
-use crate::model::{Alert, AlertId, AlertType, BudgetRecord, Digest, DigestEntry, Priority, SCHEMA_VERSION};
+use crate::model::{Alert, AlertId, AlertType, BudgetRecord, Digest, DigestEntry, Priority};
 
 /// Alerts that one digest lists; the rest are counted.
 const ENTRIES_MAX: usize = 1_000;
@@ -30,7 +30,7 @@ pub fn admit(record: &mut BudgetRecord, limit: u32, alert: &Alert, now: Timestam
     if record.held.is_empty() && record.left_out == 0 && record.day != day(now) {
         *record = BudgetRecord::new(record.sink.clone(), day(now));
     }
-    if is_taking_back(alert.alert_type) {
+    if alert.alert_type.takes_back() {
         return take_back(record, alert);
     }
     let count = if alert.feed.is_some() { &mut record.feed_alerts } else { &mut record.claim_alerts };
@@ -58,10 +58,6 @@ pub fn close_day(record: &mut BudgetRecord, limit: u32, now: Timestamp) -> Optio
 /// The day on which alerts of this time are counted: in UTC.
 pub fn day(now: Timestamp) -> Date {
     Offset::UTC.to_datetime(now).date()
-}
-
-fn is_taking_back(alert_type: AlertType) -> bool {
-    matches!(alert_type, AlertType::ClaimRevised | AlertType::ClaimWithdrawn)
 }
 
 /// A revision takes the place of the entry that it revises, a withdrawn one is taken out; what was sent is taken back by an alert.
@@ -103,31 +99,12 @@ fn digest(ended: BudgetRecord, limit: u32, now: Timestamp) -> Alert {
     alerts.sort_by_key(|entry| std::cmp::Reverse(entry.priority));
     let count = alerts.len() + ended.left_out as usize;
     let why = format!("{count} alerts over the budget of {limit} on {}", ended.day);
-    Alert {
-        schema_version: SCHEMA_VERSION,
-        id: AlertId::of(&[
-            ended.sink.as_bytes(),
-            ended.day.to_string().as_bytes(),
-            AlertType::Digest.as_str().as_bytes(),
-        ]),
-        alert_type: AlertType::Digest,
-        time: now,
-        priority: Priority {
-            score: alerts.first().map_or(0, |entry| entry.priority),
-            reasons: vec!["most urgent of the digest".to_owned()],
-        },
-        claim: None,
-        evidence: None,
-        document: None,
-        story: None,
-        thread: None,
-        answers: Vec::new(),
-        also: Vec::new(),
-        feed: None,
-        digest: Some(Digest { day: ended.day.to_string(), budget: limit, alerts, left_out: ended.left_out }),
-        rules: Vec::new(),
-        why,
-    }
+    let id =
+        AlertId::of(&[ended.sink.as_bytes(), ended.day.to_string().as_bytes(), AlertType::Digest.as_str().as_bytes()]);
+    let score = alerts.first().map_or(0, |entry| entry.priority);
+    let priority = Priority { score, reasons: vec!["most urgent of the digest".to_owned()] };
+    let digest = Digest { day: ended.day.to_string(), budget: limit, alerts, left_out: ended.left_out };
+    Alert { digest: Some(digest), ..Alert::new(id, AlertType::Digest, now, priority, why) }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::model::{Alert, AlertId, AlertType, AlertedAs, Event, Rule, SCHEMA_VERSION, Subject, ThreadId};
+use crate::model::{Alert, AlertId, AlertType, AlertedAs, Event, Rule, Subject, ThreadId};
 
 /// An alert with the sinks that get it.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,7 +68,7 @@ impl Router {
                 choices = positions(&|event| takes_back(event, sink, AlertedAs::Rider)).into_iter().take(1).collect();
             }
             if choices.is_empty() {
-                choices = positions(&|event| !is_taking_back(event.alert_type)).into_iter().take(1).collect();
+                choices = positions(&|event| !event.alert_type.takes_back()).into_iter().take(1).collect();
             }
             for position in choices {
                 chosen.entry(position).or_default().push(sink.clone());
@@ -110,11 +110,6 @@ fn feeds(rule: &Rule, sink: &str) -> bool {
     rule.sinks.is_empty() || rule.sinks.iter().any(|name| name == sink)
 }
 
-/// Whether alerts of this type are about an earlier alert.
-fn is_taking_back(alert_type: AlertType) -> bool {
-    matches!(alert_type, AlertType::ClaimRevised | AlertType::ClaimWithdrawn)
-}
-
 /// Whether an event changes what this sink was alerted of, or withdraws what it was alerted of as `part` at the least.
 fn takes_back(event: &Event, sink: &str, part: AlertedAs) -> bool {
     let alerted = match &event.subject {
@@ -131,7 +126,7 @@ fn takes_back(event: &Event, sink: &str, part: AlertedAs) -> bool {
 fn lets_through(rule: &Rule, event: &Event) -> bool {
     let confident = match &event.subject {
         // Who was told must be told again, however sure the new wording is.
-        Subject::Claim(_) if is_taking_back(event.alert_type) => true,
+        Subject::Claim(_) if event.alert_type.takes_back() => true,
         Subject::Claim(claim) => claim.report.claim.confidence >= rule.confidence_min.probability(),
         Subject::Feed(_) => true,
     };
@@ -174,24 +169,9 @@ fn alert_id(event: &Event) -> AlertId {
 }
 
 fn render(event: &Event, rules: Vec<String>) -> Alert {
-    let empty = Alert {
-        schema_version: SCHEMA_VERSION,
-        id: alert_id(event),
-        alert_type: event.alert_type,
-        time: event.time,
-        priority: priority::priority(event),
-        claim: None,
-        evidence: None,
-        document: None,
-        story: None,
-        thread: None,
-        answers: Vec::new(),
-        also: Vec::new(),
-        feed: None,
-        digest: None,
-        rules,
-        why: event.why.clone(),
-    };
+    let priority = priority::priority(event);
+    let empty =
+        Alert { rules, ..Alert::new(alert_id(event), event.alert_type, event.time, priority, event.why.clone()) };
     match &event.subject {
         Subject::Feed(feed) => Alert { feed: Some(feed.clone()), ..empty },
         Subject::Claim(subject) => Alert {

@@ -111,7 +111,7 @@ fn one_alert_for_a_thread_and_sink() {
 fn what_takes_an_alert_back_goes_where_that_alert_went() {
     let withdrawn = |claim: &[u8], alerted: &[(&str, AlertedAs)]| {
         let mut event = event(AlertType::ClaimWithdrawn, claim, b"t", 0.1);
-        let Subject::Claim(subject) = &mut event.subject else { unreachable!() };
+        let Subject::Claim(subject) = &mut event.subject else { panic!("no claim") };
         subject.alerted = alerted.iter().map(|&(sink, part)| (sink.to_owned(), part)).collect();
         event
     };

@@ -11,8 +11,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, pa
 use serde::de::DeserializeOwned;
 
 use crate::model::{
-    AlertId, ClaimId, ClaimRecord, DocumentId, DocumentRecord, FeedCursor, FeedRecord, StoryId, StoryRecord, ThreadId,
-    ThreadRecord,
+    AlertId, BudgetRecord, ClaimId, ClaimRecord, DocumentId, DocumentRecord, FeedCursor, FeedRecord, StoryId,
+    StoryRecord, ThreadId, ThreadRecord,
 };
 
 use super::embedded::BUSY_TIMEOUT;
@@ -248,6 +248,14 @@ impl View {
     /// As above.
     pub fn claim(&self, id: ClaimId) -> Result<Option<ClaimRecord>, StoreError> {
         self.one("claim", &id.to_string())
+    }
+
+    /// What a sink was sent of its day's budget, and what waits for its digest.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn budget(&self, sink: &str) -> Result<Option<BudgetRecord>, StoreError> {
+        self.one("budget", sink)
     }
 
     /// A thread, unless it left the window.

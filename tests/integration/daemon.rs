@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::kills::story;
-use crate::support::{Daemon, Endpoint, Feeds, RawServer, Received, answer, query, wait_for, write_config};
+use crate::support::{Daemon, Endpoint, Feeds, RawServer, Received, answer, gainsay, query, wait_for, write_config};
 
 /// A config that lets denials through however unsure the extractor is: what it finds is not these tests' business.
 fn config(folder: &Path, feeds: &[(&str, String)], endpoint: &str) -> PathBuf {
@@ -70,6 +70,29 @@ fn since_makes_what_is_young_enough_news_on_the_first_fetch() {
     let daemon = Daemon::start_with(&config, &["--since", "1990-01-01"]);
     wait_for("the alert", Duration::from_secs(30), || !endpoint.received().is_empty());
     assert_eq!(daemon.stop().0, Some(0));
+}
+
+#[test]
+fn what_a_budget_holds_back_is_explained_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (feeds, endpoint) = (Feeds::default(), Endpoint::default());
+    let (wire, receiver) = (feeds.serve(), endpoint.serve());
+    feeds.add("/a", story(1));
+    let config = config(folder.path(), &[("a", format!("{}/a", wire.base))], &receiver.base);
+    let thrifty = std::fs::read_to_string(&config).unwrap().replace("alerts_per_day = 0", "alerts_per_day = 1");
+    std::fs::write(&config, thrifty).unwrap();
+    let daemon = Daemon::start(&config);
+    wait_for("the first alert", Duration::from_secs(30), || !endpoint.received().is_empty());
+    feeds.add("/a", story(12));
+    let held =
+        "SELECT json_extract(record, '$.held[0].claim') FROM budget WHERE json_array_length(record, '$.held') = 1";
+    wait_for("the alert that waits", Duration::from_secs(30), || !query(folder.path(), held).is_empty());
+    assert_eq!(daemon.stop().0, Some(0));
+    assert_eq!(endpoint.received().len(), 1);
+    let claim = query(folder.path(), held).remove(0);
+    let said = gainsay(&["explain", &claim, "-c", config.to_str().unwrap()]).output().unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(said.contains("over the day's budget of desk"), "{said}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{Explainer, Explanation, Outcome, alert};
 use crate::look::timeline::Alerted;
 use crate::look::words::{self, second, short};
-use crate::model::{AlertType, ClaimRecord, DocumentId, Kind, Rule, ThreadRecord};
+use crate::model::{AlertType, ClaimRecord, DocumentId, Rule, ThreadRecord};
 
 /// An explanation of a claim.
 pub(super) struct Explained {
@@ -43,9 +43,14 @@ impl Explainer<'_> {
                 Outcome::Rode,
                 "it rode in the alert of another claim of its thread: a document gives one alert a thread".to_owned(),
             )
+        } else if let Some(sink) = self.over_budget(record)? {
+            (Outcome::Held, format!("it is over the day's budget of {sink} and waits for its digest"))
         } else if !record.alerted.is_empty() {
             let sinks: Vec<&str> = record.alerted.keys().map(String::as_str).collect();
-            (Outcome::Alerted, format!("it was alerted to {}; the alert is no longer kept", sinks.join(", ")))
+            (
+                Outcome::Alerted,
+                format!("{} was told, in a digest or in an alert that is no longer kept", sinks.join(", ")),
+            )
         } else {
             self.silence(record)?
         };
@@ -65,6 +70,17 @@ impl Explainer<'_> {
             explanation.add("alert", told);
         }
         Ok(Explained { explanation })
+    }
+
+    /// A sink that was not told yet, as its budget of the day was used up.
+    fn over_budget(&self, record: &ClaimRecord) -> Result<Option<String>> {
+        for sink in record.alerted.keys() {
+            let budget = self.view.budget(sink)?;
+            if budget.is_some_and(|budget| budget.held.iter().any(|entry| entry.claim == Some(record.id))) {
+                return Ok(Some(sink.clone()));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether an alert waits for a moment that is to come, and nothing of it was tried.
@@ -123,20 +139,9 @@ fn known_stance(record: &ClaimRecord, thread: &ThreadRecord) -> Option<String> {
     Some(format!("{} {} already, by claim {}", known.respondent, words::stance(known.stance), short(&known.claim)))
 }
 
-/// The type of the alert that a new claim of this kind gives.
-fn type_of(kind: Kind) -> AlertType {
-    match kind {
-        Kind::Allegation | Kind::Statement => AlertType::AllegationNew,
-        Kind::Denial => AlertType::DenialNew,
-        Kind::Confirmation => AlertType::ClaimConfirmed,
-        Kind::NoComment => AlertType::ClaimNoComment,
-        Kind::Retraction => AlertType::ClaimRetracted,
-    }
-}
-
 /// Why a rule does not let a new claim through; `None` where it does.
 fn refusal(rule: &Rule, record: &ClaimRecord) -> Option<String> {
-    let alert_type = type_of(record.kind);
+    let alert_type = AlertType::of_new(record.kind);
     let (confidence, least) = (record.report.claim.confidence, rule.confidence_min.probability());
     if !rule.types.is_empty() && !rule.types.contains(&alert_type) {
         return Some(format!("types does not name {}", alert_type.as_str()));
