@@ -9,7 +9,9 @@
 )]
 
 mod bad_input;
+mod bad_matrix;
 mod bad_network;
+mod bad_times;
 mod commands;
 mod configuring;
 mod daemon;
@@ -19,6 +21,7 @@ mod feed_lists;
 mod intake;
 mod kills;
 mod looking;
+mod matrix;
 mod quality;
 mod reload;
 mod shutdown;
