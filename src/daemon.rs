@@ -7,11 +7,11 @@ use anyhow::{Context as _, Result};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::cli::{DemoArgs, ProbeArgs, RunArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, ConfigError, LogConfig};
+use crate::config::{Config, ConfigError, Loaded, LogConfig};
 use crate::settings::Source;
 use crate::telemetry::{Supervisor, Telemetry};
 use crate::{app, demo, web};
@@ -25,13 +25,16 @@ const IMPATIENT: i32 = 130;
 /// If the config is bad or a stage cannot be built.
 pub fn run(args: &RunArgs, start_log: impl FnOnce(LogConfig) -> Result<()>) -> Result<ExitCode> {
     let source = Source::new(&args.source, args.database.as_deref())?;
-    let mut config = source.load()?.config;
+    let Loaded { mut config, unknown_variables, .. } = source.load()?;
     config.ensure_feeds()?;
     if let Some(since) = &args.since {
         let age = crate::config::age(since, SystemClock.now()).map_err(|wrong| anyhow::anyhow!("--since: {wrong}"))?;
         config.feeds.iter_mut().for_each(|feed| feed.backfill = age);
     }
     start_log(config.log.clone())?;
+    for variable in &unknown_variables {
+        warn!("{variable}");
+    }
     let supervisor = Supervisor::from_env().context("cannot reach the supervisor")?;
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
@@ -86,7 +89,7 @@ fn reload_on_signals(source: Source) -> Result<mpsc::Receiver<Config>> {
         while hangup.recv().await.is_some() {
             let source = source.clone();
             let read = tokio::task::spawn_blocking(move || {
-                let config = source.reload()?.config;
+                let config = source.load()?.config;
                 config.ensure_feeds().map(|()| config)
             });
             match read.await {

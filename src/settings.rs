@@ -34,14 +34,6 @@ impl Source {
     pub fn load(&self) -> Result<Loaded, ConfigError> {
         config::load_layers(&self.path, &Layers::of_process(&self.flags))
     }
-
-    /// As [`Source::load`], for a process that runs with an earlier config of this source.
-    ///
-    /// # Errors
-    /// As [`Source::load`].
-    pub fn reload(&self) -> Result<Loaded, ConfigError> {
-        config::load_layers(&self.path, &Layers::of_running_process(&self.flags))
-    }
 }
 
 /// `gainsay config`.

@@ -14,13 +14,13 @@ use crate::support::{Daemon, Endpoint, Feeds, RawServer, SECRET, answer, gainsay
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// A daemon whose log can be read while it runs.
-struct Logged {
-    daemon: Daemon,
+pub(crate) struct Logged {
+    pub(crate) daemon: Daemon,
     log: Arc<Mutex<String>>,
 }
 
 impl Logged {
-    fn start(config: &Path, variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(config: &Path, variables: &[(&str, &str)]) -> Self {
         let mut command = gainsay(&["run", "--log", "info", "--log-format", "human", "-c", config.to_str().unwrap()]);
         command
             .env("GAINSAY_HTTP__LISTEN", "")
@@ -41,12 +41,12 @@ impl Logged {
         logged
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
     #[track_caller]
-    fn wait_for_log(&self, words: &str, times: usize) {
+    pub(crate) fn wait_for_log(&self, words: &str, times: usize) {
         wait_for(words, MINUTE, || self.log().matches(words).count() >= times);
     }
 
@@ -56,13 +56,13 @@ impl Logged {
 
     /// SIGHUP, and waits until the new config counts.
     #[track_caller]
-    fn reload(&self) {
+    pub(crate) fn reload(&self) {
         let before = self.log().matches("config reloaded").count();
         self.hang_up();
         self.wait_for_log("config reloaded", before + 1);
     }
 
-    fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         self.daemon.terminate();
         assert_eq!(self.daemon.0.wait().unwrap().code(), Some(0), "{}", self.log());
     }
