@@ -1,7 +1,7 @@
 //! From the arguments of a command to the config that counts, and the commands that print configs: `config default`, `config show`.
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -25,6 +25,11 @@ impl Source {
         let path = config::find(args.config.as_deref())?;
         let database = database.map(|path| ("database".to_owned(), path.to_owned()));
         Ok(Self { path, flags: args.settings.iter().cloned().chain(database).collect() })
+    }
+
+    /// The config file.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Reads the config through all its layers.
