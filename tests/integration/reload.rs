@@ -158,7 +158,7 @@ fn sinks_come_and_go_and_their_queues_wait_for_them() {
     daemon.wait_for_log("sink is no longer in the config: alerts wait for it", 1);
     feeds.add("/a", story(2));
     wait_for("the second alert", MINUTE, || first.received().len() == 2);
-    assert_eq!(query(folder.path(), waiting), ["two"]);
+    wait_for("the first sink to be done", MINUTE, || query(folder.path(), waiting) == ["two"]);
 
     write(folder.path(), &a, &env(&second_server.base));
     daemon.reload();
