@@ -144,6 +144,15 @@ pub async fn run(
     run_reloading(config, clock, observer, telemetry, stop, reloads).await
 }
 
+/// A config to go on by.
+#[derive(Debug)]
+pub struct Reload {
+    /// The config.
+    pub config: Config,
+    /// Told whether it counts from now on; dropped when the daemon stops.
+    pub done: oneshot::Sender<bool>,
+}
+
 /// As [`run`], and goes on by each config that comes out of `reloads`, all or nothing: a config whose parts cannot be built, or with
 /// another database or another address to listen at, changes nothing and is logged.
 ///
@@ -155,7 +164,7 @@ pub async fn run_reloading(
     observer: Arc<dyn Observer>,
     telemetry: Arc<Telemetry>,
     stop: CancellationToken,
-    mut reloads: mpsc::Receiver<Config>,
+    mut reloads: mpsc::Receiver<Reload>,
 ) -> Result<Vec<DispatchSummary>> {
     // Served from before the state is rebuilt until all is drained: that it is not ready, or no longer, must be answered too.
     let mut web = JoinSet::new();
@@ -353,7 +362,7 @@ impl Tasks {
 
     /// Waits until the daemon is to stop, and reloads meanwhile. A stage that ends before is a failure: without it the daemon would
     /// look alive and alert nothing, so it is better off restarted. Tasks of feeds and sinks that a reload ended are none.
-    async fn until_stopped(&mut self, reloads: &mut mpsc::Receiver<Config>) -> Result<()> {
+    async fn until_stopped(&mut self, reloads: &mut mpsc::Receiver<Reload>) -> Result<()> {
         loop {
             // Biased, so that tasks which end because of the stop are not taken for dead. Waiting loses nothing.
             tokio::select! {
@@ -365,7 +374,11 @@ impl Tasks {
                 }
                 Some(ended) = self.intake.join_next() => ended.context("a feed's task died")?,
                 Some(ended) = self.dispatch.join_next() => self.summaries.push(ended.context("a dispatcher died")?),
-                Some(config) = reloads.recv() => self.reload(config).await,
+                Some(Reload { config, done }) = reloads.recv() => {
+                    let is_taken = self.reload(config).await;
+                    // Who sent it may be gone.
+                    done.send(is_taken).unwrap_or_default();
+                }
             }
         }
     }

@@ -216,6 +216,31 @@ pub struct AddArgs {
     /// The config file to change; a new one is begun where there is none.
     #[arg(short, long, value_name = "FILE", default_value = "gainsay.toml")]
     pub config: PathBuf,
+    /// Whether a running daemon is told.
+    #[command(flatten)]
+    pub reload: ReloadArgs,
+}
+
+/// Whether a running daemon is told.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct ReloadArgs {
+    /// Leave a running gainsay as it is, until it gets a SIGHUP. Without, the one on this config's database is told at once.
+    #[arg(long)]
+    pub no_reload: bool,
+}
+
+/// Arguments of `feeds remove`.
+#[derive(Debug, Args)]
+pub struct RemoveArgs {
+    /// Their ids.
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<String>,
+    /// The config file.
+    #[arg(short, long, value_name = "FILE", default_value = "gainsay.toml")]
+    pub config: PathBuf,
+    /// Whether a running daemon is told.
+    #[command(flatten)]
+    pub reload: ReloadArgs,
 }
 
 /// Arguments of `feeds import`.
@@ -226,6 +251,9 @@ pub struct ImportArgs {
     /// The config file to change; a new one is begun where there is none.
     #[arg(short, long, value_name = "FILE", default_value = "gainsay.toml")]
     pub config: PathBuf,
+    /// Whether a running daemon is told.
+    #[command(flatten)]
+    pub reload: ReloadArgs,
 }
 
 /// Subcommands of `feeds`.
@@ -248,14 +276,7 @@ pub enum FeedsCommand {
     /// Adds a feed to a config file; what a person wrote in it stays.
     Add(AddArgs),
     /// Takes feeds out of a config file.
-    Remove {
-        /// Their ids.
-        #[arg(required = true, value_name = "ID")]
-        ids: Vec<String>,
-        /// The config file.
-        #[arg(short, long, value_name = "FILE", default_value = "gainsay.toml")]
-        config: PathBuf,
-    },
+    Remove(RemoveArgs),
     /// Adds the feeds of an OPML list to a config file, but for those that are there.
     Import(ImportArgs),
     /// Prints the feeds of a config as OPML.

@@ -1,18 +1,21 @@
 //! The commands that keep running: `run` and `demo`, with their signals.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
-use tracing::error;
+use tracing::{error, info, warn};
 
+use crate::app::Reload;
 use crate::cli::{DemoArgs, ProbeArgs, RunArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, ConfigError, LogConfig};
+use crate::config::{ConfigError, Loaded, LogConfig};
 use crate::exit::Exit;
+use crate::running::Running;
 use crate::settings::Source;
 use crate::telemetry::{Supervisor, Telemetry};
 use crate::{app, demo, web};
@@ -23,21 +26,26 @@ use crate::{app, demo, web};
 /// If the config is bad or a stage cannot be built.
 pub fn run(args: &RunArgs, start_log: impl FnOnce(LogConfig) -> Result<()>) -> Result<ExitCode> {
     let source = Source::new(&args.source, args.database.as_deref())?;
-    let mut config = source.load()?.config;
+    let Loaded { mut config, unknown_variables, .. } = source.load()?;
     config.ensure_feeds()?;
     if let Some(since) = &args.since {
         let age = crate::config::age(since, SystemClock.now()).map_err(|wrong| anyhow::anyhow!("--since: {wrong}"))?;
         config.feeds.iter_mut().for_each(|feed| feed.backfill = age);
     }
     start_log(config.log.clone())?;
-    let supervisor = Supervisor::from_env().context("cannot reach the supervisor")?;
+    for variable in &unknown_variables {
+        warn!("{variable}");
+    }
+    let supervisor = Supervisor::from_env().context("cannot reach the supervisor")?.map(Arc::new);
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
         let stop = CancellationToken::new();
         stop_on_signals(&stop)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let telemetry = Telemetry::new(Arc::clone(&clock));
-        let reloads = reload_on_signals(source)?;
+        let file = source.path().to_owned();
+        let reloads = reload_on_signals(source, supervisor.clone())?;
+        let _running = announce(&config.database, &file);
         let observer = Arc::new(app::LogObserver::default());
         let daemon = app::run_reloading(config, clock, observer, Arc::clone(&telemetry), stop, reloads);
         match &supervisor {
@@ -74,27 +82,51 @@ pub fn probe(args: &ProbeArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A database that cannot be written beside is said by the store; without announcement the daemon is only not told of changes.
+fn announce(database: &Path, config: &Path) -> Option<Running> {
+    Running::announce(database, config).unwrap_or_else(|error| {
+        info!(%error, "feeds add, remove and import cannot tell this daemon, it reads its config on SIGHUP");
+        None
+    })
+}
+
 /// Reads the config anew at each SIGHUP; gives the sound ones. What is wrong with the others is logged, all of it.
 #[expect(clippy::disallowed_methods, reason = "lives as long as the process and waits for nothing of the daemon's")]
-fn reload_on_signals(source: Source) -> Result<mpsc::Receiver<Config>> {
+fn reload_on_signals(source: Source, supervisor: Option<Arc<Supervisor>>) -> Result<mpsc::Receiver<Reload>> {
     let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
     let (configs, reloads) = mpsc::channel(1);
     tokio::spawn(async move {
         // Signals that come while a config is read count as one more.
         while hangup.recv().await.is_some() {
+            if let Some(supervisor) = &supervisor {
+                supervisor.reloading();
+            }
             let source = source.clone();
             let read = tokio::task::spawn_blocking(move || {
-                let config = source.reload()?.config;
+                let config = source.load()?.config;
                 config.ensure_feeds().map(|()| config)
             });
-            match read.await {
+            let is_taken = match read.await {
                 Ok(Ok(config)) => {
-                    if configs.send(config).await.is_err() {
+                    let (done, ended) = oneshot::channel();
+                    if configs.send(Reload { config, done }).await.is_err() {
                         return;
                     }
+                    // Not answered by a daemon that stops.
+                    let Ok(is_taken) = ended.await else { return };
+                    is_taken
                 }
-                Ok(Err(error)) => refuse(&error),
-                Err(error) => error!(%error, "reading the config died"),
+                Ok(Err(error)) => {
+                    refuse(&error);
+                    false
+                }
+                Err(error) => {
+                    error!(%error, "reading the config died");
+                    false
+                }
+            };
+            if let Some(supervisor) = &supervisor {
+                supervisor.reloaded(is_taken);
             }
         }
     });

@@ -19,7 +19,8 @@
 //!
 //! [`app`] builds the stages, owns their tasks and drains them in order; [`desk`] is the one owner of the state, used by the
 //! daemon and by `replay` alike; [`demo`] runs the daemon on a wire of its own; [`telemetry`] counts what every stage takes in and
-//! gives out, and [`web`] serves it. [`settings`] reads the config through its layers, [`check`] says what is wrong with it; [`look`] reads
+//! gives out, and [`web`] serves it. [`settings`] reads the config through its layers, [`running`] tells a
+//! daemon that it changed, [`check`] says what is wrong with it; [`look`] reads
 //! what the daemon has stored. `main` parses the arguments ([`cli`]) and calls [`daemon`] or [`commands`].
 //! The heart in five hops: `main`, [`app::run`], [`intake::Poller::poll`], [`pipeline::step`],
 //! [`store::Store::commit`].
@@ -67,6 +68,7 @@ pub mod model;
 pub mod pipeline;
 mod progress;
 pub mod route;
+pub mod running;
 pub mod settings;
 pub mod sink;
 pub mod store;

@@ -1,7 +1,7 @@
 //! From the arguments of a command to the config that counts, and the commands that print configs: `config default`, `config show`.
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -27,20 +27,17 @@ impl Source {
         Ok(Self { path, flags: args.settings.iter().cloned().chain(database).collect() })
     }
 
+    /// The config file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Reads the config through all its layers.
     ///
     /// # Errors
     /// Everything that is wrong in it.
     pub fn load(&self) -> Result<Loaded, ConfigError> {
         config::load_layers(&self.path, &Layers::of_process(&self.flags))
-    }
-
-    /// As [`Source::load`], for a process that runs with an earlier config of this source.
-    ///
-    /// # Errors
-    /// As [`Source::load`].
-    pub fn reload(&self) -> Result<Loaded, ConfigError> {
-        config::load_layers(&self.path, &Layers::of_running_process(&self.flags))
     }
 }
 

@@ -87,13 +87,13 @@ impl Tasks {
         });
     }
 
-    /// Goes on by another config, or logs why not.
-    pub(super) async fn reload(&mut self, config: Config) {
+    /// Goes on by another config, or logs why not; says whether it does.
+    pub(super) async fn reload(&mut self, config: Config) -> bool {
         let prepared = match self.prepare(&config).await {
             Ok(prepared) => prepared,
             Err(error) => {
                 error!(error = %format_args!("{error:#}"), "config not reloaded, everything stays as it was");
-                return;
+                return false;
             }
         };
         let (has_lost_sinks, sinks) = self.swap_sinks(&config, prepared.dispatchers).await;
@@ -103,6 +103,9 @@ impl Tasks {
         let known = prepared.cursors.clone();
         let feeds = self.swap_feeds(&config.feeds, prepared.cursors);
         self.watchers.telemetry.watch_config(&config, &known);
+        if config.log != self.config.log {
+            warn!("[log] has changed: that counts from the next start");
+        }
         self.config = config;
         info!(
             feeds_started = feeds.0,
@@ -122,6 +125,7 @@ impl Tasks {
                 }
             }
         }
+        true
     }
 
     /// Builds everything that can fail; changes nothing.
@@ -132,7 +136,13 @@ impl Tasks {
             self.config.database.display(),
             config.database.display()
         );
-        ensure!(config.http == self.config.http, "[http] has changed: that needs a restart");
+        let listen = |config: &Config| config.http.listen.map_or_else(|| "nowhere".to_owned(), |at| at.to_string());
+        ensure!(
+            config.http == self.config.http,
+            "[http] listen was {} and is now {}: that needs a restart",
+            listen(&self.config),
+            listen(config)
+        );
         let poller = if config.intake == self.config.intake {
             None
         } else {

@@ -57,7 +57,7 @@ async fn try_feed(fetcher: &Fetcher, feed: &FeedConfig, entries_max: usize) -> T
 }
 
 async fn read_feed(fetcher: &Fetcher, feed: &FeedConfig, entries_max: usize, now: Timestamp) -> Result<String, String> {
-    let fetched = fetcher.fetch(&feed.url, &FeedCursor::new(feed.id.clone()), now).await;
+    let fetched = fetcher.fetch(&feed.url, &feed.access, &FeedCursor::new(feed.id.clone()), now).await;
     let Fetched::Body(body) = fetched.map_err(|error| error.to_string())? else {
         return Err("answers \"not modified\" although nothing was read before".to_owned());
     };

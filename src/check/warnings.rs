@@ -13,9 +13,11 @@ const OTHERS: u32 = 0o006;
 
 /// The warnings, each on one line.
 pub(super) fn warnings(loaded: &Loaded) -> Vec<String> {
-    let mut found = unfed_sinks(loaded);
+    let mut found = loaded.unknown_variables.clone();
+    found.extend(unfed_sinks(loaded));
     found.extend(twin_feeds(loaded));
     found.extend(secrets(loaded));
+    found.extend(in_the_clear(loaded));
     found.extend(database(&loaded.config.database));
     for sink in &loaded.config.sinks {
         if let SinkTarget::JsonLines { path: Some(path) } = &sink.target
@@ -48,29 +50,64 @@ fn twin_feeds(loaded: &Loaded) -> Vec<String> {
 
 fn secrets(loaded: &Loaded) -> Vec<String> {
     let mut found = Vec::new();
-    for (sink, place) in &loaded.secrets {
+    for (what, place) in &loaded.secrets {
         match place {
+            // What most headers hold is no secret.
+            SecretPlace::Inline if what.split_once(".headers.").is_some_and(|(_, name)| !is_secret_header(name)) => {}
             SecretPlace::Inline => {
-                let line = match loaded.origins.get(&format!("{sink}.secret")) {
+                let line = match loaded.origins.get(what) {
                     Some(Origin::File { line }) => format!(":{line}"),
                     _ => String::new(),
                 };
                 let file = loaded.path.display();
-                found.push(format!("{file}{line}: {sink}.secret: copies of this file carry the secret along; secret_env or secret_file do not"));
+                let (in_variable, in_file) = other_places(what);
+                found.push(format!(
+                    "{file}{line}: {what}: copies of this file carry the secret along; {in_variable} or {in_file} do not"
+                ));
             }
             SecretPlace::File(path) => {
                 let mode = std::fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
                 if mode & OTHERS != 0 {
                     let (path, mode) = (path.display(), mode & 0o777);
-                    found.push(format!(
-                        "{sink}.secret_file: {path} is open to everybody (mode {mode:03o}): chmod 600 {path}"
-                    ));
+                    let key = if what.contains(".headers.") { what.clone() } else { format!("{what}_file") };
+                    found.push(format!("{key}: {path} is open to everybody (mode {mode:03o}): chmod 600 {path}"));
                 }
             }
             SecretPlace::Environment(_) => {}
         }
     }
     found
+}
+
+/// The keys that keep a secret elsewhere.
+fn other_places(what: &str) -> (String, String) {
+    match what.rsplit_once('.') {
+        Some((section, key)) if !section.contains(".headers") => (format!("{key}_env"), format!("{key}_file")),
+        _ => ("{ env = … }".to_owned(), "{ file = … }".to_owned()),
+    }
+}
+
+/// Whether a header of this name is likely to hold a secret.
+fn is_secret_header(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["auth", "key", "token", "secret", "password", "cookie", "session", "signature"]
+        .iter()
+        .any(|word| name.contains(word))
+}
+
+/// Feeds whose credentials anybody on the way can read.
+fn in_the_clear(loaded: &Loaded) -> Vec<String> {
+    let is_loopback = |url: &url::Url| match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    let feeds = loaded.config.feeds.iter().filter(|feed| !feed.access.is_empty());
+    feeds
+        .filter(|feed| feed.url.scheme() == "http" && !is_loopback(&feed.url))
+        .map(|feed| format!("the feed {} sends its credentials over http: anybody on the way can read them", feed.id))
+        .collect()
 }
 
 /// The database, its log and its lock are made beside each other, so their folder must be writable.

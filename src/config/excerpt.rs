@@ -3,18 +3,19 @@
 /// Runs of letters and digits from which on a word may be a key or a token. No key of the config is as long.
 const TOKEN_MIN: usize = 24;
 /// Words that stand in lines with secrets: the keys, what a signing key begins with, and addresses, which may carry tokens.
-const MARKS: [&str; 4] = ["secret", "whsec", "url", "://"];
+const MARKS: [&str; 10] = ["secret", "whsec", "url", "://", "password", "token", "header", "auth", "key", "cookie"];
 /// Longest line that is quoted, in characters.
 const CHARACTERS_MAX: usize = 200;
 /// What stands for a masked character.
 const MASK: char = '*';
 
 /// The line as it may be shown. Columns stay where they are; controls become `\u{fffd}`.
-pub(super) fn excerpt(line: &str) -> String {
+/// `is_secret`: whatever its words are.
+pub(super) fn excerpt(line: &str, is_secret: bool) -> String {
     let lower = line.to_lowercase();
     let mut characters: Vec<char> =
         line.chars().take(CHARACTERS_MAX).map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
-    if MARKS.iter().any(|mark| lower.contains(mark)) {
+    if is_secret || MARKS.iter().any(|mark| lower.contains(mark)) {
         let from = characters.iter().position(|c| *c == '=').map_or(0, |at| at + 1);
         characters.iter_mut().skip(from).filter(|c| !c.is_whitespace()).for_each(|c| *c = MASK);
     }
@@ -33,7 +34,7 @@ mod tests {
 
     #[track_caller]
     fn check(line: &str, expected: &str) {
-        assert_eq!(excerpt(line), expected);
+        assert_eq!(excerpt(line, false), expected);
     }
 
     #[test]
@@ -43,6 +44,8 @@ mod tests {
         check("  url = \"https://a/b\" ", "  url = ************* ");
         check("sink = [{ secret = \"x\" }]", "sink = ** ****** * *** **");
         check("whsec_abc", "*********");
+        check("password = 7 # x", "password = * * *");
+        assert_eq!(excerpt("X-Mine = 7", true), "X-Mine = *");
         check("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz\"", &format!("{}\"", "*".repeat(32)));
         check("a\u{1b}[2J = 1", "a\u{fffd}[2J = 1");
     }

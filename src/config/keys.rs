@@ -5,6 +5,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::access::{PASSWORD_KEYS, TOKEN_KEYS};
 use super::load::{ALERTS_PER_DAY, BACKFILL, GRACE, MEMORY, PACE, SINK_TYPES, SIZE, TIMEOUT, WAITS};
 
 /// What a key may hold.
@@ -36,6 +37,8 @@ pub(super) enum Kind {
     AlertTypes,
     /// A list of durations.
     Durations(RangeInclusive<Duration>),
+    /// Headers of a request by name.
+    Headers,
 }
 
 /// Names of the forms of the log, those of `LogFormat`.
@@ -108,7 +111,13 @@ pub(super) fn keys() -> Vec<Key> {
         required("feed", "outlet", Kind::Text),
         key("feed", "poll_interval", Kind::Duration(PACE)),
         key("feed", "backfill", Kind::Duration(BACKFILL)),
+        key("feed", "username", Kind::Text),
     ]);
+    keys.extend([PASSWORD_KEYS, TOKEN_KEYS].as_flattened().iter().map(|name| {
+        let kind = if name.ends_with("_file") { Kind::Path } else { Kind::Text };
+        key("feed", name, kind)
+    }));
+    keys.push(key("feed", "headers", Kind::Headers));
     keys.extend(sink_keys());
     keys.extend([
         required("rule", "name", Kind::Text),

@@ -6,6 +6,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
+use super::access::variables;
 use super::keys::{Key, Kind, keys};
 use super::reader::{Report, Wrong, did_you_mean, most_alike};
 
@@ -43,15 +44,13 @@ pub(super) struct Setting<'a> {
 pub struct Layers {
     environment: BTreeMap<String, String>,
     flags: Vec<(String, String)>,
-    /// Whether variables that are no key are put up with.
-    is_lenient: bool,
 }
 
 impl Layers {
     /// Layers of these variables, of which those that do not begin with `GAINSAY_` are left out, and these `(key, value)` flags.
     pub fn new(environment: impl IntoIterator<Item = (String, String)>, flags: &[(String, String)]) -> Self {
         let environment = environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
-        Self { environment, flags: flags.to_vec(), is_lenient: false }
+        Self { environment, flags: flags.to_vec() }
     }
 
     /// Layers of the variables of this process and these flags.
@@ -60,25 +59,24 @@ impl Layers {
         Self::new(std::env::vars_os().map(|(name, value)| (lossy(name), lossy(value))), flags)
     }
 
-    /// Puts up with variables that are no key: a process that reads its config anew had a sound environment at its start, and keeps
-    /// in it the secrets of sinks that the config no longer has.
-    #[must_use]
-    pub fn of_running_process(flags: &[(String, String)]) -> Self {
-        Self { is_lenient: true, ..Self::of_process(flags) }
-    }
-
-    /// The values by path of their key, lowest layer first. `root` is the file, which may name variables that hold secrets. Keys
-    /// that do not exist are problems.
-    pub(super) fn resolve<'a>(&'a self, root: &DeTable<'_>, report: &Report<'_>) -> BTreeMap<String, Vec<Setting<'a>>> {
+    /// The values by path of their key, lowest layer first, and what is to be said of variables that are no key: others than us set
+    /// such names, too (Kubernetes gives each container `<SERVICE>_PORT`), and what held the secret of a sink may be left over.
+    /// `root` is the file, which may name variables that hold secrets. Flags that are no key are problems.
+    pub(super) fn resolve<'a>(
+        &'a self,
+        root: &DeTable<'_>,
+        report: &Report<'_>,
+    ) -> (BTreeMap<String, Vec<Setting<'a>>>, Vec<String>) {
         let single: Vec<Key> = keys().into_iter().filter(Key::is_single).collect();
         let secrets = secret_variables(root);
         let mut found: BTreeMap<String, Vec<Setting<'a>>> = BTreeMap::new();
+        let mut unknown = Vec::new();
         for (variable, text) in &self.environment {
             if let Some(key) = single.iter().find(|key| key.variable() == *variable) {
                 let origin = Origin::Environment { variable: variable.clone() };
                 found.entry(key.path()).or_default().push(Setting { origin, value: value(&key.kind, text) });
-            } else if !secrets.contains(variable.as_str()) && !self.is_lenient {
-                report.add_outside("environment", variable, unknown_variable(variable, &single));
+            } else if !secrets.contains(variable.as_str()) {
+                unknown.push(unknown_variable(variable, &single));
             }
         }
         for (path, text) in &self.flags {
@@ -92,11 +90,11 @@ impl Layers {
                 report.add_outside("command line", &format!("--set {}", path.escape_debug()), wrong);
             }
         }
-        found
+        (found, unknown)
     }
 }
 
-fn unknown_variable(variable: &str, single: &[Key]) -> Wrong {
+fn unknown_variable(variable: &str, single: &[Key]) -> String {
     let names: Vec<String> = single.iter().map(Key::variable).collect();
     // What all names begin with would make all of them alike.
     let bare = |name: &'_ str| name.strip_prefix(PREFIX).unwrap_or_default().to_lowercase();
@@ -104,15 +102,18 @@ fn unknown_variable(variable: &str, single: &[Key]) -> Wrong {
     let guess = most_alike(&bare(variable), candidates.iter().map(String::as_str))
         .map(|name| format!(", did you mean {PREFIX}{}?", name.to_uppercase()))
         .unwrap_or_default();
-    let accepted = format!("{}, and variables that a secret_env names", names.join(", "));
-    Wrong::new(format!("the environment variable is not a key{guess}"), accepted)
+    let variable = variable.escape_debug();
+    format!("the environment variable {variable} is no key of the config and counts for nothing{guess}")
 }
 
 /// Variables that the file names as holders of secrets, whatever else is wrong with it.
 fn secret_variables<'t>(root: &'t DeTable<'_>) -> BTreeSet<&'t str> {
     let sinks = root.get("sink").and_then(|sinks| sinks.get_ref().as_array());
     let tables = sinks.into_iter().flat_map(|sinks| sinks.iter()).filter_map(|sink| sink.get_ref().as_table());
-    tables.filter_map(|sink| sink.get("secret_env")?.get_ref().as_str()).collect()
+    let of_sinks = tables.filter_map(|sink| sink.get("secret_env")?.get_ref().as_str());
+    let feeds = root.get("feed").and_then(|feeds| feeds.get_ref().as_array());
+    let feeds = feeds.into_iter().flat_map(|feeds| feeds.iter()).filter_map(|feed| feed.get_ref().as_table());
+    of_sinks.chain(feeds.flat_map(variables)).collect()
 }
 
 /// What a file would hold where this text is meant: texts need no quotes and lists no brackets outside a file.

@@ -14,6 +14,7 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use toml::de::{DeTable, DeValue};
 use url::Url;
 
+use super::access::{self, read_access};
 use super::layers::{Layers, Origin};
 use super::problem::{ConfigError, Problem};
 use super::reader::{Report, Section, Wrong, count, did_you_mean, duration, fraction, size, string};
@@ -75,8 +76,10 @@ pub struct Loaded {
     pub config: Config,
     /// Where the value of each key comes from, by its path (`intake.jitter`, `feed[2].url`); absent: built in.
     pub origins: BTreeMap<String, Origin>,
-    /// Where each webhook's secret is kept, by the path of its sink (`sink[2]`).
+    /// Where each secret is kept, by its path (`sink[2].secret`, `feed[1].password`, `feed[1].headers.X-Api-Key`).
     pub secrets: BTreeMap<String, SecretPlace>,
+    /// `GAINSAY_*` variables that are no key and hold no secret, each in words.
+    pub unknown_variables: Vec<String>,
 }
 
 /// Where a secret is kept.
@@ -173,15 +176,16 @@ pub fn parse_layers(
         report.add(at, "syntax", Wrong::new(error.message(), ""));
     }
     // What was saved of broken syntax is guesswork: problems with its keys would be noise.
+    let mut unknown_variables = Vec::new();
     let config = if errors.is_empty() {
-        report.settings = layers.resolve(table.get_ref(), &report);
+        (report.settings, unknown_variables) = layers.resolve(table.get_ref(), &report);
         read_config(Section::root(&report, table.get_ref()), &report, surroundings)
     } else {
         None
     };
     let (origins, secrets) = (report.origins(), secret_places(table.get_ref(), surroundings));
     let config = finish(config, report.into_problems())?;
-    Ok(Loaded { path: PathBuf::from(name), config, origins, secrets })
+    Ok(Loaded { path: PathBuf::from(name), config, origins, secrets, unknown_variables })
 }
 
 /// Where the secrets of a sound file are kept.
@@ -195,7 +199,13 @@ fn secret_places(root: &DeTable<'_>, surroundings: &Surroundings<'_>) -> BTreeMa
             .map(|variable| SecretPlace::Environment(variable.to_owned()))
             .or_else(|| text("secret_file").map(|path| SecretPlace::File(surroundings.folder.join(path))))
             .or_else(|| text("secret").map(|_| SecretPlace::Inline));
-        places.extend(place.map(|place| (format!("sink[{}]", number + 1), place)));
+        places.extend(place.map(|place| (format!("sink[{}].secret", number + 1), place)));
+    }
+    let feeds = root.get("feed").and_then(|feeds| feeds.get_ref().as_array());
+    for (number, feed) in feeds.into_iter().flat_map(|feeds| feeds.iter()).enumerate() {
+        let feed = feed.get_ref().as_table();
+        let found = feed.map(|feed| access::places(feed, &format!("feed[{}]", number + 1), surroundings.folder));
+        places.extend(found.into_iter().flatten());
     }
     places
 }
@@ -247,7 +257,7 @@ fn read_config(mut root: Section<'_>, report: &Report<'_>, surroundings: &Surrou
 
     let mut taken = Names::new(report);
     let feeds: Vec<_> =
-        root.tables("feed").into_iter().map(|section| read_feed(section, &intake, &mut taken)).collect();
+        root.tables("feed").into_iter().map(|section| read_feed(section, &intake, surroundings, &mut taken)).collect();
     let mut taken = Names::new(report);
     let mut sinks: Vec<_> =
         root.tables("sink").into_iter().map(|section| read_sink(section, surroundings, &mut taken)).collect();
@@ -336,13 +346,19 @@ fn read_windows(mut section: Section<'_>) -> WindowsConfig {
     windows
 }
 
-fn read_feed(mut section: Section<'_>, intake: &IntakeConfig, taken: &mut Names<'_, '_>) -> Option<FeedConfig> {
+fn read_feed(
+    mut section: Section<'_>,
+    intake: &IntakeConfig,
+    surroundings: &Surroundings<'_>,
+    taken: &mut Names<'_, '_>,
+) -> Option<FeedConfig> {
     let place = section.place("id");
     let id = section.require("id", NAME, |value| taken.claim(name(value)?, place));
     let url = section.require("url", ADDRESS, address);
     let outlet = section.require("outlet", LABEL, label);
     let poll_interval = section.read("poll_interval", |value| duration(value, PACE));
     let backfill = section.read("backfill", |value| duration(value, BACKFILL));
+    let access = read_access(&mut section, url.as_ref(), surroundings);
     section.finish();
     Some(FeedConfig {
         id: FeedId::new(id?),
@@ -350,6 +366,7 @@ fn read_feed(mut section: Section<'_>, intake: &IntakeConfig, taken: &mut Names<
         outlet: outlet?,
         poll_interval: poll_interval.unwrap_or(intake.poll_interval),
         backfill: backfill.unwrap_or(intake.backfill),
+        access,
     })
 }
 
@@ -498,7 +515,7 @@ fn address(value: &DeValue<'_>) -> Result<Url, Wrong> {
     Ok(url)
 }
 
-fn file_path(value: &DeValue<'_>, surroundings: &Surroundings<'_>) -> Result<PathBuf, Wrong> {
+pub(super) fn file_path(value: &DeValue<'_>, surroundings: &Surroundings<'_>) -> Result<PathBuf, Wrong> {
     let accepted = "a path, relative to the folder of the config file";
     match string(value, accepted)? {
         "" => Err(Wrong::new("is empty", accepted)),

@@ -1,5 +1,6 @@
 //! The validated configuration: plain parts, one per stage, impossible to hold invalid. `load` reads them from a file.
 
+mod access;
 mod excerpt;
 mod keys;
 mod layers;
@@ -29,6 +30,7 @@ use url::Url;
 pub use crate::model::Rule as RuleConfig;
 use crate::model::{FeedId, shown_address, shown_endpoint};
 
+pub use access::FeedAccess;
 pub use layers::{Layers, Origin};
 pub use load::{
     Loaded, PLACES, SecretPlace, Surroundings, find, load, load_layers, load_without_secrets, parse, parse_layers,
@@ -228,18 +230,21 @@ pub struct FeedConfig {
     pub poll_interval: Duration,
     /// As in `IntakeConfig`.
     pub backfill: Duration,
+    /// What its server is shown to let us in.
+    pub access: FeedAccess,
 }
 
 impl fmt::Debug for FeedConfig {
     /// The address as people are shown it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, url, outlet, poll_interval, backfill } = self;
+        let Self { id, url, outlet, poll_interval, backfill, access } = self;
         f.debug_struct("FeedConfig")
             .field("id", id)
             .field("url", &shown_address(url))
             .field("outlet", outlet)
             .field("poll_interval", poll_interval)
             .field("backfill", backfill)
+            .field("access", access)
             .finish()
     }
 }

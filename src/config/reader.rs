@@ -80,14 +80,18 @@ impl<'a> Report<'a> {
         let line = self.line(at);
         let line_start = self.line_starts.get(line - 1).copied().unwrap_or(0);
         let column = self.text.get(line_start..at).map_or(1, |before| before.chars().count() + 1);
+        let key = key.into();
+        let quoted = self.text.get(line_start..).and_then(|rest| rest.lines().next());
+        // Headers have names of the user's, by which no secret can be told.
+        let excerpt = quoted.map(|line| excerpt(line, key.contains(".headers"))).unwrap_or_default();
         let problem = Problem {
             file: self.file.to_owned(),
             line,
             column,
-            key: key.into(),
+            key,
             what: wrong.what,
             accepted: wrong.accepted,
-            excerpt: self.text.get(line_start..).and_then(|rest| rest.lines().next()).map(excerpt).unwrap_or_default(),
+            excerpt,
         };
         self.problems.borrow_mut().push(problem);
     }
@@ -155,7 +159,8 @@ impl<'a> Section<'a> {
         let (table, at) = match found.map(|value| (value.get_ref(), value.span().start)) {
             Some((DeValue::Table(table), at)) => (Some(table), at),
             Some((other, at)) => {
-                self.report.add(at, path.clone(), Wrong::kind(other, format!("a table, written [{path}]")));
+                let header: String = path.split(['[', ']']).step_by(2).collect();
+                self.report.add(at, path.clone(), Wrong::kind(other, format!("a table, written [{header}]")));
                 (None, at)
             }
             None => (None, self.at),
@@ -272,6 +277,23 @@ impl<'a> Section<'a> {
     /// Byte of the file at which the value under `key` stands, or the section where it is absent.
     pub(super) fn place(&self, key: &str) -> usize {
         self.table.and_then(|table| table.get(key)).map_or(self.at, |value| value.span().start)
+    }
+
+    /// All entries of a table whose keys are the user's.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&'a str, &'a DeValue<'a>)> {
+        let entries = self.table.into_iter().flatten();
+        if self.table.is_some() {
+            self.report.note_origin(Place::File(self.at), self.path.clone());
+        }
+        entries.map(|(key, value)| {
+            self.report.note_origin(Place::File(value.span().start), self.path_of(key.get_ref()));
+            (key.get_ref().as_ref(), value.get_ref())
+        })
+    }
+
+    /// Notes a problem with one of [`Section::entries`].
+    pub(super) fn entry_problem(&self, key: &str, wrong: Wrong) {
+        self.report.add(self.place(key), self.path_of(key), wrong);
     }
 
     /// Reports every key that nobody asked for.

@@ -64,6 +64,9 @@ fn kind(key: &Key) -> (&'static str, String) {
         Kind::Durations(range) => {
             ("list of durations", span(show_duration(*range.start()), show_duration(*range.end())) + " each")
         }
+        Kind::Headers => {
+            ("table", "names of headers with `{ env = \"VARIABLE\" }`, `{ file = \"PATH\" }` or a string".to_owned())
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use toml::de::{DeTable, DeValue};
 
 use super::DEFAULT_TOML;
+use super::access::{PASSWORD_KEYS, RESERVED, TOKEN_KEYS};
 use super::keys::{Key, Kind, keys};
 use super::units::{show_duration, show_size};
 use crate::model::AlertType;
@@ -24,6 +25,9 @@ pub fn schema() -> Value {
         let mut object = json!({"type": "object", "additionalProperties": false, "properties": properties});
         if !required.is_empty() {
             object["required"] = json!(required);
+        }
+        if section == "feed" {
+            login(&mut object);
         }
         object
     };
@@ -51,6 +55,46 @@ fn sinks(object: &dyn Fn(&str) -> Value) -> Value {
     json!([jsonl, webhook])
 }
 
+/// A username with exactly one password, or exactly one token, or neither.
+fn login(feed: &mut Value) {
+    let only = |key: &str, others: &[&str]| json!({"required": [key], "not": {"anyOf": any(others)}});
+    let others = |keys: &[&'static str], key: &str| -> Vec<&'static str> {
+        keys.iter().filter(|other| **other != key).copied().collect()
+    };
+    let with_password = PASSWORD_KEYS.map(|key| only(key, &[&others(&PASSWORD_KEYS, key)[..], &TOKEN_KEYS].concat()));
+    let with_token =
+        TOKEN_KEYS.map(|key| only(key, &[&others(&TOKEN_KEYS, key)[..], &PASSWORD_KEYS, &["username"]].concat()));
+    let neither = json!({"not": {"anyOf": any(&[&PASSWORD_KEYS[..], &TOKEN_KEYS, &["username"]].concat())}});
+    feed["oneOf"] = with_password.into_iter().chain(with_token).chain([neither]).collect();
+    let needs_username = PASSWORD_KEYS.map(|key| (key.to_owned(), json!(["username"])));
+    feed["dependentRequired"] = Value::Object(needs_username.into_iter().collect());
+}
+
+fn any(keys: &[&str]) -> Value {
+    keys.iter().map(|key| json!({"required": [key]})).collect()
+}
+
+/// Headers by name, of which some cannot be set. Patterns know no capitals.
+fn headers() -> Value {
+    let in_any_case = |name: &str| -> String {
+        let letter = |c: char| {
+            if c.is_ascii_lowercase() { format!("[{}{c}]", c.to_ascii_uppercase()) } else { c.to_string() }
+        };
+        name.chars().map(letter).collect()
+    };
+    let reserved: Vec<String> = RESERVED.into_iter().map(in_any_case).collect();
+    let text = json!({"type": "string", "minLength": 1});
+    let one = |key: &str| {
+        let properties = Map::from_iter([(key.to_owned(), text.clone())]);
+        json!({"type": "object", "additionalProperties": false, "required": [key], "properties": properties})
+    };
+    json!({
+        "type": "object",
+        "propertyNames": {"pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", "not": {"pattern": format!("^({})$", reserved.join("|"))}},
+        "additionalProperties": {"oneOf": [text, one("env"), one("file")]},
+    })
+}
+
 fn value_schema(kind: &Kind) -> Value {
     match kind {
         Kind::Path | Kind::Text => json!({"type": "string", "minLength": 1}),
@@ -69,6 +113,7 @@ fn value_schema(kind: &Kind) -> Value {
         Kind::AlertTypes => {
             json!({"type": "array", "items": {"type": "string", "enum": AlertType::ruled().map(AlertType::as_str).collect::<Vec<_>>()}})
         }
+        Kind::Headers => headers(),
         Kind::Durations(range) => json!({"type": "array", "items": duration(range)}),
     }
 }
@@ -134,7 +179,10 @@ fn words(file: &str) -> BTreeMap<String, String> {
                 found.insert(format!("{section}.name"), sink_name.clone());
             }
             let path = if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") };
-            found.insert(path, prose.join(" "));
+            // A second example says nothing anew of the keys that it shares with the first.
+            if !prose.is_empty() || !found.contains_key(&path) {
+                found.insert(path, prose.join(" "));
+            }
             is_told = true;
         } else {
             prose.clear();

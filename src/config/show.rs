@@ -99,7 +99,35 @@ impl Page<'_> {
             ("poll_interval", duration(feed.poll_interval)),
             ("backfill", duration(feed.backfill)),
         ];
-        self.values(&format!("feed[{number}]"), &values);
+        let section = format!("feed[{number}]");
+        self.values(&section, &values);
+        if let Some(username) = feed.access.username() {
+            self.value(&section, "username", &quoted(username));
+        }
+        self.secret(&section, "password");
+        self.secret(&section, "token");
+        let prefix = format!("{section}.headers.");
+        let of_feed = self.loaded.secrets.iter().filter_map(|(path, place)| Some((path.strip_prefix(&prefix)?, place)));
+        let headers: Vec<String> = of_feed
+            .map(|(name, place)| match place {
+                SecretPlace::Environment(variable) => format!("{} = {{ env = {} }}", quoted(name), quoted(variable)),
+                SecretPlace::File(file) => format!("{} = {{ file = {} }}", quoted(name), path(file)),
+                SecretPlace::Inline => format!("{} = {}", quoted(name), quoted("***")),
+            })
+            .collect();
+        if !headers.is_empty() {
+            self.value(&section, "headers", &format!("{{ {} }}", headers.join(", ")));
+        }
+    }
+
+    /// Where the secret is kept that `key` begins the name of, if there is one.
+    fn secret(&mut self, section: &str, key: &str) {
+        match self.loaded.secrets.get(&format!("{section}.{key}")) {
+            Some(SecretPlace::Environment(variable)) => self.value(section, &format!("{key}_env"), &quoted(variable)),
+            Some(SecretPlace::File(file)) => self.value(section, &format!("{key}_file"), &path(file)),
+            Some(SecretPlace::Inline) => self.value(section, key, &quoted("***")),
+            None => {}
+        }
     }
 
     fn sink(&mut self, number: usize, sink: &SinkConfig) {
@@ -123,12 +151,7 @@ impl Page<'_> {
         // Chat services put the token into the path.
         let rest = if webhook.url.path() == "/" && webhook.url.query().is_none() { "/" } else { "/…" };
         self.value(section, "url", &quoted(&format!("{}{rest}", shown_endpoint(&webhook.url))));
-        let (key, value) = match self.loaded.secrets.get(section) {
-            Some(SecretPlace::Environment(variable)) => ("secret_env", quoted(variable)),
-            Some(SecretPlace::File(file)) => ("secret_file", path(file)),
-            Some(SecretPlace::Inline) | None => ("secret", quoted("***")),
-        };
-        self.value(section, key, &value);
+        self.secret(section, "secret");
         self.value(section, "alerts_per_day", &alerts_per_day.to_string());
         self.value(section, "timeout", &duration(webhook.timeout));
         self.value(section, "concurrency_max", &webhook.concurrency_max.to_string());

@@ -24,7 +24,9 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{self, Observer};
 use crate::cli::DemoArgs;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, FeedConfig, HttpConfig, IntakeConfig, Secret, SinkConfig, SinkTarget, WebhookConfig};
+use crate::config::{
+    Config, FeedAccess, FeedConfig, HttpConfig, IntakeConfig, Secret, SinkConfig, SinkTarget, WebhookConfig,
+};
 use crate::desk::Outcome;
 use crate::intake::Poll;
 use crate::model::{Alert, AlertType, FeedId};
@@ -133,6 +135,7 @@ fn config(
             outlet: feed.outlet.clone(),
             poll_interval: interval,
             backfill: Duration::ZERO,
+            access: FeedAccess::default(),
         });
     }
     let webhook =

@@ -1,13 +1,13 @@
 //! `gainsay feeds list|show|add|remove|import|export|lists`: the feeds of a config file, changed in place.
 //!
 //! The config file is the one place where feeds stand; what a person wrote around them stays. Nothing is written that would not
-//! be a config. A running daemon reads it anew on SIGHUP.
+//! be a config. A daemon that runs on the config's database is told to read it anew.
 
 mod edit;
 pub mod opml;
 
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
@@ -15,9 +15,10 @@ use edit::{ConfigFile, NewFeed};
 use opml::Listed;
 use url::Url;
 
-use crate::cli::{AddArgs, FeedsCommand, ImportArgs};
+use crate::cli::{AddArgs, FeedsCommand, ImportArgs, ReloadArgs, RemoveArgs};
 use crate::config::{self, Config, ConfigError, FeedConfig};
 use crate::model::shown_address;
+use crate::running;
 
 /// The lists that come with the program, by topic. Their facts are public; most could not be tried when they were put together and
 /// are marked `unverified`.
@@ -39,7 +40,7 @@ pub fn run(command: &FeedsCommand) -> Result<ExitCode> {
         FeedsCommand::List { config } => list(&config::load_without_secrets(config)?),
         FeedsCommand::Show { id, config } => show(&config::load_without_secrets(config)?, id),
         FeedsCommand::Add(args) => add(args),
-        FeedsCommand::Remove { ids, config } => remove(ids, config),
+        FeedsCommand::Remove(args) => remove(args),
         FeedsCommand::Import(args) => import(args),
         FeedsCommand::Export { config } => export(&config::load_without_secrets(config)?),
         FeedsCommand::Lists => lists(),
@@ -77,21 +78,21 @@ fn add(args: &AddArgs) -> Result<ExitCode> {
     let feed = NewFeed { id: args.id.clone(), url, outlet };
     match file.add(&feed)? {
         Some(id) => {
-            save(&args.config, &file)?;
-            say(&format!("added {id}"), &args.config)
+            let database = save(&args.config, &file)?;
+            say(&format!("added {id}"), &args.config, Some(&database), args.reload)
         }
         None => bail!("a feed with this address is there already"),
     }
 }
 
-fn remove(ids: &[String], path: &Path) -> Result<ExitCode> {
-    let mut file = open(path)?;
-    let missing: Vec<&str> = ids.iter().map(String::as_str).filter(|id| !file.remove(id)).collect();
+fn remove(args: &RemoveArgs) -> Result<ExitCode> {
+    let mut file = open(&args.config)?;
+    let missing: Vec<&str> = args.ids.iter().map(String::as_str).filter(|id| !file.remove(id)).collect();
     if !missing.is_empty() {
         bail!("there is no feed {}; nothing was changed", missing.join(", "));
     }
-    save(path, &file)?;
-    say(&format!("removed {}", ids.join(", ")), path)
+    let database = save(&args.config, &file)?;
+    say(&format!("removed {}", args.ids.join(", ")), &args.config, Some(&database), args.reload)
 }
 
 fn import(args: &ImportArgs) -> Result<ExitCode> {
@@ -110,7 +111,7 @@ fn import(args: &ImportArgs) -> Result<ExitCode> {
             None => known += 1,
         }
     }
-    save(&args.config, &file)?;
+    let database = save(&args.config, &file)?;
     let mut said = format!("added {added} feeds");
     let mut more = |count: usize, what: &str| {
         if count > 0 {
@@ -125,7 +126,7 @@ fn import(args: &ImportArgs) -> Result<ExitCode> {
     if list.is_cut {
         said.push_str("; the list holds more than is read");
     }
-    say(&said, &args.config)
+    say(&said, &args.config, (added > 0).then_some(&*database), args.reload)
 }
 
 fn export(config: &Config) -> Result<ExitCode> {
@@ -180,11 +181,12 @@ fn open(path: &Path) -> Result<ConfigFile> {
     }
 }
 
-/// Writes the file if it is still a config.
-fn save(path: &Path, file: &ConfigFile) -> Result<()> {
+/// Writes the file if it is still a config; gives the database that it names.
+fn save(path: &Path, file: &ConfigFile) -> Result<PathBuf> {
     let text = file.text();
-    config::parse_without_secrets(&text, path)?;
-    edit::replace(path, &text)
+    let config = config::parse_without_secrets(&text, path)?;
+    edit::replace(path, &text)?;
+    Ok(config.database)
 }
 
 /// Without what could act on a terminal.
@@ -192,8 +194,15 @@ fn on_one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-fn say(done: &str, config: &Path) -> Result<ExitCode> {
-    writeln!(io::stdout().lock(), "{done} in {}; a running daemon reads it on SIGHUP", config.display())?;
+/// Says what was done, tells the daemon on the database, where something changed for it, and says what it makes of it.
+fn say(done: &str, config: &Path, database: Option<&Path>, reload: ReloadArgs) -> Result<ExitCode> {
+    let shown = config.display();
+    let told = match database {
+        None => String::new(),
+        Some(_) if reload.no_reload => "; a running gainsay reads it on SIGHUP".to_owned(),
+        Some(database) => format!("; {}", running::tell(database, config)),
+    };
+    writeln!(io::stdout().lock(), "{done} in {shown}{told}")?;
     Ok(ExitCode::SUCCESS)
 }
 

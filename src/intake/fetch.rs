@@ -11,7 +11,7 @@ use url::Url;
 
 use super::decompress::{self, ACCEPT_ENCODING, DecompressError};
 use super::guard::{self, GuardedResolver, Refused};
-use crate::config::IntakeConfig;
+use crate::config::{FeedAccess, IntakeConfig};
 use crate::http;
 use crate::model::{FeedCursor, shown_address};
 
@@ -62,6 +62,16 @@ pub enum FetchError {
         status: StatusCode,
         /// How long it asks to be left alone.
         retry_after: Option<Duration>,
+    },
+    /// The server lets nobody in whom it does not know, or not us.
+    #[error("{url} answers {status}: {}", .shown.denial(.status.as_u16()))]
+    Denied {
+        /// The address.
+        url: String,
+        /// Its answer: 401 or 403.
+        status: StatusCode,
+        /// Whether it was shown credentials.
+        shown: Shown,
     },
     /// More bytes on the wire than permitted.
     #[error("the body of {url} is over {limit} bytes")]
@@ -128,6 +138,33 @@ impl FetchError {
     }
 }
 
+/// Whether a server was shown credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// There are none in the config.
+    None,
+    /// It was shown those of the feed.
+    All,
+    /// It is another than the feed's own, to which a redirect led, and was shown none.
+    Withheld,
+}
+
+impl Shown {
+    /// What an answer of 401 or 403 says, in words.
+    fn denial(self, status: u16) -> &'static str {
+        match (status == 401, self) {
+            (true, Self::None) => "the feed wants credentials, and its [[feed]] has none",
+            (true, Self::All) => "the feed does not know the credentials of its [[feed]], or wants others",
+            (false, Self::None) => "the server refuses us; some want credentials, and the [[feed]] has none",
+            (false, Self::All) => "the credentials of the [[feed]] do not give access to this",
+            (_, Self::Withheld) => {
+                "the feed redirects to another server, which is not shown the credentials of the [[feed]]: if it is to have them, \
+             its address is the url to give"
+            }
+        }
+    }
+}
+
 /// What a fetch brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fetched {
@@ -182,22 +219,38 @@ impl Fetcher {
         })
     }
 
-    /// Fetches `url`, conditionally where `cursor` has validators. `now` serves to read a date in `Retry-After`.
+    /// Fetches `url`, conditionally where `cursor` has validators, with `access` for its own scheme, host and port alone. `now` serves
+    /// to read a date in `Retry-After`.
     ///
     /// # Errors
     /// Anything but a body or "not modified" within the limits.
-    pub async fn fetch(&self, url: &Url, cursor: &FeedCursor, now: Timestamp) -> Result<Fetched, FetchError> {
-        match tokio::time::timeout(self.timeout, self.follow(url, cursor, now)).await {
+    pub async fn fetch(
+        &self,
+        url: &Url,
+        access: &FeedAccess,
+        cursor: &FeedCursor,
+        now: Timestamp,
+    ) -> Result<Fetched, FetchError> {
+        match tokio::time::timeout(self.timeout, self.follow(url, access, cursor, now)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(FetchError::Timeout { url: shown_address(url), limit: self.timeout }),
         }
     }
 
-    async fn follow(&self, start: &Url, cursor: &FeedCursor, now: Timestamp) -> Result<Fetched, FetchError> {
+    async fn follow(
+        &self,
+        start: &Url,
+        access: &FeedAccess,
+        cursor: &FeedCursor,
+        now: Timestamp,
+    ) -> Result<Fetched, FetchError> {
         let mut visited = vec![start.clone()];
         let mut url = start.clone();
+        let has_credentials = !access.is_empty() || has_user(start);
+        let mut shown = if has_credentials { Shown::All } else { Shown::None };
         loop {
-            let response = self.request(&url, cursor).await?;
+            let access = (shown == Shown::All).then_some(access);
+            let response = self.request(&url, access, cursor).await?;
             let status = response.status();
             if status.is_success() {
                 return self.read(url, response).await.map(Fetched::Body);
@@ -205,11 +258,21 @@ impl Fetcher {
             if status == StatusCode::NOT_MODIFIED && (cursor.etag.is_some() || cursor.last_modified.is_some()) {
                 return Ok(Fetched::NotModified);
             }
+            if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+                return Err(FetchError::Denied { url: shown_address(&url), status, shown });
+            }
             if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
                 let retry_after = retry_after(status, response.headers(), now);
                 return Err(FetchError::Status { url: shown_address(&url), status, retry_after });
             }
             url = redirect_target(&url, response.headers())?;
+            // For good: what another server redirects to is its choice, even where that is the feed's own.
+            if url.origin() != start.origin() && has_credentials {
+                shown = Shown::Withheld;
+            }
+            if shown == Shown::Withheld {
+                without_user(&mut url);
+            }
             if visited.contains(&url) {
                 return Err(FetchError::RedirectLoop { url: shown_address(start) });
             }
@@ -220,10 +283,18 @@ impl Fetcher {
         }
     }
 
-    async fn request(&self, url: &Url, cursor: &FeedCursor) -> Result<Response, FetchError> {
+    async fn request(
+        &self,
+        url: &Url,
+        access: Option<&FeedAccess>,
+        cursor: &FeedCursor,
+    ) -> Result<Response, FetchError> {
         guard::check_url(url, &self.allow)
             .map_err(|refused| FetchError::Refused { url: shown_address(url), refused })?;
         let mut request = self.client.get(url.clone());
+        if let Some(access) = access {
+            request = request.headers(access.headers().clone());
+        }
         for (name, validator) in
             [(header::IF_NONE_MATCH, &cursor.etag), (header::IF_MODIFIED_SINCE, &cursor.last_modified)]
         {
@@ -310,12 +381,20 @@ fn redirect_target(from: &Url, headers: &HeaderMap) -> Result<Url, FetchError> {
         return Err(FetchError::RedirectTarget { url: shown_address(from) });
     };
     if target.origin() != from.origin() {
-        // Neither can fail for a URL that has a host; one without is refused by the guard.
-        target.set_username("").ok();
-        target.set_password(None).ok();
+        without_user(&mut target);
     }
     target.set_fragment(None);
     Ok(target)
+}
+
+fn has_user(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// Neither call can fail for a URL that has a host; one without is refused by the guard.
+fn without_user(url: &mut Url) {
+    url.set_username("").ok();
+    url.set_password(None).ok();
 }
 
 /// `Retry-After` of 429 and 503, as seconds or as a date, at most a day.

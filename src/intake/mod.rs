@@ -24,7 +24,7 @@ mod vocabulary;
 
 pub use batch::parse_batch;
 pub use decompress::DecompressError;
-pub use fetch::{Body, FetchError, Fetched, Fetcher};
+pub use fetch::{Body, FetchError, Fetched, Fetcher, Shown};
 pub use guard::{GuardedResolver, Refused, check_url, refusal};
 pub use parse::{FeedParser, ParseError, ParsedFeed, RawFeed, parse};
 pub use poll::{BodySize, FAILURES_MIN, Outcome, Poll, PollError, Poller, Turn, resume};

@@ -100,7 +100,7 @@ impl PollError {
                 FetchError::Refused { .. } => "refused",
                 FetchError::Transport { .. } => "transport",
                 FetchError::Timeout { .. } => "timeout",
-                FetchError::Status { .. } => "status",
+                FetchError::Status { .. } | FetchError::Denied { .. } => "status",
                 FetchError::TooLarge { .. } => "too_large",
                 FetchError::Decompress { .. } => "encoding",
                 FetchError::RedirectTarget { .. }
@@ -151,7 +151,7 @@ impl Poller {
 
     /// Polls `feed`, whose turn it is.
     pub async fn poll(&self, _turn: &Turn, feed: &FeedConfig, cursor: &FeedCursor, now: Timestamp) -> Poll {
-        let fetched = self.fetcher.fetch(&feed.url, cursor, now).await;
+        let fetched = self.fetcher.fetch(&feed.url, &feed.access, cursor, now).await;
         let size = match &fetched {
             Ok(Fetched::Body(body)) => BodySize { wire: body.wire_bytes, decoded: body.bytes.len() as u64 },
             _ => BodySize::default(),
@@ -200,11 +200,15 @@ impl Poller {
 
 /// The cursor to go on with after a start. With another address in the config goes what the server of the old one said:
 /// its validators would let the new server answer "not modified" to what was never read, and its wish to be left alone is
-/// not the new one's. What was read stays read: a feed keeps its name, and so its documents, when it moves.
+/// not the new one's. What was read stays read: a feed keeps its name, and so its documents, when it moves. One that did not let us in
+/// is asked at once, as whoever started or reloaded may just have set its credentials right.
 pub fn resume(feed: &FeedConfig, stored: Option<FeedCursor>) -> FeedCursor {
     let address = Some(AddressHash::of(&[feed.url.as_str().as_bytes()]));
-    let cursor = stored.unwrap_or_else(|| FeedCursor::new(feed.id.clone()));
+    let mut cursor = stored.unwrap_or_else(|| FeedCursor::new(feed.id.clone()));
     if cursor.address == address {
+        if cursor.is_denied && !feed.access.is_empty() {
+            (cursor.last_poll, cursor.left_alone_until) = (None, None);
+        }
         return cursor;
     }
     FeedCursor { address, etag: None, last_modified: None, last_poll: None, left_alone_until: None, ..cursor }
@@ -227,6 +231,7 @@ fn conclude(
     let outcome = match read {
         Err(error) => {
             cursor.failures = cursor.failures.saturating_add(1);
+            cursor.is_denied = matches!(error, PollError::Fetch(FetchError::Denied { .. }));
             let since = *cursor.failing_since.get_or_insert(now);
             let retry_after = if let PollError::Fetch(error) = &error { error.retry_after() } else { None };
             ending = Ending::Failure { failures: cursor.failures, is_retryable: error.is_retryable(), retry_after };
@@ -276,12 +281,14 @@ fn conclude(
 fn succeed(cursor: &mut FeedCursor, now: Timestamp) {
     cursor.last_success = Some(now);
     cursor.failures = 0;
+    cursor.is_denied = false;
     cursor.failing_since = None;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::FeedAccess;
     use crate::model::FeedId;
 
     fn feed(url: &str) -> FeedConfig {
@@ -291,6 +298,7 @@ mod tests {
             outlet: "Wire".to_owned(),
             poll_interval: Duration::from_mins(5),
             backfill: Duration::ZERO,
+            access: FeedAccess::default(),
         }
     }
 

@@ -27,6 +27,9 @@ pub struct FeedCursor {
     /// After a failure, when to poll again at the earliest, also after a restart: the server may have asked for it.
     #[serde(default)]
     pub left_alone_until: Option<Timestamp>,
+    /// The last poll was answered with 401 or 403: other credentials are to be tried at once.
+    #[serde(default)]
+    pub is_denied: bool,
     /// Polls that failed since the last success.
     pub failures: u32,
     /// When the first of them was.
@@ -60,6 +63,7 @@ impl FeedCursor {
             last_body: None,
             last_poll: None,
             left_alone_until: None,
+            is_denied: false,
             failures: 0,
             failing_since: None,
             last_item_count: None,

@@ -412,6 +412,7 @@ fn float(number: u64) -> f64 {
 mod tests {
     use super::*;
     use crate::clock::ManualClock;
+    use crate::config::FeedAccess;
 
     #[test]
     fn feeds_have_a_bounded_number_of_series() {
@@ -423,6 +424,7 @@ mod tests {
             outlet: "A".to_owned(),
             poll_interval: Duration::from_mins(5),
             backfill: Duration::ZERO,
+            access: FeedAccess::default(),
         };
         let cursor = |seconds: i64, failures: u32| {
             let last_success = now.checked_sub(jiff::SignedDuration::from_secs(seconds)).ok();

@@ -6,15 +6,19 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
 use tracing::warn;
 
 use super::{Phase, Telemetry};
 
 /// Time between two status lines where no watchdog asks for more.
 const STATUS_INTERVAL: Duration = Duration::from_secs(10);
+
+/// What the status says until a config is taken again.
+const REFUSED: &str = "; the new config was refused and the old one counts, the log says why";
 
 /// Whoever started the daemon and wants to hear of it.
 #[derive(Debug)]
@@ -23,6 +27,18 @@ pub struct Supervisor {
     address: SocketAddr,
     /// How long the supervisor waits for a sign of life.
     watchdog: Option<Duration>,
+    state: Mutex<State>,
+}
+
+/// What the supervisor was told.
+#[derive(Debug, Default)]
+struct State {
+    /// The daemon is in the phase `Ready`.
+    is_ready: bool,
+    /// The config is being read anew: ready is said at the end of that.
+    is_reloading: bool,
+    /// The last config was refused.
+    is_refused: bool,
 }
 
 impl Supervisor {
@@ -39,7 +55,7 @@ impl Supervisor {
         let socket = UnixDatagram::unbound()?;
         // A supervisor that does not empty its queue must not hold us up.
         socket.set_nonblocking(true)?;
-        Ok(Some(Self { socket, address, watchdog }))
+        Ok(Some(Self { socket, address, watchdog, state: Mutex::default() }))
     }
 
     /// Tells of each phase and from time to time of the counts, until dropped. The watchdog is fed only while every stage makes
@@ -49,11 +65,16 @@ impl Supervisor {
         let pause = self.watchdog.map_or(STATUS_INTERVAL, |watchdog| (watchdog / 3).min(STATUS_INTERVAL));
         loop {
             let phase = *phases.borrow_and_update();
-            let mut message = format!("STATUS={}\n", telemetry.status());
-            match phase {
-                Phase::Starting => {}
-                Phase::Ready => message.push_str("READY=1\n"),
-                Phase::Stopping => message.push_str("STOPPING=1\n"),
+            let mut message = format!("STATUS={}", telemetry.status());
+            {
+                let mut state = self.state();
+                state.is_ready = phase == Phase::Ready;
+                message.push_str(if state.is_refused { REFUSED } else { "" });
+                message.push_str(match phase {
+                    Phase::Ready if !state.is_reloading => "\nREADY=1\n",
+                    Phase::Starting | Phase::Ready => "\n",
+                    Phase::Stopping => "\nSTOPPING=1\n",
+                });
             }
             if self.watchdog.is_some_and(|patience| telemetry.pulse.stuck(patience).is_empty()) {
                 message.push_str("WATCHDOG=1\n");
@@ -70,6 +91,32 @@ impl Supervisor {
     /// Tells that the daemon stops. To be called at the end too: the last phase may have gone by too fast to be attended to.
     pub fn stopping(&self) {
         self.tell("STOPPING=1\n");
+    }
+
+    /// Tells that the config is read anew, with the time, by which the supervisor knows what came before its own request.
+    pub fn reloading(&self) {
+        let mut state = self.state();
+        state.is_reloading = true;
+        if state.is_ready {
+            let now = clock_gettime(ClockId::Monotonic);
+            let microseconds = i128::from(now.tv_sec) * 1_000_000 + i128::from(now.tv_nsec) / 1_000;
+            self.tell(&format!("RELOADING=1\nMONOTONIC_USEC={microseconds}\nSTATUS=reading the config anew\n"));
+        }
+    }
+
+    /// Tells that the config was read, and counts or not: the daemon goes on either way.
+    pub fn reloaded(&self, is_taken: bool) {
+        let mut state = self.state();
+        (state.is_reloading, state.is_refused) = (false, !is_taken);
+        let status = if is_taken { "the new config counts".to_owned() } else { format!("ready{REFUSED}") };
+        // Before the daemon is ready, and after, its phase is what counts.
+        if state.is_ready {
+            self.tell(&format!("READY=1\nSTATUS={status}\n"));
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell(&self, message: &str) {

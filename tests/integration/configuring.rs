@@ -54,12 +54,29 @@ fn variables_are_checked_like_keys_but_for_those_of_secrets() {
         said(command.env("GAINSAY_DESK_SECRET", SECRET).envs(variables.iter().copied()))
     };
     assert_eq!(check(&[]).0, Some(0));
-    let (code, _, error) = check(&[("GAINSAY_DATABSE", "x"), ("GAINSAY_SHUTDOWN_GRACE", "soon")]);
+    let (code, _, error) = check(&[("GAINSAY_SHUTDOWN_GRACE", "soon")]);
     assert_eq!(code, Some(78));
-    let stranger =
-        "environment: GAINSAY_DATABSE: the environment variable is not a key, did you mean GAINSAY_DATABASE?";
-    assert!(error.contains(stranger), "{error}");
     assert!(error.contains("environment: GAINSAY_SHUTDOWN_GRACE: \"soon\" is not a duration (accepted: "), "{error}");
+}
+
+/// A service of that name in Kubernetes sets them.
+#[test]
+fn variables_of_others_are_warned_of_once_and_stop_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), FEED);
+    let with_variables = |args: &[&str]| {
+        let mut command = gainsay(args);
+        command.arg("-c").arg(&path).env("GAINSAY_DATABSE", "x").env("GAINSAY_PORT", "tcp://10.0.0.1:8420");
+        command.current_dir(folder.path());
+        command
+    };
+    let words = "the environment variable GAINSAY_DATABSE is no key of the config and counts for nothing, did you mean GAINSAY_DATABASE?";
+    let (code, _, error) = said(&mut with_variables(&["check"]));
+    assert_eq!(code, Some(0), "{error}");
+    assert!(error.contains(&format!("warning: {words}\n")) && error.contains("GAINSAY_PORT is no key"), "{error}");
+    assert_eq!(said(&mut with_variables(&["feeds", "list"])).0, Some(0));
+    let (code, _, error) = said(&mut with_variables(&["run", "--set", "database=nowhere/x.db"]));
+    assert_eq!((code, error.matches(words).count()), (Some(1), 1), "{error}");
 }
 
 #[test]

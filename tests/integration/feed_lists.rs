@@ -2,8 +2,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
-use crate::support::gainsay;
+use crate::kills::story;
+use crate::reload::Logged;
+use crate::support::{Endpoint, Feeds, gainsay, wait_for, write_config};
+
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// Runs `gainsay feeds …` on a config: exit status, standard output, standard error.
 fn feeds(folder: &Path, args: &[&str]) -> (Option<i32>, String, String) {
@@ -47,6 +52,44 @@ fn a_list_becomes_a_config_that_a_person_can_go_on_writing() {
     );
     let text = fs::read_to_string(&config).unwrap();
     assert!(text.starts_with("# ours\ndatabase = \"news.db\"\n\n[[sink]] # to the desk\n"), "{text}");
+}
+
+#[test]
+fn a_running_daemon_hears_of_a_feed_that_is_added_and_one_that_is_taken_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let (served, endpoint) = (Feeds::default(), Endpoint::default());
+    let (wire, receiver) = (served.serve(), endpoint.serve());
+    served.add("/b", story(1));
+    let config = write_config(folder.path(), &[("a", format!("{}/a", wire.base))], Some(&receiver.base));
+    let (_, said, _) = feeds(folder.path(), &["add", "https://c.example/", "--id", "c"]);
+    assert!(said.contains("; no gainsay runs on ") && said.ends_with("the next start reads it\n"), "{said}");
+    assert!(feeds(folder.path(), &["remove", "c"]).1.contains("the next start reads it"));
+
+    let daemon = Logged::start(&config, &[]);
+    let pid = daemon.daemon.0.id();
+    let b = format!("{}/b", wire.base);
+    let (_, said, _) = feeds(folder.path(), &["add", &b, "--id", "b", "--no-reload"]);
+    assert!(said.ends_with("; a running gainsay reads it on SIGHUP\n"), "{said}");
+    assert_eq!(feeds(folder.path(), &["remove", "b", "--no-reload"]).0, Some(0));
+    assert!(!daemon.log().contains("config reloaded"));
+    let (_, said, _) = feeds(folder.path(), &["add", &b, "--id", "b"]);
+    assert!(said.ends_with(&format!("; the running gainsay (pid {pid}) reads the new config\n")), "{said}");
+    wait_for("the alert of the new feed", MINUTE, || endpoint.received().len() == 1);
+    assert!(feeds(folder.path(), &["remove", "a"]).1.contains("reads the new config"));
+    daemon.wait_for_log("config reloaded", 2);
+
+    // Another config of the same database is not what it reads.
+    let other = folder.path().join("other.toml");
+    fs::copy(&config, &other).unwrap();
+    let mut command = gainsay(&["feeds", "add", "https://d.example/", "-c", other.to_str().unwrap()]);
+    let said = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    assert!(said.contains("gainsay.toml and was not told"), "{said}");
+    let announced = folder.path().join("gainsay.db.running");
+    assert!(announced.exists());
+    let mut daemon = daemon;
+    daemon.daemon.kill();
+    assert!(feeds(folder.path(), &["add", "https://e.example/"]).1.contains("no gainsay runs on "), "after a kill");
+    assert!(announced.exists());
 }
 
 #[test]

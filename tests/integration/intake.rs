@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use gainsay::config::{FeedConfig, IntakeConfig};
+use gainsay::config::{FeedAccess, FeedConfig, IntakeConfig};
 use gainsay::intake::{Outcome, Poll, Poller, Repair};
 use gainsay::model::{AlertType, FeedCursor, FeedId};
 use jiff::Timestamp;
@@ -77,6 +77,7 @@ impl Server {
             outlet: "Wire".to_owned(),
             poll_interval: Duration::from_mins(5),
             backfill: Duration::ZERO,
+            access: FeedAccess::default(),
         }
     }
 

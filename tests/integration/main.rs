@@ -8,6 +8,7 @@
     reason = "a test that fails should say where"
 )]
 
+mod access;
 mod bad_input;
 mod bad_matrix;
 mod bad_network;

@@ -4,7 +4,7 @@
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::kills::story;
@@ -66,6 +66,56 @@ fn it_is_ready_when_it_is_and_says_how_it_is_and_that_it_stops() {
     daemon.terminate();
     hear_line(&socket, "STOPPING=1");
     assert_eq!(daemon.ended().0, Some(0));
+}
+
+/// A reload is over when it is over, and a config that was refused is told.
+#[test]
+fn a_reload_is_told_from_its_beginning_to_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let feeds = Feeds::default();
+    let wire = feeds.serve();
+    let config = write_config(folder.path(), &[("a", format!("{}/a", wire.base))], None);
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    let daemon = start(&config, path.to_str().unwrap());
+    hear_line(&socket, "READY=1");
+    let hang_up = || Command::new("kill").args(["-HUP", &daemon.0.id().to_string()]).status().unwrap();
+
+    let before = monotonic();
+    hang_up();
+    let reloading = hear_line(&socket, "RELOADING=1");
+    let time = reloading.lines().find_map(|line| line.strip_prefix("MONOTONIC_USEC=")).unwrap();
+    assert!((before..=monotonic()).contains(&time.parse().unwrap()), "{reloading}");
+    let done = hear_line(&socket, "READY=1");
+    assert!(done.contains("STATUS=the new config counts"), "{done}");
+
+    let sound = std::fs::read_to_string(&config).unwrap();
+    let refused = "; the new config was refused and the old one counts, the log says why";
+    std::fs::write(&config, format!("nonsense = 1\n{sound}")).unwrap();
+    hang_up();
+    hear_line(&socket, "RELOADING=1");
+    let done = hear_line(&socket, "READY=1");
+    assert!(done.contains(&format!("STATUS=ready{refused}")), "{done}");
+    // Until the next one it stays so.
+    let later = hear_line(&socket, "WATCHDOG=1");
+    assert!(later.contains("STATUS=ready: 1 feeds, ") && later.contains(refused), "{later}");
+    std::fs::write(&config, sound.replace("gainsay.db", "other.db")).unwrap();
+    hang_up();
+    hear_line(&socket, "RELOADING=1");
+    assert!(hear_line(&socket, "READY=1").contains(refused));
+    std::fs::write(&config, sound).unwrap();
+    hang_up();
+    hear_line(&socket, "RELOADING=1");
+    hear_line(&socket, "READY=1");
+    let later = hear_line(&socket, "WATCHDOG=1");
+    assert!(!later.contains(refused), "{later}");
+    assert_eq!(daemon.stop().0, Some(0));
+}
+
+/// Microseconds of the clock that systemd compares with.
+fn monotonic() -> i64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    now.tv_sec * 1_000_000 + now.tv_nsec / 1_000
 }
 
 #[test]
