@@ -27,7 +27,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("extract", &["model", "text"]),
     ("link", &["model", "text"]),
     ("pipeline", &["model", "text", "dedup", "extract", "link", "contract"]),
-    ("route", &["model"]),
+    ("route", &["model", "text"]),
     ("config", &["model"]),
     ("intake", &["model", "config", "clock", "http", "json"]),
     ("store", &["model"]),

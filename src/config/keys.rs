@@ -32,6 +32,8 @@ pub(super) enum Kind {
     OneOf(&'static [&'static str]),
     /// A list of texts.
     Texts,
+    /// A list of names with a bound.
+    Names,
     /// A list of alert types.
     AlertTypes,
     /// A list of durations.
@@ -115,6 +117,9 @@ pub(super) fn keys() -> Vec<Key> {
         key("rule", "types", Kind::AlertTypes),
         key("rule", "confidence_min", Kind::Fraction(0.0..=1.0)),
         key("rule", "sinks", Kind::Texts),
+        key("rule", "watch", Kind::Names),
+        key("rule", "speakers", Kind::Names),
+        key("rule", "outlets", Kind::Names),
     ]);
     keys
 }

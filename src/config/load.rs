@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 use url::Url;
 
 use super::layers::{Layers, Origin};
+use super::narrow;
 use super::problem::{ConfigError, Problem};
 use super::reader::{Report, Section, Wrong, count, did_you_mean, duration, fraction, size, string};
 use super::{
@@ -236,9 +237,12 @@ fn read_config(mut root: Section<'_>, report: &Report<'_>, surroundings: &Surrou
         sinks.push(Some(sink));
     }
     let sink_names = taken;
-    let mut taken = Names::new(report);
-    let mut rules: Vec<_> =
-        root.tables("rule").into_iter().map(|section| read_rule(section, &sink_names, &mut taken)).collect();
+    let (mut taken, mut names_taken) = (Names::new(report), 0);
+    let mut rules: Vec<_> = root
+        .tables("rule")
+        .into_iter()
+        .map(|section| read_rule(section, &sink_names, &mut taken, &mut names_taken))
+        .collect();
     if rules.is_empty() {
         rules.push(Some(RuleConfig::everything()));
     }
@@ -332,20 +336,28 @@ fn read_feed(mut section: Section<'_>, intake: &IntakeConfig, taken: &mut Names<
     })
 }
 
-fn read_rule(mut section: Section<'_>, sinks: &Names<'_, '_>, taken: &mut Names<'_, '_>) -> Option<RuleConfig> {
+fn read_rule(
+    mut section: Section<'_>,
+    sinks: &Names<'_, '_>,
+    taken: &mut Names<'_, '_>,
+    names_taken: &mut usize,
+) -> Option<RuleConfig> {
     let place = section.place("name");
     let name = section.require("name", LABEL, |value| taken.claim(label(value)?, place));
     let types = section.list("types", "alert types", alert_type);
     let confidence = section.read("confidence_min", |value| fraction(value, &(0.0..=1.0)));
     let sinks = section.list("sinks", "names of sinks", |value| sinks.existing(value));
+    let lists = narrow::read(&mut section, names_taken);
     section.finish();
     let default = RuleConfig::everything();
-    Some(RuleConfig {
+    let rule = RuleConfig {
         name: name?,
         types: types.unwrap_or(default.types),
         confidence_min: confidence.map_or(default.confidence_min, Confidence::from_probability),
         sinks: sinks.unwrap_or(default.sinks),
-    })
+        ..default
+    };
+    Some(narrow::narrowed(rule, lists))
 }
 
 fn read_sink(

@@ -4,6 +4,7 @@ mod excerpt;
 mod keys;
 mod layers;
 mod load;
+mod narrow;
 mod problem;
 mod reader;
 mod schema;

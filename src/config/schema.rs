@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::DEFAULT_TOML;
 use super::keys::{Key, Kind, keys};
+use super::narrow::{NAME_CHARACTERS_MAX, NAMES_MAX};
 use super::units::{show_duration, show_size};
 use crate::model::AlertType;
 
@@ -66,6 +67,10 @@ fn value_schema(kind: &Kind) -> Value {
         Kind::Fraction(range) => json!({"type": "number", "minimum": range.start(), "maximum": range.end()}),
         Kind::OneOf(words) => json!({"type": "string", "enum": words}),
         Kind::Texts => json!({"type": "array", "items": {"type": "string"}}),
+        Kind::Names => {
+            let name = json!({"type": "string", "maxLength": NAME_CHARACTERS_MAX, "pattern": "[\\p{L}\\p{N}]"});
+            json!({"type": "array", "maxItems": NAMES_MAX, "items": name})
+        }
         Kind::AlertTypes => {
             json!({"type": "array", "items": {"type": "string", "enum": AlertType::ruled().map(AlertType::as_str).collect::<Vec<_>>()}})
         }

@@ -140,11 +140,15 @@ impl Page<'_> {
         self.text.push_str("\n[[rule]]\n");
         let types: Vec<String> = rule.types.iter().map(|alert_type| quoted(alert_type.as_str())).collect();
         let sinks: Vec<String> = rule.sinks.iter().map(|sink| quoted(sink)).collect();
+        let names = |names: &[String]| list(&names.iter().map(|name| quoted(name)).collect::<Vec<_>>());
         let values = [
             ("name", quoted(&rule.name)),
             ("types", list(&types)),
             ("confidence_min", format!("{:?}", rule.confidence_min.probability())),
             ("sinks", list(&sinks)),
+            ("watch", names(&rule.watch)),
+            ("speakers", names(&rule.speakers)),
+            ("outlets", names(&rule.outlets)),
         ];
         self.values(&format!("rule[{number}]"), &values);
     }

@@ -166,6 +166,39 @@ fn names_are_unique_and_known() {
 }
 
 #[test]
+fn names_to_watch_are_names_and_not_too_many() {
+    let rules = |lists: &str| read(&format!("[[rule]]\nname = \"r\"\n{lists}\n")).map(|config| config.rules);
+    let read =
+        rules("watch = [\" Corvane Lines \", \"Łódź\"]\nspeakers = [\"Nebenzia\"]\noutlets = [\"BSS\"]").unwrap();
+    assert_eq!(read[0].watch, ["Corvane Lines", "Łódź"]);
+    assert_eq!((read[0].speakers.len(), read[0].outlets.len()), (1, 1));
+    let name = "(accepted: a name of 1 to 200 characters on one line, with a letter or a digit in it)";
+    check(
+        "[[rule]]\nname = \"r\"\nwatch = [\"x\", \"\", \"…!\", 7]\nspeakers = \"x\"\n",
+        &[
+            &format!("g.toml:3:15: rule[1].watch[2]: is empty, too long or not on one line {name}"),
+            &format!(
+                "g.toml:3:19: rule[1].watch[3]: \"…!\" has neither a letter nor a digit: it would be found nowhere {name}"
+            ),
+            &format!("g.toml:3:25: rule[1].watch[4]: is a number {name}"),
+            "g.toml:4:12: rule[1].speakers: is a string (accepted: a list of names)",
+        ],
+    );
+    let many = |count: usize| format!("[{}]", vec!["\"x\""; count].join(", "));
+    let text = |second| {
+        format!("[[rule]]\nname = \"a\"\nwatch = {}\n[[rule]]\nname = \"b\"\nspeakers = {}\n", many(900), many(second))
+    };
+    check(&text(100), &[]);
+    check(
+        &text(101),
+        &[
+            "g.toml:4:1: rule[2]: with this rule there are 1001 names on watch, speakers and outlets of the rules (accepted: at most 1000 names in all rules together)",
+        ],
+    );
+    check(&format!("[[rule]]\nname = \"a\"\nwatch = [\"{}\"]\n", "x".repeat(200)), &[]);
+}
+
+#[test]
 fn sinks_are_checked_by_type() {
     check(
         "[[sink]]\nname = \"a\"\ntype = \"webhok\"\n[[sink]]\nname = \"b\"\ntype = \"jsonl\"\nurl = \"https://b.example\"\n",

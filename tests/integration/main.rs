@@ -25,3 +25,4 @@ mod shutdown;
 mod supervised;
 mod support;
 mod telemetry;
+mod watching;
