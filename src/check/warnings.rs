@@ -49,6 +49,8 @@ fn twin_feeds(loaded: &Loaded) -> Vec<String> {
 fn secrets(loaded: &Loaded) -> Vec<String> {
     let mut found = Vec::new();
     for (sink, place) in &loaded.secrets {
+        // An address is kept in a file where it is itself the secret.
+        let (sink, key) = sink.strip_suffix(".url").map_or((sink.as_str(), "secret_file"), |sink| (sink, "url_file"));
         match place {
             SecretPlace::Inline => {
                 let line = match loaded.origins.get(&format!("{sink}.secret")) {
@@ -62,9 +64,8 @@ fn secrets(loaded: &Loaded) -> Vec<String> {
                 let mode = std::fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
                 if mode & OTHERS != 0 {
                     let (path, mode) = (path.display(), mode & 0o777);
-                    found.push(format!(
-                        "{sink}.secret_file: {path} is open to everybody (mode {mode:03o}): chmod 600 {path}"
-                    ));
+                    found
+                        .push(format!("{sink}.{key}: {path} is open to everybody (mode {mode:03o}): chmod 600 {path}"));
                 }
             }
             SecretPlace::Environment(_) => {}

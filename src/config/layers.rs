@@ -104,7 +104,7 @@ fn unknown_variable(variable: &str, single: &[Key]) -> Wrong {
     let guess = most_alike(&bare(variable), candidates.iter().map(String::as_str))
         .map(|name| format!(", did you mean {PREFIX}{}?", name.to_uppercase()))
         .unwrap_or_default();
-    let accepted = format!("{}, and variables that a secret_env names", names.join(", "));
+    let accepted = format!("{}, and variables that a secret_env or url_env names", names.join(", "));
     Wrong::new(format!("the environment variable is not a key{guess}"), accepted)
 }
 
@@ -112,7 +112,8 @@ fn unknown_variable(variable: &str, single: &[Key]) -> Wrong {
 fn secret_variables<'t>(root: &'t DeTable<'_>) -> BTreeSet<&'t str> {
     let sinks = root.get("sink").and_then(|sinks| sinks.get_ref().as_array());
     let tables = sinks.into_iter().flat_map(|sinks| sinks.iter()).filter_map(|sink| sink.get_ref().as_table());
-    tables.filter_map(|sink| sink.get("secret_env")?.get_ref().as_str()).collect()
+    let named = |sink: &'t DeTable<'_>, key: &str| sink.get(key)?.get_ref().as_str();
+    tables.flat_map(|sink| ["secret_env", "url_env"].map(|key| named(sink, key))).flatten().collect()
 }
 
 /// What a file would hold where this text is meant: texts need no quotes and lists no brackets outside a file.

@@ -6,6 +6,7 @@ use std::io::{self, Read as _};
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -13,13 +14,13 @@ use toml::de::{DeTable, DeValue};
 use url::Url;
 
 use super::layers::{Layers, Origin};
-use super::narrow;
 use super::problem::{ConfigError, Problem};
 use super::reader::{Report, Section, Wrong, count, did_you_mean, duration, fraction, size, string};
 use super::{
     Config, FeedConfig, HttpConfig, IntakeConfig, LogConfig, LogFormat, RuleConfig, Secret, SinkConfig, SinkTarget,
     WebhookConfig, WindowsConfig,
 };
+use super::{endpoint, narrow};
 use crate::model::{AlertType, Confidence, FeedId};
 
 /// Larger files are not read: no config is.
@@ -29,7 +30,7 @@ const FILE_BYTES_MAX: u64 = 16 << 20;
 const RETRIES_MAX: usize = 100;
 
 /// A secret that signs nothing.
-const STAND_IN: &str = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+pub(super) const STAND_IN: &str = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -48,7 +49,7 @@ pub(super) const WAITS: RangeInclusive<Duration> = Duration::ZERO..=Duration::fr
 
 const NAME: &str = "1 to 64 lower-case letters, digits, '.', '_' or '-'";
 const LABEL: &str = "a string of 1 to 200 characters on one line";
-const ADDRESS: &str = "an absolute http or https address";
+pub(super) const ADDRESS: &str = "an absolute http or https address";
 pub(super) const SINK_TYPES: [&str; 2] = ["jsonl", "webhook"];
 const SECRET: &str = "secret_env, secret_file or secret; the value is whsec_ and the base64 of 24 to 64 bytes";
 
@@ -74,7 +75,8 @@ pub struct Loaded {
     pub config: Config,
     /// Where the value of each key comes from, by its path (`intake.jitter`, `feed[2].url`); absent: built in.
     pub origins: BTreeMap<String, Origin>,
-    /// Where each webhook's secret is kept, by the path of its sink (`sink[2]`).
+    /// Where each webhook's secret is kept, by the path of its sink (`sink[2]`), and its address, where that is kept outside the
+    /// config (`sink[2].url`).
     pub secrets: BTreeMap<String, SecretPlace>,
 }
 
@@ -195,6 +197,10 @@ fn secret_places(root: &DeTable<'_>, surroundings: &Surroundings<'_>) -> BTreeMa
             .or_else(|| text("secret_file").map(|path| SecretPlace::File(surroundings.folder.join(path))))
             .or_else(|| text("secret").map(|_| SecretPlace::Inline));
         places.extend(place.map(|place| (format!("sink[{}]", number + 1), place)));
+        let address = text("url_env")
+            .map(|variable| SecretPlace::Environment(variable.to_owned()))
+            .or_else(|| text("url_file").map(|path| SecretPlace::File(surroundings.folder.join(path))));
+        places.extend(address.map(|place| (format!("sink[{}].url", number + 1), place)));
     }
     places
 }
@@ -388,7 +394,8 @@ fn read_sink(
 }
 
 fn read_webhook(section: &mut Section<'_>, surroundings: &Surroundings<'_>) -> Option<WebhookConfig> {
-    let url = section.require("url", ADDRESS, address);
+    let url = endpoint::read_url(section, surroundings);
+    let (url, template) = endpoint::read_template(section, surroundings, url);
     let secret = read_secret(section, surroundings);
     let timeout = section.read("timeout", |value| duration(value, TIMEOUT));
     let concurrency_max = section.read("concurrency_max", |value| count(value, &(1..=256)));
@@ -396,17 +403,19 @@ fn read_webhook(section: &mut Section<'_>, surroundings: &Surroundings<'_>) -> O
     if schedule.as_ref().is_some_and(|schedule| schedule.len() > RETRIES_MAX) {
         section.problem(Wrong::new("retry_schedule is too long", format!("at most {RETRIES_MAX} waits")));
     }
-    let mut webhook = WebhookConfig::new(url?, secret?);
+    let mut webhook = WebhookConfig::new(url?, secret);
+    webhook.template = template.map(Arc::new);
     webhook.timeout = timeout.unwrap_or(webhook.timeout);
     webhook.concurrency_max = concurrency_max.unwrap_or(webhook.concurrency_max);
     webhook.retry_schedule = schedule.unwrap_or(webhook.retry_schedule);
     Some(webhook)
 }
 
-/// Exactly one of the three keys. Problems name keys, variables and files, never what they hold.
+/// Exactly one of the three keys, or none beside a template: chat services ask for no signature. Problems name keys, variables and files, never what they hold.
 fn read_secret(section: &mut Section<'_>, surroundings: &Surroundings<'_>) -> Option<Secret> {
     let given = ["secret_env", "secret_file", "secret"].into_iter().filter(|key| section.has(key)).count();
-    if given != 1 {
+    let is_optional = section.has("template") || section.has("template_file");
+    if given > 1 || (given == 0 && !is_optional) {
         let what = if given == 0 { "has no secret" } else { "has more than one secret" };
         section.problem(Wrong::new(what, format!("one of {SECRET}")));
     }
@@ -457,7 +466,7 @@ impl<'r, 'a> Names<'r, 'a> {
     }
 }
 
-fn quoted(words: &[&str]) -> String {
+pub(super) fn quoted(words: &[&str]) -> String {
     words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", ")
 }
 
@@ -481,7 +490,7 @@ fn label(value: &DeValue<'_>) -> Result<String, Wrong> {
 }
 
 /// The address is not repeated in problems: it may carry a token.
-fn address(value: &DeValue<'_>) -> Result<Url, Wrong> {
+pub(super) fn address(value: &DeValue<'_>) -> Result<Url, Wrong> {
     let url = Url::parse(string(value, ADDRESS)?).map_err(|error| Wrong::new(error.to_string(), ADDRESS))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(Wrong::new(format!("the scheme {:?} cannot be used", url.scheme()), ADDRESS));
@@ -489,7 +498,7 @@ fn address(value: &DeValue<'_>) -> Result<Url, Wrong> {
     Ok(url)
 }
 
-fn file_path(value: &DeValue<'_>, surroundings: &Surroundings<'_>) -> Result<PathBuf, Wrong> {
+pub(super) fn file_path(value: &DeValue<'_>, surroundings: &Surroundings<'_>) -> Result<PathBuf, Wrong> {
     let accepted = "a path, relative to the folder of the config file";
     match string(value, accepted)? {
         "" => Err(Wrong::new("is empty", accepted)),

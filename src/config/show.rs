@@ -8,6 +8,7 @@ use super::load::{Loaded, SecretPlace};
 use super::units::{show_duration, show_size};
 use super::{FeedConfig, RuleConfig, SinkConfig, SinkTarget, WebhookConfig};
 use crate::model::{shown_address, shown_endpoint};
+use crate::template::{Template, TemplateName};
 
 /// Column at which it is said where a value comes from.
 const ORIGIN_COLUMN: usize = 48;
@@ -122,18 +123,37 @@ impl Page<'_> {
         self.value(section, "type", "\"webhook\"");
         // Chat services put the token into the path.
         let rest = if webhook.url.path() == "/" && webhook.url.query().is_none() { "/" } else { "/…" };
-        self.value(section, "url", &quoted(&format!("{}{rest}", shown_endpoint(&webhook.url))));
-        let (key, value) = match self.loaded.secrets.get(section) {
-            Some(SecretPlace::Environment(variable)) => ("secret_env", quoted(variable)),
-            Some(SecretPlace::File(file)) => ("secret_file", path(file)),
-            Some(SecretPlace::Inline) | None => ("secret", quoted("***")),
+        match self.loaded.secrets.get(&format!("{section}.url")) {
+            Some(SecretPlace::Environment(variable)) => self.value(section, "url_env", &quoted(variable)),
+            Some(SecretPlace::File(file)) => self.value(section, "url_file", &path(file)),
+            _ => self.value(section, "url", &quoted(&format!("{}{rest}", shown_endpoint(&webhook.url)))),
+        }
+        self.template(section, webhook.template.as_deref());
+        let kept = match self.loaded.secrets.get(section) {
+            Some(SecretPlace::Environment(variable)) => Some(("secret_env", quoted(variable))),
+            Some(SecretPlace::File(file)) => Some(("secret_file", path(file))),
+            Some(SecretPlace::Inline) => Some(("secret", quoted("***"))),
+            None => None,
         };
-        self.value(section, key, &value);
+        if let Some((key, value)) = kept {
+            self.value(section, key, &value);
+        }
         self.value(section, "alerts_per_day", &alerts_per_day.to_string());
         self.value(section, "timeout", &duration(webhook.timeout));
         self.value(section, "concurrency_max", &webhook.concurrency_max.to_string());
         let waits: Vec<String> = webhook.retry_schedule.iter().copied().map(duration).collect();
         self.value(section, "retry_schedule", &list(&waits));
+    }
+
+    fn template(&mut self, section: &str, template: Option<&Template>) {
+        match template.map(|template| (template.name(), template.content_type())) {
+            Some((TemplateName::Preset(preset), _)) => self.value(section, "template", &quoted(preset.as_str())),
+            Some((TemplateName::File(file), content_type)) => {
+                self.value(section, "template_file", &path(file));
+                self.value(section, "content_type", &quoted(content_type));
+            }
+            None => {}
+        }
     }
 
     fn rule(&mut self, number: usize, rule: &RuleConfig) {

@@ -10,6 +10,7 @@
 
 mod bad_input;
 mod bad_network;
+mod chat;
 mod commands;
 mod configuring;
 mod daemon;
