@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{LogConfig, LogFormat};
+use crate::exit::Exit;
 use crate::look::args as look;
 
 /// Watches newswires and says, once and reliably, who alleged what and who denied it.
 #[derive(Debug, Parser)]
-#[command(name = "gainsay", version, about, max_term_width = 100)]
+#[command(name = "gainsay", version, about, max_term_width = 100, after_help = Exit::help())]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -19,6 +19,7 @@ use crate::dedup::fingerprint::fingerprint;
 use crate::dedup::label::label;
 use crate::dedup::story::{Copy, Stories};
 use crate::desk::{Desk, SinkSettings, Work};
+use crate::exit::Exit;
 use crate::model::{Alert, Analysis, Document, ExtractedClaim, Kind, MarkupFormat, Rule, StoryLine};
 use crate::pipeline::{Models, analyse};
 use crate::progress::Progress;
@@ -26,8 +27,6 @@ use crate::route::Router;
 use crate::sink::BodyFormat;
 use crate::store::EmbeddedStore;
 
-/// Exit code where some input was bad and the rest was worked on.
-const SOME_INPUT_BAD: u8 = 1;
 /// Bytes of one text or HTML input.
 const INPUT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Documents of an archive that are analysed in parallel and committed together.
@@ -69,7 +68,7 @@ pub fn extract(args: &ExtractArgs) -> Result<ExitCode> {
         print_claims(&mut out, args, &analysis, &line.id)?;
     }
     out.flush()?;
-    Ok(if is_bad { ExitCode::from(SOME_INPUT_BAD) } else { ExitCode::SUCCESS })
+    Ok(if is_bad { Exit::Failed.into() } else { ExitCode::SUCCESS })
 }
 
 fn guess_format(file: Option<&Path>) -> InputFormat {
@@ -169,7 +168,7 @@ pub fn stories(args: &StoriesArgs) -> Result<ExitCode> {
         write_line(&mut out, &StoryLine { document: line.id, story: placement.story, revision: placement.revision })?;
     }
     out.flush()?;
-    Ok(if is_bad { ExitCode::from(SOME_INPUT_BAD) } else { ExitCode::SUCCESS })
+    Ok(if is_bad { Exit::Failed.into() } else { ExitCode::SUCCESS })
 }
 
 /// `gainsay replay`.
@@ -224,7 +223,7 @@ pub fn replay(args: &ReplayArgs) -> Result<ExitCode> {
         "{documents} documents, {alerts} alerts, {quarantined} set aside, {bad} bad lines, {} dates in the future",
         run.clock.clamped()
     );
-    Ok(if bad > 0 { ExitCode::from(SOME_INPUT_BAD) } else { ExitCode::SUCCESS })
+    Ok(if bad > 0 { Exit::Failed.into() } else { ExitCode::SUCCESS })
 }
 
 /// The sink under which a replay's alerts pass the outbox.
@@ -294,7 +293,7 @@ pub fn parse_feeds(batch: &Path) -> Result<ExitCode> {
     let mut out = BufWriter::new(io::stdout().lock());
     let is_clean = crate::intake::parse_batch(io::BufReader::new(list), root, &mut out)?;
     out.flush()?;
-    Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::from(SOME_INPUT_BAD) })
+    Ok(if is_clean { ExitCode::SUCCESS } else { Exit::Failed.into() })
 }
 
 /// `gainsay schema`.

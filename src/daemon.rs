@@ -12,12 +12,10 @@ use tracing::error;
 use crate::cli::{DemoArgs, ProbeArgs, RunArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, LogConfig};
+use crate::exit::Exit;
 use crate::settings::Source;
 use crate::telemetry::{Supervisor, Telemetry};
 use crate::{app, demo, web};
-
-/// Exit code after a second signal.
-const IMPATIENT: i32 = 130;
 
 /// `gainsay run`; `start_log` is called once the config has said how.
 ///
@@ -142,7 +140,7 @@ fn stop_on_signals(stop: &CancellationToken) -> Result<()> {
                 _ = interrupt.recv() => {}
             }
             if stop.is_cancelled() {
-                std::process::exit(IMPATIENT);
+                std::process::exit(Exit::Impatient.code().into());
             }
             stop.cancel();
         }

@@ -55,6 +55,7 @@ pub mod daemon;
 pub mod dedup;
 pub mod demo;
 pub mod desk;
+pub mod exit;
 pub mod extract;
 pub mod feedlist;
 mod http;

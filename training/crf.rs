@@ -3,6 +3,7 @@
 
 use anyhow::Result;
 use gainsay::extract::tagger::{Tagger, check_byte, may_follow};
+use indicatif::{ProgressBar, ProgressStyle};
 use rustc_hash::FxHashMap;
 
 /// Features and labels of a sequence of tokens.
@@ -69,6 +70,7 @@ pub(super) fn fit<'a>(examples: impl IntoIterator<Item = &'a Example>, recipe: R
     };
     let mut sum = fitted.emissions.values.clone();
     let mut transitions = fitted.transitions.values.clone();
+    let progress = progress(usize::from(SEEDS) * recipe.epochs * examples.len());
     for seed in 1..=SEEDS {
         fitted.emissions = Weights::new(buckets * recipe.labels);
         fitted.transitions = Weights::new(recipe.labels * recipe.labels);
@@ -76,15 +78,24 @@ pub(super) fn fit<'a>(examples: impl IntoIterator<Item = &'a Example>, recipe: R
         let mut order = examples.clone();
         for epoch in 1..=recipe.epochs {
             random.shuffle(&mut order);
-            let loss: f64 = order.iter().map(|example| fitted.learn(example, &mut random)).sum();
-            eprintln!("run {seed}, epoch {epoch}: loss {loss:.0} over all examples");
+            let loss: f64 = progress.wrap_iter(order.iter()).map(|example| fitted.learn(example, &mut random)).sum();
+            progress.suspend(|| eprintln!("run {seed}, epoch {epoch}: loss {loss:.0} over all examples"));
         }
         add(&mut sum, &fitted.emissions.values);
         add(&mut transitions, &fitted.transitions.values);
     }
+    progress.finish_and_clear();
     fitted.emissions.values = sum;
     fitted.transitions.values = transitions;
     fitted
+}
+
+/// A bar over `steps` examples; hidden where standard error is no terminal.
+fn progress(steps: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("{elapsed_precise} {wide_bar} {percent} %, {eta} left");
+    // The template is fixed; were it bad, the default bar would do.
+    ProgressBar::new(u64::try_from(steps).unwrap_or(u64::MAX))
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 /// Occurrences below which a feature owns no bucket.

@@ -11,13 +11,10 @@ use anyhow::Result;
 
 use crate::cli::CheckArgs;
 use crate::config::{Config, ConfigError, Loaded};
+use crate::exit::Exit;
 use crate::settings::Source;
-use crate::telemetry;
 
 use drawing::Look;
-
-/// Exit code where a feed or an endpoint does not answer as it should.
-const SOME_FAILED: u8 = 1;
 
 /// `gainsay check`.
 ///
@@ -30,7 +27,7 @@ pub fn check(args: &CheckArgs) -> Result<ExitCode> {
         Err(ConfigError::Invalid { problems }) => {
             let look = Look::of(io::stderr().is_terminal());
             anstream::eprint!("{}", drawing::problems(&problems, look));
-            return Ok(ExitCode::from(telemetry::BAD_CONFIG));
+            return Ok(Exit::BadConfig.into());
         }
         Err(error) => return Err(error.into()),
     };
@@ -46,7 +43,7 @@ pub fn check(args: &CheckArgs) -> Result<ExitCode> {
         tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(online::try_all(&loaded.config))?;
     write!(out, "{}", drawing::table(&results))?;
     let is_good = results.iter().all(|result| result.is_good);
-    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::from(SOME_FAILED) })
+    Ok(if is_good { ExitCode::SUCCESS } else { Exit::Failed.into() })
 }
 
 fn ensure_feeds(loaded: Loaded) -> Result<Loaded, ConfigError> {

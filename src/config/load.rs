@@ -5,11 +5,13 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use toml::de::{DeTable, DeValue};
 use url::Url;
 
@@ -212,13 +214,32 @@ fn finish(config: Option<Config>, problems: Vec<Problem>) -> Result<Config, Conf
     }
 }
 
+/// The text of a config file.
+///
+/// # Errors
+/// `ConfigError::Unreadable` when it is missing, no text, absurdly large, or a pipe that nobody writes to.
+pub fn read(path: &Path) -> Result<String, ConfigError> {
+    text(path)
+}
+
 fn read_text(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    let read = File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
+    let read = open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
     if read as u64 > FILE_BYTES_MAX {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 16 MiB"));
     }
+    if read == 0 && std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo()) {
+        return Err(io::Error::other("it is a pipe that nobody writes to"));
+    }
     Ok(text)
+}
+
+/// Opens a file to be read. To open a pipe that nobody writes to would wait for a writer, for ever: that one is empty instead. One
+/// with a writer, such as a shell makes of `<(...)`, is read to its end.
+fn open(path: &Path) -> io::Result<File> {
+    let file = File::options().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
+    fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
+    Ok(file)
 }
 
 /// `None` only together with a problem in the report.

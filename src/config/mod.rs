@@ -16,6 +16,8 @@ mod units;
 pub use units::{age, parse_duration, show_duration};
 
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;
 
 use std::fmt;
@@ -34,7 +36,7 @@ use crate::template::Template;
 pub use layers::{Layers, Origin};
 pub use load::{
     Loaded, PLACES, SecretPlace, Surroundings, find, load, load_layers, load_without_secrets, parse, parse_layers,
-    parse_without_secrets,
+    parse_without_secrets, read,
 };
 pub use problem::{ConfigError, Problem};
 pub use schema::schema;

@@ -98,13 +98,16 @@ fn duration(range: &RangeInclusive<Duration>) -> Value {
 }
 
 /// What the default file says of each key.
-struct Manual {
-    words: BTreeMap<String, String>,
-    defaults: BTreeMap<String, Value>,
+pub(super) struct Manual {
+    /// The prose above a key, by its path.
+    pub(super) words: BTreeMap<String, String>,
+    /// Defaults that stand in the file uncommented, by path.
+    pub(super) defaults: BTreeMap<String, Value>,
 }
 
 impl Manual {
-    fn embedded() -> Self {
+    /// That of the embedded file.
+    pub(super) fn embedded() -> Self {
         let mut defaults = BTreeMap::new();
         if let Ok(table) = DeTable::parse(DEFAULT_TOML) {
             note_defaults(table.get_ref(), "", &mut defaults);

@@ -1,6 +1,6 @@
 //! Edits of a config file's `[[feed]]` tables: everything else in it, comments and order included, stays as a person wrote it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
 
@@ -27,6 +27,8 @@ pub(super) struct ConfigFile {
     document: DocumentMut,
     ids: BTreeSet<String>,
     urls: BTreeSet<String>,
+    /// The number last tried for each id that was taken: a list of thousands of feeds of one title must not count from 2 for each.
+    numbers: BTreeMap<String, usize>,
 }
 
 impl ConfigFile {
@@ -40,7 +42,7 @@ impl ConfigFile {
             || document.get("feed").and_then(Item::as_array_of_tables).into_iter().flat_map(ArrayOfTables::iter);
         let values = |key: &str| feeds().filter_map(|feed| feed.get(key)?.as_str().map(str::to_owned)).collect();
         let (ids, urls) = (values("id"), values("url"));
-        Ok(Self { document, ids, urls })
+        Ok(Self { document, ids, urls, numbers: BTreeMap::new() })
     }
 
     /// Adds a feed and gives its id; nothing where its address is there already.
@@ -54,7 +56,7 @@ impl ConfigFile {
         let id = match &feed.id {
             Some(id) if self.ids.contains(id) => bail!("there is a feed {id:?} already"),
             Some(id) => id.clone(),
-            None => free_id(&feed.outlet, &feed.url, &self.ids),
+            None => free_id(&feed.outlet, &feed.url, &self.ids, &mut self.numbers),
         };
         let mut table = Table::new();
         table.insert("id", value(&id));
@@ -86,7 +88,7 @@ impl ConfigFile {
 }
 
 /// An id of a title: its letters and digits in lower case, numbered where it is taken.
-fn free_id(title: &str, url: &Url, taken: &BTreeSet<String>) -> String {
+fn free_id(title: &str, url: &Url, taken: &BTreeSet<String>, numbers: &mut BTreeMap<String, usize>) -> String {
     let slug = |text: &str| {
         let folded: String =
             text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { ' ' }).collect();
@@ -96,19 +98,35 @@ fn free_id(title: &str, url: &Url, taken: &BTreeSet<String>) -> String {
     let from_title = slug(title);
     let base = if from_title.is_empty() { slug(url.host_str().unwrap_or("feed")) } else { from_title };
     let base = if base.is_empty() { "feed".to_owned() } else { base };
-    let numbered = (2..).map(|number| format!("{base}-{number}"));
-    std::iter::once(base.clone()).chain(numbered).find(|id| !taken.contains(id)).unwrap_or(base)
+    if !taken.contains(&base) {
+        return base;
+    }
+    let number = numbers.entry(base.clone()).or_insert(1);
+    loop {
+        *number += 1;
+        let id = format!("{base}-{number}");
+        if !taken.contains(&id) {
+            return id;
+        }
+    }
 }
 
 /// Replaces a file whole or not at all, with the permissions that it had.
 ///
 /// # Errors
-/// When the new text cannot be written beside it.
+/// When the new text cannot be written beside it, or the path is no regular file: a rename would put one in the place of a device
+/// or a pipe.
 pub(super) fn replace(path: &Path, text: &str) -> Result<()> {
     let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    if std::fs::metadata(&real).is_ok_and(|metadata| !metadata.is_file()) {
+        bail!("{} is no regular file and is left as it is", path.display());
+    }
     let folder = real.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let wrong = || format!("cannot write {}", path.display());
-    let mut new = tempfile::NamedTempFile::new_in(folder).with_context(wrong)?;
+    let mut new = tempfile::NamedTempFile::new_in(folder)
+        // Not the name of the new file, which nobody knows.
+        .map_err(|error| std::io::Error::from(error.kind()))
+        .with_context(|| format!("{}: no file can be made beside it", wrong()))?;
     new.write_all(text.as_bytes()).with_context(wrong)?;
     if let Ok(old) = std::fs::metadata(&real) {
         new.as_file().set_permissions(old.permissions()).with_context(wrong)?;

@@ -16,7 +16,7 @@ use opml::Listed;
 use url::Url;
 
 use crate::cli::{AddArgs, FeedsCommand, ImportArgs};
-use crate::config::{self, Config, FeedConfig};
+use crate::config::{self, Config, ConfigError, FeedConfig};
 use crate::model::shown_address;
 
 /// The lists that come with the program, by topic. Their facts are public; most could not be tried when they were put together and
@@ -165,10 +165,18 @@ fn address(text: &str) -> Result<Url> {
 
 /// The config file, or the beginning of one.
 fn open(path: &Path) -> Result<ConfigFile> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => ConfigFile::parse(&text).with_context(|| format!("cannot edit {}", path.display())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => ConfigFile::parse(""),
-        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    // What is replaced must be a file: a device or a pipe would be gone for everybody.
+    if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
+        bail!("{} is no regular file and cannot be edited", path.display());
+    }
+    match config::read(path) {
+        Ok(text) => ConfigFile::parse(&text).or_else(|error| {
+            // The reader of configs says where and what would be right.
+            config::parse_without_secrets(&text, path)?;
+            Err(error).with_context(|| format!("cannot edit {}", path.display()))
+        }),
+        Err(ConfigError::Unreadable { error, .. }) if error.kind() == io::ErrorKind::NotFound => ConfigFile::parse(""),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -15,11 +15,10 @@ use super::words::{duration, minute, second};
 use super::{CONFIG, Source, is_json, print_json, print_text, width};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, SinkTarget};
+use crate::exit::Exit;
 use crate::store::{SinkBacklog, StoreError, View};
 use crate::terminal::wrapped;
 
-/// Exit code where something is bad.
-const BAD: u8 = 1;
 /// Columns of a level and of a check's name.
 const INDENT: usize = 18;
 /// Free bytes below which the disk is a warning, and bad.
@@ -84,7 +83,7 @@ pub fn doctor(args: &DoctorArgs) -> Result<ExitCode> {
         print_text(&drawn(&checks.0, width()))?;
     }
     let is_bad = checks.0.iter().any(|check| check.level == Level::Bad);
-    Ok(if is_bad { ExitCode::from(BAD) } else { ExitCode::SUCCESS })
+    Ok(if is_bad { Exit::Failed.into() } else { ExitCode::SUCCESS })
 }
 
 fn drawn(checks: &[Check], width: usize) -> String {

@@ -12,6 +12,8 @@ mod feeds;
 mod filter;
 mod id;
 mod manual;
+#[cfg(test)]
+mod reference;
 mod table;
 mod threads;
 mod timeline;

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use rusqlite::ErrorCode;
 
+/// `SQLITE_READONLY_DBMOVED`.
+const DBMOVED: i32 = 8 | (4 << 8);
+
 /// What can go wrong with the store.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
@@ -13,6 +16,14 @@ pub enum StoreError {
     NotADatabase {
         /// The file.
         path: PathBuf,
+    },
+    /// The file was a database once.
+    #[error("{} is damaged ({error}): put a backup in its place, or move it away to begin anew", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite found.
+        error: Arc<rusqlite::Error>,
     },
     /// The file is another program's database.
     #[error("{} is the database of another program", path.display())]
@@ -46,7 +57,7 @@ pub enum StoreError {
     },
     /// SQLite refused: disk full, I/O error, locked by somebody for too long.
     #[error("database failed: {0}")]
-    Database(#[source] Arc<rusqlite::Error>),
+    Database(Arc<rusqlite::Error>),
     /// A row does not say what it should.
     #[error("row {id} of table {table} cannot be read: {detail}")]
     Corrupt {
@@ -72,6 +83,8 @@ impl StoreError {
     /// Whether the same call may succeed later without anybody repairing the database.
     pub fn is_retryable(&self) -> bool {
         match self {
+            // The file was moved away under the daemon: what is written would be lost with it.
+            Self::Database(error) if error.sqlite_error().is_some_and(|error| error.extended_code == DBMOVED) => false,
             Self::Database(error) => matches!(
                 error.sqlite_error_code(),
                 Some(
@@ -81,6 +94,7 @@ impl StoreError {
                         | ErrorCode::SystemIoFailure
                         | ErrorCode::OutOfMemory
                         | ErrorCode::CannotOpen
+                        | ErrorCode::ReadOnly
                 )
             ),
             _ => false,
@@ -91,5 +105,21 @@ impl StoreError {
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Database(Arc::new(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk that was mounted read-only can be written to again; a file that was moved away does not come back.
+    #[test]
+    fn what_a_person_can_mend_is_tried_again() {
+        let refused = |code| {
+            StoreError::from(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)).is_retryable()
+        };
+        let [full, read_only, moved, corrupt] = [13, 8, DBMOVED, 11];
+        assert!(refused(full) && refused(read_only));
+        assert!(!refused(moved) && !refused(corrupt));
     }
 }

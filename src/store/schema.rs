@@ -182,6 +182,7 @@ pub(super) fn check_owner(connection: &Connection, path: &Path) -> Result<u32, S
     let tables = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, u32>(0)).map_err(
         |error| match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => StoreError::NotADatabase { path: path.to_owned() },
+            Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { path: path.to_owned(), error: error.into() },
             _ => error.into(),
         },
     )?;

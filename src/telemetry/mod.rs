@@ -20,11 +20,7 @@ pub use systemd::Supervisor;
 use std::process::ExitCode;
 
 use crate::config::ConfigError;
-
-/// Exit code of a command that failed.
-const FAILED: u8 = 1;
-/// Exit code of a config that cannot be used (`EX_CONFIG` of sysexits.h).
-pub(crate) const BAD_CONFIG: u8 = 78;
+use crate::exit::Exit;
 
 /// Says on standard error what went wrong and gives the exit code that fits. A reader that closed its end of a pipe is no
 /// error.
@@ -38,8 +34,28 @@ pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     }
     if let Some(config) = error.downcast_ref::<ConfigError>() {
         anstream::eprintln!("{config}");
-        return ExitCode::from(BAD_CONFIG);
+        return Exit::BadConfig.into();
     }
-    anstream::eprintln!("gainsay: {error:#}");
-    ExitCode::from(FAILED)
+    anstream::eprintln!("gainsay: {}", in_words(error));
+    Exit::Failed.into()
+}
+
+/// An error with its causes, but for those that its words repeat already.
+fn in_words(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |words, cause| match () {
+        () if words.is_empty() => cause,
+        () if words.ends_with(&cause) => words,
+        () => format!("{words}: {cause}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = anyhow::anyhow!("port taken").context("cannot listen: port taken").context("no start");
+        assert_eq!(in_words(&error), "no start: cannot listen: port taken");
+    }
 }

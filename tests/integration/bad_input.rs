@@ -127,7 +127,7 @@ fn a_read_only_database_is_a_clear_error() {
     let copy = program.path().join("gainsay");
     std::fs::copy(env!("CARGO_BIN_EXE_gainsay"), &copy).unwrap();
     let mut command = std::process::Command::new(copy);
-    command.args(["run", "-c", config.to_str().unwrap()]).env_remove("GAINSAY_SHARED");
+    command.args(["run", "-c", config.to_str().unwrap()]).env_remove("GAINSAY_SHARED").env_remove("GAINSAY_WRITE_DOCS");
     if std::fs::metadata(folder.path()).unwrap().uid() == 0 {
         command.uid(65_534);
     }

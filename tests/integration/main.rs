@@ -9,7 +9,9 @@
 )]
 
 mod bad_input;
+mod bad_matrix;
 mod bad_network;
+mod bad_times;
 mod chat;
 mod commands;
 mod configuring;
@@ -20,6 +22,7 @@ mod feed_lists;
 mod intake;
 mod kills;
 mod looking;
+mod matrix;
 mod quality;
 mod reload;
 mod shutdown;

@@ -23,7 +23,7 @@ pub(crate) fn gainsay(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gainsay"));
     command.args(args);
     // What the tests themselves are told is no key of a config.
-    for variable in ["GAINSAY_SHARED", "GAINSAY_KILLS", "GAINSAY_SEED"] {
+    for variable in ["GAINSAY_SHARED", "GAINSAY_KILLS", "GAINSAY_SEED", "GAINSAY_WRITE_DOCS"] {
         command.env_remove(variable);
     }
     command

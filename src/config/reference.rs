@@ -1,0 +1,109 @@
+//! The book's configuration reference, made from the table of keys and the prose of `config/default.toml`; tests alone build it.
+
+use std::fmt::Write as _;
+
+use super::keys::{Key, Kind, keys};
+use super::narrow::{NAME_CHARACTERS_MAX, NAMES_MAX};
+use super::schema::Manual;
+use super::units::{show_duration, show_size};
+use crate::model::AlertType;
+
+const HEAD: &str = "# Configuration reference
+
+<!-- Made from src/config/keys.rs and config/default.toml: GAINSAY_WRITE_DOCS=1 cargo test --lib documented -->
+
+Every key of the config file. A file needs only what it changes, and at least one `[[feed]]`; `gainsay check` reports everything that is
+wrong with it at once. Durations and sizes are strings with units: `\"250ms\"`, `\"90s\"`, `\"5m\"`, `\"6h\"`, `\"7d\"`; `\"64KiB\"`, `\"5MiB\"`.
+Relative paths start at the folder of the file.
+
+Over the file count environment variables, named below for each key that has one, and over these flags:
+`--set intake.poll_interval=2m`. Feeds, sinks and rules stand in the file alone. `gainsay config show` says which value counts and where it
+comes from.
+";
+
+/// The heading of a section and what the section is.
+const SECTIONS: [(&str, &str, &str); 9] = [
+    ("", "At the head of the file", "Keys before the first table."),
+    ("http", "`[http]`", "The daemon's own HTTP: `/healthz`, `/readyz` and [`/metrics`](metrics.md)."),
+    ("log", "`[log]`", "[The log](log.md) on standard error."),
+    ("intake", "`[intake]`", "How feeds are polled."),
+    ("windows", "`[windows]`", "How long things are remembered."),
+    ("feed", "`[[feed]]`", "One for each feed to watch."),
+    ("sink.jsonl", "`[[sink]]` of type `jsonl`", "Alerts as JSON Lines. Without any sink they go to standard output."),
+    (
+        "sink.webhook",
+        "`[[sink]]` of type `webhook`",
+        "Alerts as signed HTTP requests. Exactly one of the three secrets is needed; beside a template none has to be.",
+    ),
+    (
+        "rule",
+        "`[[rule]]`",
+        "Which alerts go to which sinks. Without any there is one that lets nearly everything through.",
+    ),
+];
+
+fn kind(key: &Key) -> (&'static str, String) {
+    let span = |from: String, to: String| format!("{from} to {to}");
+    let quoted = |words: &[&str]| words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", ");
+    match &key.kind {
+        Kind::Path => ("path", "a path".to_owned()),
+        Kind::Text => ("string", "a text; `gainsay check` says more".to_owned()),
+        Kind::Listen => ("string", "an address with its port, or `\"\"` for none".to_owned()),
+        Kind::Name => ("string", "1 to 64 lower-case letters, digits, `.`, `_` or `-`, used once".to_owned()),
+        Kind::Address => ("string", "an absolute http or https address".to_owned()),
+        Kind::Duration(range) => ("duration", span(show_duration(*range.start()), show_duration(*range.end()))),
+        Kind::Size(range) => ("size", span(show_size(*range.start()), show_size(*range.end()))),
+        Kind::Count(range) => ("whole number", span(range.start().to_string(), range.end().to_string())),
+        Kind::Fraction(range) => ("number", span(range.start().to_string(), range.end().to_string())),
+        Kind::OneOf(words) => {
+            // A section of sinks is that of one type.
+            let own = key.section.strip_prefix("sink.").filter(|_| key.name == "type");
+            ("string", own.map_or_else(|| quoted(words), |own| quoted(&[own])))
+        }
+        Kind::MediaType => ("string", "a media type".to_owned()),
+        Kind::Texts => ("list of strings", "texts".to_owned()),
+        Kind::Names => {
+            let each = format!("names of 1 to {NAME_CHARACTERS_MAX} characters, {NAMES_MAX} in all rules together");
+            ("list of strings", each)
+        }
+        Kind::AlertTypes => ("list of strings", quoted(&AlertType::ruled().map(AlertType::as_str).collect::<Vec<_>>())),
+        Kind::Durations(range) => {
+            ("list of durations", span(show_duration(*range.start()), show_duration(*range.end())) + " each")
+        }
+    }
+}
+
+fn markdown() -> String {
+    let manual = Manual::embedded();
+    let mut out = HEAD.to_owned();
+    for (section, heading, what) in SECTIONS {
+        write!(out, "\n## {heading}\n\n{what}\n").unwrap();
+        for key in keys().iter().filter(|key| key.section == section) {
+            let (name, accepted) = kind(key);
+            write!(out, "\n### `{}`\n\n", key.name).unwrap();
+            if let Some(words) = manual.words.get(&key.path()) {
+                write!(out, "{words}\n\n").unwrap();
+            }
+            let need = if key.is_required { "; required" } else { "" };
+            writeln!(out, "- type: {name}{need}\n- accepted: {accepted}").unwrap();
+            if let Some(default) = manual.defaults.get(&key.path()) {
+                writeln!(out, "- default: `{default}`").unwrap();
+            }
+            if key.is_single() {
+                writeln!(out, "- environment: `{}`", key.variable()).unwrap();
+            }
+        }
+    }
+    out
+}
+
+#[test]
+fn the_keys_are_documented() {
+    assert!(keys().iter().all(|key| SECTIONS.iter().any(|(section, ..)| *section == key.section)), "a new section");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/src/configuration.md");
+    if std::env::var_os("GAINSAY_WRITE_DOCS").is_some() {
+        std::fs::write(path, markdown()).unwrap();
+    }
+    let known = std::fs::read_to_string(path).unwrap();
+    assert!(known == markdown(), "see the comment at the head of docs/src/configuration.md");
+}
