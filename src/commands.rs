@@ -241,7 +241,12 @@ fn replay_desk(store: Arc<EmbeddedStore>, config: Option<&Config>) -> Result<Des
         store,
         models,
         router,
-        vec![SinkSettings { name: REPLAY_SINK.to_owned(), format: BodyFormat::JsonLines, alerts_per_day: 0 }],
+        vec![SinkSettings {
+            name: REPLAY_SINK.to_owned(),
+            format: BodyFormat::JsonLines,
+            template: None,
+            alerts_per_day: 0,
+        }],
         windows,
     )?)
 }

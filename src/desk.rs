@@ -17,13 +17,15 @@ use rayon::prelude::*;
 
 use crate::model::{
     Alert, Analysis, BudgetRecord, ClaimId, ClaimRecord, Document, DocumentId, DocumentRecord, Event, FeedCursor,
-    FeedHealth, FeedId, FeedRecord, Issue, OutboxRow, StoryId, StoryRecord, ThreadId, ThreadRecord, shown_text,
+    FeedHealth, FeedId, FeedRecord, Issue, OutboxRow, Rendering, StoryId, StoryRecord, ThreadId, ThreadRecord,
+    shown_text,
 };
 use crate::pipeline::{Change, Input, Models, State, Windows, analyse, quarantine, step};
 use crate::route::budget::{self, Admission, day};
 use crate::route::{Routed, Router};
 use crate::sink::{BodyFormat, body};
 use crate::store::{Commit, Forgotten, Store, StoreError};
+use crate::template::{Template, TemplateError};
 use crate::text::clean::TEXT_BYTES_MAX;
 use crate::text::embargo::{Embargo, embargo};
 
@@ -63,6 +65,8 @@ pub struct SinkSettings {
     pub name: String,
     /// How it wants its bytes.
     pub format: BodyFormat,
+    /// What makes other bytes of it.
+    pub template: Option<Template>,
     /// Alerts that it gets in a day before the rest waits for a digest; 0: all at once.
     pub alerts_per_day: u32,
 }
@@ -283,12 +287,23 @@ impl Desk {
                     order_key: item.order_key.clone(),
                     sequence: item.alert.thread.as_ref().map_or(0, |thread| thread.sequence),
                     body: body(&item.alert, sink.format),
+                    rendering: rendering(sink, &item.alert),
                     due: item.due,
                 });
             }
         }
         rows
     }
+}
+
+/// What a sink's template makes of an alert. Where it fails, which it did for no sample, the alert goes out in the sink's own format:
+/// a receiver that refuses that leaves a delivery that can be seen.
+fn rendering(sink: &SinkSettings, alert: &Alert) -> Option<Rendering> {
+    let rendered = sink.template.as_ref()?.render(alert);
+    let told = |error: &TemplateError| {
+        tracing::error!(sink = sink.name, alert = %alert.id, %error, "a template failed, the alert is sent without it");
+    };
+    rendered.inspect_err(told).ok()
 }
 
 /// A batch after its steps, before its commit.

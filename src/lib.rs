@@ -19,8 +19,8 @@
 //!
 //! [`app`] builds the stages, owns their tasks and drains them in order; [`desk`] is the one owner of the state, used by the
 //! daemon and by `replay` alike; [`demo`] runs the daemon on a wire of its own; [`telemetry`] counts what every stage takes in and
-//! gives out, and [`web`] serves it. [`settings`] reads the config through its layers, [`running`] tells a
-//! daemon that it changed, [`check`] says what is wrong with it; [`look`] reads
+//! gives out, and [`web`] serves it. [`template`] makes alerts into what chat services take. [`settings`] reads the config through
+//! its layers, [`running`] tells a daemon that it changed, [`check`] says what is wrong with it; [`look`] reads
 //! what the daemon has stored. `main` parses the arguments ([`cli`]) and calls [`daemon`] or [`commands`].
 //! The heart in five hops: `main`, [`app::run`], [`intake::Poller::poll`], [`pipeline::step`],
 //! [`store::Store::commit`].
@@ -73,6 +73,7 @@ pub mod settings;
 pub mod sink;
 pub mod store;
 pub mod telemetry;
+pub mod template;
 mod terminal;
 pub mod text;
 pub mod web;

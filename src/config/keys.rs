@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::access::{PASSWORD_KEYS, TOKEN_KEYS};
+use super::endpoint::TEMPLATES;
 use super::load::{ALERTS_PER_DAY, BACKFILL, GRACE, MEMORY, PACE, SINK_TYPES, SIZE, TIMEOUT, WAITS};
 
 /// What a key may hold.
@@ -31,8 +32,12 @@ pub(super) enum Kind {
     Fraction(RangeInclusive<f64>),
     /// One of these words.
     OneOf(&'static [&'static str]),
+    /// A media type.
+    MediaType,
     /// A list of texts.
     Texts,
+    /// A list of names with a bound.
+    Names,
     /// A list of alert types.
     AlertTypes,
     /// A list of durations.
@@ -124,6 +129,9 @@ pub(super) fn keys() -> Vec<Key> {
         key("rule", "types", Kind::AlertTypes),
         key("rule", "confidence_min", Kind::Fraction(0.0..=1.0)),
         key("rule", "sinks", Kind::Texts),
+        key("rule", "watch", Kind::Names),
+        key("rule", "speakers", Kind::Names),
+        key("rule", "outlets", Kind::Names),
     ]);
     keys
 }
@@ -137,7 +145,12 @@ fn sink_keys() -> Vec<Key> {
         key(jsonl, "alerts_per_day", Kind::Count(ALERTS_PER_DAY)),
         required(webhook, "name", Kind::Name),
         required(webhook, "type", Kind::OneOf(&SINK_TYPES)),
-        required(webhook, "url", Kind::Address),
+        key(webhook, "url", Kind::Address),
+        key(webhook, "url_env", Kind::Text),
+        key(webhook, "url_file", Kind::Path),
+        key(webhook, "template", Kind::OneOf(&TEMPLATES)),
+        key(webhook, "template_file", Kind::Path),
+        key(webhook, "content_type", Kind::MediaType),
         key(webhook, "secret_env", Kind::Text),
         key(webhook, "secret_file", Kind::Path),
         key(webhook, "secret", Kind::Text),

@@ -110,7 +110,8 @@ fn unknown_variable(variable: &str, single: &[Key]) -> String {
 fn secret_variables<'t>(root: &'t DeTable<'_>) -> BTreeSet<&'t str> {
     let sinks = root.get("sink").and_then(|sinks| sinks.get_ref().as_array());
     let tables = sinks.into_iter().flat_map(|sinks| sinks.iter()).filter_map(|sink| sink.get_ref().as_table());
-    let of_sinks = tables.filter_map(|sink| sink.get("secret_env")?.get_ref().as_str());
+    let of_sinks =
+        tables.flat_map(|sink| ["secret_env", "url_env"].map(|key| sink.get(key)?.get_ref().as_str())).flatten();
     let feeds = root.get("feed").and_then(|feeds| feeds.get_ref().as_array());
     let feeds = feeds.into_iter().flat_map(|feeds| feeds.iter()).filter_map(|feed| feed.get_ref().as_table());
     of_sinks.chain(feeds.flat_map(variables)).collect()

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -22,6 +23,7 @@ use super::{
     Config, FeedConfig, HttpConfig, IntakeConfig, LogConfig, LogFormat, RuleConfig, Secret, SinkConfig, SinkTarget,
     WebhookConfig, WindowsConfig,
 };
+use super::{endpoint, narrow};
 use crate::model::{AlertType, Confidence, FeedId};
 
 /// Larger files are not read: no config is.
@@ -31,7 +33,7 @@ const FILE_BYTES_MAX: u64 = 16 << 20;
 const RETRIES_MAX: usize = 100;
 
 /// A secret that signs nothing.
-const STAND_IN: &str = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+pub(super) const STAND_IN: &str = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -50,7 +52,7 @@ pub(super) const WAITS: RangeInclusive<Duration> = Duration::ZERO..=Duration::fr
 
 const NAME: &str = "1 to 64 lower-case letters, digits, '.', '_' or '-'";
 const LABEL: &str = "a string of 1 to 200 characters on one line";
-const ADDRESS: &str = "an absolute http or https address";
+pub(super) const ADDRESS: &str = "an absolute http or https address";
 pub(super) const SINK_TYPES: [&str; 2] = ["jsonl", "webhook"];
 const SECRET: &str = "secret_env, secret_file or secret; the value is whsec_ and the base64 of 24 to 64 bytes";
 
@@ -76,7 +78,8 @@ pub struct Loaded {
     pub config: Config,
     /// Where the value of each key comes from, by its path (`intake.jitter`, `feed[2].url`); absent: built in.
     pub origins: BTreeMap<String, Origin>,
-    /// Where each secret is kept, by its path (`sink[2].secret`, `feed[1].password`, `feed[1].headers.X-Api-Key`).
+    /// Where each secret is kept, by its path (`sink[2].secret`, `feed[1].password`, `feed[1].headers.X-Api-Key`), and the address of
+    /// an endpoint, where that is kept outside the config (`sink[2].url`).
     pub secrets: BTreeMap<String, SecretPlace>,
     /// `GAINSAY_*` variables that are no key and hold no secret, each in words.
     pub unknown_variables: Vec<String>,
@@ -200,6 +203,10 @@ fn secret_places(root: &DeTable<'_>, surroundings: &Surroundings<'_>) -> BTreeMa
             .or_else(|| text("secret_file").map(|path| SecretPlace::File(surroundings.folder.join(path))))
             .or_else(|| text("secret").map(|_| SecretPlace::Inline));
         places.extend(place.map(|place| (format!("sink[{}].secret", number + 1), place)));
+        let address = text("url_env")
+            .map(|variable| SecretPlace::Environment(variable.to_owned()))
+            .or_else(|| text("url_file").map(|path| SecretPlace::File(surroundings.folder.join(path))));
+        places.extend(address.map(|place| (format!("sink[{}].url", number + 1), place)));
     }
     let feeds = root.get("feed").and_then(|feeds| feeds.get_ref().as_array());
     for (number, feed) in feeds.into_iter().flat_map(|feeds| feeds.iter()).enumerate() {
@@ -267,9 +274,12 @@ fn read_config(mut root: Section<'_>, report: &Report<'_>, surroundings: &Surrou
         sinks.push(Some(sink));
     }
     let sink_names = taken;
-    let mut taken = Names::new(report);
-    let mut rules: Vec<_> =
-        root.tables("rule").into_iter().map(|section| read_rule(section, &sink_names, &mut taken)).collect();
+    let (mut taken, mut names_taken) = (Names::new(report), 0);
+    let mut rules: Vec<_> = root
+        .tables("rule")
+        .into_iter()
+        .map(|section| read_rule(section, &sink_names, &mut taken, &mut names_taken))
+        .collect();
     if rules.is_empty() {
         rules.push(Some(RuleConfig::everything()));
     }
@@ -370,20 +380,28 @@ fn read_feed(
     })
 }
 
-fn read_rule(mut section: Section<'_>, sinks: &Names<'_, '_>, taken: &mut Names<'_, '_>) -> Option<RuleConfig> {
+fn read_rule(
+    mut section: Section<'_>,
+    sinks: &Names<'_, '_>,
+    taken: &mut Names<'_, '_>,
+    names_taken: &mut usize,
+) -> Option<RuleConfig> {
     let place = section.place("name");
     let name = section.require("name", LABEL, |value| taken.claim(label(value)?, place));
     let types = section.list("types", "alert types", alert_type);
     let confidence = section.read("confidence_min", |value| fraction(value, &(0.0..=1.0)));
     let sinks = section.list("sinks", "names of sinks", |value| sinks.existing(value));
+    let lists = narrow::read(&mut section, names_taken);
     section.finish();
     let default = RuleConfig::everything();
-    Some(RuleConfig {
+    let rule = RuleConfig {
         name: name?,
         types: types.unwrap_or(default.types),
         confidence_min: confidence.map_or(default.confidence_min, Confidence::from_probability),
         sinks: sinks.unwrap_or(default.sinks),
-    })
+        ..default
+    };
+    Some(narrow::narrowed(rule, lists))
 }
 
 fn read_sink(
@@ -414,7 +432,8 @@ fn read_sink(
 }
 
 fn read_webhook(section: &mut Section<'_>, surroundings: &Surroundings<'_>) -> Option<WebhookConfig> {
-    let url = section.require("url", ADDRESS, address);
+    let url = endpoint::read_url(section, surroundings);
+    let (url, template) = endpoint::read_template(section, surroundings, url);
     let secret = read_secret(section, surroundings);
     let timeout = section.read("timeout", |value| duration(value, TIMEOUT));
     let concurrency_max = section.read("concurrency_max", |value| count(value, &(1..=256)));
@@ -422,17 +441,19 @@ fn read_webhook(section: &mut Section<'_>, surroundings: &Surroundings<'_>) -> O
     if schedule.as_ref().is_some_and(|schedule| schedule.len() > RETRIES_MAX) {
         section.problem(Wrong::new("retry_schedule is too long", format!("at most {RETRIES_MAX} waits")));
     }
-    let mut webhook = WebhookConfig::new(url?, secret?);
+    let mut webhook = WebhookConfig::new(url?, secret);
+    webhook.template = template.map(Arc::new);
     webhook.timeout = timeout.unwrap_or(webhook.timeout);
     webhook.concurrency_max = concurrency_max.unwrap_or(webhook.concurrency_max);
     webhook.retry_schedule = schedule.unwrap_or(webhook.retry_schedule);
     Some(webhook)
 }
 
-/// Exactly one of the three keys. Problems name keys, variables and files, never what they hold.
+/// Exactly one of the three keys, or none beside a template: chat services ask for no signature. Problems name keys, variables and files, never what they hold.
 fn read_secret(section: &mut Section<'_>, surroundings: &Surroundings<'_>) -> Option<Secret> {
     let given = ["secret_env", "secret_file", "secret"].into_iter().filter(|key| section.has(key)).count();
-    if given != 1 {
+    let is_optional = section.has("template") || section.has("template_file");
+    if given > 1 || (given == 0 && !is_optional) {
         let what = if given == 0 { "has no secret" } else { "has more than one secret" };
         section.problem(Wrong::new(what, format!("one of {SECRET}")));
     }
@@ -483,7 +504,7 @@ impl<'r, 'a> Names<'r, 'a> {
     }
 }
 
-fn quoted(words: &[&str]) -> String {
+pub(super) fn quoted(words: &[&str]) -> String {
     words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", ")
 }
 
@@ -507,7 +528,7 @@ fn label(value: &DeValue<'_>) -> Result<String, Wrong> {
 }
 
 /// The address is not repeated in problems: it may carry a token.
-fn address(value: &DeValue<'_>) -> Result<Url, Wrong> {
+pub(super) fn address(value: &DeValue<'_>) -> Result<Url, Wrong> {
     let url = Url::parse(string(value, ADDRESS)?).map_err(|error| Wrong::new(error.to_string(), ADDRESS))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(Wrong::new(format!("the scheme {:?} cannot be used", url.scheme()), ADDRESS));

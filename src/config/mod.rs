@@ -1,10 +1,12 @@
 //! The validated configuration: plain parts, one per stage, impossible to hold invalid. `load` reads them from a file.
 
 mod access;
+mod endpoint;
 mod excerpt;
 mod keys;
 mod layers;
 mod load;
+mod narrow;
 mod problem;
 mod reader;
 mod schema;
@@ -22,6 +24,7 @@ mod tests;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -29,6 +32,7 @@ use url::Url;
 
 pub use crate::model::Rule as RuleConfig;
 use crate::model::{FeedId, shown_address, shown_endpoint};
+use crate::template::Template;
 
 pub use access::FeedAccess;
 pub use layers::{Layers, Origin};
@@ -289,13 +293,25 @@ pub enum SinkTarget {
     Webhook(WebhookConfig),
 }
 
+impl SinkTarget {
+    /// The template that makes its bodies.
+    pub fn template(&self) -> Option<&Template> {
+        match self {
+            Self::JsonLines { .. } => None,
+            Self::Webhook(webhook) => webhook.template.as_deref(),
+        }
+    }
+}
+
 /// A webhook endpoint. Its address may itself be a secret, so problems do not repeat it.
 #[derive(Clone, PartialEq)]
 pub struct WebhookConfig {
     /// The endpoint.
     pub url: Url,
-    /// Signing key.
-    pub secret: Secret,
+    /// Signing key; without it, which only a template allows, requests are not signed.
+    pub secret: Option<Secret>,
+    /// What makes the body; without it the body is the alert.
+    pub template: Option<Arc<Template>>,
     /// Whole time for one attempt.
     pub timeout: Duration,
     /// Attempts at once.
@@ -307,10 +323,11 @@ pub struct WebhookConfig {
 impl fmt::Debug for WebhookConfig {
     /// The endpoint as people are shown it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { url, secret, timeout, concurrency_max, retry_schedule } = self;
+        let Self { url, secret, template, timeout, concurrency_max, retry_schedule } = self;
         f.debug_struct("WebhookConfig")
             .field("url", &shown_endpoint(url))
             .field("secret", secret)
+            .field("template", template)
             .field("timeout", timeout)
             .field("concurrency_max", concurrency_max)
             .field("retry_schedule", retry_schedule)
@@ -320,12 +337,13 @@ impl fmt::Debug for WebhookConfig {
 
 impl WebhookConfig {
     /// An endpoint with the default manners: retries over about three days.
-    pub fn new(url: Url, secret: Secret) -> Self {
+    pub fn new(url: Url, secret: impl Into<Option<Secret>>) -> Self {
         let (minute, hour) = (60, 3_600);
         let waits = [5, 5 * minute, 30 * minute, 2 * hour, 5 * hour, 10 * hour, 14 * hour, 20 * hour, 24 * hour];
         Self {
             url,
-            secret,
+            secret: secret.into(),
+            template: None,
             timeout: Duration::from_secs(15),
             concurrency_max: 4,
             retry_schedule: waits.map(Duration::from_secs).to_vec(),

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::keys::{Key, Kind, keys};
+use super::narrow::{NAME_CHARACTERS_MAX, NAMES_MAX};
 use super::schema::Manual;
 use super::units::{show_duration, show_size};
 use crate::model::AlertType;
@@ -32,7 +33,7 @@ const SECTIONS: [(&str, &str, &str); 9] = [
     (
         "sink.webhook",
         "`[[sink]]` of type `webhook`",
-        "Alerts as signed HTTP requests. Exactly one of the three secrets is needed.",
+        "Alerts as signed HTTP requests. Exactly one of the three secrets is needed; beside a template none has to be.",
     ),
     (
         "rule",
@@ -59,7 +60,12 @@ fn kind(key: &Key) -> (&'static str, String) {
             let own = key.section.strip_prefix("sink.").filter(|_| key.name == "type");
             ("string", own.map_or_else(|| quoted(words), |own| quoted(&[own])))
         }
+        Kind::MediaType => ("string", "a media type".to_owned()),
         Kind::Texts => ("list of strings", "texts".to_owned()),
+        Kind::Names => {
+            let each = format!("names of 1 to {NAME_CHARACTERS_MAX} characters, {NAMES_MAX} in all rules together");
+            ("list of strings", each)
+        }
         Kind::AlertTypes => ("list of strings", quoted(&AlertType::ruled().map(AlertType::as_str).collect::<Vec<_>>())),
         Kind::Durations(range) => {
             ("list of durations", span(show_duration(*range.start()), show_duration(*range.end())) + " each")

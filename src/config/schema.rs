@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 use super::DEFAULT_TOML;
 use super::access::{PASSWORD_KEYS, RESERVED, TOKEN_KEYS};
 use super::keys::{Key, Kind, keys};
+use super::narrow::{NAME_CHARACTERS_MAX, NAMES_MAX};
 use super::units::{show_duration, show_size};
 use crate::model::AlertType;
 
@@ -51,7 +52,17 @@ fn sinks(object: &dyn Fn(&str) -> Value) -> Value {
     jsonl["properties"]["type"]["enum"] = json!(["jsonl"]);
     let mut webhook = object("sink.webhook");
     webhook["properties"]["type"]["enum"] = json!(["webhook"]);
-    webhook["oneOf"] = ["secret_env", "secret_file", "secret"].iter().map(|key| json!({"required": [key]})).collect();
+    let any_of = |keys: &[&str]| keys.iter().map(|key| json!({"required": [key]})).collect::<Vec<_>>();
+    let templates = any_of(&["template", "template_file"]);
+    let mut secrets = any_of(&["secret_env", "secret_file", "secret"]);
+    let unsigned = json!({"anyOf": templates, "not": {"anyOf": secrets}});
+    secrets.push(unsigned);
+    webhook["allOf"] = json!([
+        {"oneOf": any_of(&["url_env", "url_file", "url"])},
+        {"oneOf": secrets},
+        {"not": {"required": ["template", "template_file"]}},
+    ]);
+    webhook["dependentRequired"] = json!({"content_type": ["template_file"]});
     json!([jsonl, webhook])
 }
 
@@ -110,6 +121,13 @@ fn value_schema(kind: &Kind) -> Value {
         Kind::Fraction(range) => json!({"type": "number", "minimum": range.start(), "maximum": range.end()}),
         Kind::OneOf(words) => json!({"type": "string", "enum": words}),
         Kind::Texts => json!({"type": "array", "items": {"type": "string"}}),
+        Kind::MediaType => {
+            json!({"type": "string", "maxLength": 100, "pattern": "^ *[A-Za-z0-9+._-]+/[A-Za-z0-9+._-]+ *(;[ -~]*)?$"})
+        }
+        Kind::Names => {
+            let name = json!({"type": "string", "maxLength": NAME_CHARACTERS_MAX, "pattern": "[\\p{L}\\p{N}]"});
+            json!({"type": "array", "maxItems": NAMES_MAX, "items": name})
+        }
         Kind::AlertTypes => {
             json!({"type": "array", "items": {"type": "string", "enum": AlertType::ruled().map(AlertType::as_str).collect::<Vec<_>>()}})
         }

@@ -8,6 +8,7 @@ use super::load::{Loaded, SecretPlace};
 use super::units::{show_duration, show_size};
 use super::{FeedConfig, RuleConfig, SinkConfig, SinkTarget, WebhookConfig};
 use crate::model::{shown_address, shown_endpoint};
+use crate::template::{Template, TemplateName};
 
 /// Column at which it is said where a value comes from.
 const ORIGIN_COLUMN: usize = 48;
@@ -150,7 +151,12 @@ impl Page<'_> {
         self.value(section, "type", "\"webhook\"");
         // Chat services put the token into the path.
         let rest = if webhook.url.path() == "/" && webhook.url.query().is_none() { "/" } else { "/…" };
-        self.value(section, "url", &quoted(&format!("{}{rest}", shown_endpoint(&webhook.url))));
+        match self.loaded.secrets.get(&format!("{section}.url")) {
+            Some(SecretPlace::Environment(variable)) => self.value(section, "url_env", &quoted(variable)),
+            Some(SecretPlace::File(file)) => self.value(section, "url_file", &path(file)),
+            _ => self.value(section, "url", &quoted(&format!("{}{rest}", shown_endpoint(&webhook.url)))),
+        }
+        self.template(section, webhook.template.as_deref());
         self.secret(section, "secret");
         self.value(section, "alerts_per_day", &alerts_per_day.to_string());
         self.value(section, "timeout", &duration(webhook.timeout));
@@ -159,15 +165,30 @@ impl Page<'_> {
         self.value(section, "retry_schedule", &list(&waits));
     }
 
+    fn template(&mut self, section: &str, template: Option<&Template>) {
+        match template.map(|template| (template.name(), template.content_type())) {
+            Some((TemplateName::Preset(preset), _)) => self.value(section, "template", &quoted(preset.as_str())),
+            Some((TemplateName::File(file), content_type)) => {
+                self.value(section, "template_file", &path(file));
+                self.value(section, "content_type", &quoted(content_type));
+            }
+            None => {}
+        }
+    }
+
     fn rule(&mut self, number: usize, rule: &RuleConfig) {
         self.text.push_str("\n[[rule]]\n");
         let types: Vec<String> = rule.types.iter().map(|alert_type| quoted(alert_type.as_str())).collect();
         let sinks: Vec<String> = rule.sinks.iter().map(|sink| quoted(sink)).collect();
+        let names = |names: &[String]| list(&names.iter().map(|name| quoted(name)).collect::<Vec<_>>());
         let values = [
             ("name", quoted(&rule.name)),
             ("types", list(&types)),
             ("confidence_min", format!("{:?}", rule.confidence_min.probability())),
             ("sinks", list(&sinks)),
+            ("watch", names(&rule.watch)),
+            ("speakers", names(&rule.speakers)),
+            ("outlets", names(&rule.outlets)),
         ];
         self.values(&format!("rule[{number}]"), &values);
     }

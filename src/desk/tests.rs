@@ -83,7 +83,8 @@ fn desk(folder: &std::path::Path) -> (Desk, Arc<Flaky>) {
 /// A desk that alerts one sink of everything, but of one claim a day.
 fn thrifty_desk(folder: &std::path::Path) -> (Desk, Arc<Flaky>) {
     let (mut desk, store) = desk(folder);
-    desk.sinks = vec![SinkSettings { name: "one".into(), format: BodyFormat::JsonLines, alerts_per_day: 1 }];
+    desk.sinks =
+        vec![SinkSettings { name: "one".into(), format: BodyFormat::JsonLines, template: None, alerts_per_day: 1 }];
     desk.router = Router::new(vec![crate::model::Rule::everything()], vec!["one".into()]);
     (desk, store)
 }

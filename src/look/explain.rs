@@ -19,6 +19,7 @@ use super::words::{self, second, short};
 use super::{Source, id, is_json, print_json, print_text, width};
 use crate::clock::{Clock as _, SystemClock};
 use crate::model::{ClaimId, Rule, StoryId, ThreadId, canonical_address};
+use crate::route::Router;
 use crate::store::{Named, View};
 use crate::terminal::{BOLD, DIM, wrapped};
 
@@ -33,7 +34,8 @@ pub fn explain(args: &ExplainArgs) -> Result<ExitCode> {
     let source = Source::find(&args.database)?;
     let view = source.open()?;
     let rules = source.config.as_ref().map_or_else(|| vec![Rule::everything()], |config| config.rules.clone());
-    let explainer = Explainer { view: &view, rules, now: SystemClock.now(), alerts: BTreeMap::new().into() };
+    let router = Router::new(rules, Vec::new());
+    let explainer = Explainer { view: &view, router, now: SystemClock.now(), alerts: BTreeMap::new().into() };
     let found = if args.id.contains("://") {
         explainer.address(&args.id)?
     } else {
@@ -142,8 +144,8 @@ impl Explanation {
 /// What explanations are made from.
 struct Explainer<'a> {
     view: &'a View,
-    /// Rules of the config; without a config those that a config without rules has.
-    rules: Vec<Rule>,
+    /// Judges by the rules of the config; without a config those that a config without rules has.
+    router: Router,
     now: Timestamp,
     /// Alerts of each thread that was asked for.
     alerts: std::cell::RefCell<BTreeMap<ThreadId, Rc<Vec<Alerted>>>>,

@@ -170,6 +170,9 @@ pub struct Alert {
     pub digest: Option<Digest>,
     /// Names of the rules that let it through.
     pub rules: Vec<String>,
+    /// Names on the watch lists of these rules (`watch`, `speakers`) that it is about, as the config writes them.
+    #[serde(default)]
+    pub watched: Vec<String>,
     /// In a sentence, why it was sent.
     pub why: String,
 }
@@ -237,6 +240,7 @@ impl Alert {
             feed: None,
             digest: None,
             rules: Vec::new(),
+            watched: Vec::new(),
             why,
         }
     }

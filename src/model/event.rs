@@ -40,6 +40,8 @@ pub struct ClaimEvent {
     pub thread: AlertThread,
     /// The allegations it answers.
     pub answers: Vec<AlertAnswer>,
+    /// These and the ones it was known to answer before, as reported.
+    pub answered: Vec<Report>,
     /// Sinks that were alerted of this claim before.
     pub alerted: BTreeMap<String, AlertedAs>,
     /// Other claims of this document and thread.

@@ -29,7 +29,7 @@ pub use event::{ClaimEvent, Event, Subject};
 pub use feed::{FeedCursor, FeedHealth, FeedIncident};
 pub use id::{AddressHash, AlertId, ClaimId, ContentHash, DocumentId, FeedId, InvalidId, StoryId, ThreadId};
 pub use item::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat};
-pub use outbox::{Attempt, AttemptResult, Outbox, OutboxEntry, OutboxRow};
+pub use outbox::{Attempt, AttemptResult, Outbox, OutboxEntry, OutboxRow, Rendering};
 pub use record::{
     AlertedAs, BudgetRecord, ClaimRecord, DocumentRecord, FeedRecord, Records, Report, StanceRecord, StoryRecord,
     ThreadRecord, ThreadState, Wording,

@@ -19,10 +19,21 @@ pub struct OutboxRow {
     pub order_key: String,
     /// Place among the alerts of its order key; equal ones keep the order in which they were put in.
     pub sequence: u64,
-    /// The exact bytes that go out, on every attempt.
+    /// The alert in the format of its sink: the exact bytes that go out, on every attempt, unless there is a rendering.
     pub body: Vec<u8>,
+    /// What goes out instead, where the sink has a template.
+    pub rendering: Option<Rendering>,
     /// Not to be sent before; kept to the millisecond.
     pub due: Timestamp,
+}
+
+/// An alert as a template made it: rendered once, and the same bytes on every attempt, whatever becomes of the template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendering {
+    /// Its media type.
+    pub content_type: String,
+    /// The exact bytes.
+    pub body: Vec<u8>,
 }
 
 /// One alert for one sink that is not delivered yet.

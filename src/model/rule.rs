@@ -13,6 +13,13 @@ pub struct Rule {
     pub confidence_min: Confidence,
     /// Names of the sinks it feeds; empty for all.
     pub sinks: Vec<String>,
+    /// Names of which one must be in the claim, its story's headline or what it answers; empty for everything. Events without a
+    /// claim pass.
+    pub watch: Vec<String>,
+    /// Names of which one must be the speaker's; empty for everybody. Events without a claim pass.
+    pub speakers: Vec<String>,
+    /// Names of the outlets of which one must have brought it; empty for all.
+    pub outlets: Vec<String>,
 }
 
 impl Rule {
@@ -24,6 +31,9 @@ impl Rule {
             types: Vec::new(),
             confidence_min: Confidence::from_probability(0.35),
             sinks: Vec::new(),
+            watch: Vec::new(),
+            speakers: Vec::new(),
+            outlets: Vec::new(),
         }
     }
 }

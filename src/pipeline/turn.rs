@@ -353,6 +353,10 @@ impl State {
         let claim = self.claims.get(&pending.claim)?;
         let thread = self.threads.get(&claim.thread)?;
         let story = self.stories.get(story)?;
+        // In the order of the allegations' ids: the same on every replay.
+        let answered: BTreeSet<ClaimId> =
+            claim.answers.iter().copied().chain(pending.answers.iter().map(|answer| answer.claim)).collect();
+        let answered = answered.iter().filter_map(|id| self.claims.get(id)).map(|one| one.report.clone()).collect();
         let also = touched.get(&thread.id).into_iter().flatten().copied().filter(|&id| id != claim.id).collect();
         Some(Event {
             alert_type: pending.alert_type,
@@ -368,6 +372,7 @@ impl State {
                 },
                 thread: alert_thread(thread),
                 answers: pending.answers,
+                answered,
                 alerted: claim.alerted.clone(),
                 also,
                 is_first_answer: pending.is_first_answer,

@@ -5,11 +5,16 @@
 
 pub mod budget;
 mod priority;
+mod rules;
+mod watch;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+pub use rules::{ClaimFacts, Facts, Refusal};
+
+use self::rules::{Judgement, Rules};
 use crate::model::{Alert, AlertId, AlertType, AlertedAs, Event, Rule, Subject, ThreadId};
 
 /// An alert with the sinks that get it.
@@ -28,14 +33,20 @@ pub struct Routed {
 /// Applies rules to events.
 #[derive(Debug, Clone)]
 pub struct Router {
-    rules: Vec<Rule>,
+    rules: Rules,
     sinks: Vec<String>,
 }
 
 impl Router {
     /// A router for these rules over these sinks.
     pub fn new(rules: Vec<Rule>, sinks: Vec<String>) -> Self {
-        Self { rules, sinks }
+        Self { rules: Rules::new(rules), sinks }
+    }
+
+    /// What each rule says to something that happened, by the rule's name: why it holds it back, or nothing where it lets it
+    /// through. Alerts are routed by the same judgement.
+    pub fn verdicts(&self, facts: &Facts<'_>) -> Vec<(&str, Option<Refusal>)> {
+        self.rules.verdicts(facts)
     }
 
     /// Routes the events of one step.
@@ -56,11 +67,15 @@ impl Router {
     fn route_group(&self, mut events: Vec<Event>) -> Vec<Routed> {
         // Of two equal events the story's own sentence tells more than its headline.
         events.sort_by_key(|event| (weight(event.alert_type), is_headline(event)));
+        let judgements: Vec<Judgement> = events.iter().map(|event| self.rules.judge(&event.into())).collect();
         let mut chosen: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         for sink in &self.sinks {
-            let seen = |event: &Event| self.rules.iter().any(|rule| feeds(rule, sink) && lets_through(rule, event));
+            let seen = |judgement: &Judgement| {
+                self.rules.iter().enumerate().any(|(place, rule)| feeds(rule, sink) && judgement.lets_through(place))
+            };
             let positions = |fits: &dyn Fn(&Event) -> bool| -> Vec<usize> {
-                events.iter().enumerate().filter(|(_, event)| fits(event) && seen(event)).map(|(at, _)| at).collect()
+                let judged = events.iter().zip(&judgements).enumerate();
+                judged.filter(|(_, (event, said))| fits(event) && seen(said)).map(|(at, _)| at).collect()
             };
             // Of a story taken back whole, its alerts are withdrawn; what rode in them rides again.
             let mut choices = positions(&|event| takes_back(event, sink, AlertedAs::Subject));
@@ -74,13 +89,15 @@ impl Router {
                 chosen.entry(position).or_default().push(sink.clone());
             }
         }
-        chosen.into_iter().filter_map(|(position, sinks)| Some(self.routed(events.get(position)?, sinks))).collect()
+        let routed = |(position, sinks): (usize, Vec<String>)| {
+            Some(self.routed(events.get(position)?, judgements.get(position)?, sinks))
+        };
+        chosen.into_iter().filter_map(routed).collect()
     }
 
-    fn routed(&self, event: &Event, sinks: Vec<String>) -> Routed {
-        let rules: BTreeSet<&str> =
-            self.rules.iter().filter(|rule| lets_through(rule, event)).map(|rule| rule.name.as_str()).collect();
-        let alert = render(event, rules.into_iter().map(str::to_owned).collect());
+    fn routed(&self, event: &Event, judgement: &Judgement, sinks: Vec<String>) -> Routed {
+        let (rules, watched) = self.rules.reasons(judgement);
+        let alert = render(event, rules.into_iter().map(str::to_owned).collect(), watched);
         let (order_key, embargo) = match &event.subject {
             Subject::Claim(claim) => (claim.thread.id.to_string(), claim.report.document.embargo_until),
             Subject::Feed(feed) => (feed.id.to_string(), None),
@@ -123,16 +140,6 @@ fn takes_back(event: &Event, sink: &str, part: AlertedAs) -> bool {
     }
 }
 
-fn lets_through(rule: &Rule, event: &Event) -> bool {
-    let confident = match &event.subject {
-        // Who was told must be told again, however sure the new wording is.
-        Subject::Claim(_) if event.alert_type.takes_back() => true,
-        Subject::Claim(claim) => claim.report.claim.confidence >= rule.confidence_min.probability(),
-        Subject::Feed(_) => true,
-    };
-    confident && (rule.types.is_empty() || rule.types.contains(&event.alert_type))
-}
-
 /// Which of several events of one thread speaks for all: what takes an alert back comes first, then what changes the
 /// thread most.
 fn weight(alert_type: AlertType) -> usize {
@@ -168,10 +175,13 @@ fn alert_id(event: &Event) -> AlertId {
     }
 }
 
-fn render(event: &Event, rules: Vec<String>) -> Alert {
-    let priority = priority::priority(event);
-    let empty =
-        Alert { rules, ..Alert::new(alert_id(event), event.alert_type, event.time, priority, event.why.clone()) };
+fn render(event: &Event, rules: Vec<String>, watched: Vec<String>) -> Alert {
+    let priority = priority::priority(event, &watched);
+    let empty = Alert {
+        rules,
+        watched,
+        ..Alert::new(alert_id(event), event.alert_type, event.time, priority, event.why.clone())
+    };
     match &event.subject {
         Subject::Feed(feed) => Alert { feed: Some(feed.clone()), ..empty },
         Subject::Claim(subject) => Alert {

@@ -5,12 +5,20 @@ use crate::model::{AlertType, ClaimEvent, Event, Priority, Subject};
 /// Words that make a speaker senior; see the file.
 const SENIOR_ROLES: &str = include_str!("../../config/lexicon/senior_roles.txt");
 
-/// Scores an event from 0 to 100: its type gives the base, what is known about speaker, thread and story adds to it.
-pub(super) fn priority(event: &Event) -> Priority {
+/// Somebody asked for this name: as much as a senior speaker, and less than lies between most types of alerts and the next.
+const WATCHED: i32 = 10;
+
+/// Scores an event from 0 to 100: its type gives the base, what is known about speaker, thread and story adds to it, and that
+/// names on a watch list are in it, once however many.
+pub(super) fn priority(event: &Event, watched: &[String]) -> Priority {
     let mut reasons = Vec::new();
     let mut score = base(event.alert_type);
     if let Subject::Claim(claim) = &event.subject {
         score += add_reasons(claim, &mut reasons);
+    }
+    if !watched.is_empty() {
+        score += WATCHED;
+        reasons.push(format!("on a watch list: {}", watched.join(", ")));
     }
     Priority { score: u8::try_from(score.clamp(0, 100)).unwrap_or(100), reasons }
 }

@@ -11,6 +11,7 @@ fn rule(name: &str, types: &[AlertType], sinks: &[&str]) -> Rule {
         types: types.to_vec(),
         confidence_min: Confidence::from_probability(0.5),
         sinks: sinks.iter().map(|&sink| sink.to_owned()).collect(),
+        ..Rule::everything()
     }
 }
 
@@ -74,6 +75,7 @@ pub(super) fn event(alert_type: AlertType, claim: &[u8], thread: &[u8], confiden
             },
             alerted: [].into(),
             answers: Vec::new(),
+            answered: Vec::new(),
             also: Vec::new(),
             is_first_answer: true,
             is_cross_document: false,
@@ -177,4 +179,133 @@ fn an_embargo_holds_an_alert_back() {
         claim.report.document.embargo_until = Some(until);
     }
     assert_eq!(routed(vec![Rule::everything()], vec![held])[0].due, until);
+}
+
+/// A denial by an unnamed spokesman, in Andes.
+fn denial_of(answered: &[&str]) -> Event {
+    let mut denial = event(AlertType::DenialNew, b"a", b"t", 0.9);
+    let Subject::Claim(claim) = &mut denial.subject else { panic!("no claim") };
+    for sentence in answered {
+        let mut report = claim.report.clone();
+        report.claim.speaker = None;
+        report.document.headline = "Reports".into();
+        (*sentence).clone_into(&mut report.evidence.sentence);
+        claim.answered.push(report);
+    }
+    denial
+}
+
+fn watching(names: &[&str]) -> Rule {
+    Rule { watch: names.iter().map(|&name| name.to_owned()).collect(), ..Rule::everything() }
+}
+
+#[test]
+fn a_watch_lets_through_what_names_one_of_its_names() {
+    let passes = |names: &[&str], event: Event| !routed(vec![watching(names)], vec![event]).is_empty();
+    for name in ["Orsa Lind", "lind", "defence minister", "Minister denies", "denied"] {
+        assert!(passes(&[name], denial_of(&[])), "{name}");
+    }
+    for name in ["Corvane", "Lin", "Andes"] {
+        assert!(!passes(&[name], denial_of(&[])), "{name}");
+    }
+    assert!(passes(&["Corvane"], denial_of(&["A leak was hidden.", "Corvane hid it."])), "what it answers names it");
+    let mut thread = denial_of(&[]);
+    let Subject::Claim(claim) = &mut thread.subject else { panic!("no claim") };
+    claim.thread.proposition = "Corvane hid a leak".into();
+    claim.report.claim.target = Some("Halden Freight".into());
+    claim.report.claim.content = vec![Quote { text: "a leak at Moss".into(), start: 0, end: 1 }];
+    for name in ["Corvane", "Halden", "Moss"] {
+        assert!(passes(&[name], thread.clone()), "{name}");
+    }
+    assert!(passes(&[], thread));
+}
+
+#[test]
+fn an_alert_says_which_watched_names_are_in_it_and_is_more_urgent() {
+    let rules = vec![
+        watching(&["Corvane", "Moss", "Orsa Lind"]),
+        Rule { name: "speaker".into(), speakers: vec!["Lind".into(), "Corvane".into()], ..Rule::everything() },
+        Rule { name: "other".into(), ..watching(&["Halden"]) },
+    ];
+    let plain = routed(vec![Rule::everything()], vec![denial_of(&["Corvane hid it."])]);
+    let alert = &routed(rules, vec![denial_of(&["Corvane hid it."])])[0].alert;
+    assert_eq!(alert.rules, ["everything", "speaker"]);
+    assert_eq!(alert.watched, ["Corvane", "Orsa Lind", "Lind"]);
+    assert_eq!(alert.priority.score, plain[0].alert.priority.score + 10);
+    assert_eq!(alert.priority.reasons.last().unwrap(), "on a watch list: Corvane, Orsa Lind, Lind");
+    assert!(plain[0].alert.watched.is_empty());
+}
+
+#[test]
+fn speakers_and_outlets_narrow_further() {
+    let passes = |rule: Rule| !routed(vec![rule], vec![denial_of(&["Corvane hid it."])]).is_empty();
+    let speakers = |name: &str| Rule { speakers: vec![name.into()], ..watching(&["Corvane"]) };
+    assert!(passes(speakers("Lind")) && !passes(speakers("Corvane")));
+    let outlets = |name: &str| Rule { outlets: vec![name.into()], ..Rule::everything() };
+    assert!(passes(outlets("ANDES")) && !passes(outlets("And")));
+}
+
+#[test]
+fn what_takes_an_alert_back_passes_every_list() {
+    let mut withdrawn = denial_of(&[]);
+    withdrawn.alert_type = AlertType::ClaimWithdrawn;
+    let Subject::Claim(claim) = &mut withdrawn.subject else { panic!("no claim") };
+    claim.alerted = [("one".to_owned(), AlertedAs::Subject)].into();
+    let nowhere = || Rule {
+        name: "nowhere".into(),
+        speakers: vec!["Nobody".into()],
+        outlets: vec!["Nowhere".into()],
+        ..watching(&["Corvane"])
+    };
+    let found = routed(vec![nowhere()], vec![withdrawn.clone()]);
+    assert_eq!(names(&found), [("claim.withdrawn", vec!["one"])]);
+    assert_eq!(found[0].alert.rules, ["nowhere"]);
+    let wanted = Rule { name: "lind".into(), ..watching(&["Lind"]) };
+    assert_eq!(routed(vec![nowhere(), wanted], vec![withdrawn])[0].alert.rules, ["lind"]);
+}
+
+#[test]
+fn feed_alerts_are_narrowed_by_outlets_alone() {
+    let failing = || Event {
+        alert_type: AlertType::FeedFailing,
+        time: Timestamp::UNIX_EPOCH,
+        why: "because".into(),
+        subject: Subject::Feed(FeedAlert {
+            id: FeedId::new("a"),
+            outlet: "Andes".into(),
+            url: "https://a.example".into(),
+            incident: 1,
+            detail: "three polls failed".into(),
+        }),
+    };
+    let count = |rule: Rule| routed(vec![rule], vec![failing()]).len();
+    assert_eq!(count(Rule { speakers: vec!["Nobody".into()], ..watching(&["Corvane"]) }), 1);
+    assert_eq!(count(Rule { outlets: vec!["andes".into()], ..Rule::everything() }), 1);
+    assert_eq!(count(Rule { outlets: vec!["Tide".into()], ..Rule::everything() }), 0);
+}
+
+#[test]
+fn verdicts_say_why_a_rule_holds_back() {
+    let event = denial_of(&[]);
+    let rules = vec![
+        watching(&["Lind"]),
+        watching(&["Corvane"]),
+        Rule { speakers: vec!["Corvane".into()], ..Rule::everything() },
+        Rule { outlets: vec!["Tide".into()], ..Rule::everything() },
+        rule("types", &[AlertType::AllegationNew], &[]),
+        Rule { confidence_min: Confidence::from_probability(0.95), ..Rule::everything() },
+    ];
+    let router = Router::new(rules, Vec::new());
+    let said = router.verdicts(&(&event).into());
+    let said: Vec<String> =
+        said.into_iter().map(|(_, refusal)| refusal.map(|refusal| refusal.to_string()).unwrap_or_default()).collect();
+    let expected = [
+        "",
+        "no name on watch is in the claim, its headline or what it answers",
+        "no name on speakers is the speaker's",
+        "outlets does not name Andes",
+        "types does not name denial.new",
+        "confidence 0.90 is less than confidence_min 0.95",
+    ];
+    assert_eq!(said, expected);
 }

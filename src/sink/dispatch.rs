@@ -225,13 +225,17 @@ impl<O: Outbox + 'static> Delivery<O> {
         let at = self.clock.now();
         let started = Instant::now();
         let OutboxEntry { row, attempts } = entry;
-        let OutboxRow { alert, order_key, body, .. } = row;
+        let OutboxRow { alert, order_key, body, rendering, .. } = row;
         let sent = match &self.target {
             Target::JsonLines(lines) => {
                 let lines = Arc::clone(lines);
                 spawn_blocking(move || lines.write(&body)).await.unwrap_or(Err(DeliveryError::Abandoned))
             }
-            Target::Webhook { webhook, .. } => webhook.send(&alert.to_string(), body, at).await,
+            Target::Webhook { webhook, .. } => {
+                let (content_type, body) = rendering
+                    .map_or_else(|| ("application/json".to_owned(), body), |made| (made.content_type, made.body));
+                webhook.send(&alert.to_string(), &content_type, body, at).await
+            }
         };
         let result = match sent {
             Ok(()) => AttemptResult::Delivered,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
-use crate::model::{Attempt, AttemptResult, OutboxEntry, OutboxRow};
+use crate::model::{Attempt, AttemptResult, OutboxEntry, OutboxRow, Rendering};
 
 use super::record::signed;
 use super::schema::kept_since;
@@ -25,6 +25,8 @@ pub(super) fn write(transaction: &Transaction<'_>, rows: &[OutboxRow], now: Time
          ON CONFLICT (alert, sink) DO NOTHING RETURNING position",
     )?;
     let mut insert_body = transaction.prepare("INSERT INTO outbox_body (outbox, body) VALUES (?1, ?2)")?;
+    let mut insert_rendering =
+        transaction.prepare("INSERT INTO outbox_rendering (outbox, content_type, body) VALUES (?1, ?2, ?3)")?;
     let mut put_in = PutIn::new();
     for row in rows {
         let position: Option<i64> = insert
@@ -43,6 +45,9 @@ pub(super) fn write(transaction: &Transaction<'_>, rows: &[OutboxRow], now: Time
             .optional()?;
         if let Some(position) = position {
             insert_body.execute(params![position, row.body])?;
+            if let Some(Rendering { content_type, body }) = &row.rendering {
+                insert_rendering.execute(params![position, content_type, body])?;
+            }
             *put_in.entry(row.sink.clone()).or_default() += 1;
         }
     }
@@ -60,8 +65,15 @@ fn expire(transaction: &Transaction<'_>, now: Timestamp) -> Result<(), StoreErro
     let expired: Vec<i64> =
         update.query_map(params![cutoff, EXPIRED_ROWS_MAX], |row| row.get(0))?.collect::<Result<_, _>>()?;
     for position in expired {
-        transaction.execute("DELETE FROM outbox_body WHERE outbox = ?1", [position])?;
+        delete_bodies(transaction, position)?;
         transaction.execute("DELETE FROM attempt WHERE outbox = ?1", [position])?;
+    }
+    Ok(())
+}
+
+fn delete_bodies(transaction: &Transaction<'_>, position: i64) -> Result<(), StoreError> {
+    for table in ["outbox_body", "outbox_rendering"] {
+        transaction.execute(&format!("DELETE FROM {table} WHERE outbox = ?1"), [position])?;
     }
     Ok(())
 }
@@ -102,8 +114,9 @@ pub(super) fn due(
     limit: usize,
 ) -> Result<Vec<OutboxEntry>, StoreError> {
     let mut statement = connection.prepare(&format!(
-        "SELECT alert, sink, type, order_key, sequence, due, attempts, body
+        "SELECT alert, sink, type, order_key, sequence, due, attempts, outbox_body.body, content_type, outbox_rendering.body AS rendered
          FROM outbox o JOIN outbox_body ON outbox_body.outbox = o.position
+              LEFT JOIN outbox_rendering ON outbox_rendering.outbox = o.position
          WHERE state = 'pending' AND sink = ?1 AND due <= ?2 AND {IS_HEAD}
          ORDER BY due, position LIMIT ?3"
     ))?;
@@ -157,7 +170,7 @@ pub(super) fn give_up(transaction: &Transaction<'_>, sink: &str, now: Timestamp)
     let now = now.as_millisecond();
     let positions: Vec<i64> = update.query_map(params![sink, now], |row| row.get(0))?.collect::<Result<_, _>>()?;
     for position in positions {
-        transaction.execute("DELETE FROM outbox_body WHERE outbox = ?1", [position])?;
+        delete_bodies(transaction, position)?;
         transaction.execute(
             "INSERT INTO attempt (outbox, at, duration, result, error)
              VALUES (?1, ?2, 0, 'dead', 'the sink was in the config no longer')",
@@ -168,6 +181,7 @@ pub(super) fn give_up(transaction: &Transaction<'_>, sink: &str, now: Timestamp)
 }
 
 fn entry(row: &Row<'_>) -> Result<OutboxEntry, StoreError> {
+    let (content_type, rendered): (Option<String>, Option<Vec<u8>>) = (row.get("content_type")?, row.get("rendered")?);
     let alert: String = row.get("alert")?;
     let name: String = row.get("type")?;
     let alert_type = crate::model::AlertType::ALL
@@ -182,6 +196,7 @@ fn entry(row: &Row<'_>) -> Result<OutboxEntry, StoreError> {
             order_key: row.get("order_key")?,
             sequence: u64::try_from(row.get::<_, i64>("sequence")?).unwrap_or_default(),
             body: row.get("body")?,
+            rendering: content_type.zip(rendered).map(|(content_type, body)| Rendering { content_type, body }),
             due: Timestamp::from_millisecond(row.get("due")?).map_err(|error| corrupt(alert, error.to_string()))?,
         },
         attempts: row.get("attempts")?,
@@ -214,6 +229,7 @@ mod tests {
             order_key: "thread".to_owned(),
             sequence: 0,
             body: b"{}".to_vec(),
+            rendering: None,
             due: day(0),
         }
     }

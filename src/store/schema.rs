@@ -16,6 +16,7 @@
 //! | `analysis` | what one text of a document said | `document`, `content_hash`, `headline`, `text`, `claims` |
 //! | `outbox` | one alert for one sink | `alert`, `sink`, `type`, `state`, `attempts`, `due` |
 //! | `outbox_body` | the bytes of an alert for a sink | `body` |
+//! | `outbox_rendering` | what a sink's template made of an alert, and goes out instead of its body | `content_type`, `body` |
 //! | `attempt` | one attempt to deliver | `outbox`, `at`, `result`, `error` |
 //! | `delivery` (view) | `outbox` with readable times, body and last error | all |
 //!
@@ -46,7 +47,7 @@ const APPLICATION_ID: u32 = 0x6761_696E;
 const RETENTION: Duration = Duration::from_hours(30 * 24);
 
 /// The steps from an empty file to the present layout. Only ever add to the end.
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     r"
 CREATE TABLE desk (
     only          INTEGER PRIMARY KEY CHECK (only = 1),
@@ -142,6 +143,12 @@ SELECT alert, sink, type, state, attempts,
 FROM outbox;
 ",
     "CREATE TABLE budget (position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);",
+    r"
+CREATE TABLE outbox_rendering (
+    outbox       INTEGER PRIMARY KEY REFERENCES outbox ON DELETE CASCADE,
+    content_type TEXT NOT NULL,
+    body         BLOB NOT NULL
+);",
 ];
 
 /// The beginning of what is kept at `now`; a replayed archive may stand at the beginning of all time.

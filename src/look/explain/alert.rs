@@ -48,6 +48,7 @@ impl Explainer<'_> {
 fn add_contents(explanation: &mut Explanation, alert: &Alert) {
     explanation.add("time", second(alert.time));
     explanation.add("rules", alert.rules.join(", "));
+    explanation.add("watched", alert.watched.join(", "));
     let reasons = &alert.priority.reasons;
     let reasons = if reasons.is_empty() { "its type alone".to_owned() } else { reasons.join(", ") };
     explanation.add("priority", format!("{}: {reasons}", alert.priority.score));

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use super::{Explainer, Explanation, Outcome, alert};
 use crate::look::timeline::Alerted;
 use crate::look::words::{self, second, short};
-use crate::model::{AlertType, ClaimRecord, DocumentId, Rule, ThreadRecord};
+use crate::model::{AlertType, ClaimRecord, DocumentId, ThreadRecord};
+use crate::route::{ClaimFacts, Facts, Refusal};
 
 /// An explanation of a claim.
 pub(super) struct Explained {
@@ -60,7 +61,7 @@ impl Explainer<'_> {
         }
         let mut explanation = Explanation::new("claim", &record.id, &words::claim_line(record), outcome, why);
         if outcome == Outcome::Rules {
-            self.add_rules(&mut explanation, record);
+            self.add_rules(&mut explanation, record)?;
         }
         explanation.add("evidence", report.evidence.sentence.clone());
         explanation.add("confidence", format!("{:.2}", report.claim.confidence));
@@ -113,19 +114,35 @@ impl Explainer<'_> {
                 return Ok((Outcome::NoNews, why));
             }
         }
-        if self.rules.iter().all(|rule| refusal(rule, record).is_some()) {
+        if self.verdicts(record)?.iter().all(|(_, refusal)| refusal.is_some()) {
             return Ok((Outcome::Rules, "no rule lets it through".to_owned()));
         }
         let why = "it was no news in its thread, or the rules of that time did not let it through";
         Ok((Outcome::NoNews, why.to_owned()))
     }
 
-    /// What each rule says to a claim.
-    fn add_rules(&self, explanation: &mut Explanation, record: &ClaimRecord) {
-        for rule in &self.rules {
-            let verdict = refusal(rule, record).unwrap_or_else(|| "lets it through".to_owned());
-            explanation.add("rule", format!("{}: {verdict}", rule.name));
+    /// What each rule says to a claim that is new, by the rule's name.
+    fn verdicts(&self, record: &ClaimRecord) -> Result<Vec<(&str, Option<Refusal>)>> {
+        let mut answered = Vec::new();
+        for &id in &record.answers {
+            answered.extend(self.view.claim(id)?);
         }
+        let thread = self.view.thread(record.thread)?;
+        let claim = ClaimFacts {
+            report: &record.report,
+            answered: answered.iter().map(|claim| &claim.report).collect(),
+            matter: thread.as_ref().map_or("", |thread| &thread.proposition),
+        };
+        let outlet = &record.report.document.outlet;
+        Ok(self.router.verdicts(&Facts { alert_type: AlertType::of_new(record.kind), outlet, claim: Some(claim) }))
+    }
+
+    fn add_rules(&self, explanation: &mut Explanation, record: &ClaimRecord) -> Result<()> {
+        for (rule, refusal) in self.verdicts(record)? {
+            let verdict = refusal.map_or_else(|| "lets it through".to_owned(), |refusal| refusal.to_string());
+            explanation.add("rule", format!("{rule}: {verdict}"));
+        }
+        Ok(())
     }
 }
 
@@ -137,14 +154,4 @@ fn known_stance(record: &ClaimRecord, thread: &ThreadRecord) -> Option<String> {
         record.kind.is_answer() && !is_own(stance.claim) && crate::link::speaker::same_name(&stance.respondent, name)
     })?;
     Some(format!("{} {} already, by claim {}", known.respondent, words::stance(known.stance), short(&known.claim)))
-}
-
-/// Why a rule does not let a new claim through; `None` where it does.
-fn refusal(rule: &Rule, record: &ClaimRecord) -> Option<String> {
-    let alert_type = AlertType::of_new(record.kind);
-    let (confidence, least) = (record.report.claim.confidence, rule.confidence_min.probability());
-    if !rule.types.is_empty() && !rule.types.contains(&alert_type) {
-        return Some(format!("types does not name {}", alert_type.as_str()));
-    }
-    (confidence < least).then(|| format!("confidence {confidence:.2} is less than confidence_min {least:.2}"))
 }
