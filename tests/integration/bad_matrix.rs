@@ -135,7 +135,17 @@ fn bad_configs_are_told_with_code_78() {
     );
     let mut command = gainsay(&[]);
     command.env("GAINSAY_INTAKE__POL", "1m");
-    trial.check_as(command, "an environment variable is no key", CHECK, 78, "GAINSAY_INTAKE__POL", UNREAD);
+    trial.check_as(
+        command,
+        "an environment variable is no key",
+        CHECK,
+        0,
+        "GAINSAY_INTAKE__POL",
+        "the rest of the config counts",
+    );
+    let mut command = gainsay(&[]);
+    command.env("GAINSAY_INTAKE__JITTER", "9");
+    trial.check_as(command, "an environment variable is wrong", CHECK, 78, "GAINSAY_INTAKE__JITTER", UNREAD);
 }
 
 /// A config that comes from a shell's `<(...)` is a pipe too, one with a writer.
