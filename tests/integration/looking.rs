@@ -542,3 +542,49 @@ fn a_terminal_gets_colours_and_progress_and_a_pipe_neither() {
     let told = String::from_utf8(piped.stderr).unwrap();
     assert!(told.lines().count() == 1 && !told.contains('\u{1b}'), "{told:?}");
 }
+
+/// The page of the book with what its commands print now, on a database of the first three documents.
+fn page_with_outputs(page: &str, database: &Path) -> String {
+    let (mut text, mut is_console) = (String::new(), false);
+    for line in page.lines() {
+        if line == "```console" || (is_console && line == "```") {
+            is_console = !is_console;
+        }
+        let Some(command) = line.strip_prefix("$ gainsay ").filter(|_| is_console) else {
+            if !is_console || line == "```console" {
+                text.extend([line, "\n"]);
+            }
+            continue;
+        };
+        let args: Vec<&str> = command.split(' ').chain(["--table", "--database", database.to_str().unwrap()]).collect();
+        let printed = gainsay(&args).env("COLUMNS", "110").stdin(Stdio::null()).output().unwrap();
+        assert!(printed.status.success(), "{command}: {printed:?}");
+        text.extend([line, "\n", String::from_utf8(printed.stdout).unwrap().trim_end(), "\n"]);
+    }
+    text
+}
+
+#[test]
+fn the_books_page_prints_what_the_commands_print() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = archive(folder.path());
+    let story: String =
+        std::fs::read_to_string(&archive).unwrap().lines().take(3).flat_map(|line| [line, "\n"]).collect();
+    // What a hostile outlet puts into a headline is not for the book.
+    std::fs::write(&archive, story.replace("\\u001b[2J", "")).unwrap();
+    let database = folder.path().join("replay.db");
+    let printed = output(&["replay", "--database", database.to_str().unwrap(), archive.to_str().unwrap()]);
+    assert!(printed.status.success(), "{printed:?}");
+
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/src/looking.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let now = page_with_outputs(&page, &database);
+    if std::env::var_os("GAINSAY_WRITE_DOCS").is_some() {
+        std::fs::write(&path, &now).unwrap();
+    } else {
+        assert_eq!(
+            page, now,
+            "GAINSAY_WRITE_DOCS=1 cargo test --test integration the_books_page writes docs/src/looking.md"
+        );
+    }
+}
