@@ -219,7 +219,7 @@ impl Desk {
             let mut record = state.budget(&sink.name)?.clone();
             let alert = budget::close_day(&mut record, sink.alerts_per_day, now)?;
             written.file(state.put_budget(record));
-            let order_key = format!("digest {}", sink.name);
+            let order_key = budget::order_key(&sink.name);
             Some(Routed { alert, sinks: vec![sink.name.clone()], order_key, due: Timestamp::UNIX_EPOCH })
         };
         self.sinks.iter().filter_map(close).collect()

@@ -46,6 +46,11 @@ pub fn admit(record: &mut BudgetRecord, limit: u32, alert: &Alert, now: Timestam
     Admission::Hold
 }
 
+/// The order key of a sink's digests.
+pub fn order_key(sink: &str) -> String {
+    format!("digest {sink}")
+}
+
 /// The digest of a day that is over, where something waits for it; the record begins its next day.
 pub fn close_day(record: &mut BudgetRecord, limit: u32, now: Timestamp) -> Option<Alert> {
     if record.day >= day(now) || (record.held.is_empty() && record.left_out == 0) {

@@ -73,7 +73,7 @@ fn since_makes_what_is_young_enough_news_on_the_first_fetch() {
 }
 
 #[test]
-fn what_a_budget_holds_back_is_explained_so() {
+fn what_a_budget_holds_back_is_explained_so_and_its_digest_named() {
     let folder = tempfile::tempdir().unwrap();
     let (feeds, endpoint) = (Feeds::default(), Endpoint::default());
     let (wire, receiver) = (feeds.serve(), endpoint.serve());
@@ -90,9 +90,21 @@ fn what_a_budget_holds_back_is_explained_so() {
     assert_eq!(daemon.stop().0, Some(0));
     assert_eq!(endpoint.received().len(), 1);
     let claim = query(folder.path(), held).remove(0);
-    let said = gainsay(&["explain", &claim, "-c", config.to_str().unwrap()]).output().unwrap();
-    let said = String::from_utf8(said.stdout).unwrap();
-    assert!(said.contains("over the day's budget of desk"), "{said}");
+    let explained = || {
+        let said = gainsay(&["explain", &claim, "-c", config.to_str().unwrap()]).output().unwrap();
+        String::from_utf8(said.stdout).unwrap()
+    };
+    assert!(explained().contains("over the day's budget of desk"), "{}", explained());
+
+    // The next day it comes in a digest, which is named.
+    let yesterday = "UPDATE budget SET record = json_set(record, '$.day', '2020-01-01')";
+    rusqlite::Connection::open(folder.path().join("gainsay.db")).unwrap().execute_batch(yesterday).unwrap();
+    let daemon = Daemon::start(&config);
+    wait_for("the digest", Duration::from_mins(1), || endpoint.received().len() == 2);
+    assert_eq!(daemon.stop().0, Some(0));
+    let said = explained();
+    let digest = query(folder.path(), "SELECT substr(alert, 1, 8) FROM outbox WHERE type = 'digest'").remove(0);
+    assert!(said.contains("came in the digest of that day") && said.contains(&format!("{digest} digest")), "{said}");
 }
 
 #[test]

@@ -4,10 +4,10 @@ use anyhow::Result;
 use jiff::Timestamp;
 
 use super::{Explainer, Explanation, Outcome, alert};
-use crate::look::timeline::Alerted;
+use crate::look::timeline::{Alerted, alerts};
 use crate::look::words::{self, second, short};
 use crate::model::{AlertType, ClaimRecord, DocumentId, ThreadRecord};
-use crate::route::{ClaimFacts, Facts, Refusal};
+use crate::route::{ClaimFacts, Facts, Refusal, budget};
 
 /// An explanation of a claim.
 pub(super) struct Explained {
@@ -31,6 +31,7 @@ impl Explainer<'_> {
                 }
             }
         }
+        let in_digests = self.digests_with(record)?;
         let report = &record.report;
         let first = &report.document;
         let is_copy = from.is_some_and(|document| document != first.id);
@@ -46,12 +47,11 @@ impl Explainer<'_> {
             )
         } else if let Some(sink) = self.over_budget(record)? {
             (Outcome::Held, format!("it is over the day's budget of {sink} and waits for its digest"))
+        } else if !in_digests.is_empty() {
+            (Outcome::Alerted, "it was over a day's budget, and came in the digest of that day".to_owned())
         } else if !record.alerted.is_empty() {
             let sinks: Vec<&str> = record.alerted.keys().map(String::as_str).collect();
-            (
-                Outcome::Alerted,
-                format!("{} was told, in a digest or in an alert that is no longer kept", sinks.join(", ")),
-            )
+            (Outcome::Alerted, format!("{} was told, in an alert or a digest that is no longer kept", sinks.join(", ")))
         } else {
             self.silence(record)?
         };
@@ -67,10 +67,24 @@ impl Explainer<'_> {
         explanation.add("confidence", format!("{:.2}", report.claim.confidence));
         explanation.add("seen", format!("{} at {}", second(record.first_seen), first.outlet));
         explanation.add("thread", short(&record.thread));
-        for told in about.into_iter().map(|(told, _)| told).chain(with) {
+        for told in about.into_iter().map(|(told, _)| told).chain(with).chain(in_digests) {
             explanation.add("alert", told);
         }
         Ok(Explained { explanation })
+    }
+
+    /// The digests that list a claim, and what became of them.
+    fn digests_with(&self, record: &ClaimRecord) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        for sink in record.alerted.keys() {
+            let digests = alerts(self.view, &budget::order_key(sink))?;
+            let lists = |alerted: &&Alerted| {
+                let digest = alerted.alert.as_ref().and_then(|alert| alert.digest.as_ref());
+                digest.is_some_and(|digest| digest.alerts.iter().any(|entry| entry.claim == Some(record.id)))
+            };
+            found.extend(digests.iter().filter(lists).map(alert::in_short));
+        }
+        Ok(found)
     }
 
     /// A sink that was not told yet, as its budget of the day was used up.
