@@ -26,6 +26,7 @@ use crate::progress::Progress;
 use crate::route::Router;
 use crate::sink::BodyFormat;
 use crate::store::EmbeddedStore;
+use crate::terminal::tell;
 
 /// Bytes of one text or HTML input.
 const INPUT_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -34,7 +35,7 @@ const REPLAY_BATCH: usize = 256;
 
 /// Says on standard error what was wrong with an input line.
 fn complain(error: &dyn std::fmt::Display) {
-    anstream::eprintln!("gainsay: {error}");
+    tell(format_args!("gainsay: {error}\n"));
 }
 
 /// `gainsay extract`.
@@ -219,10 +220,10 @@ pub fn replay(args: &ReplayArgs) -> Result<ExitCode> {
     run.progress.end();
     run.out.flush()?;
     let Totals { documents, alerts, quarantined, bad } = run.totals;
-    anstream::eprintln!(
-        "{documents} documents, {alerts} alerts, {quarantined} set aside, {bad} bad lines, {} dates in the future",
+    tell(format_args!(
+        "{documents} documents, {alerts} alerts, {quarantined} set aside, {bad} bad lines, {} dates in the future\n",
         run.clock.clamped()
-    );
+    ));
     Ok(if bad > 0 { Exit::Failed.into() } else { ExitCode::SUCCESS })
 }
 
@@ -310,7 +311,7 @@ pub fn schema(contract: Contract) -> Result<ExitCode> {
         Contract::Config => schemars::Schema::try_from(crate::config::schema())?,
     };
     let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, &schema)?;
+    serde_json::to_writer_pretty(&mut out, &schema).map_err(io::Error::from)?;
     out.write_all(b"\n")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -13,6 +13,8 @@ use rustix::fs::{FlockOperation, fcntl_lock};
 use rustix::io::Errno;
 use rustix::process::{Flock, FlockType, Pid, Signal, fcntl_getlk, kill_process};
 
+use crate::store::real_path;
+
 /// No path is longer.
 const PATH_BYTES_MAX: u64 = 4096;
 
@@ -36,7 +38,7 @@ impl Running {
         }
         file.set_len(0)?;
         file.seek(SeekFrom::Start(0))?;
-        file.write_all(real(config).as_os_str().as_bytes())?;
+        file.write_all(real_path(config).as_os_str().as_bytes())?;
         Ok(Some(Self(file)))
     }
 }
@@ -81,7 +83,7 @@ pub fn tell(database: &Path, config: &Path) -> String {
     };
     let number = pid.as_raw_nonzero();
     match daemon.config {
-        Some(other) if other != real(config) => {
+        Some(other) if other != real_path(config) => {
             let other = other.display();
             return format!(
                 "the gainsay on {shown} (pid {number}) reads {other} and was not told; if that is the same file: kill -HUP {number}"
@@ -100,21 +102,9 @@ pub fn tell(database: &Path, config: &Path) -> String {
 
 /// The file, whatever name of the database is given.
 fn place(database: &Path) -> PathBuf {
-    let mut name = OsString::from(real(database));
+    let mut name = OsString::from(real_path(database));
     name.push(".running");
     PathBuf::from(name)
-}
-
-/// The path without links, also of a file that is yet to be made.
-fn real(path: &Path) -> PathBuf {
-    if let Ok(real) = path.canonicalize() {
-        return real;
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match (folder.canonicalize(), path.file_name()) {
-        (Ok(folder), Some(name)) => folder.join(name),
-        _ => path.to_owned(),
-    }
 }
 
 #[cfg(test)]

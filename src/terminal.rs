@@ -2,6 +2,7 @@
 //! `demo` and `look`.
 
 use std::borrow::Cow;
+use std::io::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use terminal_size::{Width, terminal_size};
@@ -18,6 +19,12 @@ pub(crate) const HEADING: Style = AnsiColor::Cyan.on_default().bold();
 
 /// Words in one style.
 pub(crate) type Piece<'a> = (Style, &'a str);
+
+/// Writes a text on standard error. Where that takes nothing, such as a full disk or a pipe that nobody reads, only the text is
+/// lost: what a command does, and how it ends, must not depend on whether anybody hears of it.
+pub(crate) fn tell(text: std::fmt::Arguments<'_>) {
+    anstream::stderr().write_fmt(text).ok();
+}
 
 /// Columns of the terminal, if standard output is one that says so.
 pub(crate) fn columns() -> Option<usize> {

@@ -13,6 +13,7 @@ use crate::cli::CheckArgs;
 use crate::config::{Config, ConfigError, Loaded};
 use crate::exit::Exit;
 use crate::settings::Source;
+use crate::terminal::tell;
 
 use drawing::Look;
 
@@ -26,13 +27,13 @@ pub fn check(args: &CheckArgs) -> Result<ExitCode> {
         Ok(loaded) => loaded,
         Err(ConfigError::Invalid { problems }) => {
             let look = Look::of(io::stderr().is_terminal());
-            anstream::eprint!("{}", drawing::problems(&problems, look));
+            tell(format_args!("{}", drawing::problems(&problems, look)));
             return Ok(Exit::BadConfig.into());
         }
         Err(error) => return Err(error.into()),
     };
     for warning in warnings::warnings(&loaded) {
-        anstream::eprintln!("warning: {warning}");
+        tell(format_args!("warning: {warning}\n"));
     }
     let mut out = anstream::stdout().lock();
     writeln!(out, "{}", summary(&loaded.config))?;

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use rustix::fs::{Access, access};
 
-use crate::config::{Loaded, Origin, SecretPlace, SinkTarget};
+use crate::config::{Loaded, Origin, SecretPlace, SinkConfig, SinkTarget};
+use crate::model::AlertType;
 
 /// Bits of a file's mode that let everybody read or write it.
 const OTHERS: u32 = 0o006;
@@ -15,6 +16,7 @@ const OTHERS: u32 = 0o006;
 pub(super) fn warnings(loaded: &Loaded) -> Vec<String> {
     let mut found = loaded.unknown_variables.clone();
     found.extend(unfed_sinks(loaded));
+    found.extend(untold_sinks(loaded));
     found.extend(twin_feeds(loaded));
     found.extend(secrets(loaded));
     found.extend(in_the_clear(loaded));
@@ -34,6 +36,28 @@ fn unfed_sinks(loaded: &Loaded) -> Vec<String> {
     let is_fed = |sink: &String| config.rules.iter().any(|rule| rule.sinks.is_empty() || rule.sinks.contains(sink));
     let unfed = config.sinks.iter().map(|sink| &sink.name).filter(|sink| !is_fed(sink));
     unfed.map(|sink| format!("no rule lets the sink {sink:?} get anything")).collect()
+}
+
+/// Sinks that are told of claims and would never hear that one was corrected or withdrawn.
+fn untold_sinks(loaded: &Loaded) -> Vec<String> {
+    let config = &loaded.config;
+    let lets = |sink: &str, fits: &dyn Fn(AlertType) -> bool| {
+        let mut rules =
+            config.rules.iter().filter(|rule| rule.sinks.is_empty() || rule.sinks.iter().any(|name| name == sink));
+        rules.any(|rule| rule.types.is_empty() || rule.types.iter().copied().any(fits))
+    };
+    let untold = |sink: &SinkConfig| -> Option<String> {
+        let is_told = lets(&sink.name, &|known| !known.takes_back() && !known.as_str().starts_with("feed."));
+        let missing: Vec<&str> = AlertType::ruled()
+            .filter(|known| known.takes_back() && !lets(&sink.name, &|named| named == *known))
+            .map(AlertType::as_str)
+            .collect();
+        (is_told && !missing.is_empty()).then(|| {
+            let missing = missing.join(" and ");
+            format!("the sink {:?} gets claims, and no rule lets it get {missing}: it never hears that a claim was taken back", sink.name)
+        })
+    };
+    config.sinks.iter().filter_map(untold).collect()
 }
 
 fn twin_feeds(loaded: &Loaded) -> Vec<String> {

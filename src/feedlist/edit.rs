@@ -1,8 +1,11 @@
 //! Edits of a config file's `[[feed]]` tables: everything else in it, comments and order included, stays as a person wrote it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, Metadata, TryLockError};
 use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, fchown};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
@@ -10,6 +13,9 @@ use url::Url;
 
 /// Longest id made of a title.
 const ID_CHARS_MAX: usize = 40;
+/// How often, and how long each time, a command waits for another that edits the same config.
+const LOCK_TRIES: u32 = 600;
+const LOCK_WAIT: Duration = Duration::from_millis(50);
 
 /// A feed to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,11 +135,43 @@ pub(super) fn replace(path: &Path, text: &str) -> Result<()> {
         .with_context(|| format!("{}: no file can be made beside it", wrong()))?;
     new.write_all(text.as_bytes()).with_context(wrong)?;
     if let Ok(old) = std::fs::metadata(&real) {
+        keep_owner(new.as_file(), &old).with_context(|| {
+            format!("{}: it is another's and cannot be left so (edit it as root or as its owner)", wrong())
+        })?;
         new.as_file().set_permissions(old.permissions()).with_context(wrong)?;
     }
     new.as_file().sync_all().with_context(wrong)?;
     new.persist(&real).with_context(wrong)?;
     Ok(())
+}
+
+/// Gives a file the owner and group of the one that it takes the place of: what root edits must stay readable to the daemon.
+fn keep_owner(new: &File, old: &Metadata) -> std::io::Result<()> {
+    let own = new.metadata()?;
+    if (own.uid(), own.gid()) == (old.uid(), old.gid()) {
+        return Ok(());
+    }
+    fchown(new, Some(old.uid()), Some(old.gid()))
+}
+
+/// Keeps other commands from editing a config until it is dropped: of two that read the same text, the one that writes last would undo
+/// what the other did. The lock is on the file's folder, as the file itself is replaced; where a folder cannot be locked, such as on
+/// some network disks, there is none.
+///
+/// # Errors
+/// When another command edits for long.
+pub(super) fn lock(path: &Path) -> Result<Option<File>> {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let folder = real.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(folder) = File::open(folder) else { return Ok(None) };
+    for _ in 0..LOCK_TRIES {
+        match folder.try_lock() {
+            Ok(()) => return Ok(Some(folder)),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_WAIT),
+            Err(TryLockError::Error(_)) => return Ok(None),
+        }
+    }
+    bail!("another command has been editing {} for {} s", path.display(), (LOCK_WAIT * LOCK_TRIES).as_secs())
 }
 
 #[cfg(test)]

@@ -74,6 +74,7 @@ fn show(config: &Config, id: &str) -> Result<ExitCode> {
 fn add(args: &AddArgs) -> Result<ExitCode> {
     let url = address(&args.url)?;
     let outlet = args.outlet.clone().unwrap_or_else(|| url.host_str().unwrap_or_default().to_owned());
+    let _lock = edit::lock(&args.config)?;
     let mut file = open(&args.config)?;
     let feed = NewFeed { id: args.id.clone(), url, outlet };
     match file.add(&feed)? {
@@ -86,6 +87,7 @@ fn add(args: &AddArgs) -> Result<ExitCode> {
 }
 
 fn remove(args: &RemoveArgs) -> Result<ExitCode> {
+    let _lock = edit::lock(&args.config)?;
     let mut file = open(&args.config)?;
     let missing: Vec<&str> = args.ids.iter().map(String::as_str).filter(|id| !file.remove(id)).collect();
     if !missing.is_empty() {
@@ -99,6 +101,7 @@ fn import(args: &ImportArgs) -> Result<ExitCode> {
     use std::fmt::Write as _;
 
     let list = read_list(&args.list)?;
+    let _lock = edit::lock(&args.config)?;
     let mut file = open(&args.config)?;
     let (mut added, mut known, mut unverified) = (0, 0, 0);
     for Listed { url, title, is_unverified } in list.feeds {

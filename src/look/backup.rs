@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use super::Source;
 use super::args::BackupArgs;
 use crate::store::{View, copy_into};
+use crate::terminal::tell;
 
 /// `gainsay backup`. The file appears under its name only when it is whole, on the disk and was read back.
 ///
@@ -35,7 +36,7 @@ pub fn backup(args: &BackupArgs) -> Result<ExitCode> {
     })?;
     File::open(folder).and_then(|folder| folder.sync_all()).with_context(made)?;
     let bytes = target.metadata().map(|metadata| metadata.len()).unwrap_or_default();
-    anstream::eprintln!("{} holds {bytes} bytes, read back and found whole", target.display());
+    tell(format_args!("{} holds {bytes} bytes, read back and found whole\n", target.display()));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -36,7 +36,7 @@ use serde::Serialize;
 
 use crate::config::Config;
 use crate::store::View;
-use crate::terminal;
+use crate::terminal::{self, tell};
 use args::{DatabaseArgs, FormatArgs};
 use table::{Cell, Column, table};
 
@@ -100,14 +100,14 @@ fn print_list<L: Listed>(format: FormatArgs, found: &[L], limit: usize) -> Resul
         return print_json(shown);
     }
     if shown.is_empty() {
-        anstream::eprintln!("no {} found", L::NAMES.1);
+        tell(format_args!("no {} found\n", L::NAMES.1));
         return Ok(());
     }
     let rows: Vec<Vec<Cell>> = shown.iter().map(Listed::row).collect();
     print_text(&table(L::COLUMNS, &rows, width()))?;
     if shown.len() < found.len() {
         let names = if shown.len() == 1 { L::NAMES.0 } else { L::NAMES.1 };
-        anstream::eprintln!("the newest {} {names}; there are more: --limit 0 shows all", shown.len());
+        tell(format_args!("the newest {} {names}; there are more: --limit 0 shows all\n", shown.len()));
     }
     Ok(())
 }

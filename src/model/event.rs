@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{AlertAnswer, AlertStory, AlertThread, AlertType, AlertedAs, ClaimId, FeedAlert, Report};
+use super::{AlertAnswer, AlertStory, AlertThread, AlertType, AlertedAs, ClaimId, ClaimRecord, FeedAlert, Report};
+
+/// Claims of a thread that say what another one of it is about, beside those that this one answers: a bound for hostile text.
+const THREAD_CLAIMS_MAX: usize = 32;
 
 /// Something that happened, before rules and priority.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,8 +43,8 @@ pub struct ClaimEvent {
     pub thread: AlertThread,
     /// The allegations it answers.
     pub answers: Vec<AlertAnswer>,
-    /// These and the ones it was known to answer before, as reported.
-    pub answered: Vec<Report>,
+    /// These, the ones it was known to answer before, and others of its thread, as reported: see [`related`].
+    pub related: Vec<Report>,
     /// Sinks that were alerted of this claim before.
     pub alerted: BTreeMap<String, AlertedAs>,
     /// Other claims of this document and thread.
@@ -50,4 +53,19 @@ pub struct ClaimEvent {
     pub is_first_answer: bool,
     /// It answers, or is answered by, a claim of another document.
     pub is_cross_document: bool,
+}
+
+/// What says what the claim `own` is about, as reported: the claims that it answers, and the first of its thread. Who was alerted
+/// of these is to hear of it, too.
+pub fn related<'a>(
+    own: ClaimId,
+    answered: impl IntoIterator<Item = &'a ClaimRecord>,
+    thread: impl IntoIterator<Item = &'a ClaimRecord>,
+) -> impl Iterator<Item = &'a Report> {
+    let mut found: Vec<&ClaimRecord> = answered.into_iter().collect();
+    let is_new = |one: &&ClaimRecord| one.id != own && found.iter().all(|known| known.id != one.id);
+    let mut others: Vec<&ClaimRecord> = thread.into_iter().filter(is_new).collect();
+    others.sort_by_key(|one| one.sequence);
+    found.extend(others.into_iter().take(THREAD_CLAIMS_MAX));
+    found.into_iter().map(|one| &one.report)
 }

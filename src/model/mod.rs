@@ -25,7 +25,7 @@ pub use alert::{
 pub use analysis::{Analysis, Issue, ModelsHash};
 pub use claim::{Attribution, Basis, Claim, Confidence, Kind, Proposition, Speaker};
 pub use document::{Document, OffsetMap, SourceInfo};
-pub use event::{ClaimEvent, Event, Subject};
+pub use event::{ClaimEvent, Event, Subject, related};
 pub use feed::{FeedCursor, FeedHealth, FeedIncident};
 pub use id::{AddressHash, AlertId, ClaimId, ContentHash, DocumentId, FeedId, InvalidId, StoryId, ThreadId};
 pub use item::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat};

@@ -13,8 +13,8 @@ pub struct Rule {
     pub confidence_min: Confidence,
     /// Names of the sinks it feeds; empty for all.
     pub sinks: Vec<String>,
-    /// Names of which one must be in the claim, its story's headline or what it answers; empty for everything. Events without a
-    /// claim pass.
+    /// Names of which one must be in the claim, its story's headline, what it answers or its thread; empty for everything. Events
+    /// without a claim pass.
     pub watch: Vec<String>,
     /// Names of which one must be the speaker's; empty for everybody. Events without a claim pass.
     pub speakers: Vec<String>,

@@ -9,7 +9,7 @@ use crate::dedup::story::{Copy, Placement};
 use crate::link::thread::{alert_thread, derive_state, stance_of, take_stance};
 use crate::model::{
     AlertAnswer, AlertStory, AlertType, Analysis, Basis, Claim, ClaimEvent, ClaimId, ClaimRecord, DocumentRecord,
-    Event, Kind, RevisionLabel, StoryId, Subject, ThreadId,
+    Event, Kind, RevisionLabel, StoryId, Subject, ThreadId, related,
 };
 use crate::pipeline::acts::{Act, CommonNouns, acts};
 use crate::pipeline::{Change, State};
@@ -356,7 +356,9 @@ impl State {
         // In the order of the allegations' ids: the same on every replay.
         let answered: BTreeSet<ClaimId> =
             claim.answers.iter().copied().chain(pending.answers.iter().map(|answer| answer.claim)).collect();
-        let answered = answered.iter().filter_map(|id| self.claims.get(id)).map(|one| one.report.clone()).collect();
+        let answered = answered.iter().filter_map(|id| self.claims.get(id));
+        let others = thread.claims.iter().filter_map(|id| self.claims.get(id));
+        let related = related(claim.id, answered, others).cloned().collect();
         let also = touched.get(&thread.id).into_iter().flatten().copied().filter(|&id| id != claim.id).collect();
         Some(Event {
             alert_type: pending.alert_type,
@@ -372,7 +374,7 @@ impl State {
                 },
                 thread: alert_thread(thread),
                 answers: pending.answers,
-                answered,
+                related,
                 alerted: claim.alerted.clone(),
                 also,
                 is_first_answer: pending.is_first_answer,

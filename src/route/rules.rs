@@ -23,8 +23,8 @@ pub struct Facts<'a> {
 pub struct ClaimFacts<'a> {
     /// How it was reported.
     pub report: &'a Report,
-    /// How the claims that it answers were.
-    pub answered: Vec<&'a Report>,
+    /// How the claims that it answers were, and others of its thread.
+    pub related: Vec<&'a Report>,
     /// What its thread is about.
     pub matter: &'a str,
 }
@@ -35,8 +35,8 @@ impl<'a> From<&'a Event> for Facts<'a> {
         match &event.subject {
             Subject::Feed(feed) => Self { alert_type, outlet: &feed.outlet, claim: None },
             Subject::Claim(claim) => {
-                let answered = claim.answered.iter().collect();
-                let facts = ClaimFacts { report: &claim.report, answered, matter: &claim.thread.proposition };
+                let related = claim.related.iter().collect();
+                let facts = ClaimFacts { report: &claim.report, related, matter: &claim.thread.proposition };
                 Self { alert_type, outlet: &claim.report.document.outlet, claim: Some(facts) }
             }
         }
@@ -70,7 +70,7 @@ impl fmt::Display for Refusal {
             Self::Confidence { found, least } => {
                 write!(f, "confidence {found:.2} is less than confidence_min {least:.2}")
             }
-            Self::Watch => f.write_str("no name on watch is in the claim, its headline or what it answers"),
+            Self::Watch => f.write_str("no name on watch is in the claim, its headline, what it answers or its thread"),
             Self::Speakers => f.write_str("no name on speakers is the speaker's"),
             Self::Outlet(outlet) => write!(f, "outlets does not name {outlet}"),
         }
@@ -169,7 +169,7 @@ impl Rules {
     }
 
     fn hear(&self, claim: &ClaimFacts<'_>) -> Heard {
-        let reports = || std::iter::once(claim.report).chain(claim.answered.iter().copied());
+        let reports = || std::iter::once(claim.report).chain(claim.related.iter().copied());
         let anywhere = reports().flat_map(|report| speaker_words(report).chain(other_words(report)));
         Heard {
             anywhere: self.names.found(anywhere.chain([claim.matter])),

@@ -75,7 +75,7 @@ pub(super) fn event(alert_type: AlertType, claim: &[u8], thread: &[u8], confiden
             },
             alerted: [].into(),
             answers: Vec::new(),
-            answered: Vec::new(),
+            related: Vec::new(),
             also: Vec::new(),
             is_first_answer: true,
             is_cross_document: false,
@@ -190,7 +190,7 @@ fn denial_of(answered: &[&str]) -> Event {
         report.claim.speaker = None;
         report.document.headline = "Reports".into();
         (*sentence).clone_into(&mut report.evidence.sentence);
-        claim.answered.push(report);
+        claim.related.push(report);
     }
     denial
 }
@@ -301,7 +301,7 @@ fn verdicts_say_why_a_rule_holds_back() {
         said.into_iter().map(|(_, refusal)| refusal.map(|refusal| refusal.to_string()).unwrap_or_default()).collect();
     let expected = [
         "",
-        "no name on watch is in the claim, its headline or what it answers",
+        "no name on watch is in the claim, its headline, what it answers or its thread",
         "no name on speakers is the speaker's",
         "outlets does not name Andes",
         "types does not name denial.new",

@@ -1,8 +1,8 @@
 //! Names on watch lists: which of them stand in the words of a claim, as whole words.
 //!
 //! What counts as the name: its words one after the other, whatever case, accents and punctuation ("Corvane-Lines", "CORVANE
-//! LINES", "Nicolas" for "Nicolás"). A possessive "'s" and dots inside abbreviations ("U.S.") do not
-//! count. The last word may have a plural s where it has four letters or more and no s of its own ("Houthi" is in "the Houthis").
+//! LINES", "Nicolas" for "Nicolás"). A possessive "'s" and dots inside abbreviations ("U.S.") and between initials ("J. K.") do not
+//! count, "&" is "and". The last word may have a plural s where it has four letters or more and no s of its own ("Houthi" is in "the Houthis").
 //! A name of two or three capitals ("US", "WHO") is only in words of capitals, so that it is not in "us" or "who".
 //! A longer word never counts: "Iran" is neither in "Tirana" nor in "Iranian".
 
@@ -35,6 +35,8 @@ struct Name {
 struct Word {
     folded: String,
     is_capitals: bool,
+    /// What stands between its letters, where it is of letters with dots.
+    dots: &'static str,
 }
 
 impl Watchlist {
@@ -96,8 +98,11 @@ fn words(text: &str) -> Vec<Word> {
             Some(part) if is_of_word(part) => run.push(part),
             other => {
                 if !run.is_empty() {
-                    add_run(&mut words, &std::mem::take(&mut run), &before);
+                    add_run(&mut words, &std::mem::take(&mut run), &before, other);
                     before.clear();
+                }
+                if other == Some('&') {
+                    words.push(Word { folded: "and".to_owned(), is_capitals: false, dots: "" });
                 }
                 before.extend(other);
             }
@@ -106,20 +111,36 @@ fn words(text: &str) -> Vec<Word> {
     words
 }
 
-/// Adds a run of letters and digits; `before` stands between it and the run before.
-fn add_run(words: &mut Vec<Word>, run: &str, before: &str) {
+/// Adds a run of letters and digits; `before` stands between it and the run before, `after` comes next.
+fn add_run(words: &mut Vec<Word>, run: &str, before: &str, after: Option<char>) {
     let folded = fold(run);
-    if folded.is_empty() || (folded == "s" && !words.is_empty() && fold(before) == "'") {
+    // "U.S.'s" has a dot before its apostrophe.
+    let is_possessive = || matches!(fold(before).as_str(), "'" | ".'");
+    if folded.is_empty() || (folded == "s" && !words.is_empty() && is_possessive()) {
         return;
     }
     let is_capitals = run.chars().any(char::is_uppercase) && !run.chars().any(char::is_lowercase);
     let is_letter = is_capitals && folded.chars().count() == 1;
+    let dots = match before {
+        "." => ".",
+        // "J. K. Rowling"; in "the U.S. A spokesman" no dot follows.
+        ". " | ".\u{a0}" if after == Some('.') => ". ",
+        _ => "",
+    };
     match words.last_mut() {
-        // "U" and "." stand before this letter, or "U.S" and ".".
-        Some(last) if is_letter && before == "." && last.is_capitals && last.folded.chars().count() <= CAPITALS_MAX => {
+        // Behind "U" and ".", or "U.S" and ".".
+        Some(last) if is_letter && !dots.is_empty() && last.is_capitals && last.may_go_on(dots) => {
             last.folded.push_str(&folded);
+            last.dots = dots;
         }
-        _ => words.push(Word { folded, is_capitals }),
+        _ => words.push(Word { folded, is_capitals, dots: "" }),
+    }
+}
+
+impl Word {
+    /// Whether a letter behind these dots belongs to it: it is one letter, or of letters with the same dots.
+    fn may_go_on(&self, dots: &str) -> bool {
+        self.dots == dots || (self.dots.is_empty() && self.folded.chars().count() == 1)
     }
 }
 
@@ -171,8 +192,25 @@ mod tests {
         check("US", &["the US says", "the U.S. says", "US-led"], &["told us", "Us", "USA"]);
         check("U.S.", &["US", "U.S."], &["us"]);
         check("WHO", &["the WHO's"], &["who", "Who"]);
+        check("US", &["the U.S. A spokesman", "the U.S.’s", "the US. J. Doe", "the US.A spokesman"], &["the U.S.A."]);
+        check("US Navy", &["the U.S.'s Navy"], &[]);
+        check("UNRWA", &["U.N.R.W.A. schools"], &["U.N.R.W. A school"]);
         check("Nato", &["NATO", "nato"], &["Nat"]);
         check("NATO", &["Nato"], &[]);
+    }
+
+    #[test]
+    fn initials_and_ands_are_written_in_several_ways() {
+        for name in ["J.K. Rowling", "J. K. Rowling", "JK Rowling"] {
+            check(
+                name,
+                &["J.K. Rowling", "J. K. Rowling", "J.\u{a0}K. Rowling", "JK Rowling's"],
+                &["K. Rowling", "Rowling"],
+            );
+        }
+        check("George W. Bush", &["George W. Bush"], &["George Bush"]);
+        check("Marks & Spencer", &["Marks and Spencer", "Marks&Spencer", "MARKS & SPENCER's"], &["Marks Spencer"]);
+        check("AT&T", &["AT&T", "AT & T"], &["at the"]);
     }
 
     #[test]

@@ -17,6 +17,9 @@ use super::{Commit, Counts, Orphan, PutIn, Store, StoreError, outbox, record, sc
 /// How long to wait for a person who writes to the file with another program.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Links that are followed to a file that is not there.
+const LINKS_MAX: usize = 40;
+
 /// The store in one SQLite file. Fields are dropped in this order: the lock goes last.
 pub struct EmbeddedStore {
     writer: Writer,
@@ -59,12 +62,29 @@ impl std::fmt::Debug for EmbeddedStore {
     }
 }
 
+/// The path without links, also of a file that is yet to be made and that a link may already name: what is made beside it must be
+/// found under every name, before and after.
+pub fn real_path(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS_MAX {
+        if let Ok(real) = path.canonicalize() {
+            return real;
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        match (path.read_link(), folder.canonicalize(), path.file_name()) {
+            (Ok(target), ..) => path = folder.join(target),
+            (Err(_), Ok(folder), Some(name)) => return folder.join(name),
+            _ => break,
+        }
+    }
+    path
+}
+
 /// Takes `<path>.lock`. A lock of its own rather than SQLite's exclusive mode: that would shut people out, too. The file
 /// is left behind on purpose: to remove it would let two daemons lock two files of that name.
 fn lock(path: &Path) -> Result<File, StoreError> {
     // Two names of one database must mean one lock.
-    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let mut name = OsString::from(real);
+    let mut name = OsString::from(real_path(path));
     name.push(".lock");
     let name = PathBuf::from(name);
     let refused = |error: &std::io::Error| StoreError::Open { path: name.clone(), error: error.to_string() };
@@ -115,5 +135,31 @@ impl Outbox for EmbeddedStore {
 
     fn record_attempt(&self, attempt: Attempt) -> Result<(), StoreError> {
         self.writer.write(Write::Attempt(attempt)).map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// Two daemons on one database would send every alert twice.
+    #[test]
+    fn a_database_that_a_link_names_before_it_is_made_is_locked_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, far) = (folder.path().join("g.db"), folder.path().join("far"));
+        std::fs::create_dir(&far).unwrap();
+        symlink("far/middle.db", &link).unwrap();
+        symlink(far.join("real.db"), far.join("middle.db")).unwrap();
+        let before = real_path(&link);
+        let _first = EmbeddedStore::open(&link).unwrap();
+        assert_eq!(real_path(&link), before);
+        for name in [link, far.join("real.db")] {
+            assert!(matches!(EmbeddedStore::open(&name), Err(StoreError::InUse { .. })), "{}", name.display());
+        }
+        let circle = folder.path().join("circle");
+        symlink("circle", &circle).unwrap();
+        assert!(EmbeddedStore::open(&circle).is_err());
     }
 }

@@ -9,7 +9,7 @@ mod schema;
 mod view;
 mod writer;
 
-pub use embedded::EmbeddedStore;
+pub use embedded::{EmbeddedStore, real_path};
 pub use error::StoreError;
 pub use view::{DeliveryFilter, DeliveryRow, FeedDocuments, Named, SinkBacklog, StoredAnalysis, View, copy_into};
 

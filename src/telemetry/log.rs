@@ -66,6 +66,8 @@ pub fn init(config: &LogConfig) -> Result<()> {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(has_colours)
+        // A line that cannot be written, to a full disk for one, would be told where it cannot be written either, and that panics.
+        .log_internal_errors(false)
         .event_format(form)
         .init();
     Ok(())

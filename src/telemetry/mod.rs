@@ -21,6 +21,7 @@ use std::process::ExitCode;
 
 use crate::config::ConfigError;
 use crate::exit::Exit;
+use crate::terminal::tell;
 
 /// Says on standard error what went wrong and gives the exit code that fits. A reader that closed its end of a pipe is no
 /// error.
@@ -33,10 +34,10 @@ pub fn exit_code(error: &anyhow::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if let Some(config) = error.downcast_ref::<ConfigError>() {
-        anstream::eprintln!("{config}");
+        tell(format_args!("{config}\n"));
         return Exit::BadConfig.into();
     }
-    anstream::eprintln!("gainsay: {}", in_words(error));
+    tell(format_args!("gainsay: {}\n", in_words(error)));
     Exit::Failed.into()
 }
 

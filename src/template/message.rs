@@ -230,10 +230,12 @@ fn feed(feed: &FeedAlert) -> String {
     format!("{} ({})", feed.id, feed.url)
 }
 
-/// An address of the web, with what could end a link in markup written as `%xx`.
+/// An address of the web, with what could end a link in markup written as `%xx`. None where a service would refuse the whole
+/// message for it, or people could take it for another: what is too long, a host in brackets, a user before the host.
 fn address(url: &str) -> Option<String> {
-    let is_web = url.starts_with("https://") || url.starts_with("http://");
-    if !is_web || url.len() > crate::model::ADDRESS_BYTES_MAX {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if host.is_empty() || host.contains(['[', '@']) {
         return None;
     }
     let mut safe = String::with_capacity(url.len());
@@ -247,7 +249,8 @@ fn address(url: &str) -> Option<String> {
             _ => return None,
         }
     }
-    Some(safe)
+    // What was escaped has grown.
+    Some(safe).filter(|safe| safe.len() <= crate::model::ADDRESS_BYTES_MAX)
 }
 
 fn percent(character: char) -> String {

@@ -222,6 +222,28 @@ fn a_name_of_five_thousand_characters_is_cut() {
     }
 }
 
+/// One link that a service refuses would cost the whole message.
+#[test]
+fn a_link_that_services_refuse_or_people_misread_is_left_out() {
+    let brackets = format!("https://news.example/{}", "(".repeat(2_000));
+    for (url, is_shown) in [
+        ("https://news.example/a_(b)?c=[d]", true),
+        ("https://news.example:8443/@author/1", true),
+        (brackets.as_str(), false),
+        ("http://[2001:db8::1]/1", false),
+        ("https://news.example@evil.example/1", false),
+        ("https://", false),
+    ] {
+        let mut alert = fixture(0);
+        alert.document.as_mut().unwrap().url = Some(url.to_owned());
+        let shown = |preset| rendered(preset, &alert).to_string().contains("://news.example");
+        for preset in [Preset::Slack, Preset::Discord, Preset::Teams, Preset::Mattermost, Preset::Ntfy] {
+            assert_eq!(shown(preset), is_shown, "{url} {preset:?}");
+            assert!(is_shown || !rendered(preset, &alert).to_string().contains("2001"), "{url}");
+        }
+    }
+}
+
 fn own(source: &str) -> Result<Template, TemplateError> {
     Template::own("own.jinja".into(), source.to_owned(), None)
 }

@@ -216,6 +216,31 @@ fn bad_times_a_sink_that_takes_nothing_keeps_its_alerts() {
     });
 }
 
+/// What cannot be said must not cost what is alerted.
+#[test]
+fn bad_times_a_log_that_cannot_be_written_costs_no_alert() {
+    let watched = Watched::new("alerts.jsonl");
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = gainsay(&["--log", "debug", "run", "-c", watched.path("gainsay.toml").to_str().unwrap()]);
+    let daemon = Daemon(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(full()).spawn().unwrap());
+    wait_for("the first poll", MINUTE, || has_polled(watched.folder.path()));
+    watched.wire.add(0, "");
+    wait_for("the alert", MINUTE, || watched.alerts() > 0);
+    stop(daemon, "");
+    // Nor does it change how a command ends.
+    let code = |args: &[&str]| gainsay(args).stdin(Stdio::null()).stderr(full()).status().unwrap().code();
+    assert_eq!(code(&["check", "-c", "no-such.toml"]), Some(78));
+    assert_eq!(code(&["claims", "--database", "no-such.db"]), Some(1));
+    record(&Row {
+        section: "Archives and output",
+        case: "disk of the log is full, or nobody reads it",
+        run: "gainsay run",
+        end: "it goes on",
+        said: "",
+        data: "alerts go out; only the lines of the log are lost",
+    });
+}
+
 /// The library that lets a program see another clock, where it is installed.
 fn faketime() -> Option<PathBuf> {
     let folders =

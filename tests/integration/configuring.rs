@@ -176,7 +176,7 @@ fn check_warns_of_what_is_odd() {
         &FEED.replace("\"a\"", "\"b\""),
         &sink("one", &format!("secret = \"{SECRET}\"")),
         &sink("two", "secret_file = \"key\""),
-        "[[rule]]\nname = \"r\"\nsinks = [\"one\"]\n",
+        "[[rule]]\nname = \"r\"\nsinks = [\"one\"]\ntypes = [\"denial.new\", \"claim.revised\"]\n",
     ];
     let path = write(folder.path(), &text.concat());
     let key = folder.path().join("key");
@@ -187,6 +187,7 @@ fn check_warns_of_what_is_odd() {
     assert_eq!((code, shown.as_str()), (Some(0), "2 feeds, 2 sinks, 1 rule: good\n"), "{error}");
     let expected = [
         "no rule lets the sink \"two\" get anything",
+        "the sink \"one\" gets claims, and no rule lets it get claim.withdrawn",
         "the feeds a, b have one url",
         "gainsay.toml:14: sink[1].secret: copies of this file carry the secret along",
         "key is open to everybody (mode 644)",

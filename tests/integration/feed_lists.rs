@@ -1,6 +1,7 @@
 //! `gainsay feeds`: lists in, a config changed in place, lists out.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::Path;
 use std::time::Duration;
 
@@ -111,6 +112,37 @@ fn what_would_be_no_config_is_not_written() {
     refused(&["remove", "a", "b"], "there is no feed b; nothing was changed");
     refused(&["import", "no-such-list"], "world, business");
     refused(&["show", "b"], "there is no feed \"b\"");
+}
+
+/// Of two commands that read the same text, the one that writes last must not undo the other.
+#[test]
+fn commands_that_edit_at_once_all_count() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("gainsay.toml"), "database = \"g.db\"\n").unwrap();
+    std::thread::scope(|threads| {
+        for number in 0..8 {
+            let folder = folder.path();
+            threads
+                .spawn(move || assert_eq!(feeds(folder, &["add", &format!("https://f{number}.example/")]).0, Some(0)));
+        }
+    });
+    assert_eq!(feeds(folder.path(), &["list"]).1.lines().count(), 8);
+}
+
+/// `sudo gainsay feeds add` must not take the config away from the daemon's own user.
+#[test]
+fn an_edited_config_keeps_its_owner_and_mode() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("gainsay.toml");
+    fs::write(&config, "database = \"g.db\"\n").unwrap();
+    fs::set_permissions(&config, fs::Permissions::from_mode(0o640)).unwrap();
+    if chown(&config, Some(65_534), Some(1)).is_err() {
+        eprintln!("SKIPPED the owner: only root can give a file away");
+    }
+    let facts = || fs::metadata(&config).map(|facts| (facts.uid(), facts.gid(), facts.mode() & 0o7777)).unwrap();
+    let before = facts();
+    assert_eq!(feeds(folder.path(), &["add", "https://a.example/"]).0, Some(0));
+    assert_eq!(facts(), before);
 }
 
 #[test]

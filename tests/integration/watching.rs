@@ -69,7 +69,7 @@ fn a_watched_name_passes_with_what_answers_it_and_nothing_else() {
     let said = String::from_utf8(said.stdout).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
     for words in [
         "no rule lets it through",
-        "ferries: no name on watch is in the claim, its headline or what it answers",
+        "ferries: no name on watch is in the claim, its headline, what it answers or its thread",
         "elsewhere: outlets does not name Outlet a",
     ] {
         assert!(said.contains(words), "{said}");
@@ -99,4 +99,49 @@ fn a_replay_tries_a_watch_list_out() {
     };
     assert_eq!(replay(&["-c", config.to_str().unwrap()]), ["[\"Witt\"]"]);
     assert_eq!(replay(&[]).len(), 2);
+}
+
+/// Who heard of an allegation and its denial hears of what comes of them, in whatever words.
+#[test]
+fn what_follows_in_a_thread_passes_where_its_beginning_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("gainsay.toml");
+    std::fs::write(&config, "[[rule]]\nname = \"r\"\nwatch = [\"Corvane\"]\nconfidence_min = 0\n").unwrap();
+    let matter = "concealing failed inspections of three ferries";
+    let documents = [
+        (
+            "Corvane under fire",
+            format!(
+                "HARWICK, March 4 - The Maritime Safety Authority on Tuesday accused a ferry operator of {matter}. Director Marta Ilves on \
+                 Wednesday denied {matter} in the harbour of Harwick."
+            ),
+        ),
+        (
+            "Director speaks",
+            format!(
+                "HARWICK, March 6 - Director Marta Ilves on Friday admitted {matter} in the harbour of Harwick. The weather was fine and \
+                 many people came to the shore."
+            ),
+        ),
+        (
+            "Another day at court",
+            format!(
+                "HARWICK, March 7 - Director Marta Ilves has not denied {matter} in the harbour of Harwick, a court clerk said."
+            ),
+        ),
+    ];
+    let mut lines = String::new();
+    for (number, (title, text)) in documents.into_iter().enumerate() {
+        let published = format!("2024-11-0{}T09:00:00Z", number + 2);
+        let line =
+            serde_json::json!({"id": title, "outlet": title, "title": title, "published": published, "text": text});
+        writeln!(lines, "{line}").unwrap();
+    }
+    let archive = folder.path().join("a.jsonl");
+    std::fs::write(&archive, lines).unwrap();
+    let done = output(&["replay", "-c", config.to_str().unwrap(), archive.to_str().unwrap()]);
+    let alerts = json_lines(&done.stdout);
+    let types: Vec<&str> = alerts.iter().map(|alert| alert["type"].as_str().unwrap()).collect();
+    assert_eq!(types, ["denial.new", "claim.confirmed", "thread.contradiction"]);
+    assert!(alerts.iter().all(|alert| alert["watched"] == serde_json::json!(["Corvane"])), "{alerts:?}");
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{Explainer, Explanation, Outcome, alert};
 use crate::look::timeline::{Alerted, alerts};
 use crate::look::words::{self, second, short};
-use crate::model::{AlertType, ClaimRecord, DocumentId, ThreadRecord};
+use crate::model::{AlertType, ClaimRecord, DocumentId, ThreadRecord, related};
 use crate::route::{ClaimFacts, Facts, Refusal, budget};
 
 /// An explanation of a claim.
@@ -142,9 +142,14 @@ impl Explainer<'_> {
             answered.extend(self.view.claim(id)?);
         }
         let thread = self.view.thread(record.thread)?;
+        let mut others = Vec::new();
+        for &id in thread.iter().flat_map(|thread| &thread.claims) {
+            // What came later was not known.
+            others.extend(self.view.claim(id)?.filter(|other| other.first_seen <= record.first_seen));
+        }
         let claim = ClaimFacts {
             report: &record.report,
-            answered: answered.iter().map(|claim| &claim.report).collect(),
+            related: related(record.id, &answered, &others).collect(),
             matter: thread.as_ref().map_or("", |thread| &thread.proposition),
         };
         let outlet = &record.report.document.outlet;
