@@ -58,6 +58,7 @@ impl Source {
             return Ok(Self { database: database.clone(), config: None });
         }
         let path = crate::config::find(args.config.as_deref())
+            .ok()
             .context("which database? name a config (-c FILE) or the database itself (--database FILE)")?;
         // Looking delivers nothing, so it needs no secrets.
         let config = crate::config::load_without_secrets(&path)?;
