@@ -96,11 +96,12 @@ fn read_text(file: Option<&Path>) -> Result<(String, String)> {
         Some(path) => {
             let id = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
             let open = std::fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-            (id, open.take(INPUT_BYTES_MAX).read_to_end(&mut bytes))
+            (id, open.take(INPUT_BYTES_MAX + 1).read_to_end(&mut bytes))
         }
-        None => ("stdin".to_owned(), io::stdin().take(INPUT_BYTES_MAX).read_to_end(&mut bytes)),
+        None => ("stdin".to_owned(), io::stdin().take(INPUT_BYTES_MAX + 1).read_to_end(&mut bytes)),
     };
-    read.with_context(|| format!("cannot read {id}"))?;
+    let read = read.with_context(|| format!("cannot read {id}"))?;
+    anyhow::ensure!(read as u64 <= INPUT_BYTES_MAX, "{id}: larger than {} MiB", INPUT_BYTES_MAX >> 20);
     let text = String::from_utf8(bytes).map_err(|error| anyhow::anyhow!("{id}: not UTF-8: {error}"))?;
     Ok((id, text))
 }

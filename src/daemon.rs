@@ -13,7 +13,7 @@ use tracing::{error, info, warn};
 use crate::app::Reload;
 use crate::cli::{DemoArgs, ProbeArgs, RunArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{ConfigError, Loaded, LogConfig};
+use crate::config::{Config, ConfigError, Loaded, LogConfig};
 use crate::exit::Exit;
 use crate::running::Running;
 use crate::settings::Source;
@@ -29,8 +29,7 @@ pub fn run(args: &RunArgs, start_log: impl FnOnce(LogConfig) -> Result<()>) -> R
     let Loaded { mut config, unknown_variables, .. } = source.load()?;
     config.ensure_feeds()?;
     if let Some(since) = &args.since {
-        let age = crate::config::age(since, SystemClock.now()).map_err(|wrong| anyhow::anyhow!("--since: {wrong}"))?;
-        config.feeds.iter_mut().for_each(|feed| feed.backfill = age);
+        backfill_since(&mut config, since).map_err(|wrong| anyhow::anyhow!("--since: {wrong}"))?;
     }
     start_log(config.log.clone())?;
     for variable in &unknown_variables {
@@ -44,7 +43,7 @@ pub fn run(args: &RunArgs, start_log: impl FnOnce(LogConfig) -> Result<()>) -> R
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let telemetry = Telemetry::new(Arc::clone(&clock));
         let file = source.path().to_owned();
-        let reloads = reload_on_signals(source, supervisor.clone())?;
+        let reloads = reload_on_signals(source, args.since.clone(), supervisor.clone())?;
         let _running = announce(&config.database, &file);
         let observer = Arc::new(app::LogObserver::default());
         let daemon = app::run_reloading(config, clock, observer, Arc::clone(&telemetry), stop, reloads);
@@ -82,6 +81,13 @@ pub fn probe(args: &ProbeArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Makes what was published since then news on the first fetch of each feed.
+fn backfill_since(config: &mut Config, since: &str) -> Result<(), String> {
+    let age = crate::config::age(since, SystemClock.now())?;
+    config.feeds.iter_mut().for_each(|feed| feed.backfill = age);
+    Ok(())
+}
+
 /// A database that cannot be written beside is said by the store; without announcement the daemon is only not told of changes.
 fn announce(database: &Path, config: &Path) -> Option<Running> {
     Running::announce(database, config).unwrap_or_else(|error| {
@@ -92,7 +98,11 @@ fn announce(database: &Path, config: &Path) -> Option<Running> {
 
 /// Reads the config anew at each SIGHUP; gives the sound ones. What is wrong with the others is logged, all of it.
 #[expect(clippy::disallowed_methods, reason = "lives as long as the process and waits for nothing of the daemon's")]
-fn reload_on_signals(source: Source, supervisor: Option<Arc<Supervisor>>) -> Result<mpsc::Receiver<Reload>> {
+fn reload_on_signals(
+    source: Source,
+    since: Option<String>,
+    supervisor: Option<Arc<Supervisor>>,
+) -> Result<mpsc::Receiver<Reload>> {
     let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
     let (configs, reloads) = mpsc::channel(1);
     tokio::spawn(async move {
@@ -101,10 +111,15 @@ fn reload_on_signals(source: Source, supervisor: Option<Arc<Supervisor>>) -> Res
             if let Some(supervisor) = &supervisor {
                 supervisor.reloading();
             }
-            let source = source.clone();
+            let (source, since) = (source.clone(), since.clone());
             let read = tokio::task::spawn_blocking(move || {
-                let config = source.load()?.config;
-                config.ensure_feeds().map(|()| config)
+                let mut config = source.load()?.config;
+                config.ensure_feeds()?;
+                // It was a time before now when the daemon started, and is one still.
+                if let Some(Err(wrong)) = since.map(|since| backfill_since(&mut config, &since)) {
+                    warn!("--since no longer counts: {wrong}");
+                }
+                Ok::<_, ConfigError>(config)
             });
             let is_taken = match read.await {
                 Ok(Ok(config)) => {

@@ -529,7 +529,10 @@ fn label(value: &DeValue<'_>) -> Result<String, Wrong> {
 
 /// The address is not repeated in problems: it may carry a token.
 pub(super) fn address(value: &DeValue<'_>) -> Result<Url, Wrong> {
-    let url = Url::parse(string(value, ADDRESS)?).map_err(|error| Wrong::new(error.to_string(), ADDRESS))?;
+    let url = Url::parse(string(value, ADDRESS)?).map_err(|error| match error {
+        url::ParseError::RelativeUrlWithoutBase => Wrong::new("does not begin with http:// or https://", ADDRESS),
+        error => Wrong::new(error.to_string(), ADDRESS),
+    })?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(Wrong::new(format!("the scheme {:?} cannot be used", url.scheme()), ADDRESS));
     }

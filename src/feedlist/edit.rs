@@ -87,6 +87,17 @@ impl ConfigFile {
         feeds.len() < before
     }
 
+    /// The id of the feed with this address.
+    pub(super) fn id_at(&self, url: &Url) -> Option<&str> {
+        let mut feeds = self.document.get("feed").and_then(Item::as_array_of_tables)?.iter();
+        feeds.find(|feed| feed.get("url").and_then(Item::as_str) == Some(url.as_str()))?.get("id")?.as_str()
+    }
+
+    /// Whether no feed is left.
+    pub(super) fn is_without_feeds(&self) -> bool {
+        self.ids.is_empty()
+    }
+
     /// The text as it is to be written.
     pub(super) fn text(&self) -> String {
         self.document.to_string()

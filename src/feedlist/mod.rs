@@ -77,13 +77,11 @@ fn add(args: &AddArgs) -> Result<ExitCode> {
     let _lock = edit::lock(&args.config)?;
     let mut file = open(&args.config)?;
     let feed = NewFeed { id: args.id.clone(), url, outlet };
-    match file.add(&feed)? {
-        Some(id) => {
-            let database = save(&args.config, &file)?;
-            say(&format!("added {id}"), &args.config, Some(&database), args.reload)
-        }
-        None => bail!("a feed with this address is there already"),
-    }
+    let Some(id) = file.add(&feed)? else {
+        bail!("a feed with this address is there already: {}", file.id_at(&feed.url).unwrap_or_default())
+    };
+    let database = save(&args.config, &file)?;
+    say(&format!("added {id} to {}", args.config.display()), &args.config, Some(&database), args.reload)
 }
 
 fn remove(args: &RemoveArgs) -> Result<ExitCode> {
@@ -94,7 +92,14 @@ fn remove(args: &RemoveArgs) -> Result<ExitCode> {
         bail!("there is no feed {}; nothing was changed", missing.join(", "));
     }
     let database = save(&args.config, &file)?;
-    say(&format!("removed {}", args.ids.join(", ")), &args.config, Some(&database), args.reload)
+    let done = format!("removed {} from {}", args.ids.join(", "), args.config.display());
+    if file.is_without_feeds() {
+        let done = format!(
+            "{done}; no feed is left: a running gainsay keeps those that it has, and none starts on this config"
+        );
+        return say(&done, &args.config, None, args.reload);
+    }
+    say(&done, &args.config, Some(&database), args.reload)
 }
 
 fn import(args: &ImportArgs) -> Result<ExitCode> {
@@ -115,7 +120,8 @@ fn import(args: &ImportArgs) -> Result<ExitCode> {
         }
     }
     let database = save(&args.config, &file)?;
-    let mut said = format!("added {added} feeds");
+    let feeds = if added == 1 { "feed" } else { "feeds" };
+    let mut said = format!("added {added} {feeds} to {}", args.config.display());
     let mut more = |count: usize, what: &str| {
         if count > 0 {
             // Writing to a string cannot fail.
@@ -199,13 +205,12 @@ fn on_one_line(text: &str) -> String {
 
 /// Says what was done, tells the daemon on the database, where something changed for it, and says what it makes of it.
 fn say(done: &str, config: &Path, database: Option<&Path>, reload: ReloadArgs) -> Result<ExitCode> {
-    let shown = config.display();
     let told = match database {
         None => String::new(),
         Some(_) if reload.no_reload => "; a running gainsay reads it on SIGHUP".to_owned(),
         Some(database) => format!("; {}", running::tell(database, config)),
     };
-    writeln!(io::stdout().lock(), "{done} in {shown}{told}")?;
+    writeln!(io::stdout().lock(), "{done}{told}")?;
     Ok(ExitCode::SUCCESS)
 }
 

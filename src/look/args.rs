@@ -12,7 +12,8 @@ use crate::model::Kind;
 /// Which database.
 #[derive(Debug, Clone, Args)]
 pub struct DatabaseArgs {
-    /// The config file that names the database. Default: gainsay.toml in this folder.
+    /// The config file that names the database. Without: `gainsay.toml`, or else
+    /// `/etc/gainsay/gainsay.toml`.
     #[arg(short, long, value_name = "FILE", conflicts_with = "database")]
     pub config: Option<PathBuf>,
     /// The database itself, such as one that `replay --database` has made.

@@ -180,11 +180,11 @@ impl Listed for ClaimLine {
     const NAMES: (&'static str, &'static str) = ("claim", "claims");
     const COLUMNS: &'static [Column] = &[
         Column::whole("ID"),
-        Column::whole("SEEN (UTC)"),
+        Column::whole("SEEN (UTC)").spare(),
         Column::whole("KIND"),
-        Column::number("SURE"),
+        Column::number("SURE").spare(),
         Column::text("SPEAKER", 10),
-        Column::text("OUTLETS", 8),
+        Column::text("OUTLETS", 8).spare(),
         Column::text("CLAIM", 20),
     ];
 

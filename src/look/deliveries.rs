@@ -139,13 +139,13 @@ impl Listed for DeliveryLine {
     const NAMES: (&'static str, &'static str) = ("delivery", "deliveries");
     const COLUMNS: &'static [Column] = &[
         Column::whole("ALERT"),
-        Column::whole("TIME (UTC)"),
+        Column::whole("TIME (UTC)").spare(),
         Column::whole("TYPE"),
         Column::text("SINK", 8),
         Column::whole("STATUS"),
-        Column::number("TRIES"),
-        Column::whole("ENDED/DUE"),
-        Column::text("ABOUT", 16),
+        Column::number("TRIES").spare(),
+        Column::whole("ENDED/DUE").spare(),
+        Column::text("ABOUT", 16).spare(),
         Column::text("LAST ERROR", 12),
     ];
 

@@ -12,9 +12,9 @@ use serde::Serialize;
 use super::args::{DatabaseArgs, DoctorArgs};
 use super::feeds::statuses;
 use super::words::{duration, minute, second};
-use super::{CONFIG, Source, is_json, print_json, print_text, width};
+use super::{Source, is_json, print_json, print_text, width};
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::{Config, SinkTarget};
+use crate::config::{Config, PLACES, SinkTarget, find};
 use crate::exit::Exit;
 use crate::store::{SinkBacklog, StoreError, View};
 use crate::terminal::wrapped;
@@ -104,14 +104,18 @@ fn drawn(checks: &[Check], width: usize) -> String {
 fn check_config(args: &DatabaseArgs, checks: &mut Checks) -> Result<Option<Source>> {
     let path = match (&args.database, &args.config) {
         (Some(_), _) => return Source::find(args).map(Some),
-        (None, Some(path)) => path.as_path(),
-        (None, None) => Path::new(CONFIG),
+        // Where there is none, the first place is named.
+        (None, named) => find(named.as_deref()).unwrap_or_else(|_| PLACES[0].into()),
     };
-    match crate::config::load(path) {
+    match crate::config::load(&path) {
         Ok(config) => {
             let (feeds, sinks) = (config.feeds.len(), config.sinks.len());
             let level = if feeds == 0 { Level::Bad } else { Level::Ok };
-            checks.add("config", level, format!("{}: {feeds} feeds, {sinks} sinks", path.display()));
+            checks.add(
+                "config",
+                level,
+                format!("{}: {}, {}", path.display(), counted(feeds, "feed"), counted(sinks, "sink")),
+            );
             Ok(Some(Source { database: config.database.clone(), config: Some(config) }))
         }
         Err(error) => {
@@ -152,6 +156,10 @@ fn check_disk(database: &Path, checks: &mut Checks) {
         }
         Err(error) => checks.add("disk", Level::Bad, format!("{}: {error}", folder.display())),
     }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn bytes(count: u64) -> String {

@@ -134,13 +134,13 @@ impl Listed for FeedLine {
     const NAMES: (&'static str, &'static str) = ("feed", "feeds");
     const COLUMNS: &'static [Column] = &[
         Column::text("FEED", 10),
-        Column::text("OUTLET", 8),
+        Column::text("OUTLET", 8).spare(),
         Column::whole("STATE"),
         Column::whole("READ (UTC)"),
-        Column::number("ENTRIES"),
-        Column::number("TEXTS"),
-        Column::whole("NEWEST TEXT"),
-        Column::text("TROUBLE", 16),
+        Column::number("ENTRIES").spare(),
+        Column::number("TEXTS").spare(),
+        Column::whole("NEWEST TEXT").spare(),
+        Column::text("TROUBLE", 22),
     ];
 
     fn row(&self) -> Vec<Cell> {
@@ -151,7 +151,8 @@ impl Listed for FeedLine {
             _ => DIM,
         };
         let since = self.since.map(|since| format!("since {}", minute(since)));
-        let times = (self.failures > 0).then(|| format!("{} times", self.failures));
+        let times = (self.failures > 0)
+            .then(|| if self.failures == 1 { "once".to_owned() } else { format!("{} times", self.failures) });
         let trouble: Vec<String> = [since, times, self.error.clone()].into_iter().flatten().collect();
         let time = |time: Option<Timestamp>| Cell::new(&time.map(minute).unwrap_or_default());
         vec![

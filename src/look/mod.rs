@@ -29,7 +29,7 @@ pub use manual::{completions, man};
 pub use threads::threads;
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
@@ -44,9 +44,6 @@ use table::{Cell, Column, table};
 const WIDTH: usize = 100;
 /// Fewest columns that are written in.
 const WIDTH_MIN: usize = 40;
-/// The config file that is looked for where none is named.
-const CONFIG: &str = "gainsay.toml";
-
 /// Where to look.
 struct Source {
     database: PathBuf,
@@ -55,16 +52,16 @@ struct Source {
 }
 
 impl Source {
-    /// Finds the database: named itself, by a config, or by the config of this folder.
+    /// Finds the database: named itself, by a config, or by the config that `run` would take.
     fn find(args: &DatabaseArgs) -> Result<Self> {
         if let Some(database) = &args.database {
             return Ok(Self { database: database.clone(), config: None });
         }
-        let here = Path::new(CONFIG);
-        let path = args.config.as_deref().or_else(|| here.exists().then_some(here));
-        let path = path.context("which database? name a config (-c FILE) or the database itself (--database FILE)")?;
+        let path = crate::config::find(args.config.as_deref())
+            .ok()
+            .context("which database? name a config (-c FILE) or the database itself (--database FILE)")?;
         // Looking delivers nothing, so it needs no secrets.
-        let config = crate::config::load_without_secrets(path)?;
+        let config = crate::config::load_without_secrets(&path)?;
         Ok(Self { database: config.database.clone(), config: Some(config) })
     }
 

@@ -18,22 +18,29 @@ pub(super) struct Column {
     pub(super) least: Option<usize>,
     /// Its cells stand at its right end.
     pub(super) is_number: bool,
+    /// It goes where the others have no room.
+    pub(super) is_spare: bool,
 }
 
 impl Column {
     /// A column that is never cut: ids, times, states.
     pub(super) const fn whole(head: &'static str) -> Self {
-        Self { head, least: None, is_number: false }
+        Self { head, least: None, is_number: false, is_spare: false }
     }
 
     /// A column of numbers.
     pub(super) const fn number(head: &'static str) -> Self {
-        Self { head, least: None, is_number: true }
+        Self { head, least: None, is_number: true, is_spare: false }
     }
 
     /// A column of texts that are cut where there is no room.
     pub(super) const fn text(head: &'static str, least: usize) -> Self {
-        Self { head, least: Some(least), is_number: false }
+        Self { head, least: Some(least), is_number: false, is_spare: false }
+    }
+
+    /// The same, to be left out where the terminal is too narrow for all; of several the last one goes first.
+    pub(super) const fn spare(self) -> Self {
+        Self { is_spare: true, ..self }
     }
 }
 
@@ -59,6 +66,16 @@ impl Cell {
 /// The rows under their heads, coloured, in lines of at most `width` columns where the least widths allow.
 pub(super) fn table(columns: &[Column], rows: &[Vec<Cell>], width: usize) -> String {
     let widths = widths(columns, rows, width);
+    let spare = columns.iter().rposition(|column| column.is_spare).filter(|_| together(&widths) > width);
+    if let Some(spare) = spare {
+        let without = |all: &[Cell]| {
+            let kept = all.iter().enumerate().filter(|(at, _)| *at != spare);
+            kept.map(|(_, cell)| cell.clone()).collect()
+        };
+        let fewer: Vec<Column> =
+            columns.iter().enumerate().filter(|(at, _)| *at != spare).map(|(_, column)| *column).collect();
+        return table(&fewer, &rows.iter().map(|row| without(row)).collect::<Vec<_>>(), width);
+    }
     let heads: Vec<Cell> = columns.iter().map(|column| Cell::styled(column.head, BOLD)).collect();
     let mut lines = String::new();
     for row in std::iter::once(&heads).chain(rows) {
@@ -89,6 +106,11 @@ fn line(lines: &mut String, columns: &[Column], row: &[Cell], widths: &[usize]) 
     lines.push('\n');
 }
 
+/// Columns of a line.
+fn together(widths: &[usize]) -> usize {
+    widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
+}
+
 /// As wide as the widest cell; where that is too much, the widest of those that may be cut gives way first.
 fn widths(columns: &[Column], rows: &[Vec<Cell>], width: usize) -> Vec<usize> {
     let mut widths: Vec<usize> = columns.iter().map(|column| columns_of(column.head)).collect();
@@ -97,8 +119,7 @@ fn widths(columns: &[Column], rows: &[Vec<Cell>], width: usize) -> Vec<usize> {
             *widest = columns_of(&cell.text).max(*widest);
         }
     }
-    let gaps = GAP * columns.len().saturating_sub(1);
-    while widths.iter().sum::<usize>() + gaps > width {
+    while together(&widths) > width {
         let can_give = |(column, &wide): (&Column, &usize)| column.least.is_some_and(|least| wide > least);
         let widest = columns.iter().zip(&widths).enumerate().filter(|(_, pair)| can_give(*pair));
         let Some(at) = widest.max_by_key(|(_, (_, wide))| **wide).map(|(at, _)| at) else { break };
@@ -121,6 +142,16 @@ mod tests {
         let rows: Vec<Vec<Cell>> = rows.iter().map(|row| row.map(Cell::new).to_vec()).collect();
         let plain = anstream::adapter::strip_str(&table(&COLUMNS, &rows, width)).to_string();
         assert_eq!(plain, expected);
+    }
+
+    #[test]
+    fn spare_columns_go_where_there_is_no_room() {
+        let columns = [Column::whole("ID"), Column::whole("TIME").spare(), Column::number("N").spare(), COLUMNS[3]];
+        let rows = [["a1", "08:00", "7", "taking bribes"].map(Cell::new).to_vec()];
+        let plain = |width| anstream::adapter::strip_str(&table(&columns, &rows, width)).to_string();
+        assert_eq!(plain(22), "ID  TIME   N  WHAT\na1  08:00  7  taking…\n");
+        assert_eq!(plain(21), "ID  TIME   WHAT\na1  08:00  taking br…\n");
+        assert_eq!(plain(12), "ID  WHAT\na1  taking…\n");
     }
 
     #[test]

@@ -147,10 +147,10 @@ impl Listed for ThreadLine {
     const NAMES: (&'static str, &'static str) = ("thread", "threads");
     const COLUMNS: &'static [Column] = &[
         Column::whole("ID"),
-        Column::whole("LAST ADDED (UTC)"),
+        Column::whole("LAST ADDED (UTC)").spare(),
         Column::whole("STATE"),
-        Column::number("CLAIMS"),
-        Column::text("OUTLETS", 8),
+        Column::number("CLAIMS").spare(),
+        Column::text("OUTLETS", 8).spare(),
         Column::text("STANCES", 12),
         Column::text("MATTER", 20),
     ];

@@ -36,14 +36,17 @@ fn a_list_becomes_a_config_that_a_person_can_go_on_writing() {
     .unwrap();
     let (status, said, _) = feeds(folder.path(), &["import", list.to_str().unwrap()]);
     assert_eq!(status, Some(0));
-    assert!(said.starts_with("added 2 feeds, 1 have no address that can be polled"), "{said}");
+    assert!(
+        said.starts_with("added 2 feeds to ") && said.contains("gainsay.toml, 1 have no address that can be polled"),
+        "{said}"
+    );
     let (_, listed, _) = feeds(folder.path(), &["list"]);
     assert_eq!(
         listed,
         "harbour-post  Harbour & Post  https://harbour.example/rss\nthe-tide      The Tide        https://tide.example/atom?key=…\n"
     );
     let (_, said, _) = feeds(folder.path(), &["import", list.to_str().unwrap()]);
-    assert!(said.starts_with("added 0 feeds, 2 were there already"), "{said}");
+    assert!(said.starts_with("added 0 feeds to ") && said.contains("gainsay.toml, 2 were there already"), "{said}");
     assert_eq!(feeds(folder.path(), &["add", "https://new.example/feed", "--outlet", "New"]).0, Some(0));
     assert_eq!(feeds(folder.path(), &["remove", "the-tide"]).0, Some(0));
     let (_, exported, _) = feeds(folder.path(), &["export"]);
@@ -107,11 +110,14 @@ fn what_would_be_no_config_is_not_written() {
     };
     refused(&["add", "https://b.example/", "--id", "Not An Id"], "feed[2].id");
     refused(&["add", "https://b.example/", "--id", "a"], "already");
-    refused(&["add", "https://a.example/"], "there already");
+    refused(&["add", "https://a.example/"], "there already: a");
     refused(&["add", "ftp://b.example/"], "not an absolute http or https address");
     refused(&["remove", "a", "b"], "there is no feed b; nothing was changed");
     refused(&["import", "no-such-list"], "world, business");
     refused(&["show", "b"], "there is no feed \"b\"");
+    let (status, said, _) = feeds(folder.path(), &["remove", "a"]);
+    assert_eq!(status, Some(0));
+    assert!(said.contains("gainsay.toml; no feed is left: a running gainsay keeps those that it has"), "{said}");
 }
 
 /// Of two commands that read the same text, the one that writes last must not undo the other.
