@@ -289,7 +289,10 @@ fn the_log_is_json_where_nobody_looks_and_says_the_same_names() {
     assert_eq!(code, Some(0));
     let lines = json_lines(said.as_bytes());
     let line = lines.iter().find(|line| line["message"] == "poll failed").unwrap();
-    assert_eq!((&line["level"], &line["feed"], &line["target"]), (&"warn".into(), &"a".into(), &"gainsay::app".into()));
+    assert_eq!(
+        (&line["level"], &line["feed"], &line["target"]),
+        (&"warn".into(), &"a".into(), &"gainsay::app::observer".into())
+    );
     assert!(line["error"].as_str().unwrap().contains("a web page"), "{said}");
     assert!(line["time"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok(), "{said}");
 }
