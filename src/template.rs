@@ -11,6 +11,7 @@ mod sample;
 
 use std::fmt;
 use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -197,7 +198,9 @@ impl Template {
         let context = context! { alert => seen(value)?, message => seen(&message)?, topic => self.topic.clone() };
         let template = self.environment.get_template(NAME).map_err(|error| told(&error))?;
         let mut body = Bounded(Vec::new());
-        let written = template.render_captured_to(context, &mut body);
+        // A fault of the engine may cost a message its form, not the desk.
+        let written = catch_unwind(AssertUnwindSafe(|| template.render_captured_to(context, &mut body)))
+            .map_err(|_| TemplateError { line: None, what: "the template engine panicked".to_owned() })?;
         if body.0.len() > BODY_BYTES_MAX {
             let what = format!("the body is larger than {} KiB", BODY_BYTES_MAX >> 10);
             return Err(TemplateError { line: None, what });
