@@ -162,7 +162,8 @@ impl Stages {
         let (desk_store, other_store) = (Arc::clone(store), Arc::clone(store));
         let (told, opened) = (Arc::clone(telemetry), config.clone());
         let (desk, cursors) = tokio::task::spawn_blocking(move || -> Result<_> {
-            let models = Arc::new(Models::embedded().context("the built-in models cannot be read")?);
+            let models =
+                Arc::new(Models::embedded().context("the built-in models cannot be read")?.with_words(&opened.extract));
             let models_hash = models.hash().0;
             let desk = Desk::open(desk_store, models, router, settings, windows).context("cannot rebuild the desk")?;
             let waiting = other_store.orphans(&[], now).context("cannot read the outbox")?;

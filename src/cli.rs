@@ -171,6 +171,9 @@ pub struct ExtractArgs {
     /// How the input is written. A `.jsonl` or `.jsonl.gz` file is taken for JSON Lines.
     #[arg(long, value_enum)]
     pub format: Option<InputFormat>,
+    /// A desk's own words: the `[extract]` table of this config file; its feeds and sinks are not used.
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Print each document's text first, to which the offsets refer, and for HTML its offset map.
     #[arg(long)]
     pub with_text: bool,

@@ -21,7 +21,7 @@ use crate::dedup::story::{Copy, Stories};
 use crate::desk::{Desk, SinkSettings, Work};
 use crate::exit::Exit;
 use crate::model::{Alert, Analysis, Document, ExtractedClaim, Kind, MarkupFormat, Rule, StoryLine};
-use crate::pipeline::{Models, analyse};
+use crate::pipeline::{Models, Scope, analyse};
 use crate::progress::Progress;
 use crate::route::Router;
 use crate::sink::BodyFormat;
@@ -43,8 +43,11 @@ fn complain(error: &dyn std::fmt::Display) {
 /// # Errors
 /// If the input cannot be opened or the output not written.
 pub fn extract(args: &ExtractArgs) -> Result<ExitCode> {
-    let models = Models::embedded().context("the built-in models cannot be read")?;
+    let config = args.config.as_deref().map(crate::config::load_without_secrets).transpose()?;
+    let own = config.map(|config| config.extract).unwrap_or_default();
+    let models = Models::embedded().context("the built-in models cannot be read")?.with_words(&own);
     let mut out = BufWriter::new(io::stdout().lock());
+    let scope = if args.all { Scope::All } else { Scope::Claims };
     let mut is_bad = false;
     let format = args.format.unwrap_or_else(|| guess_format(args.file.as_deref()));
     let markup = if format == InputFormat::Html { MarkupFormat::Html } else { MarkupFormat::Text };
@@ -53,7 +56,7 @@ pub fn extract(args: &ExtractArgs) -> Result<ExitCode> {
         for line in open_archive(args.file.as_deref())? {
             match line {
                 Ok(line) => {
-                    let analysis = analyse(line.document(markup, now), &models);
+                    let analysis = analyse(line.document(markup, now), &models, scope);
                     print_claims(&mut out, args, &analysis, &line.id)?;
                 }
                 Err(error) => {
@@ -65,7 +68,7 @@ pub fn extract(args: &ExtractArgs) -> Result<ExitCode> {
     } else {
         let (id, text) = read_text(args.file.as_deref())?;
         let line = ArchiveLine { id, title: None, text, published: None, url: None, outlet: None };
-        let analysis = analyse(line.document(markup, now), &models);
+        let analysis = analyse(line.document(markup, now), &models, scope);
         print_claims(&mut out, args, &analysis, &line.id)?;
     }
     out.flush()?;
@@ -237,7 +240,8 @@ fn replay_desk(store: Arc<EmbeddedStore>, config: Option<&Config>) -> Result<Des
         config.rules.iter().cloned().map(|rule| Rule { sinks: Vec::new(), ..rule }).collect()
     });
     let windows = windows(config.map_or(&WindowsConfig::default(), |config| &config.windows));
-    let models = Arc::new(Models::embedded().context("the built-in models cannot be read")?);
+    let own = config.map(|config| config.extract.clone()).unwrap_or_default();
+    let models = Arc::new(Models::embedded().context("the built-in models cannot be read")?.with_words(&own));
     let router = Router::new(rules, vec![REPLAY_SINK.to_owned()]);
     Ok(Desk::open(
         store,

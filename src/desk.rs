@@ -20,7 +20,7 @@ use crate::model::{
     FeedHealth, FeedId, FeedRecord, Issue, OutboxRow, Rendering, StoryId, StoryRecord, ThreadId, ThreadRecord,
     shown_text,
 };
-use crate::pipeline::{Change, Input, Models, State, Windows, analyse, quarantine, step};
+use crate::pipeline::{Change, Input, Models, Scope, State, Windows, analyse, quarantine, step};
 use crate::route::budget::{self, Admission, day};
 use crate::route::{Routed, Router};
 use crate::sink::{BodyFormat, body};
@@ -267,7 +267,7 @@ impl Desk {
     /// A panic in one document must not stop the desk: the document is set aside with its text.
     fn analyse(&self, document: Document) -> Analysis {
         let copy = document.clone();
-        let analysis = catch_unwind(AssertUnwindSafe(|| analyse(document, &self.models))).unwrap_or_else(|panic| {
+        let analysis = catch_unwind(AssertUnwindSafe(|| analyse(document, &self.models, Scope::Claims))).unwrap_or_else(|panic| {
             let reason = reason(panic.as_ref());
             tracing::error!(document = %copy.id, url = copy.url.as_deref().map(shown_text), error = reason, "analysis panicked, document set aside");
             quarantine(copy, reason)

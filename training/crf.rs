@@ -27,7 +27,7 @@ pub(super) struct Recipe {
 }
 
 /// Trained weights.
-pub(super) struct Fitted {
+struct Fitted {
     recipe: Recipe,
     checks: Vec<u8>,
     emissions: Weights,
@@ -35,16 +35,15 @@ pub(super) struct Fitted {
 }
 
 impl Fitted {
-    /// The tagger, its emission weights multiplied by `sharpness`.
-    pub(super) fn tagger(&self, sharpness: f32) -> Result<Tagger> {
-        let factor = (1.0 - self.recipe.dropout) * sharpness;
+    fn tagger(&self) -> Result<Tagger> {
+        let factor = 1.0 - self.recipe.dropout;
         let emissions: Vec<f32> = self.emissions.values.iter().map(|weight| weight * factor).collect();
         Ok(Tagger::from_weights(self.recipe.labels, self.checks.clone(), &emissions, &self.transitions.values)?)
     }
 }
 
 pub(super) fn train(examples: &[Example], recipe: Recipe) -> Result<Tagger> {
-    fit(examples, recipe).tagger(1.0)
+    fit(examples, recipe).tagger()
 }
 
 /// Runs whose weights are averaged.
@@ -59,7 +58,7 @@ fn add(sum: &mut [f32], weights: &[f32]) {
 
 /// Maximises the conditional likelihood of the labels, one example at a time in a seeded order; the weights of several runs are averaged, because
 /// one order's chance costs more than a point of F1.
-pub(super) fn fit<'a>(examples: impl IntoIterator<Item = &'a Example>, recipe: Recipe) -> Fitted {
+fn fit<'a>(examples: impl IntoIterator<Item = &'a Example>, recipe: Recipe) -> Fitted {
     let examples: Vec<&Example> = examples.into_iter().collect();
     let buckets = 1_usize << recipe.log_buckets;
     let mut fitted = Fitted {

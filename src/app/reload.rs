@@ -106,6 +106,9 @@ impl Tasks {
         if config.log != self.config.log {
             warn!("[log] has changed: that counts from the next start");
         }
+        if config.extract != self.config.extract {
+            warn!("[extract] has changed: that counts from the next start");
+        }
         self.config = config;
         info!(
             feeds_started = feeds.0,

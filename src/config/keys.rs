@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::access::{PASSWORD_KEYS, TOKEN_KEYS};
 use super::endpoint::TEMPLATES;
+use super::extract::CUE_KEYS;
 use super::load::{ALERTS_PER_DAY, BACKFILL, GRACE, MEMORY, PACE, SINK_TYPES, SIZE, TIMEOUT, WAITS};
 
 /// What a key may hold.
@@ -109,6 +110,8 @@ pub(super) fn keys() -> Vec<Key> {
         key("intake", "allow_networks", Kind::Texts),
         key("intake", "backfill", Kind::Duration(BACKFILL)),
     ]);
+    let cues = CUE_KEYS.map(|(name, _)| name).into_iter();
+    keys.extend(cues.chain(["never", "roles", "metonyms"]).map(|name| key("extract", name, Kind::Texts)));
     keys.extend(["stories", "claims", "threads"].map(|name| key("windows", name, Kind::Duration(MEMORY))));
     keys.extend([
         required("feed", "id", Kind::Name),

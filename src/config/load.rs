@@ -260,6 +260,7 @@ fn read_config(mut root: Section<'_>, report: &Report<'_>, surroundings: &Surrou
     let http = read_http(root.table("http"));
     let log = read_log(root.table("log"));
     let intake = read_intake(root.table("intake"));
+    let extract = super::extract::read(root.table("extract"));
     let windows = read_windows(root.table("windows"));
 
     let mut taken = Names::new(report);
@@ -291,6 +292,7 @@ fn read_config(mut root: Section<'_>, report: &Report<'_>, surroundings: &Surrou
         http,
         log,
         intake,
+        extract,
         windows,
         feeds: feeds.into_iter().collect::<Option<_>>()?,
         rules: rules.into_iter().collect::<Option<_>>()?,

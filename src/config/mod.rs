@@ -3,6 +3,7 @@
 mod access;
 mod endpoint;
 mod excerpt;
+mod extract;
 mod keys;
 mod layers;
 mod load;
@@ -31,7 +32,7 @@ use ipnet::IpNet;
 use url::Url;
 
 pub use crate::model::Rule as RuleConfig;
-use crate::model::{FeedId, shown_address, shown_endpoint};
+use crate::model::{FeedId, OwnWords, shown_address, shown_endpoint};
 use crate::template::Template;
 
 pub use access::FeedAccess;
@@ -61,6 +62,8 @@ pub struct Config {
     pub log: LogConfig,
     /// How feeds are polled.
     pub intake: IntakeConfig,
+    /// A desk's own words for the extractor.
+    pub extract: OwnWords,
     /// How long things are remembered.
     pub windows: WindowsConfig,
     /// Which feeds, in the order of the file; ids are unique.
@@ -89,6 +92,7 @@ impl Default for Config {
             http: HttpConfig::default(),
             log: LogConfig::default(),
             intake: IntakeConfig::default(),
+            extract: OwnWords::default(),
             windows: WindowsConfig::default(),
             feeds: Vec::new(),
             rules: vec![RuleConfig::everything()],

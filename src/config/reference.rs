@@ -22,11 +22,16 @@ comes from.
 ";
 
 /// The heading of a section and what the section is.
-const SECTIONS: [(&str, &str, &str); 9] = [
+const SECTIONS: [(&str, &str, &str); 10] = [
     ("", "At the head of the file", "Keys before the first table."),
     ("http", "`[http]`", "The daemon's own HTTP: `/healthz`, `/readyz` and [`/metrics`](metrics.md)."),
     ("log", "`[log]`", "[The log](log.md) on standard error."),
     ("intake", "`[intake]`", "How feeds are polled."),
+    (
+        "extract",
+        "`[extract]`",
+        "A desk's own words for the extractor, without training anything: 1,000 entries in all.",
+    ),
     ("windows", "`[windows]`", "How long things are remembered."),
     ("feed", "`[[feed]]`", "One for each feed to watch."),
     ("sink.jsonl", "`[[sink]]` of type `jsonl`", "Alerts as JSON Lines. Without any sink they go to standard output."),

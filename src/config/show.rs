@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::extract::CUE_KEYS;
 use super::layers::Origin;
 use super::load::{Loaded, SecretPlace};
 use super::units::{show_duration, show_size};
@@ -25,6 +26,7 @@ pub fn show(loaded: &Loaded) -> String {
     page.value("log", "filter", &quoted(&config.log.filter));
     page.value("log", "format", &quoted(config.log.format.as_str()));
     page.intake();
+    page.extract();
     page.text.push_str("\n[windows]\n");
     let windows = &config.windows;
     for (key, window) in [("stories", windows.stories), ("claims", windows.claims), ("threads", windows.threads)] {
@@ -89,6 +91,22 @@ impl Page<'_> {
             ("backfill", duration(intake.backfill)),
         ];
         self.values("intake", &values);
+    }
+
+    fn extract(&mut self) {
+        self.text.push_str("\n[extract]\n");
+        let words = &self.loaded.config.extract;
+        for (key, kind) in CUE_KEYS {
+            let wordings = words.cues.iter().filter(|(one, _)| *one == kind);
+            self.value("extract", key, &list(&wordings.map(|(_, wording)| quoted(wording)).collect::<Vec<_>>()));
+        }
+        let metonyms = words.metonyms.iter().map(|(name, body)| quoted(&format!("{name} = {body}")));
+        let values = [
+            ("never", list(&words.never.iter().map(|wording| quoted(wording)).collect::<Vec<_>>())),
+            ("roles", list(&words.roles.iter().map(|role| quoted(role)).collect::<Vec<_>>())),
+            ("metonyms", list(&metonyms.collect::<Vec<_>>())),
+        ];
+        self.values("extract", &values);
     }
 
     fn feed(&mut self, number: usize, feed: &FeedConfig) {

@@ -161,7 +161,7 @@ fn a_step_that_panics_costs_one_document() {
     let (mut desk, _) = desk(folder.path());
     let analysed = |id: &str, text: &str| {
         let document = work(id, text).remove(0).documents.remove(0);
-        (Input::Analysed(Box::new(analyse(document, &Models::embedded().unwrap()))), now())
+        (Input::Analysed(Box::new(analyse(document, &Models::embedded().unwrap(), Scope::Claims))), now())
     };
     let inputs = vec![
         analysed("1", "The river rose overnight."),

@@ -1,11 +1,10 @@
-//! Features: what the taggers and the judge see of a sentence, as hashes; the same code trains and runs.
+//! Features: what the screen sees of a sentence, as hashes; the same code trains and runs.
 
 use super::lexicon::Classes;
-use super::reading::{Reading, Sentence, Token};
-use crate::model::Kind;
+use super::reading::{Reading, Token};
 
 /// Hash of a template number and what it found.
-pub(super) fn feature(template: u64, one: u64, other: u64) -> u32 {
+fn feature(template: u64, one: u64, other: u64) -> u32 {
     let mut sum = template.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     for part in [one, other] {
         sum = (sum ^ part).wrapping_mul(0xff51_afd7_ed55_8ccd);
@@ -38,7 +37,7 @@ const CUE_CLASSES: Classes = Classes::DENY
 const BAG_REACH: usize = 12;
 
 /// What stands for a missing neighbour.
-pub(super) const EDGE: u64 = 1;
+const EDGE: u64 = 1;
 
 /// A view of a token's neighbourhood.
 struct Around<'a> {
@@ -77,33 +76,32 @@ impl<'a> Around<'a> {
     }
 }
 
-/// Words, stems, clusters, shapes and classes of the token and its neighbours; `base` keeps templates of two callers apart.
-fn local_features(around: &Around<'_>, base: u64, out: &mut Vec<u32>) {
-    let t = |number: u64| base + number;
+/// Words, stems, clusters, shapes and classes of the token and its neighbours.
+fn local_features(around: &Around<'_>, out: &mut Vec<u32>) {
     for (number, offset) in (0..).zip(-2..=2) {
-        out.push(feature(t(number), around.word(offset), 0));
-        out.push(feature(t(10 + number), around.cluster(offset), 0));
-        out.extend(around.classes(offset).bits().map(|bit| feature(t(20 + number), bit, 0)));
-        out.extend(around.wordings(offset).bits().map(|bit| feature(t(60 + number), bit, 0)));
+        out.push(feature(number, around.word(offset), 0));
+        out.push(feature(10 + number, around.cluster(offset), 0));
+        out.extend(around.classes(offset).bits().map(|bit| feature(20 + number, bit, 0)));
+        out.extend(around.wordings(offset).bits().map(|bit| feature(60 + number, bit, 0)));
     }
-    out.push(feature(t(30), around.word(-1), around.word(0)));
-    out.push(feature(t(31), around.word(0), around.word(1)));
-    out.push(feature(t(32), around.word(-2), around.word(-1)));
-    out.push(feature(t(33), around.word(1), around.word(2)));
-    out.push(feature(t(34), around.stem(0), 0));
-    out.push(feature(t(35), around.stem(-1), 0));
-    out.push(feature(t(36), around.stem(1), 0));
-    out.push(feature(t(37), around.cluster(-1), around.cluster(0)));
-    out.push(feature(t(38), around.cluster(0), around.cluster(1)));
-    out.push(feature(t(39), around.shape(-1) * 10 + around.shape(0), around.shape(1)));
-    out.push(feature(t(40), around.shape(0), 0));
-    out.push(feature(t(41), around.word(0), around.cluster(1)));
-    out.push(feature(t(42), around.cluster(-1), around.word(0)));
+    out.push(feature(30, around.word(-1), around.word(0)));
+    out.push(feature(31, around.word(0), around.word(1)));
+    out.push(feature(32, around.word(-2), around.word(-1)));
+    out.push(feature(33, around.word(1), around.word(2)));
+    out.push(feature(34, around.stem(0), 0));
+    out.push(feature(35, around.stem(-1), 0));
+    out.push(feature(36, around.stem(1), 0));
+    out.push(feature(37, around.cluster(-1), around.cluster(0)));
+    out.push(feature(38, around.cluster(0), around.cluster(1)));
+    out.push(feature(39, around.shape(-1) * 10 + around.shape(0), around.shape(1)));
+    out.push(feature(40, around.shape(0), 0));
+    out.push(feature(41, around.word(0), around.cluster(1)));
+    out.push(feature(42, around.cluster(-1), around.word(0)));
     if let Some(token) = around.token(0) {
         let ending = token.word.char_indices().rev().nth(2).and_then(|(at, _)| token.word.get(at..));
-        out.push(feature(t(43), super::reading::hash(ending.unwrap_or(&token.word)), 0));
-        out.push(feature(t(44), u64::from(token.is_quoted), token.stem_hash));
-        out.push(feature(t(45), u64::from(token.is_quoted), 0));
+        out.push(feature(43, super::reading::hash(ending.unwrap_or(&token.word)), 0));
+        out.push(feature(44, u64::from(token.is_quoted), token.stem_hash));
+        out.push(feature(45, u64::from(token.is_quoted), 0));
     }
 }
 
@@ -115,7 +113,7 @@ pub fn cue_features(reading: &Reading<'_>, index: usize) -> Vec<Vec<u32>> {
     for at in 0..sentence.tokens.len() {
         let around = Around { tokens: &sentence.tokens, at };
         let mut out = Vec::with_capacity(96);
-        local_features(&around, 0, &mut out);
+        local_features(&around, &mut out);
         let last = sentence.tokens.len() - 1;
         out.push(feature(50, u64::from(at == 0) * 2 + u64::from(at == last), around.word(0)));
         let classes = around.classes(0);
@@ -160,7 +158,7 @@ fn cue_context(around: &Around<'_>, scene: &[u64], classes: Classes, out: &mut V
 }
 
 /// Facts about a sentence and its surroundings, numbered: which classes it holds and its neighbours and the rest of the document hold.
-pub(super) fn scene(reading: &Reading<'_>, index: usize) -> Vec<u64> {
+fn scene(reading: &Reading<'_>, index: usize) -> Vec<u64> {
     const TELLING: Classes = Classes::DENY
         .or(Classes::FALSEHOOD)
         .or(Classes::ACCUSE)
@@ -191,170 +189,4 @@ pub(super) fn scene(reading: &Reading<'_>, index: usize) -> Vec<u64> {
     let flags = [sentence.is_headline, sentence.continues_quote, is_question, sentence.tokens.len() < 8, index <= 2];
     facts.extend((500..).zip(flags).filter(|&(_, is_set)| is_set).map(|(number, _)| number));
     facts
-}
-
-/// A cue whose source and content are looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CueSite {
-    /// Its first token in the sentence.
-    pub first: usize,
-    /// Its last token.
-    pub last: usize,
-    /// Its kind, as a number.
-    pub kind: u64,
-}
-
-/// Features of every token of a sentence, for finding the source and the content of one cue in it.
-pub fn argument_features(sentence: &Sentence, cue: CueSite) -> Vec<Vec<u32>> {
-    let tokens = &sentence.tokens;
-    let before = Around { tokens, at: cue.first };
-    let behind = Around { tokens, at: cue.last };
-    let head = before.tokens.get(cue.first).map_or(EDGE, |token| token.stem_hash);
-    let tail = behind.word(0);
-    let is_claim = u64::from(cue.kind != STATEMENT);
-    let cue_is_quoted = before.token(0).is_some_and(|token| token.is_quoted);
-    let path = Paths::new(tokens, cue);
-    let mut all = Vec::with_capacity(tokens.len());
-    for (at, token) in tokens.iter().enumerate() {
-        let around = Around { tokens, at };
-        let mut out = Vec::with_capacity(112);
-        local_features(&around, 1_000, &mut out);
-        let (side, distance) = if at < cue.first {
-            (0, cue.first - at)
-        } else if at > cue.last {
-            (1, at - cue.last)
-        } else {
-            (2, 0)
-        };
-        let place = side * 100 + bucket(distance);
-        let crossed = path.crossed(at);
-        let quoted = u64::from(token.is_quoted) * 2 + u64::from(cue_is_quoted);
-        let mut add = |number: u64, one: u64, other: u64| out.push(feature(1_100 + number, one, other));
-        add(0, place, 0);
-        add(1, place, head);
-        add(2, place, cue.kind);
-        add(3, side, around.word(0));
-        add(4, side * 10 + around.shape(0), head);
-        add(5, side, around.cluster(0));
-        add(6, crossed, side);
-        add(7, crossed, place);
-        add(8, crossed * 2 + is_claim, head);
-        add(9, quoted, side);
-        add(10, quoted * 1_000 + place, crossed);
-        add(11, side * 10 + is_claim, around.word(-1));
-        add(12, side * 10 + is_claim, around.word(1));
-        add(13, head, around.word(0));
-        add(14, head, around.cluster(0));
-        add(15, tail, place);
-        add(16, behind.word(1), place);
-        add(17, before.word(-1), place);
-        add(18, before.cluster(-1) * 3 + side, head);
-        add(19, behind.cluster(1) * 3 + side, head);
-        add(20, behind.word(1), crossed * 3 + side);
-        add(21, before.word(-1), crossed * 3 + side);
-        add(22, behind.cluster(1), before.cluster(-1) * 3 + side);
-        add(23, is_claim, around.word(0));
-        add(24, is_claim * 10 + around.shape(0), place);
-        add(25, u64::from(at == 0), side);
-        add(26, cue.kind * 3 + side, quoted);
-        add(27, tokens.len().min(60) as u64 / 6, place);
-        add(28, path.quotes_in_sentence, place);
-        add(29, path.quotes_in_sentence * 10 + quoted, side * 10 + crossed);
-        add(30, path.sides_with_words(), side * 10 + is_claim);
-        for bit in token.classes.bits() {
-            add(31, bit * 3 + side, crossed);
-        }
-        for bit in before.classes(0).bits() {
-            add(32, bit * 1_000 + place, crossed);
-            add(33, bit * 10 + side, around.word(-1));
-        }
-        all.push(out);
-    }
-    all
-}
-
-/// Kinds of claims, statements left out.
-pub const CLAIM_KINDS: usize = 5;
-/// The number under which statements go as a cue's kind.
-pub const STATEMENT: u64 = 5;
-
-/// The number of a kind: its place in `Kind::ALL`, which is the class of its cues.
-pub fn kind_number(kind: Kind) -> u64 {
-    match kind {
-        Kind::Allegation => 0,
-        Kind::Denial => 1,
-        Kind::Confirmation => 2,
-        Kind::NoComment => 3,
-        Kind::Retraction => 4,
-        Kind::Statement => STATEMENT,
-    }
-}
-
-/// Distances in growing steps.
-fn bucket(distance: usize) -> u64 {
-    match distance {
-        0..=4 => distance as u64,
-        5..=6 => 5,
-        7..=9 => 6,
-        10..=14 => 7,
-        15..=22 => 8,
-        _ => 9,
-    }
-}
-
-/// What lies between a cue and each token.
-struct Paths {
-    /// Running counts, up to each token: commas, quotation marks, cue-like verbs, "and"/"but", "that", other stops.
-    counts: Vec<[u16; 6]>,
-    cue: CueSite,
-    quotes_in_sentence: u64,
-}
-
-impl Paths {
-    fn new(tokens: &[Token], cue: CueSite) -> Self {
-        let mut counts = Vec::with_capacity(tokens.len() + 1);
-        let mut now = [0_u16; 6];
-        counts.push(now);
-        for token in tokens {
-            let slot = match token.word.as_str() {
-                "," => Some(0),
-                "\"" => Some(1),
-                "and" | "but" | "while" | "as" => Some(3),
-                "that" | "of" | "for" => Some(4),
-                ":" | ";" | "-" | "--" | "(" | ")" | "who" | "which" => Some(5),
-                _ if token.classes.any(Classes::SAY.or(Classes::DENY).or(Classes::ACCUSE)) => Some(2),
-                _ => None,
-            };
-            if let Some(count) = slot.and_then(|slot| now.get_mut(slot)) {
-                *count += 1;
-            }
-            counts.push(now);
-        }
-        let quotes_in_sentence = u64::from(now[1].min(3));
-        Self { counts, cue, quotes_in_sentence }
-    }
-
-    /// The marks and verbs crossed on the way from the cue to a token, as one number.
-    fn crossed(&self, at: usize) -> u64 {
-        let (from, to) = if at < self.cue.first {
-            (at + 1, self.cue.first)
-        } else if at > self.cue.last {
-            (self.cue.last + 1, at)
-        } else {
-            return 0;
-        };
-        let (Some(one), Some(other)) = (self.counts.get(from), self.counts.get(to)) else { return 0 };
-        let mut number = 1;
-        for (slot, most) in [2, 2, 2, 1, 1, 1].into_iter().enumerate() {
-            let between = other.get(slot).zip(one.get(slot)).map_or(0, |(to, from)| to.saturating_sub(*from));
-            number = number * 4 + u64::from(between.min(most));
-        }
-        number
-    }
-
-    /// Whether the cue stands at the sentence's start, end or in the middle.
-    fn sides_with_words(&self) -> u64 {
-        let behind = self.counts.len().saturating_sub(2).saturating_sub(self.cue.last);
-        u64::from(self.cue.first > 1) * 2 + u64::from(behind > 2)
-    }
 }

@@ -1,43 +1,55 @@
 //! Extract: the sentences of a document in, its claims and statements out; called by `pipeline::analyse`.
 //!
-//! [`reading`] prepares the sentences; [`tagger`] finds possible cues and, for each, its source and content ([`mod@attribution`]); [`judge`]
-//! gives each its kind, with the whole document in view;
-//! [`resolve`] finds who speaks and who is accused; [`proposition`] makes contents comparable.
+//! [`reading`] prepares the sentences; the [`screen`] drops those that hold no claim; the [`judge`] finds the acts of the others: kind, source,
+//! content, what they answer; [`resolve`] finds who speaks and who is accused; [`proposition`] makes contents comparable.
 
-pub mod attribution;
 pub mod features;
 pub mod judge;
 mod lexicon;
+mod own;
 mod phrases;
 pub mod proposition;
 pub mod reading;
 pub mod resolve;
+pub mod screen;
 mod sense;
 pub mod tagger;
 
-use attribution::{Arguments, arguments, token_range};
-use features::{CLAIM_KINDS, CueSite, kind_number};
-use judge::{Candidate, Judge, Taggers, judge_features};
+use judge::{Act, Given, Judge};
+use own::Own;
 use reading::Reading;
 use resolve::Resolver;
+use screen::Screen;
 use tagger::Tagger;
 
-use crate::model::{Attribution, Claim, Confidence, Issue, Kind, ModelsHash, Span};
+use crate::model::{Attribution, Claim, Confidence, Issue, Kind, ModelsHash, OwnWords, Span};
 
 /// Sentences of a document that are read.
 const SENTENCES_MAX: usize = 2_000;
 /// Claims and statements kept of a document.
 const CLAIMS_MAX: usize = 500;
 
-/// Probability from which a candidate is a claim: near where allegations and denials of the development articles score their best F1.
-const CLAIM_PROBABILITY_MIN: f32 = 0.27;
-/// Probability of a claim in so many words ("denied that") at the least. Of those in the development articles of which the judge is
-/// less sure, 18 of 21 are annotated.
+/// Probability from which an act is a claim: near where allegations and denials of the development articles score their best F1.
+const CLAIM_PROBABILITY_MIN: f32 = 0.3;
+/// Probability of a claim in so many words ("denied that") at the least.
 const PLAIN_PROBABILITY: f32 = 0.75;
 /// Probability of a reported silence ("has not denied") at the least. Of those in the training articles 36 of 42 are annotated.
 const NEGATED_DENIAL_PROBABILITY: f32 = 0.7;
+/// Probability of a claim that a user's own words show.
+const OWN_PROBABILITY: f32 = 0.9;
 /// Probability from which a cue counts as that of a statement.
-const STATEMENT_PROBABILITY_MIN: f32 = 0.5;
+const STATEMENT_PROBABILITY_MIN: f32 = 0.4;
+/// Probability from which an act answers an allegation.
+const ANSWER_PROBABILITY_MIN: f32 = 0.25;
+
+/// What of a document is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Claims alone: sentences that hold none are passed over.
+    Claims,
+    /// Statements that are no claims, too: every sentence is judged.
+    All,
+}
 
 /// Why a model file cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -48,13 +60,17 @@ pub enum ModelError {
     /// Other magic, sizes or scale.
     #[error("not a model file of this version")]
     NotAModel,
+    /// What it holds is not what was written.
+    #[error("the model file is damaged")]
+    Damaged,
 }
 
 /// The trained models.
 #[derive(Debug)]
 pub struct Models {
-    taggers: Taggers,
+    screen: Screen,
     judge: Judge,
+    own: Own,
     hash: ModelsHash,
 }
 
@@ -64,27 +80,17 @@ impl Models {
     /// # Errors
     /// If one of them is damaged.
     pub fn embedded() -> Result<Self, ModelError> {
-        Self::from_bytes(
-            include_bytes!("../../models/claim_cues.bin"),
-            include_bytes!("../../models/statement_cues.bin"),
-            include_bytes!("../../models/arguments.bin"),
-            include_bytes!("../../models/judge.bin"),
-        )
+        Self::from_bytes(include_bytes!("../../models/screen.bin"), include_bytes!("../../models/judge.bin"))
     }
 
-    /// Reads the four model files.
+    /// Reads the two model files.
     ///
     /// # Errors
     /// If one of them is damaged.
-    pub fn from_bytes(
-        claim_cues: &[u8],
-        statement_cues: &[u8],
-        arguments: &[u8],
-        judge: &[u8],
-    ) -> Result<Self, ModelError> {
+    pub fn from_bytes(screen: &[u8], judge: &[u8]) -> Result<Self, ModelError> {
         use sha2::{Digest as _, Sha256};
         let mut sum = Sha256::new();
-        for part in [claim_cues, statement_cues, arguments, judge] {
+        for part in [screen, judge] {
             sum.update(part);
         }
         for part in lexicon::SOURCES {
@@ -92,14 +98,17 @@ impl Models {
         }
         let digest = sum.finalize();
         Ok(Self {
-            taggers: Taggers {
-                claim_cues: Tagger::from_bytes(claim_cues)?,
-                statement_cues: Tagger::from_bytes(statement_cues)?,
-                arguments: Tagger::from_bytes(arguments)?,
-            },
-            judge: Judge::new(Tagger::from_bytes(judge)?),
+            screen: Screen::new(Tagger::from_bytes(screen)?),
+            judge: Judge::from_bytes(judge)?,
+            own: Own::default(),
             hash: ModelsHash(hexadecimal(digest.get(..8).unwrap_or_default())),
         })
+    }
+
+    /// With a user's own words beside the models.
+    #[must_use]
+    pub fn with_words(self, words: &OwnWords) -> Self {
+        Self { own: Own::new(words), ..self }
     }
 
     /// Hash of models and lexicons.
@@ -117,28 +126,85 @@ fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
-/// Finds the claims and statements of a document, in order of their cues.
-pub fn claims(text: &str, headline: Option<Span>, sentences: &[Span], models: &Models) -> (Vec<Claim>, Vec<Issue>) {
+/// Finds the claims of a document, and with [`Scope::All`] its statements, in order of their cues.
+pub fn claims(
+    text: &str,
+    headline: Option<Span>,
+    sentences: &[Span],
+    models: &Models,
+    scope: Scope,
+) -> (Vec<Claim>, Vec<Issue>) {
     let mut issues = Vec::new();
     if sentences.len() > SENTENCES_MAX {
         issues.push(Issue::SentencesCut);
     }
     let sentences = sentences.get(..SENTENCES_MAX).unwrap_or(sentences);
     let reading = Reading::new(text, headline, sentences);
-    let mut candidates = judge::candidates(&reading, &models.taggers);
-    if candidates.len() > CLAIMS_MAX {
-        candidates.truncate(CLAIMS_MAX);
+    let mut acts = models.acts(&reading, scope);
+    if acts.len() > CLAIMS_MAX {
+        acts.truncate(CLAIMS_MAX);
         issues.push(Issue::ClaimsCut);
     }
     let spoken: Vec<Span> = sentences.iter().map(|sentence| reading::without_dateline(text, *sentence)).collect();
-    let resolver = Resolver::new(text, &spoken);
-    let features = judge_features(&reading, &candidates);
-    judge::attribute_quotations(&mut candidates);
-    let judged = candidates.into_iter().zip(features).filter_map(|(candidate, features)| {
-        let (kind, probability) = kind_of(&candidate, models.judge.verdict(features))?;
-        claim(&reading, &resolver, candidate, models, kind, probability)
-    });
-    (judged.collect(), issues)
+    let resolver = Resolver::new(text, &spoken, models.own.roles());
+    let mut places = vec![None; acts.len()];
+    let mut claims: Vec<Claim> = Vec::new();
+    for (act, place) in acts.iter().zip(&mut places) {
+        if let Some(claim) = is_likely(act).then(|| claim(&reading, &resolver, act, &models.own)).flatten() {
+            *place = Some(claims.len());
+            claims.push(claim);
+        }
+    }
+    for (act, place) in acts.iter().zip(&places) {
+        let Some(claim) = place.and_then(|place| claims.get_mut(place)) else { continue };
+        let answered = act.answers.iter().filter(|&&(_, probability)| probability >= ANSWER_PROBABILITY_MIN);
+        claim.answers = answered.filter_map(|&(allegation, _)| places.get(allegation).copied().flatten()).collect();
+    }
+    (claims, issues)
+}
+
+impl Models {
+    /// The acts of a document, unlikely ones included.
+    fn acts(&self, reading: &Reading<'_>, scope: Scope) -> Vec<Act> {
+        let mut given: Vec<Given> = Vec::new();
+        for (position, sentence) in reading.sentences.iter().enumerate() {
+            let mut give =
+                |kind, tokens, probability| given.push(Given { sentence: position, tokens, kind, probability });
+            for (first, last) in sense::negated_denials(sentence) {
+                give(Kind::NoComment, first..=last, NEGATED_DENIAL_PROBABILITY);
+            }
+            for (kind, at) in sense::plain_acts(sentence) {
+                give(kind, at..=at, PLAIN_PROBABILITY);
+            }
+            for (kind, tokens) in self.own.cues(sentence) {
+                give(kind, tokens, OWN_PROBABILITY);
+            }
+        }
+        let mut wanted = match scope {
+            // What is given is judged, whatever the screen says.
+            Scope::Claims => self.screen.passes(reading),
+            Scope::All => vec![true; reading.sentences.len()],
+        };
+        for one in &given {
+            if let Some(wanted) = wanted.get_mut(one.sentence) {
+                *wanted = true;
+            }
+        }
+        let mut acts = self.judge.acts(reading, &wanted, &given, scope == Scope::All);
+        for act in &mut acts {
+            let sentence = reading.sentences.get(act.sentence);
+            if act.kind != Kind::Statement && sentence.is_some_and(|one| self.own.is_never(one, act.first, act.last)) {
+                act.probability = 0.0;
+            }
+        }
+        acts
+    }
+}
+
+/// Whether an act is likely enough to be told.
+fn is_likely(act: &Act) -> bool {
+    let is_statement = act.kind == Kind::Statement;
+    act.probability >= if is_statement { STATEMENT_PROBABILITY_MIN } else { CLAIM_PROBABILITY_MIN }
 }
 
 /// Words that were looked at and found to be no claim.
@@ -156,17 +222,14 @@ pub struct Considered {
 pub fn considered(text: &str, headline: Option<Span>, sentences: &[Span], models: &Models) -> Vec<Considered> {
     let sentences = sentences.get(..SENTENCES_MAX).unwrap_or(sentences);
     let reading = Reading::new(text, headline, sentences);
-    let candidates = judge::candidates(&reading, &models.taggers);
-    let features = judge_features(&reading, &candidates);
-    let judged = candidates.iter().zip(features).filter_map(|(candidate, features)| {
-        let verdict = models.judge.verdict(features);
-        let is_claim = kind_of(candidate, verdict).is_some_and(|(kind, _)| kind != Kind::Statement);
-        let (kind, probability) = Kind::ALL.into_iter().zip(verdict).max_by(|one, other| one.1.total_cmp(&other.1))?;
-        let confidence = Confidence::from_probability(f64::from(probability));
-        let sentence = reading.sentences.get(candidate.sentence)?.span;
-        (!is_claim).then_some(Considered { kind, confidence, sentence })
-    });
-    let mut considered: Vec<Considered> = judged.collect();
+    let acts = models.acts(&reading, Scope::Claims);
+    let unlikely = acts.iter().filter(|act| !is_likely(act));
+    let mut considered: Vec<Considered> = unlikely
+        .filter_map(|act| {
+            let confidence = Confidence::from_probability(f64::from(act.probability));
+            Some(Considered { kind: act.kind, confidence, sentence: reading.sentences.get(act.sentence)?.span })
+        })
+        .collect();
     considered.sort_by_key(|one| std::cmp::Reverse(one.confidence));
     considered
 }
@@ -176,55 +239,12 @@ pub fn confidence_min() -> Confidence {
     Confidence::from_probability(f64::from(CLAIM_PROBABILITY_MIN))
 }
 
-/// The kind of a candidate with its probability; `None` where it is no attribution at all.
-fn kind_of(candidate: &Candidate, verdict: [f32; CLAIM_KINDS]) -> Option<(Kind, f32)> {
-    if candidate.is_negated_denial {
-        return Some((Kind::NoComment, verdict.iter().copied().fold(NEGATED_DENIAL_PROBABILITY, f32::max)));
-    }
-    if let Some(kind) = candidate.plain_kind {
-        let probability = Kind::ALL.into_iter().zip(verdict).find(|(one, _)| *one == kind).map_or(0.0, |(_, p)| p);
-        return Some((kind, probability.max(PLAIN_PROBABILITY)));
-    }
-    let likeliest = Kind::ALL.into_iter().zip(verdict).max_by(|one, other| one.1.total_cmp(&other.1));
-    likeliest
-        .filter(|&(_, probability)| probability >= CLAIM_PROBABILITY_MIN)
-        .or_else(|| Some((Kind::Statement, candidate.statement)).filter(|&(_, p)| p >= STATEMENT_PROBABILITY_MIN))
-}
-
-/// The spans of a candidate that was judged to be of `kind`.
-fn attribution(reading: &Reading<'_>, candidate: Candidate, kind: Kind, models: &Models) -> Option<Attribution> {
-    let sentence = reading.sentences.get(candidate.sentence)?;
-    let site = CueSite { kind: kind_number(kind), ..candidate.site };
-    let quoted_speaker = candidate.arguments.source;
-    // What a kind's cue takes for content differs: the arguments are those of the kind that the judge gave.
-    let Arguments { mut source, content } = if site == candidate.site {
-        candidate.arguments
-    } else {
-        arguments(&models.taggers.arguments, sentence, site, reading.text)
-    };
-    if candidate.is_quoted {
-        source = quoted_speaker.or(source);
-    }
-    // "Said it had indications that": the grounds belong to the cue, the report behind "that" is the content.
-    let that = (site.first..=site.last).find_map(|verb| sense::indications(&sentence.tokens, verb));
-    let cue = token_range(sentence, site.first, that.map_or(site.last, |that| site.last.max(that - 1)))?;
-    let report = that.and_then(|that| token_range(sentence, that + 1, that + 1)).map_or(0, |first| first.start);
-    let content = content.into_iter().map(|piece| Span::new(piece.start.max(report), piece.end.max(report)));
-    let content = content.filter(|piece| !piece.is_empty()).collect();
-    Some(Attribution { source, cue, content, sentence: sentence.span })
-}
-
-fn claim(
-    reading: &Reading<'_>,
-    resolver: &Resolver<'_>,
-    candidate: Candidate,
-    models: &Models,
-    kind: Kind,
-    probability: f32,
-) -> Option<Claim> {
-    let sentence = reading.sentences.get(candidate.sentence)?;
-    let (site, is_negated_denial) = (candidate.site, candidate.is_negated_denial);
-    let mut attribution = attribution(reading, candidate, kind, models)?;
+fn claim(reading: &Reading<'_>, resolver: &Resolver<'_>, act: &Act, own: &Own) -> Option<Claim> {
+    let sentence = reading.sentences.get(act.sentence)?;
+    let kind = act.kind;
+    let cue = sentence.tokens.get(act.first)?.span.cover(sentence.tokens.get(act.last)?.span);
+    let mut attribution =
+        Attribution { source: act.source, cue, content: act.content.clone(), sentence: sentence.span };
     let is_allegation = kind == Kind::Allegation;
     if is_allegation {
         attribution.content = resolver.act(&attribution);
@@ -233,7 +253,12 @@ fn claim(
         attribution.source = Some(subject);
         attribution.content.retain(|piece| !piece.overlaps(subject));
     }
-    let speaker = resolver.speaker(&attribution, kind);
+    let mut speaker = resolver.speaker(&attribution, kind);
+    if let Some(speaker) = &mut speaker
+        && let Some(body) = own.body(&speaker.name)
+    {
+        speaker.affiliation = Some(body.to_owned());
+    }
     let is_other = |party: &String| speaker.as_ref().is_none_or(|speaker| !speaker.name.ends_with(party.as_str()));
     let target = is_allegation.then(|| resolver.target(&attribution, speaker.as_ref())).flatten().filter(is_other);
     // An accusation of nobody, of nothing, tells a reader nothing.
@@ -247,9 +272,14 @@ fn claim(
         target,
         basis: is_allegation.then(|| sense::basis(reading, sentence, attribution.cue, attribution.source)),
         answers: Vec::new(),
-        is_background: kind != Kind::Statement && sense::is_background(sentence, site.first, site.last),
-        is_negated_denial,
-        confidence: Confidence::from_probability(f64::from(probability)),
+        is_background: kind != Kind::Statement
+            && (act.background > 0.5 || sense::is_background(sentence, act.first, act.last)),
+        is_negated_denial: kind == Kind::NoComment
+            && sense::negated_denials(sentence).iter().any(|&(first, last)| first <= act.last && act.first <= last),
+        confidence: Confidence::from_probability(f64::from(act.probability)),
         attribution,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,6 @@
-//! Wordings of `config/lexicon/phrases.txt`: the stems of a sentence in, where a wording of each kind stands out.
+//! Wordings: the stems of a sentence in, where a wording of each kind stands out.
+//!
+//! Those of `config/lexicon/phrases.txt` are a feature of the screen; a user's own say what is a claim and what never is.
 
 use std::sync::LazyLock;
 
@@ -7,7 +9,7 @@ use rustc_hash::FxHashMap;
 use super::reading::Token;
 use crate::model::Kind;
 use crate::text::lexicon::classes as lists;
-use crate::text::normalize::stem;
+use crate::text::normalize::{fold, stem};
 
 /// Words that `~` stands for at most.
 const GAP_MAX: usize = 3;
@@ -23,28 +25,76 @@ enum Part {
 /// A wording after its first word.
 #[derive(Debug)]
 struct Wording {
-    kind: usize,
+    class: usize,
     rest: Vec<Part>,
 }
 
-/// The wordings by their first word.
-static WORDINGS: LazyLock<FxHashMap<String, Vec<Wording>>> = LazyLock::new(|| {
-    let mut found: FxHashMap<String, Vec<Wording>> = FxHashMap::default();
-    for (name, wordings) in lists(include_str!("../../config/lexicon/phrases.txt")) {
+/// Wordings of some classes, by their first word.
+#[derive(Debug, Default)]
+pub(super) struct Wordings(FxHashMap<String, Vec<Wording>>);
+
+/// A wording found in a sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Match {
+    /// Its class.
+    pub(super) class: usize,
+    /// First token.
+    pub(super) first: usize,
+    /// Last token.
+    pub(super) last: usize,
+}
+
+impl Wordings {
+    /// Adds a wording: words compared by their stems, `_` for any one word, `~` for up to three. It starts with a word; one that
+    /// does not is left out.
+    pub(super) fn add(&mut self, class: usize, wording: &str) {
+        let mut parts = wording.split_whitespace().map(|word| match word {
+            "_" => Part::AnyWord,
+            "~" => Part::Gap,
+            _ => {
+                let word = fold(word);
+                Part::Word(plain(&word, &stem(&word)).to_owned())
+            }
+        });
+        if let Some(Part::Word(first)) = parts.next() {
+            self.0.entry(first).or_default().push(Wording { class, rest: parts.collect() });
+        }
+    }
+
+    /// Where wordings stand.
+    pub(super) fn matches(&self, tokens: &[Token]) -> Vec<Match> {
+        if self.0.is_empty() {
+            return Vec::new();
+        }
+        let stems: Vec<&str> = tokens.iter().map(|token| plain(&token.word, &token.stem)).collect();
+        let mut found = Vec::new();
+        for (first, stem) in stems.iter().enumerate() {
+            for wording in self.0.get(*stem).into_iter().flatten() {
+                if let Some(end) = match_rest(&stems, first + 1, &wording.rest) {
+                    found.push(Match { class: wording.class, first, last: end - 1 });
+                }
+            }
+        }
+        found
+    }
+}
+
+/// The built-in wordings; their class is the place of a kind in `Kind::ALL`.
+static BUILT_IN: LazyLock<Wordings> = LazyLock::new(|| {
+    let mut found = Wordings::default();
+    for (name, wordings) in lists(SOURCE) {
         let Some(kind) = Kind::ALL.iter().position(|kind| kind.as_str() == name) else { continue };
         for wording in wordings.split('|') {
-            let mut parts = wording.split_whitespace().map(|word| match word {
-                "_" => Part::AnyWord,
-                "~" => Part::Gap,
-                _ => Part::Word(plain(word, &stem(word)).to_owned()),
-            });
-            if let Some(Part::Word(first)) = parts.next() {
-                found.entry(first).or_default().push(Wording { kind, rest: parts.collect() });
-            }
+            found.add(kind, wording);
         }
     }
     found
 });
+
+/// Where built-in wordings stand.
+pub(super) fn matches(tokens: &[Token]) -> Vec<Match> {
+    BUILT_IN.matches(tokens)
+}
 
 /// The stem under which a word is compared: forms of "be" and "have" are one, and so are all negations with "n't".
 fn plain<'a>(word: &'a str, stem: &'a str) -> &'a str {
@@ -54,20 +104,6 @@ fn plain<'a>(word: &'a str, stem: &'a str) -> &'a str {
         _ if word.ends_with("n't") => "not",
         _ => stem,
     }
-}
-
-/// Where wordings stand: kind (place in `Kind::ALL`), first and last token.
-pub(super) fn matches(tokens: &[Token]) -> Vec<(usize, usize, usize)> {
-    let stems: Vec<&str> = tokens.iter().map(|token| plain(&token.word, &token.stem)).collect();
-    let mut found = Vec::new();
-    for (first, stem) in stems.iter().enumerate() {
-        for wording in WORDINGS.get(*stem).into_iter().flatten() {
-            if let Some(end) = match_rest(&stems, first + 1, &wording.rest) {
-                found.push((wording.kind, first, end - 1));
-            }
-        }
-    }
-    found
 }
 
 /// Where a match of `parts` from token `at` on ends.

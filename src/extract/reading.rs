@@ -1,7 +1,7 @@
 //! A document as the extractor reads it: its sentences' tokens with normal forms, word classes and quotation marks.
 
 use super::lexicon::{self, Classes};
-use super::phrases;
+use super::phrases::{self, Match};
 use crate::model::Span;
 use crate::text::dateline::dateline;
 use crate::text::normalize::{fold, stem};
@@ -135,7 +135,7 @@ fn read_sentence(text: &str, span: Span, is_headline: bool, quote: &mut Quote) -
         });
     }
     let mut wordings = 0;
-    for (kind, first, last) in phrases::matches(&found) {
+    for Match { class: kind, first, last } in phrases::matches(&found) {
         for (place, token) in (first..=last).zip(found.get_mut(first..=last).unwrap_or_default()) {
             token.wordings |= 1 << if place == first { kind } else { kind + 8 };
         }

@@ -1,5 +1,5 @@
-//! Senses that are decided by rule, because they change what a claim means: reported silence ("has not denied"), old acts, and what an
-//! allegation rests on.
+//! Senses that are decided by rule, because they mean the same in every text: reported silence ("has not denied"), acts in so many words, old
+//! acts, and what an allegation rests on.
 
 use super::lexicon::Classes;
 use super::reading::{Reading, Sentence, Token};

@@ -43,7 +43,8 @@ pub fn link(claims: &mut [Claim], text: &str, sentences: &[Span]) {
         found.push((answer.position, answered));
     }
     for (position, answers) in found {
-        if let Some(claim) = claims.get_mut(position) {
+        // What the judge has seen itself stands.
+        if let Some(claim) = claims.get_mut(position).filter(|claim| claim.answers.is_empty()) {
             claim.answers = answers;
         }
     }

@@ -18,7 +18,7 @@ use super::timeline::{Alerted, alerts};
 use super::words::{self, second, short};
 use super::{Source, id, is_json, print_json, print_text, width};
 use crate::clock::{Clock as _, SystemClock};
-use crate::model::{ClaimId, Rule, StoryId, ThreadId, canonical_address};
+use crate::model::{ClaimId, OwnWords, Rule, StoryId, ThreadId, canonical_address};
 use crate::route::Router;
 use crate::store::{Named, View};
 use crate::terminal::{BOLD, DIM, wrapped};
@@ -35,7 +35,8 @@ pub fn explain(args: &ExplainArgs) -> Result<ExitCode> {
     let view = source.open()?;
     let rules = source.config.as_ref().map_or_else(|| vec![Rule::everything()], |config| config.rules.clone());
     let router = Router::new(rules, Vec::new());
-    let explainer = Explainer { view: &view, router, now: SystemClock.now(), alerts: BTreeMap::new().into() };
+    let own = source.config.as_ref().map(|config| config.extract.clone()).unwrap_or_default();
+    let explainer = Explainer { view: &view, router, own, now: SystemClock.now(), alerts: BTreeMap::new().into() };
     let found = if args.id.contains("://") {
         explainer.address(&args.id)?
     } else {
@@ -146,6 +147,8 @@ struct Explainer<'a> {
     view: &'a View,
     /// Judges by the rules of the config; without a config those that a config without rules has.
     router: Router,
+    /// The desk's own words for the extractor.
+    own: OwnWords,
     now: Timestamp,
     /// Alerts of each thread that was asked for.
     alerts: std::cell::RefCell<BTreeMap<ThreadId, Rc<Vec<Alerted>>>>,

@@ -102,6 +102,19 @@ pub struct Proposition {
     pub is_negated: bool,
 }
 
+/// What a user adds to the extractor's own words; wordings are compared by their stems, `_` stands for any one word, `~` for up to three.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OwnWords {
+    /// Wordings that show a kind of claim: "poured cold water on" a denial.
+    pub cues: Vec<(Kind, String)>,
+    /// Wordings that show none, whatever the models think: "denied boarding".
+    pub never: Vec<String>,
+    /// Nouns that name an office: "ombudsman".
+    pub roles: Vec<String>,
+    /// Names that stand for a country or body, and the name of that: "Zhongnanhai", "China".
+    pub metonyms: Vec<(String, String)>,
+}
+
 /// How sure the extractor is, in hundredths: 0 to 100. An integer, so that the same text gives the same bytes everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Confidence(u8);

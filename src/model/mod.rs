@@ -23,7 +23,7 @@ pub use alert::{
     StanceEntry, StoryLine,
 };
 pub use analysis::{Analysis, Issue, ModelsHash};
-pub use claim::{Attribution, Basis, Claim, Confidence, Kind, Proposition, Speaker};
+pub use claim::{Attribution, Basis, Claim, Confidence, Kind, OwnWords, Proposition, Speaker};
 pub use document::{Document, OffsetMap, SourceInfo};
 pub use event::{ClaimEvent, Event, Subject, related};
 pub use feed::{FeedCursor, FeedHealth, FeedIncident};

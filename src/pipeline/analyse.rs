@@ -8,11 +8,11 @@ use crate::model::{Analysis, Document, Issue, ModelsHash, RevisionLabel, Span};
 use crate::text::language::{is_english, language};
 use crate::text::sentence::sentences;
 
-pub use crate::extract::Models;
+pub use crate::extract::{Models, Scope};
 
 /// Finds what a document says: language, sentences, fingerprint, revision label, claims and statements. Bad text is data:
 /// what is odd about it is in `issues`.
-pub fn analyse(document: Document, models: &Models) -> Analysis {
+pub fn analyse(document: Document, models: &Models, scope: Scope) -> Analysis {
     let (label, bare_headline) = label(document.headline_text());
     // The wire's prefix ("UPDATE 2-") is no part of what the headline says.
     let headline = document.headline.map(|span| Span::new(span.end - bare_headline.len().min(span.len()), span.end));
@@ -20,7 +20,7 @@ pub fn analyse(document: Document, models: &Models) -> Analysis {
     let language = language(&document.text);
     let sentences = sentences(&document.text, headline);
     let (mut claims, issues) = if is_english(&document.text) {
-        extract::claims(&document.text, headline, &sentences, models)
+        extract::claims(&document.text, headline, &sentences, models, scope)
     } else {
         (Vec::new(), vec![Issue::Language(language.clone())])
     };

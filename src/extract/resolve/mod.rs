@@ -32,9 +32,9 @@ pub struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    /// Reads the names, roles and bodies that a document mentions.
-    pub fn new(text: &'a str, sentences: &[Span]) -> Self {
-        let words = Words::new(text, sentences);
+    /// Reads the names, roles and bodies that a document mentions; `roles` are folded nouns beside the built-in ones.
+    pub fn new(text: &'a str, sentences: &[Span], roles: &'a [String]) -> Self {
+        let words = Words::new(text, sentences, roles);
         let ranges: Vec<Range<usize>> = sentences.iter().map(|&span| words.within(span)).collect();
         let scene = Scene::new(&words, &ranges);
         let mut resolver = Self { words, scene, sentences: ranges };
@@ -78,13 +78,13 @@ impl<'a> Resolver<'a> {
         let is_part = |&at: &usize| {
             is_small(at)
                 || self.words.is_name(at)
-                || is(Class::Role, self.words.folded(at))
+                || self.words.is_role(self.words.folded(at))
                 || is(Class::Modifier, self.words.folded(at))
         };
         let end = start + (start..sentence.end).take_while(is_part).count();
         let kept = (start..end).rev().find(|&at| !is_small(at))? + 1;
         let head = office_head(&self.words, &(start..kept))?;
-        (is(Class::Role, self.words.folded(head)) && !self.words.is_name(head)).then_some(start..kept)
+        (self.words.is_role(self.words.folded(head)) && !self.words.is_name(head)).then_some(start..kept)
     }
 
     /// The fullest name of a member of the cast.

@@ -164,7 +164,7 @@ fn is_acronym(words: &Words<'_>, name: &Range<usize>) -> bool {
 fn is_office(words: &Words<'_>, role: &Range<usize>) -> bool {
     role.clone().any(|at| {
         let word = words.folded(at);
-        (is(Class::Role, word) || is(Class::Mouth, word) || is(Class::Person, word)) && !is(Class::Man, word)
+        (words.is_role(word) || is(Class::Mouth, word) || is(Class::Person, word)) && !is(Class::Man, word)
     })
 }
 
@@ -178,7 +178,7 @@ fn role_before(words: &Words<'_>, name: usize, limit: usize) -> Option<Range<usi
     if end <= limit {
         return None;
     }
-    let is_noun = |at: usize| is(Class::Role, words.folded(at)) || is(Class::Mouth, words.folded(at));
+    let is_noun = |at: usize| words.is_role(words.folded(at)) || is(Class::Mouth, words.folded(at));
     if !has_comma && !is_noun(end - 1) {
         return None;
     }

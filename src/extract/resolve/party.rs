@@ -165,7 +165,7 @@ impl Resolver<'_> {
         };
         let introduced = || {
             let (first, head) = (self.words.folded(phrase.start), self.words.folded(head));
-            let is_new = matches!(first, "a" | "an") && is(Class::Role, head) || is(Class::Person, head);
+            let is_new = matches!(first, "a" | "an") && self.words.is_role(head) || is(Class::Person, head);
             is_new.then(|| self.introduced_after(&noun)).flatten().and_then(|entity| self.name(entity))
         };
         let is_bare = noun.len() == 1 || noun.len() == 2 && is_definite;

@@ -441,7 +441,7 @@ fn definite(words: &Words<'_>, at: usize, limit: usize) -> Option<Range<usize>> 
     let end = (at + 1..limit.min(at + 6)).find(|&next| {
         let word = words.folded(next);
         let follows = words.folded(next + 1);
-        let is_noun = |word: &str| is(Class::Role, word) || is(Class::Person, word) || is_body(word);
+        let is_noun = |word: &str| words.is_role(word) || is(Class::Person, word) || is_body(word);
         is_noun(word) && !is_noun(follows) && !is(Class::Modifier, follows)
     })?;
     Some(at..end + 1)

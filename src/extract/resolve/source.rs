@@ -169,7 +169,7 @@ impl Resolver<'_> {
         }
         let head = office_head(&self.words, range)?;
         let word = self.words.folded(head);
-        let is_single = is(Class::Role, word) || is(Class::Person, word);
+        let is_single = self.words.is_role(word) || is(Class::Person, word);
         let noun = range.start..head + 1;
         let is_definite = self.words.folded(range.start) == "the" || range.len() == 1;
         let is_short = noun.len() <= 3 && noun.end == range.end;

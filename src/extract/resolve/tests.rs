@@ -22,7 +22,7 @@ fn attribution(text: &str, source: Option<Span>, cue: &str, content: &str) -> At
 /// Checks the name, office and affiliation behind a source, given as its words and which occurrence of them.
 #[track_caller]
 fn check(text: &str, source: (&str, usize), cue: &str, name: &str, role: Option<&str>, affiliation: Option<&str>) {
-    let resolver = Resolver::new(text, &sentences(text, None));
+    let resolver = Resolver::new(text, &sentences(text, None), &[]);
     let attribution = attribution(text, Some(find(text, source.0, source.1)), cue, "");
     let found = resolver.speaker(&attribution, Kind::Statement).unwrap();
     assert_eq!(
@@ -34,7 +34,7 @@ fn check(text: &str, source: (&str, usize), cue: &str, name: &str, role: Option<
 
 #[track_caller]
 fn check_target(text: &str, source: Option<&str>, cue: &str, content: &str, target: &str) {
-    let resolver = Resolver::new(text, &sentences(text, None));
+    let resolver = Resolver::new(text, &sentences(text, None), &[]);
     let attribution = attribution(text, source.map(|source| find(text, source, 0)), cue, content);
     let speaker = resolver.speaker(&attribution, Kind::Allegation);
     assert_eq!(resolver.target(&attribution, speaker.as_ref()).as_deref(), Some(target), "{text}");
@@ -111,7 +111,7 @@ fn an_office_with_hyphens_counts_by_its_parts() {
         "editor-in-chief of Kurier News",
     ] {
         let text = format!("Olga Brenner, {office}, said so on Monday. Brenner denied it.");
-        let resolver = Resolver::new(&text, &sentences(&text, None));
+        let resolver = Resolver::new(&text, &sentences(&text, None), &[]);
         let beside =
             resolver.speaker(&attribution(&text, Some(find(&text, "Olga Brenner, ", 0)), "said", ""), Kind::Statement);
         assert_eq!(beside.unwrap().role.as_deref(), Some(office));
@@ -141,18 +141,18 @@ fn a_clause_behind_a_name_is_no_office() {
 #[test]
 fn a_running_quotation_keeps_its_speaker() {
     let text = "\"We saw nothing,\" Olga Brenner said. \"The claim is false.\"";
-    let resolver = Resolver::new(text, &sentences(text, None));
+    let resolver = Resolver::new(text, &sentences(text, None), &[]);
     let claim = attribution(text, None, "false", "");
     assert_eq!(resolver.speaker(&claim, Kind::Denial).unwrap().name, "Olga Brenner");
     let passive = "Olga Brenner was accused of theft.";
-    let resolver = Resolver::new(passive, &sentences(passive, None));
+    let resolver = Resolver::new(passive, &sentences(passive, None), &[]);
     assert_eq!(resolver.speaker(&attribution(passive, None, "was accused", ""), Kind::Allegation), None);
 }
 
 #[test]
 fn the_words_of_others_came_through_somebody() {
     let text = "Kurier News quoted Olga Brenner as saying the dam was safe.";
-    let resolver = Resolver::new(text, &sentences(text, None));
+    let resolver = Resolver::new(text, &sentences(text, None), &[]);
     let claim = attribution(text, Some(find(text, "Olga Brenner", 0)), "saying", "");
     assert_eq!(resolver.speaker(&claim, Kind::Statement).unwrap().via.as_deref(), Some("Kurier News"));
 }
@@ -173,7 +173,7 @@ fn targets() {
 /// Checks the speaker of an allegation whose source may be missing or wrong.
 #[track_caller]
 fn check_accuser(text: &str, source: Option<&str>, cue: &str, name: Option<&str>) {
-    let resolver = Resolver::new(text, &sentences(text, None));
+    let resolver = Resolver::new(text, &sentences(text, None), &[]);
     let attribution = attribution(text, source.map(|source| find(text, source, 0)), cue, "");
     let found = resolver.speaker(&attribution, Kind::Allegation).map(|speaker| speaker.name);
     assert_eq!(found.as_deref(), name, "{source:?} in {text}");
@@ -210,7 +210,7 @@ fn several_people_are_the_last_list_or_group() {
 
 #[track_caller]
 fn speaker_name(text: &str, source: &str, cue: &str) -> String {
-    let resolver = Resolver::new(text, &sentences(text, None));
+    let resolver = Resolver::new(text, &sentences(text, None), &[]);
     resolver.speaker(&attribution(text, Some(find(text, source, 0)), cue, ""), Kind::Statement).unwrap().name
 }
 
@@ -380,7 +380,7 @@ fn a_paper_is_one_that_was_named() {
 /// Checks what is left of an accusation's content.
 #[track_caller]
 fn check_act(text: &str, cue: &str, content: &str, act: &str) {
-    let resolver = Resolver::new(text, &sentences(text, None));
+    let resolver = Resolver::new(text, &sentences(text, None), &[]);
     let found = resolver.act(&attribution(text, None, cue, content));
     let found: Vec<&str> = found.iter().map(|span| span.of(text)).collect();
     assert_eq!(found.join(" | "), act, "{text}");
@@ -423,7 +423,7 @@ fn who_speaks_stands_beside_the_cue() {
 fn who_denies_stands_before_the_verb() {
     let text = "Westmark's envoy to the Lake Council on Monday dismissed as \"lies\" reports that Ostland soldiers had been seen.";
     let check = |given: Option<&str>, expected: Option<&str>| {
-        let resolver = Resolver::new(text, &sentences(text, None));
+        let resolver = Resolver::new(text, &sentences(text, None), &[]);
         let claim = attribution(text, given.map(|words| find(text, words, 0)), "dismissed", "lies");
         assert_eq!(resolver.denier(&claim).map(|span| span.of(text)), expected, "{given:?}");
     };
@@ -432,7 +432,7 @@ fn who_denies_stands_before_the_verb() {
     check(None, Some(envoy));
     check(Some(envoy), None);
     let passive = "The claim was denied by Tom Arden.";
-    let resolver = Resolver::new(passive, &sentences(passive, None));
+    let resolver = Resolver::new(passive, &sentences(passive, None), &[]);
     let claim = attribution(passive, Some(find(passive, "Tom Arden", 0)), "denied", "");
     assert_eq!(resolver.denier(&claim), None);
 }
@@ -451,7 +451,7 @@ proptest! {
     #[test]
     fn hostile_text_is_data(text in "(?:[A-Z][a-z]{0,4}|he|the|who|,|\\.|\"|'s|of|envoy|accused|\\PC|\n| ){0,60}", cut in 0usize..40) {
         let spans = sentences(&text, None);
-        let resolver = Resolver::new(&text, &spans);
+        let resolver = Resolver::new(&text, &spans, &[]);
         for &sentence in &spans {
             let words = crate::text::token::tokens(&text, sentence);
             let word = words.get(cut % words.len().max(1)).copied().unwrap_or(sentence);

@@ -26,13 +26,15 @@ pub(super) struct Word {
 pub(super) struct Words<'a> {
     pub(super) text: &'a str,
     pub(super) list: Vec<Word>,
+    /// Role nouns beside the built-in ones, folded.
+    roles: &'a [String],
     lower: FxHashSet<String>,
     /// Capitalised inside a sentence somewhere.
     upper: FxHashSet<String>,
 }
 
 impl<'a> Words<'a> {
-    pub(super) fn new(text: &'a str, sentences: &[Span]) -> Self {
+    pub(super) fn new(text: &'a str, sentences: &[Span], roles: &'a [String]) -> Self {
         let mut list: Vec<Word> = Vec::new();
         let mut is_quoted = false;
         for (sentence, &span) in sentences.iter().enumerate() {
@@ -61,7 +63,12 @@ impl<'a> Words<'a> {
             .filter(|pair| is_inside(pair))
             .map(|pair| pair.last().map(|word| word.folded.clone()).unwrap_or_default())
             .collect();
-        Self { text, list, lower, upper }
+        Self { text, list, roles, lower, upper }
+    }
+
+    /// Whether a folded word names an office.
+    pub(super) fn is_role(&self, folded: &str) -> bool {
+        is(Class::Role, folded) || self.roles.iter().any(|role| role == folded)
     }
 
     pub(super) fn get(&self, at: usize) -> Option<&Word> {

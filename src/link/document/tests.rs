@@ -47,7 +47,7 @@ fn claim(text: &str, line: &str) -> Claim {
         proposition: proposition(text, &content),
         target: given(target),
         basis: None,
-        answers: vec![7],
+        answers: Vec::new(),
         is_background: false,
         is_negated_denial: false,
         confidence: Confidence::from_probability(0.9),

@@ -9,7 +9,7 @@ use crate::look::words::{copies, second, short};
 use crate::model::{
     Analysis, Document, DocumentId, DocumentRecord, FeedId, Issue, OffsetMap, RevisionLabel, SourceInfo, Span,
 };
-use crate::pipeline::{Models, analyse};
+use crate::pipeline::{Models, Scope, analyse};
 use crate::store::StoredAnalysis;
 use crate::text::embargo::embargo;
 
@@ -28,8 +28,8 @@ impl Explainer<'_> {
         let claims = record.as_ref().map(|record| record.claims.clone()).unwrap_or_default();
         let parts = self.claims(&claims, Some(id))?;
         let title = stored.as_ref().map(|stored| stored.headline.clone()).unwrap_or_default();
-        let models = Models::embedded().context("the built-in models cannot be read")?;
-        let read = stored.as_ref().map(|stored| analyse(rebuilt(stored), &models));
+        let models = Models::embedded().context("the built-in models cannot be read")?.with_words(&self.own);
+        let read = stored.as_ref().map(|stored| analyse(rebuilt(stored), &models, Scope::Claims));
         let (outcome, why) = verdict(record.as_ref(), stored.as_ref(), read.as_ref(), &parts);
         let mut explanation = Explanation::new("document", &id, &title, outcome, why);
         match (&record, &stored) {
@@ -136,6 +136,9 @@ fn add_considered(explanation: &mut Explanation, read: &Analysis, models: &Model
     let bare = label(read.document.headline_text()).1;
     let headline = read.document.headline.map(|span| Span::new(span.end - bare.len().min(span.len()), span.end));
     let considered = extract::considered(text, headline, &read.sentences, models);
+    if considered.is_empty() {
+        explanation.add("nearest", "nothing in it reads like a claim".to_owned());
+    }
     for one in considered.iter().take(CONSIDERED_MAX) {
         let sentence = one.sentence.of(text);
         let confidence = one.confidence.probability();

@@ -1,0 +1,173 @@
+//! Windows: the sentences of a document to be judged in, stretches that the network reads at once out.
+//!
+//! The network reads a few hundred wordpieces: the headline first, for it says what the text is about, then as many sentences as fit.
+//! A sentence that is judged has its neighbours in view.
+
+use super::wordpiece::{END, START, WordPieces};
+use crate::extract::reading::{Reading, Sentence};
+
+/// Wordpieces of one window.
+const PIECES_MAX: usize = 384;
+/// Wordpieces of the headline that are read.
+const HEADLINE_PIECES_MAX: usize = 79;
+/// Wordpieces of one sentence that are read.
+const SENTENCE_PIECES_MAX: usize = 200;
+/// Sentences before the first one of a window that are read again for context.
+const CONTEXT: usize = 2;
+
+/// Where a word of a window stands in the document; the end of a sentence is a word of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Position of the sentence in the document.
+    pub(super) sentence: usize,
+    /// Position of the token in it; `None` for the sentence's end.
+    pub(super) token: Option<usize>,
+}
+
+/// What the network reads at once.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Window {
+    /// Numbers of the wordpieces.
+    pub(super) pieces: Vec<i32>,
+    /// For each, the shape of its token.
+    pub(super) shapes: Vec<i32>,
+    /// For each, 1 between quotation marks.
+    pub(super) quoted: Vec<i32>,
+    /// For each, 1 in the headline.
+    pub(super) heading: Vec<i32>,
+    /// For each word, its first wordpiece.
+    pub(super) first: Vec<i32>,
+    /// For each word, where it stands.
+    pub(super) places: Vec<Place>,
+    /// The sentences that this window decides on.
+    pub(super) judged: Vec<usize>,
+    /// All its sentences in order.
+    pub(super) sentences: Vec<usize>,
+}
+
+/// The windows in which all `wanted` sentences are judged, each once.
+pub(super) fn windows(reading: &Reading<'_>, wanted: &[bool], vocabulary: &WordPieces) -> Vec<Window> {
+    let is_wanted = |at: usize| wanted.get(at).copied().unwrap_or_default();
+    let is_read = |at: usize| is_wanted(at) || is_wanted(at + 1) || at.checked_sub(1).is_some_and(is_wanted);
+    if !wanted.contains(&true) {
+        return Vec::new();
+    }
+    let headline = reading.sentences.first().filter(|first| first.is_headline);
+    let body: Vec<(usize, Pieces<'_>)> = reading
+        .sentences
+        .iter()
+        .enumerate()
+        .skip(usize::from(headline.is_some()))
+        .filter(|&(at, sentence)| is_read(at) && !sentence.tokens.is_empty())
+        .map(|(at, sentence)| (at, Pieces::of(sentence, vocabulary, SENTENCE_PIECES_MAX)))
+        .collect();
+    let head = headline.map(|sentence| Pieces::of(sentence, vocabulary, HEADLINE_PIECES_MAX));
+    let mut windows = Vec::new();
+    let mut next = 0;
+    loop {
+        let mut window = Window::default();
+        window.mark(START, None);
+        if let Some(head) = &head {
+            window.add(0, head, true);
+        }
+        let mut end = context_start(&body, next, window.pieces.len());
+        while let Some((at, pieces)) = body.get(end)
+            && (end <= next || window.pieces.len() + pieces.count <= PIECES_MAX)
+        {
+            window.add(*at, pieces, false);
+            end += 1;
+        }
+        // The last sentence of a full window is context, too: it is judged with what follows in view.
+        let judged_end = if end == body.len() { end } else { (next + 1).max(end - 1) };
+        if windows.is_empty() && head.is_some() && is_wanted(0) {
+            window.judged.push(0);
+        }
+        let judged = body.get(next..judged_end).unwrap_or_default();
+        window.judged.extend(judged.iter().map(|&(at, _)| at).filter(|&at| is_wanted(at)));
+        if !window.judged.is_empty() {
+            windows.push(window);
+        }
+        next = judged_end;
+        if next >= body.len() {
+            return windows;
+        }
+    }
+}
+
+/// The first sentence of a window that decides from `next` on: some before it for context, as far as they fit beside it.
+fn context_start(body: &[(usize, Pieces<'_>)], next: usize, taken: usize) -> usize {
+    let count = |at: usize| body.get(at).map_or(0, |(_, pieces)| pieces.count);
+    let mut size = taken + count(next);
+    let mut start = next;
+    while start > 0 && next - start < CONTEXT && size + count(start - 1) <= PIECES_MAX {
+        start -= 1;
+        size += count(start);
+    }
+    start
+}
+
+/// A sentence in wordpieces.
+struct Pieces<'a> {
+    sentence: &'a Sentence,
+    /// For each of its first tokens, the pieces.
+    tokens: Vec<Vec<i32>>,
+    /// Pieces of all of them, with the mark of the end.
+    count: usize,
+}
+
+impl<'a> Pieces<'a> {
+    fn of(sentence: &'a Sentence, vocabulary: &WordPieces, max: usize) -> Self {
+        let mut count = 1;
+        let tokens = sentence.tokens.iter().map(|token| vocabulary.pieces(&token.word)).take_while(|pieces| {
+            count += pieces.len();
+            count <= max
+        });
+        let tokens: Vec<Vec<i32>> = tokens.collect();
+        Self { count: 1 + tokens.iter().map(Vec::len).sum::<usize>(), sentence, tokens }
+    }
+}
+
+impl Window {
+    fn add(&mut self, at: usize, pieces: &Pieces<'_>, is_headline: bool) {
+        self.sentences.push(at);
+        for (number, (token, pieces)) in pieces.sentence.tokens.iter().zip(&pieces.tokens).enumerate() {
+            self.word(Place { sentence: at, token: Some(number) });
+            for &piece in pieces {
+                self.pieces.push(piece);
+                self.shapes.push(i32::try_from(token.shape).unwrap_or_default());
+                self.quoted.push(i32::from(token.is_quoted));
+                self.heading.push(i32::from(is_headline));
+            }
+        }
+        self.mark(END, Some(Place { sentence: at, token: None }));
+        if let Some(heading) = self.heading.last_mut() {
+            *heading = i32::from(is_headline);
+        }
+    }
+
+    fn mark(&mut self, piece: i32, place: Option<Place>) {
+        if let Some(place) = place {
+            self.word(place);
+        }
+        self.pieces.push(piece);
+        self.shapes.push(0);
+        self.quoted.push(0);
+        self.heading.push(0);
+    }
+
+    fn word(&mut self, place: Place) {
+        self.first.push(i32::try_from(self.pieces.len()).unwrap_or_default());
+        self.places.push(place);
+    }
+
+    /// Positions of the words of a sentence, its end left out.
+    pub(super) fn words_of(&self, sentence: usize) -> std::ops::Range<usize> {
+        let start = self.places.iter().position(|place| place.sentence == sentence).unwrap_or_default();
+        let is_word = |place: &&Place| place.sentence == sentence && place.token.is_some();
+        let count = self.places.iter().skip(start).take_while(is_word).count();
+        start..start + count
+    }
+}
+
+#[cfg(test)]
+mod tests;

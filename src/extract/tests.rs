@@ -1,0 +1,133 @@
+//! The extractor with its real models on texts of all sorts, and model files of all sorts.
+
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::text::document::headline;
+use crate::text::sentence::sentences;
+
+static MODELS: LazyLock<Models> = LazyLock::new(|| Models::embedded().unwrap());
+
+fn found(text: &str, models: &Models, scope: Scope) -> Vec<Claim> {
+    let headline = headline(text);
+    claims(text, headline, &sentences(text, headline), models, scope).0
+}
+
+fn read(text: &str) -> Vec<Claim> {
+    found(text, &MODELS, Scope::Claims)
+}
+
+/// Every span lies in the text, at the edges of characters.
+fn assert_verbatim(text: &str, claims: &[Claim]) {
+    for claim in claims {
+        let attribution = &claim.attribution;
+        for span in
+            [attribution.cue, attribution.sentence].iter().chain(&attribution.source).chain(&attribution.content)
+        {
+            assert!(text.get(span.start..span.end).is_some_and(|words| !words.is_empty()), "{span:?}");
+        }
+    }
+}
+
+const STORY: &str = "Oil in the harbour\nThe campaign group Clean Coast accused Norvik Shipping of dumping \
+                     oil in the harbour.\n\"That is simply not true,\" said Ada Lind, a spokeswoman for Norvik.";
+
+#[test]
+fn an_accusation_and_its_denial_are_found_with_their_words() {
+    let claims = read(STORY);
+    assert_verbatim(STORY, &claims);
+    let accusation = claims.iter().position(|claim| claim.kind == Kind::Allegation).unwrap();
+    assert_eq!(claims[accusation].speaker.as_ref().unwrap().name, "Clean Coast");
+    assert_eq!(claims[accusation].target.as_deref(), Some("Norvik Shipping"));
+    let denial = claims.iter().rfind(|claim| claim.kind == Kind::Denial).unwrap();
+    assert_eq!(denial.speaker.as_ref().unwrap().name, "Ada Lind");
+    assert_eq!(denial.answers, [accusation]);
+}
+
+#[test]
+fn a_text_is_read_alike_every_time() {
+    assert_eq!(read(STORY), read(STORY));
+}
+
+#[test]
+fn all_attributions_hold_the_claims() {
+    let claims = read(STORY);
+    let all = found(STORY, &MODELS, Scope::All);
+    assert!(all.len() >= claims.len());
+    assert_verbatim(STORY, &all);
+}
+
+#[test]
+fn odd_texts_are_read_in_bounded_time_and_give_verbatim_spans() {
+    let megabyte = format!("The minister denied {}.", "that the bank and ".repeat(60_000));
+    let crowd = format!("{}\n", "He denied it. ".repeat(5_000));
+    let marks = "\"'“”‘’".repeat(20_000);
+    let joined = "denied\u{200b}it\u{200d}he\u{2060}said. ".repeat(2_000);
+    let mirrored = "\u{202e}.ti deined retsinim ehT\u{202c} הוא הכחיש. نفى الوزير ذلك. The minister denied it.";
+    let binary: String = (0..50_000_u32).filter_map(|at| char::from_u32(at * 37 % 0x3000)).collect();
+    let texts = [
+        "",
+        "\n",
+        " ",
+        "\u{feff}",
+        "denied",
+        "\0\0\0",
+        "He denied it",
+        &megabyte,
+        &crowd,
+        &marks,
+        &joined,
+        mirrored,
+        &binary,
+        "Le ministre a nié. Der Minister bestritt es. 大臣は否定した。The minister denied it.",
+    ];
+    for text in texts {
+        for scope in [Scope::Claims, Scope::All] {
+            let claims = found(text, &MODELS, scope);
+            assert!(claims.len() <= CLAIMS_MAX);
+            assert_verbatim(text, &claims);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn any_text_gives_verbatim_spans(text in "(\\PC{0,12}|denied|he said|accused|\"| |\\. |\n){0,60}") {
+        assert_verbatim(&text, &found(&text, &MODELS, Scope::All));
+    }
+}
+
+#[test]
+fn a_desks_own_words_count_without_training() {
+    let words = OwnWords {
+        cues: vec![(Kind::Denial, "gave short shrift to".into())],
+        never: vec!["accused ~ of".into()],
+        roles: Vec::new(),
+        metonyms: vec![("Quayside".into(), "Norvik".into())],
+    };
+    let models = Models::embedded().unwrap().with_words(&words);
+    let text = "Quayside gave short shrift to reports of a spill.\nThe campaign group Clean Coast accused Norvik Shipping of \
+                dumping oil in the harbour.";
+    let claims = found(text, &models, Scope::Claims);
+    let [denial] = claims.as_slice() else { panic!("one claim, not {claims:#?}") };
+    assert_eq!((denial.kind, denial.attribution.cue.of(text)), (Kind::Denial, "gave short shrift to"));
+    assert_eq!(denial.speaker.as_ref().unwrap().affiliation.as_deref(), Some("Norvik"));
+}
+
+#[test]
+fn a_wrong_model_file_is_refused() {
+    let (screen, judge) = (include_bytes!("../../models/screen.bin"), include_bytes!("../../models/judge.bin"));
+    let refused = |screen: &[u8], judge: &[u8]| Models::from_bytes(screen, judge).unwrap_err();
+    assert_eq!(refused(b"", judge), ModelError::Truncated);
+    assert_eq!(refused(screen, b""), ModelError::Truncated);
+    assert_eq!(refused(screen, &judge[..judge.len() / 2]), ModelError::Truncated);
+    assert_eq!(refused(judge, screen), ModelError::NotAModel);
+    let mut damaged = judge.to_vec();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 0x10;
+    assert_eq!(refused(screen, &damaged), ModelError::Damaged);
+}
