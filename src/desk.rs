@@ -344,6 +344,7 @@ fn tell_issues(analysis: &Analysis) {
             }
             Issue::TextCut => "the end of the text",
             Issue::SentencesCut => "sentences over the limit",
+            Issue::NotJudged => "sentences that the judge failed at",
             Issue::ClaimsCut => "claims over the limit",
             Issue::Quarantined(_) => continue,
         };

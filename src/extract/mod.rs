@@ -88,33 +88,37 @@ impl Models {
     /// # Errors
     /// If one of them is damaged.
     pub fn from_bytes(screen: &[u8], judge: &[u8]) -> Result<Self, ModelError> {
-        use sha2::{Digest as _, Sha256};
-        let mut sum = Sha256::new();
-        for part in [screen, judge] {
-            sum.update(part);
-        }
-        for part in lexicon::SOURCES {
-            sum.update(part.as_bytes());
-        }
-        let digest = sum.finalize();
         Ok(Self {
             screen: Screen::new(Tagger::from_bytes(screen)?),
             judge: Judge::from_bytes(judge)?,
             own: Own::default(),
-            hash: ModelsHash(hexadecimal(digest.get(..8).unwrap_or_default())),
+            hash: hash_of([screen, judge].into_iter().chain(lexicon::SOURCES.iter().map(|source| source.as_bytes()))),
         })
     }
 
     /// With a user's own words beside the models.
     #[must_use]
     pub fn with_words(self, words: &OwnWords) -> Self {
-        Self { own: Own::new(words), ..self }
+        if *words == OwnWords::default() {
+            return self;
+        }
+        let hash = hash_of([self.hash.0.as_bytes(), format!("{words:?}").as_bytes()]);
+        Self { own: Own::new(words), hash, ..self }
     }
 
-    /// Hash of models and lexicons.
+    /// Hash of models, lexicons and a user's own words.
     pub fn hash(&self) -> ModelsHash {
         self.hash.clone()
     }
+}
+
+fn hash_of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> ModelsHash {
+    use sha2::{Digest as _, Sha256};
+    let mut sum = Sha256::new();
+    for part in parts {
+        sum.update(part);
+    }
+    ModelsHash(hexadecimal(sum.finalize().get(..8).unwrap_or_default()))
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -140,17 +144,19 @@ pub fn claims(
     }
     let sentences = sentences.get(..SENTENCES_MAX).unwrap_or(sentences);
     let reading = Reading::new(text, headline, sentences);
-    let mut acts = models.acts(&reading, scope);
-    if acts.len() > CLAIMS_MAX {
-        acts.truncate(CLAIMS_MAX);
+    let (acts, is_whole) = models.acts(&reading, scope);
+    if !is_whole {
+        issues.push(Issue::NotJudged);
+    }
+    if acts.iter().filter(|act| is_likely(act)).count() > CLAIMS_MAX {
         issues.push(Issue::ClaimsCut);
     }
     let spoken: Vec<Span> = sentences.iter().map(|sentence| reading::without_dateline(text, *sentence)).collect();
     let resolver = Resolver::new(text, &spoken, models.own.roles());
     let mut places = vec![None; acts.len()];
     let mut claims: Vec<Claim> = Vec::new();
-    for (act, place) in acts.iter().zip(&mut places) {
-        if let Some(claim) = is_likely(act).then(|| claim(&reading, &resolver, act, &models.own)).flatten() {
+    for (act, place) in acts.iter().zip(&mut places).filter(|(act, _)| is_likely(act)).take(CLAIMS_MAX) {
+        if let Some(claim) = claim(&reading, &resolver, act, &models.own) {
             *place = Some(claims.len());
             claims.push(claim);
         }
@@ -164,8 +170,8 @@ pub fn claims(
 }
 
 impl Models {
-    /// The acts of a document, unlikely ones included.
-    fn acts(&self, reading: &Reading<'_>, scope: Scope) -> Vec<Act> {
+    /// The acts of a document, unlikely ones included, and whether all of it was judged.
+    fn acts(&self, reading: &Reading<'_>, scope: Scope) -> (Vec<Act>, bool) {
         let mut given: Vec<Given> = Vec::new();
         for (position, sentence) in reading.sentences.iter().enumerate() {
             let mut give =
@@ -190,14 +196,14 @@ impl Models {
                 *wanted = true;
             }
         }
-        let mut acts = self.judge.acts(reading, &wanted, &given, scope == Scope::All);
+        let (mut acts, is_whole) = self.judge.acts(reading, &wanted, &given, scope == Scope::All);
         for act in &mut acts {
             let sentence = reading.sentences.get(act.sentence);
             if act.kind != Kind::Statement && sentence.is_some_and(|one| self.own.is_never(one, act.first, act.last)) {
                 act.probability = 0.0;
             }
         }
-        acts
+        (acts, is_whole)
     }
 }
 
@@ -222,7 +228,7 @@ pub struct Considered {
 pub fn considered(text: &str, headline: Option<Span>, sentences: &[Span], models: &Models) -> Vec<Considered> {
     let sentences = sentences.get(..SENTENCES_MAX).unwrap_or(sentences);
     let reading = Reading::new(text, headline, sentences);
-    let acts = models.acts(&reading, Scope::Claims);
+    let (acts, _) = models.acts(&reading, Scope::Claims);
     let unlikely = acts.iter().filter(|act| !is_likely(act));
     let mut considered: Vec<Considered> = unlikely
         .filter_map(|act| {

@@ -1,4 +1,4 @@
-//! The screen: sentences in, those out that may hold a claim; a linear tagger's word on each, in some forty microseconds.
+//! The screen: sentences in, those out that may hold a claim, by a linear tagger's word on each.
 
 use super::features::cue_features;
 use super::reading::Reading;

@@ -110,6 +110,7 @@ fn a_desks_own_words_count_without_training() {
         metonyms: vec![("Quayside".into(), "Norvik".into())],
     };
     let models = Models::embedded().unwrap().with_words(&words);
+    assert_ne!(models.hash(), MODELS.hash(), "analyses by other words are told apart");
     let text = "Quayside gave short shrift to reports of a spill.\nThe campaign group Clean Coast accused Norvik Shipping of \
                 dumping oil in the harbour.";
     let claims = found(text, &models, Scope::Claims);

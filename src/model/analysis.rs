@@ -29,6 +29,8 @@ pub enum Issue {
     SentencesCut,
     /// Claims beyond the limit were dropped.
     ClaimsCut,
+    /// The judge's network failed at some sentences: claims in them were not found.
+    NotJudged,
     /// The analysis panicked with these words; the text is kept.
     Quarantined(String),
 }

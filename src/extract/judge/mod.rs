@@ -27,6 +27,10 @@ use crate::model::{Kind, Span};
 pub const CLAIM_KINDS: usize = 5;
 /// Labels of the claims' cues.
 const CLAIM_LABELS: usize = 1 + 2 * CLAIM_KINDS;
+/// Labels of statements' cues.
+const STATEMENT_LABELS: usize = 3;
+/// Labels of source and content.
+const ARGUMENT_LABELS: usize = 5;
 /// Number of the kind "statement".
 const STATEMENT: usize = CLAIM_KINDS;
 /// What is taken from the score of being outside of claims' cues, so that unlikely ones are weighed, too.
@@ -98,21 +102,33 @@ impl Judge {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
         let file = ModelFile::parse(bytes)?;
         let vocabulary = WordPieces::from_lines(file.vocabulary).ok_or(ModelError::NotAModel)?;
-        Ok(Self {
-            settings: file.settings,
-            vocabulary,
-            encoder: Encoder::load(file.encoder)?,
-            heads: Heads::load(file.heads)?,
-        })
+        let (encoder, heads) = (Encoder::load(file.encoder)?, Heads::load(file.heads)?);
+        let judge = Self { settings: file.settings, vocabulary, encoder, heads };
+        if judge.answers() { Ok(judge) } else { Err(ModelError::NotAModel) }
+    }
+
+    /// Whether the networks answer, and in the widths that are read: tried once on one word.
+    fn answers(&self) -> bool {
+        let window = Window::probe();
+        let questions = Questions { first: vec![0], last: vec![0], kind: vec![0], pairs: vec![(0, 0)] };
+        let answers = self.encoder.run(&window).and_then(|encoded| {
+            let fits = encoded.cues.row(0).len() == CLAIM_LABELS + STATEMENT_LABELS
+                && encoded.kinds.row(0).len() == CLAIM_KINDS;
+            self.heads.run(&encoded, window.places.len(), &questions).filter(|_| fits)
+        });
+        answers.is_some_and(|answers| answers.arguments.row(0).len() == ARGUMENT_LABELS)
     }
 
     /// The acts of the `wanted` sentences, in order of their cues; those that are `given` are found in any case, and with `all` statements that
-    /// are no claims are found, too.
-    pub fn acts(&self, reading: &Reading<'_>, wanted: &[bool], given: &[Given], all: bool) -> Vec<Act> {
-        let mut acts: Vec<Act> = Vec::new();
+    /// are no claims are found, too. And whether all windows were read: nothing of one that the networks fail at is found.
+    pub fn acts(&self, reading: &Reading<'_>, wanted: &[bool], given: &[Given], all: bool) -> (Vec<Act>, bool) {
+        let (mut acts, mut is_whole): (Vec<Act>, bool) = (Vec::new(), true);
         for window in windows(reading, wanted, &self.vocabulary) {
             let before = acts.len();
-            let mut found = self.window_acts(reading, &window, given, all).unwrap_or_default();
+            let Some(mut found) = self.window_acts(reading, &window, given, all) else {
+                is_whole = false;
+                continue;
+            };
             for act in &mut found {
                 for answer in &mut act.answers {
                     answer.0 += before;
@@ -120,7 +136,7 @@ impl Judge {
             }
             acts.append(&mut found);
         }
-        acts
+        (acts, is_whole)
     }
 
     fn window_acts(&self, reading: &Reading<'_>, window: &Window, given: &[Given], all: bool) -> Option<Vec<Act>> {
@@ -241,7 +257,7 @@ fn add_statements(window: &Window, encoded: &Encoded, cues: &mut Vec<Cue>, wante
                     || other.words.end() < place.start()
                     || place.end() < other.words.start()
             };
-            let surest = |row: &&[f32]| 1.0 - at(&softmax::<3>(row), OUTSIDE);
+            let surest = |row: &&[f32]| 1.0 - at(&softmax::<STATEMENT_LABELS>(row), OUTSIDE);
             let probability = rows.get(cue).unwrap_or_default().iter().map(surest).fold(0.0, f32::max);
             if cues.iter().all(is_free) {
                 cues.push(Cue { sentence, words: place, kind: STATEMENT, probability });

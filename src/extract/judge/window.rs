@@ -3,7 +3,7 @@
 //! The network reads a few hundred wordpieces: the headline first, for it says what the text is about, then as many sentences as fit.
 //! A sentence that is judged has its neighbours in view.
 
-use super::wordpiece::{END, START, WordPieces};
+use super::wordpiece::{END, START, UNKNOWN, WordPieces};
 use crate::extract::reading::{Reading, Sentence};
 
 /// Wordpieces of one window.
@@ -128,6 +128,15 @@ impl<'a> Pieces<'a> {
 }
 
 impl Window {
+    /// One unknown word.
+    pub(super) fn probe() -> Self {
+        let mut window = Self::default();
+        window.mark(START, None);
+        window.mark(UNKNOWN, Some(Place { sentence: 0, token: Some(0) }));
+        window.mark(END, Some(Place { sentence: 0, token: None }));
+        window
+    }
+
     fn add(&mut self, at: usize, pieces: &Pieces<'_>, is_headline: bool) {
         self.sentences.push(at);
         for (number, (token, pieces)) in pieces.sentence.tokens.iter().zip(&pieces.tokens).enumerate() {

@@ -9,7 +9,7 @@ const PIECES_MAX: usize = 12;
 /// Bytes of one word that are looked at; longer runs of letters are no words.
 const WORD_BYTES_MAX: usize = 100;
 
-/// The numbers of the marks that every vocabulary starts with, in this order.
+/// Stands for a word that has no pieces; the marks that every vocabulary starts with have their numbers in the order of `MARKS`.
 pub(super) const UNKNOWN: i32 = 1;
 /// Starts a window.
 pub(super) const START: i32 = 2;
