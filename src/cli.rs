@@ -174,6 +174,9 @@ pub struct ExtractArgs {
     /// A desk's own words: the `[extract]` table of this config file; its feeds and sinks are not used.
     #[arg(short, long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Print each sentence instead, with what was weighed in it and why that is a claim or none.
+    #[arg(long, conflicts_with = "all")]
+    pub explain: bool,
     /// Print each document's text first, to which the offsets refer, and for HTML its offset map.
     #[arg(long)]
     pub with_text: bool,

@@ -14,14 +14,14 @@ use crate::archive::{Archive, ArchiveLine, ReplayClock};
 use crate::cli::{Contract, ExtractArgs, InputFormat, ReplayArgs, StoriesArgs};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, WindowsConfig};
-use crate::contract::extracted_claim;
+use crate::contract::{extracted_claim, weighed_sentence};
 use crate::dedup::fingerprint::fingerprint;
 use crate::dedup::label::label;
 use crate::dedup::story::{Copy, Stories};
 use crate::desk::{Desk, SinkSettings, Work};
 use crate::exit::Exit;
 use crate::model::{Alert, Analysis, Document, ExtractedClaim, Kind, MarkupFormat, Rule, StoryLine};
-use crate::pipeline::{Models, Scope, analyse};
+use crate::pipeline::{Models, Scope, analyse, weighed};
 use crate::progress::Progress;
 use crate::route::Router;
 use crate::sink::BodyFormat;
@@ -57,7 +57,7 @@ pub fn extract(args: &ExtractArgs) -> Result<ExitCode> {
             match line {
                 Ok(line) => {
                     let analysis = analyse(line.document(markup, now), &models, scope);
-                    print_claims(&mut out, args, &analysis, &line.id)?;
+                    print_analysis(&mut out, args, &models, &analysis, &line.id)?;
                 }
                 Err(error) => {
                     is_bad = true;
@@ -69,7 +69,7 @@ pub fn extract(args: &ExtractArgs) -> Result<ExitCode> {
         let (id, text) = read_text(args.file.as_deref())?;
         let line = ArchiveLine { id, title: None, text, published: None, url: None, outlet: None };
         let analysis = analyse(line.document(markup, now), &models, scope);
-        print_claims(&mut out, args, &analysis, &line.id)?;
+        print_analysis(&mut out, args, &models, &analysis, &line.id)?;
     }
     out.flush()?;
     Ok(if is_bad { Exit::Failed.into() } else { ExitCode::SUCCESS })
@@ -117,11 +117,23 @@ struct TextLine<'a> {
     markup_offsets: &'a [(usize, usize)],
 }
 
-fn print_claims(out: &mut impl Write, args: &ExtractArgs, analysis: &Analysis, label: &str) -> Result<()> {
+fn print_analysis(
+    out: &mut impl Write,
+    args: &ExtractArgs,
+    models: &Models,
+    analysis: &Analysis,
+    label: &str,
+) -> Result<()> {
     if args.with_text {
         let document = &analysis.document;
         let line = TextLine { document: label, text: &document.text, markup_offsets: &document.offsets.0 };
         write_line(out, &line)?;
+    }
+    if args.explain {
+        for sentence in weighed(analysis, models) {
+            write_line(out, &weighed_sentence(analysis, &sentence, label))?;
+        }
+        return Ok(());
     }
     for (position, claim) in analysis.claims.iter().enumerate() {
         if args.all || claim.kind != Kind::Statement {

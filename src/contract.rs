@@ -1,8 +1,9 @@
 //! From spans in bytes to the contract's quotes in code points: the one place where offsets are converted.
 
+use crate::extract::{Ground, Verdict, Weighed, WeighedAct};
 use crate::model::{
-    AlertClaim, AlertDocument, Analysis, Claim, ClaimId, ClaimSpeaker, Document, Evidence, ExtractedClaim, Offsets,
-    Quote, Report, Span, Speaker,
+    AlertClaim, AlertDocument, Analysis, Claim, ClaimId, ClaimSpeaker, Document, Evidence, ExplainedAct,
+    ExplainedSentence, ExtractedClaim, Offsets, Quote, Report, Span, Speaker,
 };
 
 /// Converts byte offsets of one text into code points.
@@ -49,6 +50,37 @@ pub fn extracted_claim(analysis: &Analysis, position: usize, claim: &Claim, labe
         background: claim.is_background,
         confidence: claim.confidence.probability(),
         sentence: points.offsets(attribution.sentence),
+    }
+}
+
+/// A sentence and what was weighed in it as `gainsay extract --explain` prints it; `label` is the document's id as given.
+pub fn weighed_sentence(analysis: &Analysis, weighed: &Weighed, label: &str) -> ExplainedSentence {
+    let points = CodePoints { text: &analysis.document.text };
+    let rounded = |probability: f32| (f64::from(probability) * 1000.0).round() / 1000.0;
+    let act = |act: &WeighedAct| ExplainedAct {
+        kind: act.kind,
+        cue: points.quote(act.cue),
+        words: rounded(act.words),
+        whole: rounded(act.whole),
+        given: act.given.map(|ground| match ground {
+            Ground::Wording => "wording",
+            Ground::Silence => "silence",
+            Ground::Own => "own",
+        }),
+        confidence: act.confidence.probability(),
+        verdict: match act.verdict {
+            Verdict::Claim => "claim",
+            Verdict::Unlikely => "unlikely",
+            Verdict::Never => "never",
+            Verdict::Empty => "empty",
+        },
+    };
+    ExplainedSentence {
+        document: label.to_owned(),
+        sentence: points.quote(weighed.sentence),
+        screen: rounded(weighed.screen),
+        judged: weighed.is_judged,
+        weighed: weighed.acts.iter().map(act).collect(),
     }
 }
 

@@ -15,6 +15,7 @@ pub mod screen;
 mod sense;
 pub mod tagger;
 
+pub use judge::Ground;
 use judge::{Act, Given, Judge};
 use own::Own;
 use reading::Reading;
@@ -174,16 +175,17 @@ impl Models {
     fn acts(&self, reading: &Reading<'_>, scope: Scope) -> (Vec<Act>, bool) {
         let mut given: Vec<Given> = Vec::new();
         for (position, sentence) in reading.sentences.iter().enumerate() {
-            let mut give =
-                |kind, tokens, probability| given.push(Given { sentence: position, tokens, kind, probability });
+            let mut give = |kind, tokens, probability, ground| {
+                given.push(Given { sentence: position, tokens, kind, probability, ground });
+            };
             for (first, last) in sense::negated_denials(sentence) {
-                give(Kind::NoComment, first..=last, NEGATED_DENIAL_PROBABILITY);
+                give(Kind::NoComment, first..=last, NEGATED_DENIAL_PROBABILITY, Ground::Silence);
             }
             for (kind, at) in sense::plain_acts(sentence) {
-                give(kind, at..=at, PLAIN_PROBABILITY);
+                give(kind, at..=at, PLAIN_PROBABILITY, Ground::Wording);
             }
             for (kind, tokens) in self.own.cues(sentence) {
-                give(kind, tokens, OWN_PROBABILITY);
+                give(kind, tokens, OWN_PROBABILITY, Ground::Own);
             }
         }
         let mut wanted = match scope {
@@ -213,31 +215,83 @@ fn is_likely(act: &Act) -> bool {
     act.probability >= if is_statement { STATEMENT_PROBABILITY_MIN } else { CLAIM_PROBABILITY_MIN }
 }
 
-/// Words that were looked at and found to be no claim.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Considered {
-    /// The likeliest kind of claim.
-    pub kind: Kind,
-    /// How likely.
-    pub confidence: Confidence,
-    /// The sentence that holds the words.
+/// A sentence, and what was weighed in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Weighed {
+    /// The sentence.
     pub sentence: Span,
+    /// How likely the screen thinks that it holds a claim.
+    pub screen: f32,
+    /// Whether the judge read it.
+    pub is_judged: bool,
+    /// The acts that were weighed, in order of their cues.
+    pub acts: Vec<WeighedAct>,
 }
 
-/// What [`claims`] looked at in a document and found to be no claim, the likeliest first: why a document gave none.
-pub fn considered(text: &str, headline: Option<Span>, sentences: &[Span], models: &Models) -> Vec<Considered> {
+/// An act that was weighed, and why it is a claim or none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WeighedAct {
+    /// The likeliest kind of claim.
+    pub kind: Kind,
+    /// The words that may show it.
+    pub cue: Span,
+    /// How likely these words are the cue of such an act, as the judge sees it.
+    pub words: f32,
+    /// How likely the sentence holds such an act, as the judge sees it.
+    pub whole: f32,
+    /// What made it known beforehand, if anything did.
+    pub given: Option<Ground>,
+    /// How likely it is after all.
+    pub confidence: Confidence,
+    /// What it came to.
+    pub verdict: Verdict,
+}
+
+/// What an act came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is told.
+    Claim,
+    /// It is too unlikely.
+    Unlikely,
+    /// It stands in words that the user's config calls no claim.
+    Never,
+    /// It accuses nobody of nothing.
+    Empty,
+}
+
+/// What was weighed in each sentence of a document: why it gave claims, or none.
+pub fn weighed(text: &str, headline: Option<Span>, sentences: &[Span], models: &Models) -> Vec<Weighed> {
     let sentences = sentences.get(..SENTENCES_MAX).unwrap_or(sentences);
     let reading = Reading::new(text, headline, sentences);
     let (acts, _) = models.acts(&reading, Scope::Claims);
-    let unlikely = acts.iter().filter(|act| !is_likely(act));
-    let mut considered: Vec<Considered> = unlikely
-        .filter_map(|act| {
-            let confidence = Confidence::from_probability(f64::from(act.probability));
-            Some(Considered { kind: act.kind, confidence, sentence: reading.sentences.get(act.sentence)?.span })
-        })
-        .collect();
-    considered.sort_by_key(|one| std::cmp::Reverse(one.confidence));
-    considered
+    let (claims, _) = claims(text, headline, sentences, models, Scope::Claims);
+    let mut weighed: Vec<Weighed> = Vec::new();
+    for (position, sentence) in reading.sentences.iter().enumerate() {
+        let screen = models.screen.probability(&reading, position);
+        let mut one =
+            Weighed { sentence: sentence.span, screen, is_judged: Screen::is_passed(screen), acts: Vec::new() };
+        for act in acts.iter().filter(|act| act.sentence == position) {
+            one.is_judged = true;
+            let Some(cue) = cue_of(sentence, act) else { continue };
+            let verdict = match () {
+                () if models.own.is_never(sentence, act.first, act.last) => Verdict::Never,
+                () if !is_likely(act) => Verdict::Unlikely,
+                () if claims.iter().any(|claim| claim.attribution.cue == cue) => Verdict::Claim,
+                () => Verdict::Empty,
+            };
+            let (kind, confidence) = (act.kind, Confidence::from_probability(f64::from(act.probability)));
+            let (words, whole, given) = (act.grounds.words, act.grounds.sentence, act.grounds.given);
+            one.acts.push(WeighedAct { kind, cue, words, whole, given, confidence, verdict });
+        }
+        weighed.push(one);
+    }
+    weighed
+}
+
+/// The words of an act's cue.
+fn cue_of(sentence: &reading::Sentence, act: &Act) -> Option<Span> {
+    Some(sentence.tokens.get(act.first)?.span.cover(sentence.tokens.get(act.last)?.span))
 }
 
 /// The least confidence of a claim.
@@ -248,9 +302,10 @@ pub fn confidence_min() -> Confidence {
 fn claim(reading: &Reading<'_>, resolver: &Resolver<'_>, act: &Act, own: &Own) -> Option<Claim> {
     let sentence = reading.sentences.get(act.sentence)?;
     let kind = act.kind;
-    let cue = sentence.tokens.get(act.first)?.span.cover(sentence.tokens.get(act.last)?.span);
+    let cue = cue_of(sentence, act)?;
     let mut attribution =
         Attribution { source: act.source, cue, content: act.content.clone(), sentence: sentence.span };
+    attribution.source = act.source.map(|source| resolver.whole(source, cue));
     let is_allegation = kind == Kind::Allegation;
     if is_allegation {
         attribution.content = resolver.act(&attribution);

@@ -96,7 +96,7 @@ impl<'a> Reading<'a> {
 }
 
 /// The sentence behind its dateline, which says where and through whom, not who says what.
-pub(super) fn without_dateline(text: &str, sentence: Span) -> Span {
+pub fn without_dateline(text: &str, sentence: Span) -> Span {
     let dateline = dateline(sentence.of(text)).map_or(0, |dateline| dateline.span.end);
     Span::new(sentence.start + dateline.min(sentence.len()), sentence.end)
 }

@@ -19,7 +19,12 @@ impl Screen {
 
     /// For each sentence, whether it is passed on.
     pub fn passes(&self, reading: &Reading<'_>) -> Vec<bool> {
-        (0..reading.sentences.len()).map(|at| self.probability(reading, at) >= CUE_MIN).collect()
+        (0..reading.sentences.len()).map(|at| Self::is_passed(self.probability(reading, at))).collect()
+    }
+
+    /// Whether a sentence of this probability is passed on.
+    pub fn is_passed(probability: f32) -> bool {
+        probability >= CUE_MIN
     }
 
     /// How likely it is that a word of the sentence at `at` belongs to the cue of a claim.

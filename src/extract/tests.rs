@@ -132,3 +132,46 @@ fn a_wrong_model_file_is_refused() {
     damaged[middle] ^= 0x10;
     assert_eq!(refused(screen, &damaged), ModelError::Damaged);
 }
+
+#[test]
+fn a_model_file_with_spoiled_networks_is_refused_or_reads_on() {
+    use sha2::{Digest as _, Sha256};
+    const HEAD: usize = 48;
+    let (screen, judge) = (include_bytes!("../../models/screen.bin"), include_bytes!("../../models/judge.bin"));
+    let mut refused = 0;
+    // Both networks begin with what they are made of, not with weights; the checksum is put right each time.
+    let len = |at: usize| u32::from_le_bytes(judge[at..at + 4].try_into().unwrap()) as usize;
+    let encoder = (0..2).fold(HEAD, |at, _| at + 4 + len(at)) + 4;
+    let heads = encoder + len(encoder - 4) + 4;
+    for (number, start) in [encoder, heads].into_iter().cycle().take(24).enumerate() {
+        let mut spoiled = judge.to_vec();
+        for step in 0..4 {
+            spoiled[start + number * 97 + step * 31] ^= 0x5a;
+        }
+        let digest = Sha256::digest(&spoiled[HEAD..]);
+        spoiled[HEAD - 32..HEAD].copy_from_slice(&digest);
+        match Models::from_bytes(screen, &spoiled) {
+            Err(error) => {
+                assert_eq!(error, ModelError::NotAModel);
+                refused += 1;
+            }
+            Ok(models) => assert_verbatim(STORY, &found(STORY, &models, Scope::Claims)),
+        }
+    }
+    assert!(refused > 0, "something of what was spoiled is told");
+}
+
+#[test]
+fn what_was_weighed_says_why_a_sentence_gave_a_claim_or_none() {
+    let text = "Inspectors accused Norvik Shipping of dumping oil.\nThe yard denied that it had. The sea was calm. Norvik \
+                gave short shrift to the reports.";
+    let words = OwnWords { never: vec!["denied that".into()], ..OwnWords::default() };
+    let models = Models::embedded().unwrap().with_words(&words);
+    let headline = headline(text);
+    let weighed = weighed(text, headline, &sentences(text, headline), &models);
+    let [accused, denied, calm, _] = weighed.as_slice() else { panic!("four sentences, not {weighed:#?}") };
+    assert_eq!(accused.acts[0].verdict, Verdict::Claim);
+    assert_eq!(accused.acts[0].cue.of(text), "accused");
+    assert_eq!((denied.acts[0].verdict, denied.acts[0].cue.of(text)), (Verdict::Never, "denied"));
+    assert!(!calm.is_judged && calm.acts.is_empty() && calm.screen < accused.screen);
+}

@@ -5,6 +5,7 @@ mod alert;
 mod claim;
 mod document;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -19,6 +20,7 @@ use super::words::{self, second, short};
 use super::{Source, id, is_json, print_json, print_text, width};
 use crate::clock::{Clock as _, SystemClock};
 use crate::model::{ClaimId, OwnWords, Rule, StoryId, ThreadId, canonical_address};
+use crate::pipeline::Models;
 use crate::route::Router;
 use crate::store::{Named, View};
 use crate::terminal::{BOLD, DIM, wrapped};
@@ -36,7 +38,8 @@ pub fn explain(args: &ExplainArgs) -> Result<ExitCode> {
     let rules = source.config.as_ref().map_or_else(|| vec![Rule::everything()], |config| config.rules.clone());
     let router = Router::new(rules, Vec::new());
     let own = source.config.as_ref().map(|config| config.extract.clone()).unwrap_or_default();
-    let explainer = Explainer { view: &view, router, own, now: SystemClock.now(), alerts: BTreeMap::new().into() };
+    let (now, alerts) = (SystemClock.now(), BTreeMap::new().into());
+    let explainer = Explainer { view: &view, router, own, models: OnceCell::new(), now, alerts };
     let found = if args.id.contains("://") {
         explainer.address(&args.id)?
     } else {
@@ -149,6 +152,7 @@ struct Explainer<'a> {
     router: Router,
     /// The desk's own words for the extractor.
     own: OwnWords,
+    models: OnceCell<Models>,
     now: Timestamp,
     /// Alerts of each thread that was asked for.
     alerts: std::cell::RefCell<BTreeMap<ThreadId, Rc<Vec<Alerted>>>>,

@@ -355,6 +355,40 @@ pub struct ExtractedClaim {
     pub sentence: Offsets,
 }
 
+/// A sentence as `gainsay extract --explain` prints it, one JSON object a line.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ExplainedSentence {
+    /// The id of the document as given.
+    pub document: String,
+    /// The sentence.
+    pub sentence: Quote,
+    /// How likely the screen thinks that it holds a claim, 0 to 1.
+    pub screen: f64,
+    /// Whether the judge read it.
+    pub judged: bool,
+    /// The acts that were weighed.
+    pub weighed: Vec<ExplainedAct>,
+}
+
+/// An act that was weighed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ExplainedAct {
+    /// The likeliest kind.
+    pub kind: Kind,
+    /// The words that may show it.
+    pub cue: Quote,
+    /// How likely these words show such an act, as the judge sees it, 0 to 1.
+    pub words: f64,
+    /// How likely the sentence holds such an act, as the judge sees it, 0 to 1.
+    pub whole: f64,
+    /// What made it known beforehand: `wording`, `silence` or `own`.
+    pub given: Option<&'static str>,
+    /// How likely it is after all, 0 to 1.
+    pub confidence: f64,
+    /// `claim`, or why it is none: `unlikely`, `never` or `empty`.
+    pub verdict: &'static str,
+}
+
 /// One line of `gainsay stories`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StoryLine {

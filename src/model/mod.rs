@@ -19,8 +19,8 @@ mod zone;
 pub use address::{ADDRESS_BYTES_MAX, canonical_address, shown_address, shown_endpoint, shown_text};
 pub use alert::{
     Alert, AlertAnswer, AlertClaim, AlertDocument, AlertStory, AlertThread, AlertType, ClaimSpeaker, Digest,
-    DigestEntry, Evidence, ExtractedClaim, FeedAlert, Link, Offsets, Priority, Quote, SCHEMA_VERSION, Stance,
-    StanceEntry, StoryLine,
+    DigestEntry, Evidence, ExplainedAct, ExplainedSentence, ExtractedClaim, FeedAlert, Link, Offsets, Priority, Quote,
+    SCHEMA_VERSION, Stance, StanceEntry, StoryLine,
 };
 pub use analysis::{Analysis, Issue, ModelsHash};
 pub use claim::{Attribution, Basis, Claim, Confidence, Kind, OwnWords, Proposition, Speaker};

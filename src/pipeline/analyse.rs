@@ -2,7 +2,7 @@
 
 use crate::dedup::fingerprint::fingerprint;
 use crate::dedup::label::label;
-use crate::extract;
+use crate::extract::{self, Weighed};
 use crate::link;
 use crate::model::{Analysis, Document, Issue, ModelsHash, RevisionLabel, Span};
 use crate::text::language::{is_english, language};
@@ -13,9 +13,8 @@ pub use crate::extract::{Models, Scope};
 /// Finds what a document says: language, sentences, fingerprint, revision label, claims and statements. Bad text is data:
 /// what is odd about it is in `issues`.
 pub fn analyse(document: Document, models: &Models, scope: Scope) -> Analysis {
-    let (label, bare_headline) = label(document.headline_text());
-    // The wire's prefix ("UPDATE 2-") is no part of what the headline says.
-    let headline = document.headline.map(|span| Span::new(span.end - bare_headline.len().min(span.len()), span.end));
+    let label = label(document.headline_text()).0;
+    let headline = bare_headline(&document);
     let fingerprint = fingerprint(&document);
     let language = language(&document.text);
     let sentences = sentences(&document.text, headline);
@@ -26,6 +25,12 @@ pub fn analyse(document: Document, models: &Models, scope: Scope) -> Analysis {
     };
     link::document::link(&mut claims, &document.text, &sentences);
     Analysis { document, models: models.hash(), language, sentences, fingerprint, label, claims, issues }
+}
+
+/// The headline without the wire's prefix ("UPDATE 2-"), which is no part of what it says.
+fn bare_headline(document: &Document) -> Option<Span> {
+    let bare = label(document.headline_text()).1;
+    document.headline.map(|span| Span::new(span.end - bare.len().min(span.len()), span.end))
 }
 
 /// What stands in for the analysis of a document that made `analyse` panic: its text is kept for inspection, nothing is
@@ -41,4 +46,13 @@ pub fn quarantine(document: Document, reason: String) -> Analysis {
         claims: Vec::new(),
         issues: vec![Issue::Quarantined(reason)],
     }
+}
+
+/// What was weighed in each sentence of an analysed document: why it gave claims, or none.
+pub fn weighed(analysis: &Analysis, models: &Models) -> Vec<Weighed> {
+    let document = &analysis.document;
+    if !is_english(&document.text) {
+        return Vec::new();
+    }
+    extract::weighed(&document.text, bare_headline(document), &analysis.sentences, models)
 }

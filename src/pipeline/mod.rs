@@ -11,7 +11,7 @@ mod state;
 mod threading;
 mod turn;
 
-pub use analyse::{Models, Scope, analyse, quarantine};
+pub use analyse::{Models, Scope, analyse, quarantine, weighed};
 pub use state::{State, Windows};
 
 use jiff::Timestamp;

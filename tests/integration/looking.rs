@@ -275,7 +275,8 @@ fn every_alert_and_every_silence_is_explained() {
         "{alert}"
     );
     let claim = &lines(&database, &["claims", "--speaker", "ilves"])[0];
-    explained(&database, beginning(claim["id"].as_str().unwrap()), &[], "alerted", "alerted");
+    let one = explained(&database, beginning(claim["id"].as_str().unwrap()), &[], "alerted", "alerted");
+    assert!(fact(&one, "cue").starts_with("\"denied") && fact(&one, "cue").contains("as words 0."), "{one}");
     explained(&database, claim["thread"].as_str().unwrap(), &[], "alerted", "alerts were sent");
     explained(&database, claim["stories"][0].as_str().unwrap(), &[], "alerted", "once for all its copies");
     assert!(table(&database, &["explain", &at("copy")]).contains("why         known since"));

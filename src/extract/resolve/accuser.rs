@@ -77,7 +77,7 @@ impl Resolver<'_> {
     pub(super) fn prosecution(&self, cue: &Range<usize>) -> Option<Range<usize>> {
         let is_charge = |at: usize| {
             let word = self.words.folded(at);
-            word.starts_with("charge") || word.starts_with("indict")
+            word.starts_with("charge") || word.starts_with("indict") || word == "accused"
         };
         if !cue.clone().any(is_charge) {
             return None;

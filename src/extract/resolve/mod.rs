@@ -6,6 +6,7 @@ mod content;
 pub(in crate::extract) mod lexicon;
 mod names;
 mod party;
+mod plaintiff;
 mod scene;
 mod several;
 mod source;

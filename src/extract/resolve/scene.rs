@@ -208,6 +208,18 @@ impl Scene {
         best.map(|(_, entity)| entity)
     }
 
+    /// Whom a pronoun far from every name means: of all who suit it the one named most before it.
+    pub(super) fn protagonist(&self, words: &Words<'_>, at: usize) -> Option<usize> {
+        let wanted = third_person(words.folded(at)).filter(|wanted| matches!(wanted, Wanted::One(_)))?;
+        let suits = |id: &usize| self.cast.entities.get(*id).is_some_and(|entity| fit(entity, wanted).is_some());
+        let before = self.mentions.iter().take_while(|mention| mention.words.start < at);
+        let mut counts: FxHashMap<usize, usize> = FxHashMap::default();
+        for entity in before.map(|mention| mention.entity).filter(suits) {
+            *counts.entry(entity).or_default() += 1;
+        }
+        counts.into_iter().max_by_key(|&(entity, count)| (count, usize::MAX - entity)).map(|(entity, _)| entity)
+    }
+
     /// The likeliest person before a word, of either sex.
     pub(super) fn antecedent_person(&self, words: &Words<'_>, at: usize) -> Option<usize> {
         let found = |sex| self.antecedent(words, at, Wanted::One(sex));

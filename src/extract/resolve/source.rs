@@ -10,6 +10,8 @@ use super::party::Party;
 use super::scene::{Mention, SPEECH, is_being, is_preposition, office_head, third_person};
 use crate::model::{Attribution, Kind, Span, Speaker};
 
+/// Words looked on for the noun of a source that was cut before it.
+const NOUN_WORDS_MAX: usize = 10;
 /// Sentences looked at on either side for who speaks in a quotation.
 const QUOTE_SENTENCES_MAX: usize = 6;
 
@@ -32,11 +34,36 @@ impl Resolver<'_> {
         let via = self.via(&range, attribution);
         let speaker = self
             .relative(&range)
+            .or_else(|| self.plaintiff(&range))
             .or_else(|| self.several(&range))
             .or_else(|| self.person(&range))
             .or_else(|| self.described(&range, written));
         let speaker = speaker.unwrap_or_else(|| self.as_written(&range, written));
         Some(Speaker { via, ..speaker })
+    }
+
+    /// A source with its noun, where only what stands before the noun was given ("A widely" of "A widely read report").
+    pub fn whole(&self, source: Span, cue: Span) -> Span {
+        let (range, cue) = (self.words.within(source), self.words.within(cue));
+        let is_front = |at: usize| {
+            let word = self.words.folded(at);
+            matches!(word, "the" | "a" | "an") || word.ends_with("ly") && !self.words.is_name(at)
+        };
+        let Some(sentence) = self.words.get(range.start).and_then(|word| self.sentences.get(word.sentence)) else {
+            return source;
+        };
+        if range.is_empty() || !range.clone().all(is_front) {
+            return source;
+        }
+        let limit = if range.end <= cue.start { cue.start } else { sentence.end };
+        let limit = limit.min(range.end + NOUN_WORDS_MAX);
+        let ends = |&at: &usize| {
+            matches!(self.words.folded(at), "," | "who" | "which" | "that" | "said" | "says" | "has" | "have")
+        };
+        let clause = || (range.end..limit).find(ends).unwrap_or(limit);
+        let party = self.party_at(range.start, limit).map(|party| party.words.end).filter(|&end| end > range.end);
+        let end = party.unwrap_or_else(clause);
+        self.words.get(end.saturating_sub(1)).map_or(source, |last| source.cover(last.span))
     }
 
     /// "who", "which": whom the clause belongs to.
@@ -45,8 +72,11 @@ impl Resolver<'_> {
             return None;
         }
         let sentence = self.sentences.get(self.words.get(range.start)?.sentence)?;
-        let mention = self.scene.last_before(range.start, sentence.start, |_| true)?;
-        self.member(mention.entity)
+        let comma = range.start.checked_sub(1).filter(|&at| at > sentence.start && self.words.folded(at) == ",");
+        // "All three, who have denied it": no name, but words that count people named before.
+        let counted = comma.and_then(|end| self.several(&(sentence.start..end)));
+        let mention = || self.scene.last_before(range.start, sentence.start, |_| true);
+        counted.or_else(|| self.member(mention()?.entity))
     }
 
     /// A source that holds a name or a pronoun: the member of the cast, and what is said of the office here.
@@ -59,8 +89,9 @@ impl Resolver<'_> {
             return self.joined(range, range.start + 1);
         }
         if range.len() == 1 && third_person(self.words.folded(range.start)).is_some() {
-            let entity = self.scene.mention_in(&(range.start..range.start + 1))?.entity;
-            return self.member(entity);
+            let pronoun = range.start..range.start + 1;
+            let known = self.scene.mention_in(&pronoun).map(|mention| mention.entity);
+            return self.member(known.or_else(|| self.scene.protagonist(&self.words, range.start))?);
         }
         let people: Vec<&Mention> = self
             .scene
@@ -135,6 +166,11 @@ impl Resolver<'_> {
         let mut front = range.start..mention.words.start.max(range.start);
         let is_clause =
             front.any(|at| matches!(self.words.folded(at), "who" | "which" | "that" | "whose" | "including"));
+        // "An accountant for the former chairman Paul Arden": whose accountant.
+        let phrase = (range.start..mention.words.start).rev().find(|&at| self.words.folded(at) == ",");
+        let mut phrase = phrase.map_or(range.start, |comma| comma + 1)..mention.words.start.max(range.start);
+        let is_one = matches!(self.words.folded(phrase.start), "a" | "an" | "one" | "another");
+        let is_clause = is_clause || is_one && phrase.any(|at| is_preposition(self.words.folded(at)));
         is_clause
             || (follows && (is_owner || is_noun))
             || matches!(before, "for" | "of" | "to" | "by" | "at" | "from" | "in" | "with")
@@ -228,7 +264,15 @@ impl Resolver<'_> {
     /// Whether a description can be of a person: of no other sex.
     fn can_be(&self, description: &Range<usize>, entity: &Entity) -> bool {
         let sex = description.clone().find_map(|at| gender(self.words.folded(at)));
-        !matches!((sex, entity.gender), (Some(one), Some(other)) if one != other)
+        // "A lawyer for Arden" is not "Jane Rowe, a lawyer for Halden".
+        let named = |range: &Range<usize>| -> Vec<&str> {
+            let whose = range.clone().skip_while(|&at| self.words.folded(at) != "for");
+            whose.filter(|&at| self.words.is_name(at)).map(|at| self.words.folded(at)).collect()
+        };
+        let wanted = named(description);
+        let told: Vec<&str> = entity.roles.iter().flat_map(named).collect();
+        let is_of_others = !wanted.is_empty() && !told.is_empty() && !wanted.iter().any(|name| told.contains(name));
+        !is_of_others && !matches!((sex, entity.gender), (Some(one), Some(other)) if one != other)
     }
 
     /// A member of the cast as a speaker.
@@ -269,7 +313,7 @@ impl Resolver<'_> {
         let initials = self.scene.cast.by_initials(bare).filter(|_| !is_place);
         let full = initials.or(of_mention.map(|mention| mention.entity));
         let full = full.and_then(|entity| self.name(entity));
-        let name = full.filter(|full| full.len() > written.len()).unwrap_or_else(|| written.to_owned());
+        let name = full.filter(|full| full.len() > written.len()).unwrap_or_else(|| joined_by_and(written));
         Speaker { name, role: None, via: None, affiliation }
     }
 
@@ -369,5 +413,14 @@ impl Resolver<'_> {
                 .find_map(|sentence| self.scene.speaker_in(sentence))
         };
         self.member(here.or_else(around)?)
+    }
+}
+
+/// "Both the bank and its owner", "neither the bank nor its owner" as "the bank and its owner".
+fn joined_by_and(written: &str) -> String {
+    let is_pair = ["Neither ", "neither ", "Both ", "both ", "Either ", "either "];
+    match is_pair.iter().find_map(|word| written.strip_prefix(word)) {
+        Some(rest) if rest.contains(" nor ") || rest.contains(" and ") => rest.replacen(" nor ", " and ", 1),
+        _ => written.to_owned(),
     }
 }

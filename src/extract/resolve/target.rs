@@ -49,6 +49,25 @@ const SENT: [&str; 8] =
 /// When something was said.
 pub(super) const DAYS: [&str; 10] =
     ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "today", "yesterday", "earlier"];
+/// Nouns for what is said, whose owner may stand right before them: "scorn of Conservative claims".
+const SAYINGS: [&str; 16] = [
+    "claim",
+    "claims",
+    "allegation",
+    "allegations",
+    "accusation",
+    "accusations",
+    "complaint",
+    "complaints",
+    "assertion",
+    "assertions",
+    "denial",
+    "denials",
+    "charge",
+    "charges",
+    "suggestion",
+    "suggestions",
+];
 /// Words between a form of "to be" and the "by" of its passive.
 const PASSIVE_WORDS_MAX: usize = 5;
 
@@ -186,7 +205,8 @@ impl Resolver<'_> {
             at -= usize::from(at > start && self.words.folded(at - 1) == ",");
         }
         // "Arden's accusations": whose they are.
-        at -= usize::from(at > start && self.words.folded(at - 1) == "'s");
+        let is_owner = at > start && self.words.folded(at - 1) == "'s";
+        at -= usize::from(is_owner);
         let before = if at > start { self.words.folded(at - 1) } else { "" };
         if matches!(before, "," | "-" | "–" | "—" | "--") {
             let marks = (start..at - 1).rev().filter(|&mark| self.words.folded(mark) == before);
@@ -203,7 +223,7 @@ impl Resolver<'_> {
         }
         let party = self.party_ending(at, start)?;
         let is_governed = party.words.start > start && is_preposition(self.words.folded(party.words.start - 1));
-        (!is_governed).then_some(party)
+        (!is_governed || is_owner || SAYINGS.contains(&self.words.folded(cue.start))).then_some(party)
     }
 
     /// The subject of the words before a cue: the nearest name that no preposition governs, else the nearest name of any kind.

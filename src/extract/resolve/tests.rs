@@ -359,6 +359,47 @@ fn a_description_is_who_was_called_so() {
 }
 
 #[test]
+fn a_suit_speaks_for_who_sues() {
+    let text = "Ada Lind sued Norvik Shipping on Monday. The lawsuit says the yard hid a leak. A criminal complaint says so, too.";
+    check(text, ("The lawsuit", 0), "says", "Ada Lind", None, None);
+    check(text, ("A criminal complaint", 0), "says", "A criminal complaint", None, None);
+    let text = "Tom Arden, a clerk, and Eva Brandt met. Brandt's complaint alleges fraud. The firm named in the suit denied it.";
+    check(text, ("Brandt's complaint", 0), "alleges", "Eva Brandt", None, None);
+    assert_ne!(speaker_name(text, "The firm named in the suit", "denied"), "Eva Brandt");
+}
+
+#[test]
+fn a_source_that_was_cut_before_its_noun_is_whole() {
+    let text =
+        "A widely read harbour study, which found the leak, said so. The publisher of the study did not comment.";
+    let resolver = Resolver::new(text, &sentences(text, None), &[]);
+    let whole = |source: &str, cue: &str| resolver.whole(find(text, source, 0), find(text, cue, 0)).of(text);
+    assert_eq!(whole("A widely", "found"), "A widely read harbour study");
+    assert_eq!(whole("The", "did not comment"), "The publisher");
+    assert_eq!(whole("The publisher", "did not comment"), "The publisher", "a noun is there");
+}
+
+#[test]
+fn pairs_are_joined_by_and() {
+    let text = "Neither the harbour board nor its tenants commented.";
+    check(
+        text,
+        ("Neither the harbour board nor its tenants", 0),
+        "commented",
+        "the harbour board and its tenants",
+        None,
+        None,
+    );
+}
+
+#[test]
+fn a_pronoun_far_from_every_name_is_the_one_named_most() {
+    let text = "Mr Tom Arden left. Mr Arden was tired. It rained. It rained on. It rained more. The wind rose. The sea rose. \
+                \"No,\" he said.";
+    check(text, ("he", text.matches("he").count() - 1), "said", "Tom Arden", None, None);
+}
+
+#[test]
 fn short_forms_are_written_out() {
     let text =
         "HRF hid the loss, Lind says\nThe Harbour Relief Fund (HRF) ran out of money. Eva Lind said HRF hid the loss.";

@@ -65,6 +65,7 @@ impl Explainer<'_> {
         }
         explanation.add("evidence", report.evidence.sentence.clone());
         explanation.add("confidence", format!("{:.2}", report.claim.confidence));
+        explanation.add("cue", self.grounds(report)?);
         explanation.add("seen", format!("{} at {}", second(record.first_seen), first.outlet));
         explanation.add("thread", short(&record.thread));
         for told in about.into_iter().map(|(told, _)| told).chain(with).chain(in_digests) {

@@ -3,18 +3,17 @@
 use anyhow::{Context as _, Result, bail};
 
 use super::{Explainer, Explanation, Outcome};
-use crate::dedup::label::label;
-use crate::extract;
+use crate::extract::{self, Ground, Verdict, Weighed, WeighedAct};
 use crate::look::words::{copies, second, short};
 use crate::model::{
-    Analysis, Document, DocumentId, DocumentRecord, FeedId, Issue, OffsetMap, RevisionLabel, SourceInfo, Span,
+    Analysis, Document, DocumentId, DocumentRecord, FeedId, Issue, OffsetMap, Report, RevisionLabel, SourceInfo, Span,
 };
-use crate::pipeline::{Models, Scope, analyse};
+use crate::pipeline::{Models, Scope, analyse, weighed};
 use crate::store::StoredAnalysis;
 use crate::text::embargo::embargo;
 
 /// Of what was found to be no claim, this many are shown.
-const CONSIDERED_MAX: usize = 3;
+const NEAREST_MAX: usize = 3;
 
 impl Explainer<'_> {
     pub(super) fn document(&self, id: DocumentId) -> Result<Explanation> {
@@ -28,8 +27,8 @@ impl Explainer<'_> {
         let claims = record.as_ref().map(|record| record.claims.clone()).unwrap_or_default();
         let parts = self.claims(&claims, Some(id))?;
         let title = stored.as_ref().map(|stored| stored.headline.clone()).unwrap_or_default();
-        let models = Models::embedded().context("the built-in models cannot be read")?.with_words(&self.own);
-        let read = stored.as_ref().map(|stored| analyse(rebuilt(stored), &models, Scope::Claims));
+        let models = self.models()?;
+        let read = stored.as_ref().map(|stored| analyse(rebuilt(stored), models, Scope::Claims));
         let (outcome, why) = verdict(record.as_ref(), stored.as_ref(), read.as_ref(), &parts);
         let mut explanation = Explanation::new("document", &id, &title, outcome, why);
         match (&record, &stored) {
@@ -37,13 +36,39 @@ impl Explainer<'_> {
             (record, stored) => self.add_facts(&mut explanation, record.as_ref(), stored.as_ref())?,
         }
         if let Some(read) = read.filter(|_| outcome == Outcome::NoClaims) {
-            add_considered(&mut explanation, &read, &models);
+            add_nearest(&mut explanation, &read, models);
         }
         explanation.parts = match &record {
             Some(record) if outcome == Outcome::Kill => self.taken_back(record)?,
             _ => parts,
         };
         Ok(explanation)
+    }
+
+    /// The models with the desk's own words, read once.
+    fn models(&self) -> Result<&Models> {
+        if self.models.get().is_none() {
+            let models = Models::embedded().context("the built-in models cannot be read")?;
+            self.models.get_or_init(|| models.with_words(&self.own));
+        }
+        self.models.get().context("the built-in models cannot be read")
+    }
+
+    /// What speaks for a claim, read anew from the text that is kept; empty where none is.
+    pub(super) fn grounds(&self, report: &Report) -> Result<String> {
+        let models = self.models()?;
+        for stored in self.view.analyses(report.document.id)? {
+            let read = analyse(rebuilt(&stored), models, Scope::Claims);
+            let text = &read.document.text;
+            let found = weighed(&read, models);
+            let here = found.iter().filter(|one| one.sentence.of(text) == report.evidence.sentence);
+            let acts = here.flat_map(|one| one.acts.iter().map(move |act| (one, act)));
+            let is_it = |act: &WeighedAct| act.kind == report.claim.kind && act.cue.of(text) == report.claim.cue.text;
+            if let Some((sentence, act)) = acts.into_iter().find(|(_, act)| is_it(act)) {
+                return Ok(in_words(text, sentence, act));
+            }
+        }
+        Ok(String::new())
     }
 
     /// The claims of a killed story.
@@ -131,19 +156,41 @@ fn verdict(
 }
 
 /// What came nearest to being a claim.
-fn add_considered(explanation: &mut Explanation, read: &Analysis, models: &Models) {
+fn add_nearest(explanation: &mut Explanation, read: &Analysis, models: &Models) {
     let text = &read.document.text;
-    let bare = label(read.document.headline_text()).1;
-    let headline = read.document.headline.map(|span| Span::new(span.end - bare.len().min(span.len()), span.end));
-    let considered = extract::considered(text, headline, &read.sentences, models);
-    if considered.is_empty() {
+    let found = weighed(read, models);
+    let mut nearest: Vec<(&Weighed, &WeighedAct)> =
+        found.iter().flat_map(|one| one.acts.iter().map(move |act| (one, act))).collect();
+    nearest.sort_by_key(|(_, act)| std::cmp::Reverse(act.confidence));
+    if nearest.is_empty() {
         explanation.add("nearest", "nothing in it reads like a claim".to_owned());
     }
-    for one in considered.iter().take(CONSIDERED_MAX) {
-        let sentence = one.sentence.of(text);
-        let confidence = one.confidence.probability();
-        explanation.add("nearest", format!("{} {confidence:.2}: {sentence}", one.kind.as_str()));
+    for (sentence, act) in nearest.into_iter().take(NEAREST_MAX) {
+        let kind = act.kind.as_str();
+        explanation
+            .add("nearest", format!("{kind}, {}: {}", in_words(text, sentence, act), sentence.sentence.of(text)));
     }
+}
+
+/// An act as it was weighed: \"denied\" 0.91 (as words 0.97, by the sentence 0.99, by the screen 0.98).
+fn in_words(text: &str, sentence: &Weighed, act: &WeighedAct) -> String {
+    let cue = act.cue.of(text);
+    let (confidence, words, whole, screen) = (act.confidence.probability(), act.words, act.whole, sentence.screen);
+    let given = match act.given {
+        Some(Ground::Wording) => ", by its plain wording",
+        Some(Ground::Silence) => ", by the silence that it reports",
+        Some(Ground::Own) => ", by the config's own words",
+        None => "",
+    };
+    let verdict = match act.verdict {
+        Verdict::Claim => "",
+        Verdict::Unlikely => "; too unlikely",
+        Verdict::Never => "; the config calls such words no claim",
+        Verdict::Empty => "; it accuses nobody of nothing",
+    };
+    format!(
+        "\"{cue}\" {confidence:.2} (as words {words:.2}, by the sentence {whole:.2}, by the screen {screen:.2}{given}{verdict})"
+    )
 }
 
 /// The document that an analysis was made of, as far as its reading goes.
