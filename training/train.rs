@@ -1,6 +1,6 @@
 //! Trains the screen from annotated articles.
 //!
-//! `cargo run --release --example train -- SHARED OUT` reads `SHARED/gold/train.jsonl` and writes `OUT/screen.bin`.
+//! `cargo run --release --example train -- SHARED OUT` reads `SHARED/gold/train.jsonl` and the labels beside this file, and writes `OUT/screen.bin`.
 
 #![allow(clippy::print_stderr, clippy::string_slice, reason = "a tool for the developer, on data of known form")]
 
@@ -10,7 +10,7 @@ mod crf;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use articles::{Article, load};
+use articles::{Article, load, load_labels};
 use crf::{Example, Recipe, train};
 use gainsay::extract::features::cue_features;
 use gainsay::extract::judge::CLAIM_KINDS;
@@ -25,8 +25,12 @@ fn main() -> Result<()> {
     let mut args = std::env::args().skip(1);
     let shared = args.next().context("no folder of annotated articles given")?;
     let out = args.next().context("no folder for the model given")?;
-    let gold = load(&Path::new(&shared).join("gold/train.jsonl"))?;
-    let tagger = train(&cue_examples(&gold), RECIPE)?;
+    let (shared, labels) = (Path::new(&shared), Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/training/labels")));
+    let mut articles = load(&shared.join("gold/train.jsonl"))?;
+    articles.extend(load_labels(&labels.join("articles.jsonl"), &shared.join("data"))?);
+    articles.extend(load(&labels.join("short.jsonl"))?);
+    eprintln!("{} articles and short texts", articles.len());
+    let tagger = train(&cue_examples(&articles), RECIPE)?;
     std::fs::write(Path::new(&out).join("screen.bin"), tagger.to_bytes()).context("cannot write the screen")
 }
 

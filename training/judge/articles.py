@@ -5,13 +5,14 @@ An article is a dict:
   id, text, headline   whether its first sentence is one
   sents                for each sentence {"wp": wordpieces of each token, "shape", "q", "span"}
   claims               for each annotated act {"id", "kind" (0 to 4 of a claim, 5 of a statement), "s", "f", "l" (sentence, first and last token of the
-                       cue), "src", "con" (lists of spans, each a list of (sentence, token)), "bg", "spk", "spkpos", "tgt", "tgtpos", "ans"}
+                       cue), "src", "con" (lists of spans, each a list of (sentence, token)), "bg", "ans"}
   pn                   whether it is annotated with statements instead of claims
 """
 import gzip
 import json
 import re
 import subprocess
+from pathlib import Path
 
 KINDS = ["allegation", "denial", "confirmation", "no_comment", "retraction"]
 STATEMENT = 5
@@ -24,7 +25,10 @@ class Vocabulary:
 
     def __init__(self, path):
         with open(path, encoding="utf8") as lines:
-            self.number = {line.rstrip("\n"): number for number, line in enumerate(lines)}
+            pieces = [line.rstrip("\n") for line in lines]
+        # MPNet's is BERT's with four marks before it; the network moves the numbers itself.
+        moved = pieces.index("[PAD]") if "[PAD]" in pieces else 0
+        self.number = {piece: number - moved for number, piece in enumerate(pieces) if number >= moved}
         self.known = {}
 
     def __call__(self, token):
@@ -59,10 +63,6 @@ def readings(articles, reader):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def words_of(text):
-    return re.findall(r"[^\W_]+", text.lower())
-
-
 def article(reading, raw, vocabulary):
     """One article; `raw` is its annotation, None where there is none."""
     out = {"id": reading["id"], "headline": reading["headline"], "text": reading["text"], "sents": [], "claims": [], "pn": False}
@@ -78,25 +78,6 @@ def article(reading, raw, vocabulary):
     def touched(span):
         return [(sentence, at) for start, end, sentence, at, _ in flat if start < span[1] and end > span[0]]
 
-    def positions(name):
-        """Where a resolved name stands in the text: (sentence, first token, last token)."""
-        wanted = words_of(name or "")
-        firsts = [(sentence, at, (words_of(word) or [None])[0]) for _, _, sentence, at, word in flat]
-        found = []
-        for start in range(len(firsts) if wanted else 0):
-            if firsts[start][2] != wanted[0]:
-                continue
-            at, count = start, 0
-            while at < len(firsts) and count < len(wanted) and at - start < len(wanted) + 4:
-                if firsts[at][2] is not None:
-                    if firsts[at][2] != wanted[count]:
-                        break
-                    count += 1
-                at += 1
-            if count == len(wanted) and firsts[start][0] == firsts[at - 1][0]:
-                found.append((firsts[start][0], firsts[start][1], firsts[at - 1][1]))
-        return found
-
     def act(cue_span, kind, sources, contents, more):
         cue = touched(cue_span)
         if not cue:
@@ -107,11 +88,10 @@ def article(reading, raw, vocabulary):
         out["claims"].append({"kind": kind, "s": sentence, "f": cue[0], "l": cue[-1], "src": spans(sources), "con": spans(contents), **more})
 
     for claim in raw.get("claims", []):
-        named = {"spk": claim["speaker"], "spkpos": positions(claim["speaker"]), "tgt": claim.get("target"), "tgtpos": positions(claim.get("target"))}
         source = [claim["source"]] if claim["source"] else []
         act(claim["cue"], KINDS.index(claim["kind"]), source, claim["content"],
-            {"id": claim["id"], "bg": bool(claim["background"]), "ans": claim["answers"], **named})
-    nothing = {"id": None, "bg": False, "ans": [], "spk": None, "spkpos": [], "tgt": None, "tgtpos": []}
+            {"id": claim["id"], "bg": bool(claim["background"]), "ans": claim["answers"]})
+    nothing = {"id": None, "bg": False, "ans": []}
     for one in raw.get("attributions", []):
         out["pn"] = True
         if one["cue"]:
@@ -124,6 +104,25 @@ def load(path, reader, vocabulary):
     raws = lines(path)
     known = {str(raw["id"]): raw for raw in raws}
     return [article(reading, known[reading["id"]], vocabulary) for reading in readings(raws, reader)]
+
+
+def labelled(folder, shared, reader, vocabulary):
+    """The articles and short texts that were annotated for training alone: labels by offsets of `folder`/articles.jsonl, their texts from the archives
+    of `shared`, cut at `end`; `folder`/short.jsonl holds its texts itself. -> (articles, short texts)"""
+    labels = {one["id"]: one for one in lines(Path(folder) / "articles.jsonl")}
+    texts = []
+    for name in sorted({one["set"] for one in labels.values()}):
+        for raw in lines(Path(shared) / f"data/{name}.jsonl.gz"):
+            label = labels.get(str(raw["id"]))
+            if label is not None and label["set"] == name:
+                title = raw["title"] or ""
+                texts.append({"id": raw["id"], "title": title, "text": raw["text"][:label["end"] - (len(title) + 1 if title else 0)]})
+    if len(texts) < len(labels):
+        raise SystemExit(f"{len(labels) - len(texts)} labelled articles are in no archive")
+    short = lines(Path(folder) / "short.jsonl")
+    known = labels | {one["id"]: one for one in short}
+    read = lambda wanted: [article(reading, known[reading["id"]], vocabulary) for reading in readings(wanted, reader)]
+    return read(texts), read(short)
 
 
 CUE = re.compile(r"\b(den(y|ies|ied|ying|ial)|accus|alleg|claim|reject|dismiss|refut|lawsuit|sued|charg|blam|admit|confirm|comment|baseless|false|"

@@ -20,6 +20,8 @@ from windows import add_acts, batch_of, pieces, windows
 
 OUTSIDE_BIAS, CUE_MIN = 4.0, 0.01
 BOUND = 1e-4
+# Pieces of a window as the program cuts them, shorter than in training.
+PROGRAM_PIECES_MAX = 384
 
 
 def scorer(shared):
@@ -70,7 +72,7 @@ def acts_of(judge, found_in):
     """Every possible claim of the articles: {article id: [{"kind", "cue", "sent" (log odds), "s", "f", "l", "con", "bg", "links"}]}"""
     judge.eval()
     result = defaultdict(list)
-    items = [({**one, "claims": []}, *window) for one in found_in for window in windows(one)]
+    items = [({**one, "claims": []}, *window) for one in found_in for window in windows(one, maxlen=PROGRAM_PIECES_MAX)]
     items.sort(key=pieces)
     batches, batch_items = [], []
     for item in items:
@@ -79,7 +81,7 @@ def acts_of(judge, found_in):
             batch_items = []
         batch_items.append(item)
     for batch_items in [*batches, batch_items]:
-        batch = batch_of(batch_items)
+        batch = batch_of(batch_items, maxlen=PROGRAM_PIECES_MAX)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             out = judge(batch)
         cues, kinds = F.softmax(out["cue"][..., :11].float(), -1), out["sent"].float().clamp(-8, 8)

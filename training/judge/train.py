@@ -5,7 +5,6 @@
 
 BASE is a folder with config.json, vocab.txt and model.safetensors. Seeded; prints what each epoch scores on the development articles."""
 import argparse
-import pickle
 import random
 import time
 from pathlib import Path
@@ -29,6 +28,8 @@ def arguments():
     parser.add_argument("--base", required=True)
     parser.add_argument("--out", required=True)
     parser.add_argument("--init", help="weights to go on from")
+    parser.add_argument("--labels", default=Path(__file__).parent.parent / "labels", help="folder of the articles and short texts annotated for training alone")
+    parser.add_argument("--short", type=int, default=2, help="how often an epoch reads each of those short texts")
     parser.add_argument("--teacher")
     parser.add_argument("--teacher-base")
     parser.add_argument("--taught", type=int, default=60, help="batches an epoch that the teacher labels")
@@ -112,6 +113,8 @@ def main():
         teacher.load_state_dict(torch.load(args.teacher))
         teacher.eval().requires_grad_(False).to(torch.bfloat16)
     gold = articles.load(args.shared / "gold/train.jsonl", args.reader, vocabulary)
+    more, short = articles.labelled(args.labels, args.shared, args.reader, vocabulary)
+    gold += more
     dev = articles.load(args.shared / "gold/dev.jsonl", args.reader, vocabulary)
     said = articles.load(args.shared / "data/polnear-train.jsonl.gz", args.reader, vocabulary)
     judge = Judge(args.base)
@@ -123,6 +126,7 @@ def main():
     def epoch():
         nonlocal turn
         read = [(one, *window) for one in gold for window in windows(one, drop=DROPPED, rng=rng)]
+        read += [(one, *window) for one in short * args.short for window in windows(one)]
         read = packed(read, args.tokens, rng)
         some = [one for one in said if rng.random() < args.statements]
         read += packed([(one, *window) for one in some for window in windows(one, maxlen=320, context=1)], args.tokens, rng)
