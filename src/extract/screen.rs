@@ -5,7 +5,7 @@ use super::reading::Reading;
 use super::tagger::{OUTSIDE, Tagger};
 
 /// Probability of a cue at some word from which a sentence is passed on.
-const CUE_MIN: f32 = 0.01;
+const CUE_MIN: f32 = 0.012;
 
 /// Passes on what may hold a claim.
 #[derive(Debug)]
