@@ -24,7 +24,7 @@ FORMS = [
      "Inspectors *blamed* the yard for the spill."),
     ("word of admitting", r".*\b(admit\w*|acknowledg\w+|conced\w+|confirm\w*|confess\w*|plead\w*|pled|responsib\w+|guilty)\b.*", "He *conceded* that he had known."),
     ("word of taking back", r".*\b(retract\w*|withdr[ae]w\w*|apologi[sz]\w+|correct\w*|clarif\w+|walk\w* back|misspoke)\b.*", "The paper *retracted* its story."),
-    ("negation", r".*\b(not|never|no|n.t|nothing|none|without)\b.*", '"We *never* took a cent," she said.'),
+    ("negation", r".*(\b(not|never|no|nothing|none|without)\b|n['\u2019]t\b).*", '"We *never* took a cent," she said.'),
     ("plain word of saying", r".*\b(sa(y|id|ys|ying)|told|tells?|wr(ote|ites?|iting)|add(s|ed)|according|tweet\w*|argu\w+|stat(ed|es|ing)|testif\w+|not(ed|es)|call\w*|describ\w+|"
      r"show\w*|f(ound|inds?)|reveal\w*|suggest\w*|insist\w*|conclud\w+|believ\w+|contend\w*|maintain\w*|warn\w*|cit(ed|es|ing)|explain\w*|assert\w*|declar\w+|ask\w*)\b.*",
      "The auditor *said* the mayor had pocketed the fees."),
@@ -128,7 +128,7 @@ def screen_table(gold, explained):
     for line in explained:
         start, end = line["sentence"]["start"], line["sentence"]["end"]
         rows.append((line["screen"], any(start <= cue < end for cue in cues[line["document"]]), line["judged"]))
-    rows.sort(reverse=True)
+    rows.sort(key=lambda row: -row[0])
     holding = sum(holds for _, holds, _ in rows)
     table = ["| sentences passed | of those with claims |", "|---:|---:|"]
     for share in SHARES:
