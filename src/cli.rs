@@ -321,6 +321,8 @@ pub enum Contract {
     Alert,
     /// A line of `extract`.
     Claim,
+    /// A line of `extract --explain`.
+    Sentence,
     /// A line of `stories`.
     Story,
     /// The config file, for editors.

@@ -20,7 +20,7 @@ use crate::dedup::label::label;
 use crate::dedup::story::{Copy, Stories};
 use crate::desk::{Desk, SinkSettings, Work};
 use crate::exit::Exit;
-use crate::model::{Alert, Analysis, Document, ExtractedClaim, Kind, MarkupFormat, Rule, StoryLine};
+use crate::model::{Alert, Analysis, Document, ExplainedSentence, ExtractedClaim, Kind, MarkupFormat, Rule, StoryLine};
 use crate::pipeline::{Models, Scope, analyse, weighed};
 use crate::progress::Progress;
 use crate::route::Router;
@@ -130,8 +130,8 @@ fn print_analysis(
         write_line(out, &line)?;
     }
     if args.explain {
-        for sentence in weighed(analysis, models) {
-            write_line(out, &weighed_sentence(analysis, &sentence, label))?;
+        for sentence in weighed(&analysis.document, models) {
+            write_line(out, &weighed_sentence(&analysis.document, &sentence, label))?;
         }
         return Ok(());
     }
@@ -324,6 +324,7 @@ pub fn schema(contract: Contract) -> Result<ExitCode> {
     let schema = match contract {
         Contract::Alert => generator.into_root_schema_for::<Alert>(),
         Contract::Claim => generator.into_root_schema_for::<ExtractedClaim>(),
+        Contract::Sentence => generator.into_root_schema_for::<ExplainedSentence>(),
         Contract::Story => generator.into_root_schema_for::<StoryLine>(),
         Contract::Config => schemars::Schema::try_from(crate::config::schema())?,
     };

@@ -54,25 +54,26 @@ pub fn extracted_claim(analysis: &Analysis, position: usize, claim: &Claim, labe
 }
 
 /// A sentence and what was weighed in it as `gainsay extract --explain` prints it; `label` is the document's id as given.
-pub fn weighed_sentence(analysis: &Analysis, weighed: &Weighed, label: &str) -> ExplainedSentence {
-    let points = CodePoints { text: &analysis.document.text };
-    let rounded = |probability: f32| (f64::from(probability) * 1000.0).round() / 1000.0;
+pub fn weighed_sentence(document: &Document, weighed: &Weighed, label: &str) -> ExplainedSentence {
+    let points = CodePoints { text: &document.text };
+    let rounded = |probability: f32| (f64::from(probability) * 1e5).round() / 1e5;
     let act = |act: &WeighedAct| ExplainedAct {
         kind: act.kind,
         cue: points.quote(act.cue),
         words: rounded(act.words),
         whole: rounded(act.whole),
         given: act.given.map(|ground| match ground {
-            Ground::Wording => "wording",
-            Ground::Silence => "silence",
-            Ground::Own => "own",
+            Ground::Wording => "wording".to_owned(),
+            Ground::Silence => "silence".to_owned(),
+            Ground::Own => "own".to_owned(),
         }),
         confidence: act.confidence.probability(),
         verdict: match act.verdict {
-            Verdict::Claim => "claim",
-            Verdict::Unlikely => "unlikely",
-            Verdict::Never => "never",
-            Verdict::Empty => "empty",
+            Verdict::Claim => "claim".to_owned(),
+            Verdict::Unlikely => "unlikely".to_owned(),
+            Verdict::Never => "never".to_owned(),
+            Verdict::Empty => "empty".to_owned(),
+            Verdict::Cut => "cut".to_owned(),
         },
     };
     ExplainedSentence {

@@ -31,7 +31,7 @@ const SENTENCES_MAX: usize = 2_000;
 const CLAIMS_MAX: usize = 500;
 
 /// Probability from which an act is a claim: near where allegations and denials of the development articles score their best F1.
-const CLAIM_PROBABILITY_MIN: f32 = 0.3;
+const CLAIM_PROBABILITY_MIN: f32 = 0.35;
 /// Probability of a claim in so many words ("denied that") at the least.
 const PLAIN_PROBABILITY: f32 = 0.75;
 /// Probability of a reported silence ("has not denied") at the least. Of those in the training articles 36 of 42 are annotated.
@@ -40,8 +40,6 @@ const NEGATED_DENIAL_PROBABILITY: f32 = 0.7;
 const OWN_PROBABILITY: f32 = 0.9;
 /// Probability from which a cue counts as that of a statement.
 const STATEMENT_PROBABILITY_MIN: f32 = 0.4;
-/// Probability from which an act answers an allegation.
-const ANSWER_PROBABILITY_MIN: f32 = 0.25;
 
 /// What of a document is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,14 +129,19 @@ fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
-/// Finds the claims of a document, and with [`Scope::All`] its statements, in order of their cues.
-pub fn claims(
-    text: &str,
-    headline: Option<Span>,
-    sentences: &[Span],
-    models: &Models,
-    scope: Scope,
-) -> (Vec<Claim>, Vec<Issue>) {
+/// What was found in a document.
+#[derive(Debug)]
+pub struct Found {
+    /// Claims, and with [`Scope::All`] statements, in order of their cues; what they answer is still to be told.
+    pub claims: Vec<Claim>,
+    /// Of each claim the allegations that it may answer, as positions, with the probability that the judge gives each.
+    pub answers: Vec<Vec<(usize, f32)>>,
+    /// What was left out.
+    pub issues: Vec<Issue>,
+}
+
+/// Finds the claims of a document, and with [`Scope::All`] its statements.
+pub fn claims(text: &str, headline: Option<Span>, sentences: &[Span], models: &Models, scope: Scope) -> Found {
     let mut issues = Vec::new();
     if sentences.len() > SENTENCES_MAX {
         issues.push(Issue::SentencesCut);
@@ -149,25 +152,33 @@ pub fn claims(
     if !is_whole {
         issues.push(Issue::NotJudged);
     }
+    let (claims, answers) = claims_of(&reading, &acts, &models.own);
     if acts.iter().filter(|act| is_likely(act)).count() > CLAIMS_MAX {
         issues.push(Issue::ClaimsCut);
     }
-    let spoken: Vec<Span> = sentences.iter().map(|sentence| reading::without_dateline(text, *sentence)).collect();
-    let resolver = Resolver::new(text, &spoken, models.own.roles());
+    Found { claims, answers, issues }
+}
+
+/// The claims that likely acts come to, and of each the allegations that it may answer.
+fn claims_of(reading: &Reading<'_>, acts: &[Act], own: &Own) -> (Vec<Claim>, Vec<Vec<(usize, f32)>>) {
+    let spoken: Vec<Span> =
+        reading.sentences.iter().map(|sentence| reading::without_dateline(reading.text, sentence.span)).collect();
+    let resolver = Resolver::new(reading.text, &spoken, own.roles());
     let mut places = vec![None; acts.len()];
     let mut claims: Vec<Claim> = Vec::new();
     for (act, place) in acts.iter().zip(&mut places).filter(|(act, _)| is_likely(act)).take(CLAIMS_MAX) {
-        if let Some(claim) = claim(&reading, &resolver, act, &models.own) {
+        if let Some(claim) = claim(reading, &resolver, act, own) {
             *place = Some(claims.len());
             claims.push(claim);
         }
     }
-    for (act, place) in acts.iter().zip(&places) {
-        let Some(claim) = place.and_then(|place| claims.get_mut(place)) else { continue };
-        let answered = act.answers.iter().filter(|&&(_, probability)| probability >= ANSWER_PROBABILITY_MIN);
-        claim.answers = answered.filter_map(|&(allegation, _)| places.get(allegation).copied().flatten()).collect();
+    let mut answers = vec![Vec::new(); claims.len()];
+    for (act, &place) in acts.iter().zip(&places) {
+        let Some(list) = place.and_then(|place| answers.get_mut(place)) else { continue };
+        let place_of = |allegation: usize| places.get(allegation).copied().flatten();
+        list.extend(act.answers.iter().filter_map(|&(to, probability)| Some((place_of(to)?, probability))));
     }
-    (claims, issues)
+    (claims, answers)
 }
 
 impl Models {
@@ -205,7 +216,25 @@ impl Models {
                 act.probability = 0.0;
             }
         }
+        drop_twins(&mut acts);
         (acts, is_whole)
+    }
+}
+
+/// Of two answers of one kind by one source in a sentence the surer one stays: "dismissed the report as a fairy tale" is one denial.
+fn drop_twins(acts: &mut [Act]) {
+    for at in 1..acts.len() {
+        let (before, rest) = acts.split_at_mut(at);
+        let Some(act) = rest.first_mut().filter(|act| act.kind.is_answer() && is_likely(act)) else { continue };
+        let near = before.iter_mut().rev().take_while(|other| other.sentence == act.sentence);
+        let is_twin = |other: &&mut Act| {
+            let is_one_source = other.source == act.source || other.source.is_none() || act.source.is_none();
+            other.kind == act.kind && is_likely(other) && is_one_source
+        };
+        if let Some(twin) = near.filter(|other| is_likely(other)).find(is_twin) {
+            let weaker = if twin.probability < act.probability { twin } else { act };
+            weaker.probability = 0.0;
+        }
     }
 }
 
@@ -256,8 +285,10 @@ pub enum Verdict {
     Unlikely,
     /// It stands in words that the user's config calls no claim.
     Never,
-    /// It accuses nobody of nothing.
+    /// It names neither whom it accuses nor of what.
     Empty,
+    /// The document holds more claims than are kept.
+    Cut,
 }
 
 /// What was weighed in each sentence of a document: why it gave claims, or none.
@@ -265,7 +296,7 @@ pub fn weighed(text: &str, headline: Option<Span>, sentences: &[Span], models: &
     let sentences = sentences.get(..SENTENCES_MAX).unwrap_or(sentences);
     let reading = Reading::new(text, headline, sentences);
     let (acts, _) = models.acts(&reading, Scope::Claims);
-    let (claims, _) = claims(text, headline, sentences, models, Scope::Claims);
+    let (claims, _) = claims_of(&reading, &acts, &models.own);
     let mut weighed: Vec<Weighed> = Vec::new();
     for (position, sentence) in reading.sentences.iter().enumerate() {
         let screen = models.screen.probability(&reading, position);
@@ -278,7 +309,8 @@ pub fn weighed(text: &str, headline: Option<Span>, sentences: &[Span], models: &
                 () if models.own.is_never(sentence, act.first, act.last) => Verdict::Never,
                 () if !is_likely(act) => Verdict::Unlikely,
                 () if claims.iter().any(|claim| claim.attribution.cue == cue) => Verdict::Claim,
-                () => Verdict::Empty,
+                () if claims.len() < CLAIMS_MAX => Verdict::Empty,
+                () => Verdict::Cut,
             };
             let (kind, confidence) = (act.kind, Confidence::from_probability(f64::from(act.probability)));
             let (words, whole, given) = (act.grounds.words, act.grounds.sentence, act.grounds.given);

@@ -12,7 +12,10 @@ static MODELS: LazyLock<Models> = LazyLock::new(|| Models::embedded().unwrap());
 
 fn found(text: &str, models: &Models, scope: Scope) -> Vec<Claim> {
     let headline = headline(text);
-    claims(text, headline, &sentences(text, headline), models, scope).0
+    let sentences = sentences(text, headline);
+    let mut found = claims(text, headline, &sentences, models, scope);
+    crate::link::document::link(&mut found.claims, &found.answers, text, &sentences);
+    found.claims
 }
 
 fn read(text: &str) -> Vec<Claim> {

@@ -21,6 +21,10 @@ const LIKELIEST_MIN: i32 = -5;
 /// Allegations looked at before and after an answer; a bound, so that hostile text costs linear time.
 const BEFORE_MAX: usize = 48;
 const AFTER_MAX: usize = 16;
+/// What a unit of log odds that the judge gives a pair is worth, and what its word adds at even odds: chosen on the development articles, where
+/// the judge's links by themselves are fewer than those of the signs.
+const JUDGE_WEIGHT: f32 = 3.0;
+const JUDGE_BASE: f32 = 6.0;
 /// Other allegations between an answer and an allegation above it, from which the two seldom belong together.
 const BETWEEN_MIN: usize = 3;
 /// Letters by which words are compared: "interfered" and "interference" are one.
@@ -28,8 +32,9 @@ const ROOT_LETTERS: usize = 6;
 /// Share of a content's roots that a sentence must hold to restate it.
 const RESTATED_MIN: f64 = 0.4;
 
-/// Fills `answers` of every answering claim: ascending positions in `claims` of the allegations it answers.
-pub fn link(claims: &mut [Claim], text: &str, sentences: &[Span]) {
+/// Fills `answers` of every answering claim: ascending positions in `claims` of the allegations it answers. `judged`: of each claim the
+/// allegations that the judge read beside it, as positions, with the probability that it answers each.
+pub fn link(claims: &mut [Claim], judged: &[Vec<(usize, f32)>], text: &str, sentences: &[Span]) {
     let views = |is_wanted: fn(Kind) -> bool| -> Vec<View<'_>> {
         let wanted = claims.iter().enumerate().filter(|(_, claim)| is_wanted(claim.kind));
         wanted.map(|(position, claim)| View::of(position, claim, text, sentences)).collect()
@@ -39,12 +44,12 @@ pub fn link(claims: &mut [Claim], text: &str, sentences: &[Span]) {
     let mut found: Vec<(usize, Vec<usize>)> = Vec::new();
     for answer in &answers {
         let before = found.iter().rev().map(|(_, before)| before.as_slice()).find(|before| !before.is_empty());
-        let answered = answered(answer, &allegations, before.unwrap_or_default());
+        let judged = judged.get(answer.position).map(Vec::as_slice).unwrap_or_default();
+        let answered = answered(answer, &allegations, judged, before.unwrap_or_default());
         found.push((answer.position, answered));
     }
     for (position, answers) in found {
-        // What the judge has seen itself stands.
-        if let Some(claim) = claims.get_mut(position).filter(|claim| claim.answers.is_empty()) {
+        if let Some(claim) = claims.get_mut(position) {
             claim.answers = answers;
         }
     }
@@ -53,7 +58,7 @@ pub fn link(claims: &mut [Claim], text: &str, sentences: &[Span]) {
 /// Positions of the allegations that an answer answers: those that are likely enough. Where none is, all that the answer before it
 /// answers (`before`), if it points back ("cannot verify the claims"), and else the likeliest even where less speaks for it, since
 /// an answer mostly answers something in its text.
-fn answered(answer: &View<'_>, allegations: &[View<'_>], before: &[usize]) -> Vec<usize> {
+fn answered(answer: &View<'_>, allegations: &[View<'_>], judged: &[(usize, f32)], before: &[usize]) -> Vec<usize> {
     let next = allegations.partition_point(|allegation| allegation.position < answer.position);
     let first = next.saturating_sub(BEFORE_MAX);
     let near = allegations.iter().enumerate().skip(first).take(next - first + AFTER_MAX);
@@ -61,7 +66,10 @@ fn answered(answer: &View<'_>, allegations: &[View<'_>], before: &[usize]) -> Ve
         .map(|(index, allegation)| {
             let remote = (next > index + BETWEEN_MIN).then_some(Sign::OthersBetween);
             let signs = signs(answer, allegation).into_iter().chain(remote);
-            (signs.map(Sign::points).sum(), allegation.position)
+            let judged = judged.iter().find(|&&(position, _)| position == allegation.position);
+            let points =
+                signs.map(Sign::points).sum::<i32>() + judged.map_or(0, |&(_, probability)| judge_points(probability));
+            (points, allegation.position)
         })
         .collect();
     let is_likely = |&(points, _): &(i32, usize)| points >= ANSWERED_MIN;
@@ -71,6 +79,14 @@ fn answered(answer: &View<'_>, allegations: &[View<'_>], before: &[usize]) -> Ve
     let likeliest = scored.iter().copied().rev().max_by_key(|&(points, _)| points);
     let is_answered = |pair: &(i32, usize)| is_likely(pair) || (pair.0 >= LIKELIEST_MIN && likeliest == Some(*pair));
     scored.into_iter().filter(is_answered).map(|(_, position)| position).collect()
+}
+
+/// What the judge's word on a pair is worth, in tenths of log odds.
+#[expect(clippy::cast_possible_truncation, reason = "bounded before it is rounded")]
+fn judge_points(probability: f32) -> i32 {
+    let probability = probability.clamp(1e-3, 1.0 - 1e-3);
+    let odds = (probability / (1.0 - probability)).ln();
+    (JUDGE_WEIGHT * odds + JUDGE_BASE).round() as i32
 }
 
 /// What speaks for or against an answer and an allegation belonging together.

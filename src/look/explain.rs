@@ -19,7 +19,7 @@ use super::timeline::{Alerted, alerts};
 use super::words::{self, second, short};
 use super::{Source, id, is_json, print_json, print_text, width};
 use crate::clock::{Clock as _, SystemClock};
-use crate::model::{ClaimId, OwnWords, Rule, StoryId, ThreadId, canonical_address};
+use crate::model::{ClaimId, DocumentId, OwnWords, Rule, StoryId, ThreadId, canonical_address};
 use crate::pipeline::Models;
 use crate::route::Router;
 use crate::store::{Named, View};
@@ -38,8 +38,9 @@ pub fn explain(args: &ExplainArgs) -> Result<ExitCode> {
     let rules = source.config.as_ref().map_or_else(|| vec![Rule::everything()], |config| config.rules.clone());
     let router = Router::new(rules, Vec::new());
     let own = source.config.as_ref().map(|config| config.extract.clone()).unwrap_or_default();
-    let (now, alerts) = (SystemClock.now(), BTreeMap::new().into());
-    let explainer = Explainer { view: &view, router, own, models: OnceCell::new(), now, alerts };
+    let (now, models) = (SystemClock.now(), OnceCell::new());
+    let (read, alerts) = (BTreeMap::new().into(), BTreeMap::new().into());
+    let explainer = Explainer { view: &view, router, own, models, read, now, alerts };
     let found = if args.id.contains("://") {
         explainer.address(&args.id)?
     } else {
@@ -153,6 +154,8 @@ struct Explainer<'a> {
     /// The desk's own words for the extractor.
     own: OwnWords,
     models: OnceCell<Models>,
+    /// The kept texts of each document that was asked for, read anew.
+    read: std::cell::RefCell<BTreeMap<DocumentId, Rc<Vec<document::ReadAnew>>>>,
     now: Timestamp,
     /// Alerts of each thread that was asked for.
     alerts: std::cell::RefCell<BTreeMap<ThreadId, Rc<Vec<Alerted>>>>,

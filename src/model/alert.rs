@@ -356,7 +356,7 @@ pub struct ExtractedClaim {
 }
 
 /// A sentence as `gainsay extract --explain` prints it, one JSON object a line.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExplainedSentence {
     /// The id of the document as given.
     pub document: String,
@@ -371,7 +371,7 @@ pub struct ExplainedSentence {
 }
 
 /// An act that was weighed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExplainedAct {
     /// The likeliest kind.
     pub kind: Kind,
@@ -382,11 +382,12 @@ pub struct ExplainedAct {
     /// How likely the sentence holds such an act, as the judge sees it, 0 to 1.
     pub whole: f64,
     /// What made it known beforehand: `wording`, `silence` or `own`.
-    pub given: Option<&'static str>,
+    pub given: Option<String>,
     /// How likely it is after all, 0 to 1.
     pub confidence: f64,
-    /// `claim`, or why it is none: `unlikely`, `never` or `empty`.
-    pub verdict: &'static str,
+    /// `claim`, or why it is none: `unlikely`, `never` (the config says so), `empty` (it names neither whom it accuses nor of what) or `cut` (the
+    /// document holds too many).
+    pub verdict: String,
 }
 
 /// One line of `gainsay stories`.

@@ -2,7 +2,7 @@
 
 use crate::dedup::fingerprint::fingerprint;
 use crate::dedup::label::label;
-use crate::extract::{self, Weighed};
+use crate::extract::{self, Found, Weighed};
 use crate::link;
 use crate::model::{Analysis, Document, Issue, ModelsHash, RevisionLabel, Span};
 use crate::text::language::{is_english, language};
@@ -18,12 +18,13 @@ pub fn analyse(document: Document, models: &Models, scope: Scope) -> Analysis {
     let fingerprint = fingerprint(&document);
     let language = language(&document.text);
     let sentences = sentences(&document.text, headline);
-    let (mut claims, issues) = if is_english(&document.text) {
+    let mut found = if is_english(&document.text) {
         extract::claims(&document.text, headline, &sentences, models, scope)
     } else {
-        (Vec::new(), vec![Issue::Language(language.clone())])
+        Found { claims: Vec::new(), answers: Vec::new(), issues: vec![Issue::Language(language.clone())] }
     };
-    link::document::link(&mut claims, &document.text, &sentences);
+    link::document::link(&mut found.claims, &found.answers, &document.text, &sentences);
+    let Found { claims, issues, .. } = found;
     Analysis { document, models: models.hash(), language, sentences, fingerprint, label, claims, issues }
 }
 
@@ -48,11 +49,11 @@ pub fn quarantine(document: Document, reason: String) -> Analysis {
     }
 }
 
-/// What was weighed in each sentence of an analysed document: why it gave claims, or none.
-pub fn weighed(analysis: &Analysis, models: &Models) -> Vec<Weighed> {
-    let document = &analysis.document;
+/// What was weighed in each sentence of a document: why it gives claims, or none.
+pub fn weighed(document: &Document, models: &Models) -> Vec<Weighed> {
     if !is_english(&document.text) {
         return Vec::new();
     }
-    extract::weighed(&document.text, bare_headline(document), &analysis.sentences, models)
+    let headline = bare_headline(document);
+    extract::weighed(&document.text, headline, &sentences(&document.text, headline), models)
 }

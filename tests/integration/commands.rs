@@ -134,6 +134,23 @@ fn extract_prints_claims_by_its_schema() {
 }
 
 #[test]
+fn extract_explains_every_sentence() {
+    let input = format!("Every café in Łódź was full on Tuesday. {DENIAL}");
+    let printed = output_with_input(&["extract", "--explain"], input.as_bytes());
+    assert!(printed.status.success(), "{printed:?}");
+    let sentences = json_lines(&printed.stdout);
+    check_schema("sentence", &sentences);
+    let [plain, denial] = sentences.as_slice() else { panic!("two sentences, not {sentences:?}") };
+    let text: Vec<char> = input.chars().collect();
+    check_quote(&text, &plain["sentence"]);
+    assert!(plain["weighed"].as_array().unwrap().is_empty(), "{plain}");
+    let act = &denial["weighed"][0];
+    check_quote(&text, &act["cue"]);
+    assert_eq!((&act["kind"], &act["verdict"], &denial["judged"]), (&"denial".into(), &"claim".into(), &true.into()));
+    assert!(denial["screen"].as_f64() > plain["screen"].as_f64(), "{sentences:?}");
+}
+
+#[test]
 fn nothing_invisible_is_printed_as_it_stands() {
     let input = DENIAL.replace("taken bribes", "taken\u{202e} \u{9b}31mbribes");
     let printed = output_with_input(&["extract", "--with-text"], input.as_bytes());

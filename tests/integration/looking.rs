@@ -20,7 +20,7 @@ fn line(id: &str, outlet: &str, at: &str, title: &str, text: &str) -> String {
 
 const ALLEGATION: &str = "PORT ELSMERE, March 3 (Northwire) - The Maritime Safety Authority on Tuesday accused ferry \
     operator Corvane Lines of concealing failed inspections of three ferries, one of which ran aground off Sankt Orm in \
-    January.\n\nInspectors found cracked hulls on all three ships last autumn, the authority said in a report of 40 pages.";
+    January.\n\nThe three ships carry commuters between the islands in winter and visitors in summer, every hour from six to ten.";
 const DENIAL: &str = "SANKT ORM, March 4 - Corvane Lines chief executive Marta Ilves on Wednesday denied that the company \
     had concealed failed inspections of three ferries.\n\n\"Every ship that sailed was certified,\" Ilves told reporters.";
 const ACCUSED: &str = "OSTRAVEL, March 3 - Central bank governor Henrik Solder on Tuesday accused Finance Minister Karla \
@@ -260,7 +260,7 @@ fn every_alert_and_every_silence_is_explained() {
     explained(&database, &at("kill"), &[], "kill", "kill notice");
     explained(&database, &at("foreign"), &[], "language", "spa");
     explained(&database, &at("retold"), &[], "background", "retold");
-    let rain = explained(&database, &at("rain"), &[], "no_claims", "0.30");
+    let rain = explained(&database, &at("rain"), &[], "no_claims", "0.35");
     assert_eq!(fact(&rain, "nearest"), "nothing in it reads like a claim");
 
     let deliveries = lines(&database, &["deliveries", "--speaker", "ilves"]);

@@ -50,7 +50,14 @@ pub(super) fn act(
             }
         }
     }
+    // What stands in the cue's own sentence goes before what a neighbour adds, should there be too much.
+    let own = window.words_of(cue.sentence);
+    let is_own = |piece: &Span| {
+        span_of(reading, window, own.start, own.end.saturating_sub(1)).is_some_and(|all| all.overlaps(*piece))
+    };
+    content.sort_by_key(|piece| !is_own(piece));
     content.truncate(PIECES_MAX);
+    content.sort_by_key(|piece| piece.start);
     Some(Act {
         sentence: cue.sentence,
         first,

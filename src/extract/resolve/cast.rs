@@ -12,6 +12,8 @@ use crate::text::normalize::{fold, is_stop_word};
 
 /// Words of a description beside a name.
 const NOUN_WORDS_MAX: usize = 6;
+/// Offices, and nouns of descriptions, kept of one entry; a bound for hostile text.
+const ROLES_MAX: usize = 16;
 /// Entries compared for one surname; a bound for hostile text.
 const NAMESAKES_MAX: usize = 16;
 
@@ -61,8 +63,12 @@ impl Cast {
         if name.words.len() > entity.name.len() {
             entity.name = name.words.clone();
         }
-        entity.roles.extend(name.role.clone());
-        entity.nouns.extend(noun_beside(words, &name.words));
+        if entity.roles.len() < ROLES_MAX {
+            entity.roles.extend(name.role.clone());
+        }
+        if entity.nouns.len() < ROLES_MAX {
+            entity.nouns.extend(noun_beside(words, &name.words));
+        }
         self.index(words, name, id);
         id
     }

@@ -13,6 +13,7 @@ mod source;
 mod target;
 mod words;
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use crate::model::{Attribution, Kind, Span, Speaker};
@@ -30,6 +31,8 @@ pub struct Resolver<'a> {
     words: Words<'a>,
     scene: Scene,
     sentences: Vec<Range<usize>>,
+    /// Who sues somebody, once that was asked.
+    plaintiff: OnceCell<Option<usize>>,
 }
 
 impl<'a> Resolver<'a> {
@@ -38,7 +41,7 @@ impl<'a> Resolver<'a> {
         let words = Words::new(text, sentences, roles);
         let ranges: Vec<Range<usize>> = sentences.iter().map(|&span| words.within(span)).collect();
         let scene = Scene::new(&words, &ranges);
-        let mut resolver = Self { words, scene, sentences: ranges };
+        let mut resolver = Self { words, scene, sentences: ranges, plaintiff: OnceCell::new() };
         resolver.introduce();
         resolver
     }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::Resolver;
+use super::lexicon::{Class, is};
 use super::scene::{Mention, is_preposition, third_person};
 use crate::model::Speaker;
 
@@ -10,49 +11,84 @@ use crate::model::Speaker;
 const SUITS: [&str; 3] = ["lawsuit", "suit", "complaint"];
 /// Verbs whose subject sues.
 const SUING: [&str; 4] = ["sued", "sues", "suing", "sue"];
+/// What tells a suit from the one that the text is about; a criminal complaint is the state's.
+const OTHERS: [&str; 11] = [
+    "criminal",
+    "another",
+    "separate",
+    "second",
+    "third",
+    "similar",
+    "other",
+    "related",
+    "previous",
+    "earlier",
+    "different",
+];
 /// Words between "filed" and "a lawsuit".
 const FILED_WORDS_MAX: usize = 8;
 
 impl Resolver<'_> {
-    /// Who sues, where a source is a suit: its owner, by whom it was filed, or whom the text says to have sued.
+    /// Who sues, where a source is a suit: its owner, by whom it was filed, or for a bare "the lawsuit" whom the text says to have sued.
     pub(super) fn plaintiff(&self, source: &Range<usize>) -> Option<Speaker> {
         let is_suit = |at: usize| SUITS.contains(&self.words.folded(at));
         let head = source.clone().find(|&at| is_suit(at))?;
-        // A criminal complaint is the state's; "the firm named in the suit" is the firm.
-        let is_other = |at: usize| self.words.folded(at) == "criminal" || is_preposition(self.words.folded(at));
-        if (source.start..head).any(is_other) {
-            return None;
-        }
-        let filed = (head..source.end).find(|&at| self.words.folded(at) == "by");
-        let by = filed.and_then(|by| self.scene.mentions_in(&(by + 1..source.end)).next());
-        let is_owned = third_person(self.words.folded(source.start)).is_some();
-        // Of "Rowe's suit" it is Rowe, of "a lawyer's suit" nobody named here.
-        let end = (source.start..head).find(|&at| self.words.folded(at) == "'s").unwrap_or(head);
-        let is_owner = |mention: &&Mention| mention.words.end == end && mention.is_name || is_owned;
-        let owner = || self.scene.mentions_in(&(source.start..head)).find(is_owner);
-        if let Some(mention) = by.or_else(owner) {
-            return self.member(mention.entity);
-        }
-        let mut sentences = self.sentences.iter();
-        let plaintiff = sentences.find_map(|sentence| sentence.clone().find_map(|at| self.suing(at, sentence)))?;
-        self.member(plaintiff)
+        let by = (head..source.end).find(|&at| self.words.folded(at) == "by");
+        let owned = (source.start..head).find(|&at| self.words.folded(at) == "'s");
+        let is_own = third_person(self.words.folded(source.start)).is_some();
+        let named = |range: Range<usize>, is_it: &dyn Fn(&Mention) -> bool| {
+            self.scene.mentions_in(&range).find(|mention| is_it(mention)).map(|mention| mention.entity)
+        };
+        let entity = match (by, owned) {
+            (Some(by), _) => named(by + 1..source.end, &|_| true),
+            // Of "Rowe's suit" it is Rowe, of "a lawyer's suit" nobody named here.
+            (_, Some(end)) => named(source.start..end, &|mention| mention.is_name && mention.words.end == end),
+            _ if is_own => named(source.start..source.start + 1, &|_| true),
+            _ if self.is_bare(&(source.start..head)) && self.is_told_of(head + 1, source.end) => self.suing(),
+            // "The Northwater suit".
+            _ => named(source.start..head, &|mention| mention.is_name && mention.words.end == head),
+        };
+        self.member(entity?)
+    }
+
+    /// Whether words before a noun say neither whose it is nor that it is another one: "the 12-page", "a civil".
+    fn is_bare(&self, front: &Range<usize>) -> bool {
+        front.clone().all(|at| {
+            let is_capital = at > front.start && self.words.get(at).is_some_and(|word| word.is_capital);
+            !is_capital && !OTHERS.contains(&self.words.folded(at)) && !is_preposition(self.words.folded(at))
+        })
+    }
+
+    /// Whether what stands behind the noun in a source only tells where and when it was filed.
+    fn is_told_of(&self, behind: usize, end: usize) -> bool {
+        behind >= end || matches!(self.words.folded(behind), "filed" | "brought" | "in" | "against")
+    }
+
+    /// The member of the cast whom the text says first to sue; looked for once.
+    fn suing(&self) -> Option<usize> {
+        *self.plaintiff.get_or_init(|| {
+            let mut sentences = self.sentences.iter();
+            sentences.find_map(|sentence| sentence.clone().find_map(|at| self.suing_at(at, sentence)))
+        })
     }
 
     /// The member of the cast who sues by the words at a place: "Rowe sued", "Rowe filed a lawsuit", "Rowe's lawsuit".
-    fn suing(&self, at: usize, sentence: &Range<usize>) -> Option<usize> {
+    fn suing_at(&self, at: usize, sentence: &Range<usize>) -> Option<usize> {
         let word = self.words.folded(at);
         let is_suit = |at: usize| SUITS.contains(&self.words.folded(at));
         let is_filed = || {
-            let behind = at + 1..sentence.end.min(at + FILED_WORDS_MAX);
-            matches!(word, "filed" | "files" | "filing" | "launched") && behind.clone().any(is_suit)
+            let mut behind = at + 1..sentence.end.min(at + FILED_WORDS_MAX);
+            matches!(word, "filed" | "files" | "filing" | "launched") && behind.any(is_suit)
         };
-        if is_suit(at) && self.words.folded(at.checked_sub(1)?) == "'s" {
-            return self.scene.mentions_in(&(at - 2..at - 1)).next().map(|mention| mention.entity);
+        if is_suit(at) && at >= sentence.start + 2 && self.words.folded(at - 1) == "'s" {
+            let owner = at - 2..at - 1;
+            return self.scene.mentions_in(&owner).next().map(|mention| mention.entity);
         }
         if !SUING.contains(&word) && !is_filed() || self.is_passive(&(at..at + 1)) {
             return None;
         }
         let subject = self.subject_of(&(at..at + 1), sentence)?;
-        self.scene.mentions_in(&subject.words).next().map(|mention| mention.entity)
+        let is_body = subject.words.len() < 8 && !is(Class::Paper, self.words.folded(subject.words.end - 1));
+        self.scene.mentions_in(&subject.words).next().map(|mention| mention.entity).filter(|_| is_body)
     }
 }

@@ -237,9 +237,10 @@ impl Scene {
             let in_name = is_own && is_body(head) && words.folded(entity.name.end - 1) == head;
             let holds = |role: &&Range<usize>| {
                 let has_head = office_head(words, role).is_some_and(|at| words.folded(at) == head);
-                let same_place = place.is_none_or(|name| words.place_in(role).is_none_or(|(other, _)| other == name));
+                let same_place =
+                    || place.is_none_or(|name| words.place_in(role).is_none_or(|(other, _)| other == name));
                 let rank = |range: &Range<usize>| range.clone().any(|at| RANKS.contains(&words.folded(at)));
-                has_head && same_place && (rank(noun) || !rank(role)) && !is(Class::Modifier, head)
+                has_head && same_place() && (rank(noun) || !rank(role)) && !is(Class::Modifier, head)
             };
             if in_name || entity.roles.iter().any(|role| holds(&role)) {
                 let is_before = words.get(entity.name.start).is_some_and(|word| word.span.start < position);
@@ -318,14 +319,23 @@ impl Scene {
     fn describe(&mut self, words: &Words<'_>, range: &Range<usize>) {
         for at in range.clone() {
             let word = words.folded(at);
-            let is_noun = is(Class::Group, word) || is(Class::Paper, word) || is_body(word);
+            // "A Norvik spokeswoman" is one of whom "the spokeswoman" is said; "Norvik spokeswoman Ada Lind" has a name.
+            let is_speaking =
+                (is(Class::Mouth, word) || matches!(word, "official" | "source")) && !words.is_name(at + 1);
+            let is_noun = is(Class::Group, word) || is(Class::Paper, word) || is_body(word) || is_speaking;
             if !is_noun {
                 continue;
             }
             let is_capital = words.get(at).is_some_and(|word| word.is_capital);
-            let is_part =
-                |&at: &usize| words.is_name(at) || is(Class::Modifier, words.folded(at)) || words.folded(at) == "'s";
-            let start = (range.start..at).rev().take_while(is_part).last().unwrap_or(at);
+            let is_part = |&at: &usize| {
+                let word = words.folded(at);
+                words.is_name(at)
+                    || is(Class::Modifier, word)
+                    || word == "'s"
+                    || word.contains('-') && word.contains(char::is_alphanumeric)
+            };
+            let low = range.start.max(at.saturating_sub(MENTION_WORDS_MAX));
+            let start = (low..at).rev().take_while(is_part).last().unwrap_or(at);
             let start = (start..at).find(|&at| words.folded(at) != "'s").unwrap_or(at);
             if !is_capital && (start..at).any(|at| words.is_name(at)) {
                 self.described.entry(word.to_owned()).or_default().push(start..at + 1);
@@ -388,15 +398,19 @@ fn accuser(words: &Words<'_>, at: usize, sentence: &Range<usize>) -> Option<Rang
         "counsel" => before == "special",
         _ => false,
     };
+    if !is_one {
+        return None;
+    }
     let is_part = |&at: &usize| {
         words.is_name(at)
             || is(Class::Modifier, words.folded(at))
             || matches!(words.folded(at), "federal" | "grand" | "justice")
     };
-    let start = (sentence.start..at).rev().take_while(is_part).last().unwrap_or(at);
-    let name =
-        (at + 1..sentence.end).take_while(|&at| words.folded(at - 1) != "prosecutors" && words.is_name(at)).count();
-    is_one.then_some(start..at + 1 + name)
+    let low = sentence.start.max(at.saturating_sub(MENTION_WORDS_MAX));
+    let start = (low..at).rev().take_while(is_part).last().unwrap_or(at);
+    let behind = at + 1..sentence.end.min(at + MENTION_WORDS_MAX);
+    let name = behind.take_while(|&at| words.folded(at - 1) != "prosecutors" && words.is_name(at)).count();
+    Some(start..at + 1 + name)
 }
 
 /// Where the noun of an office or description stands: the last noun of the lists before "of", "for", "to" and the like.

@@ -47,7 +47,9 @@ impl Resolver<'_> {
         let (range, cue) = (self.words.within(source), self.words.within(cue));
         let is_front = |at: usize| {
             let word = self.words.folded(at);
-            matches!(word, "the" | "a" | "an") || word.ends_with("ly") && !self.words.is_name(at)
+            let is_noun =
+                is_people(word) || is_body(word) || matches!(word, "family" | "assembly" | "monopoly" | "ally");
+            matches!(word, "the" | "a" | "an") || word.ends_with("ly") && !self.words.is_name(at) && !is_noun
         };
         let Some(sentence) = self.words.get(range.start).and_then(|word| self.sentences.get(word.sentence)) else {
             return source;
@@ -108,7 +110,8 @@ impl Resolver<'_> {
             [] => None,
             [one]
                 if has_and(one.words.end..range.end.min(one.words.end + 2))
-                    || has_and(range.start..one.words.start.max(range.start)) =>
+                    || has_and(range.start..one.words.start.max(range.start))
+                        && !self.is_title(&(range.start..one.words.start.max(range.start))) =>
             {
                 None
             }
@@ -125,6 +128,19 @@ impl Resolver<'_> {
             }
             [one] => self.with_office(range, one),
         }
+    }
+
+    /// Whether words before a name are offices alone: "Norvik founder and chief executive".
+    fn is_title(&self, front: &Range<usize>) -> bool {
+        let is_office =
+            |at: usize| self.words.is_role(self.words.folded(at)) && !is(Class::Group, self.words.folded(at));
+        let mut ands = front.clone().filter(|&at| self.words.folded(at) == "and");
+        front.end > front.start
+            && is_office(front.end - 1)
+            && ands.all(|at| at > front.start && is_office(at - 1))
+            && !front
+                .clone()
+                .any(|at| matches!(self.words.folded(at), "the" | "his" | "her" | "its") && at > front.start)
     }
 
     /// The member of the cast whom a source names, with the office told beside the name.
@@ -203,7 +219,11 @@ impl Resolver<'_> {
         {
             return self.member(entity);
         }
-        let head = office_head(&self.words, range)?;
+        let paper = || {
+            let last = range.end - 1;
+            is(Class::Paper, self.words.folded(last)).then_some(last)
+        };
+        let head = office_head(&self.words, range).or_else(paper)?;
         let word = self.words.folded(head);
         let is_single = self.words.is_role(word) || is(Class::Person, word);
         let noun = range.start..head + 1;

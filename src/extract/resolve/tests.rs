@@ -360,9 +360,11 @@ fn a_description_is_who_was_called_so() {
 
 #[test]
 fn a_suit_speaks_for_who_sues() {
-    let text = "Ada Lind sued Norvik Shipping on Monday. The lawsuit says the yard hid a leak. A criminal complaint says so, too.";
+    let text = "Ada Lind sued Norvik Shipping on Monday. The lawsuit says the yard hid a leak. A criminal complaint says so, too. \
+                A separate suit says nothing.";
     check(text, ("The lawsuit", 0), "says", "Ada Lind", None, None);
     check(text, ("A criminal complaint", 0), "says", "A criminal complaint", None, None);
+    check(text, ("A separate suit", 0), "says", "A separate suit", None, None);
     let text = "Tom Arden, a clerk, and Eva Brandt met. Brandt's complaint alleges fraud. The firm named in the suit denied it.";
     check(text, ("Brandt's complaint", 0), "alleges", "Eva Brandt", None, None);
     assert_ne!(speaker_name(text, "The firm named in the suit", "denied"), "Eva Brandt");
@@ -488,9 +490,35 @@ fn both_ends_of_a_deployment_are_accused() {
     check_target(text, Some("Oslo"), "alleged", content, "North Korean soldiers and Russia");
 }
 
+#[test]
+fn hostile_text_takes_linear_time() {
+    let pieces = [
+        "Minister Arden saw the US envoy. ",
+        "The lawsuit said so. ",
+        "Arden, a clerk, filed suit, ",
+        "B ",
+        "Firm ",
+        "prosecutors ",
+        "Norvik's lawsuit -- ",
+        "the official ",
+    ];
+    for piece in pieces {
+        let text = piece.repeat(200_000 / piece.len());
+        let spans = sentences(&text, None);
+        let resolver = Resolver::new(&text, &spans, &[]);
+        for &sentence in spans.iter().take(100) {
+            let words = crate::text::token::tokens(&text, sentence);
+            let source = words.iter().take(2).copied().reduce(Span::cover);
+            let cue = words.last().copied().unwrap_or(sentence);
+            let claim = Attribution { source, cue, content: Vec::new(), sentence };
+            resolver.speaker(&claim, Kind::Denial);
+        }
+    }
+}
+
 proptest! {
     #[test]
-    fn hostile_text_is_data(text in "(?:[A-Z][a-z]{0,4}|he|the|who|,|\\.|\"|'s|of|envoy|accused|\\PC|\n| ){0,60}", cut in 0usize..40) {
+    fn hostile_text_is_data(text in "(?:[A-Z][a-z]{0,4}|he|the|who|,|\\.|\"|'s|of|envoy|accused|lawsuit|sued|filed|by|--|\\PC|\n| ){0,60}", cut in 0usize..40) {
         let spans = sentences(&text, None);
         let resolver = Resolver::new(&text, &spans, &[]);
         for &sentence in &spans {

@@ -10,7 +10,7 @@ use crate::text::sentence::sentences;
 #[track_caller]
 fn check(text: &str, claims: &str, expected: &[(usize, &[usize])]) {
     let mut claims: Vec<Claim> = claims.lines().map(|line| claim(text, line)).collect();
-    link(&mut claims, text, &lines_and_sentences(text));
+    link(&mut claims, &[], text, &lines_and_sentences(text));
     let found: Vec<(usize, &[usize])> = claims
         .iter()
         .enumerate()
@@ -146,7 +146,7 @@ fn hundreds_of_claims_take_little_time() {
     for _ in 0..12 {
         claims.extend_from_within(..);
     }
-    link(&mut claims, text, &lines_and_sentences(text));
+    link(&mut claims, &[], text, &lines_and_sentences(text));
     let mut answers = claims.iter().filter(|claim| claim.kind.is_answer());
     assert!(answers.all(|answer| answer.answers.len() <= BEFORE_MAX + AFTER_MAX));
 }

@@ -1,5 +1,7 @@
 //! Why a document gave alerts, or why none.
 
+use std::rc::Rc;
+
 use anyhow::{Context as _, Result, bail};
 
 use super::{Explainer, Explanation, Outcome};
@@ -35,8 +37,11 @@ impl Explainer<'_> {
             (None, None) => bail!("document {id} has left the window"),
             (record, stored) => self.add_facts(&mut explanation, record.as_ref(), stored.as_ref())?,
         }
-        if let Some(read) = read.filter(|_| outcome == Outcome::NoClaims) {
-            add_nearest(&mut explanation, &read, models);
+        if outcome == Outcome::NoClaims {
+            let kept = self.read_anew(id)?;
+            if let Some(anew) = kept.first() {
+                add_nearest(&mut explanation, anew);
+            }
         }
         explanation.parts = match &record {
             Some(record) if outcome == Outcome::Kill => self.taken_back(record)?,
@@ -54,18 +59,36 @@ impl Explainer<'_> {
         self.models.get().context("the built-in models cannot be read")
     }
 
+    /// The kept texts of a document with what is weighed in them now, newest first; worked out once.
+    fn read_anew(&self, id: DocumentId) -> Result<Rc<Vec<ReadAnew>>> {
+        if let Some(known) = self.read.borrow().get(&id) {
+            return Ok(Rc::clone(known));
+        }
+        let models = self.models()?;
+        let hash = models.hash().0;
+        let anew = |stored: &StoredAnalysis| {
+            let document = rebuilt(stored);
+            ReadAnew { weighed: weighed(&document, models), text: document.text, is_by_others: stored.models != hash }
+        };
+        let found: Rc<Vec<ReadAnew>> = Rc::new(self.view.analyses(id)?.iter().map(anew).collect());
+        self.read.borrow_mut().insert(id, Rc::clone(&found));
+        Ok(found)
+    }
+
     /// What speaks for a claim, read anew from the text that is kept; empty where none is.
     pub(super) fn grounds(&self, report: &Report) -> Result<String> {
-        let models = self.models()?;
-        for stored in self.view.analyses(report.document.id)? {
-            let read = analyse(rebuilt(&stored), models, Scope::Claims);
-            let text = &read.document.text;
-            let found = weighed(&read, models);
-            let here = found.iter().filter(|one| one.sentence.of(text) == report.evidence.sentence);
-            let acts = here.flat_map(|one| one.acts.iter().map(move |act| (one, act)));
-            let is_it = |act: &WeighedAct| act.kind == report.claim.kind && act.cue.of(text) == report.claim.cue.text;
-            if let Some((sentence, act)) = acts.into_iter().find(|(_, act)| is_it(act)) {
-                return Ok(in_words(text, sentence, act));
+        for anew in self.read_anew(report.document.id)?.iter() {
+            let acts = || anew.acts().filter(|(_, act)| act.kind == report.claim.kind);
+            // A claim has the confidence of its surest telling, which need not be the one it is shown by.
+            let is_surest = |act: &WeighedAct| (act.confidence.probability() - report.claim.confidence).abs() < 1e-9;
+            let is_shown = |one: &Weighed, act: &WeighedAct| {
+                one.sentence.of(&anew.text) == report.evidence.sentence
+                    && act.cue.of(&anew.text) == report.claim.cue.text
+            };
+            let found = acts().find(|(_, act)| is_surest(act)).or_else(|| acts().find(|(one, act)| is_shown(one, act)));
+            if let Some((sentence, act)) = found {
+                let others = if anew.is_by_others { "; read anew, with other models than then" } else { "" };
+                return Ok(format!("{}{others}", in_words(&anew.text, sentence, act)));
             }
         }
         Ok(String::new())
@@ -156,19 +179,29 @@ fn verdict(
 }
 
 /// What came nearest to being a claim.
-fn add_nearest(explanation: &mut Explanation, read: &Analysis, models: &Models) {
-    let text = &read.document.text;
-    let found = weighed(read, models);
-    let mut nearest: Vec<(&Weighed, &WeighedAct)> =
-        found.iter().flat_map(|one| one.acts.iter().map(move |act| (one, act))).collect();
+fn add_nearest(explanation: &mut Explanation, anew: &ReadAnew) {
+    let mut nearest: Vec<(&Weighed, &WeighedAct)> = anew.acts().collect();
     nearest.sort_by_key(|(_, act)| std::cmp::Reverse(act.confidence));
     if nearest.is_empty() {
         explanation.add("nearest", "nothing in it reads like a claim".to_owned());
     }
     for (sentence, act) in nearest.into_iter().take(NEAREST_MAX) {
-        let kind = act.kind.as_str();
-        explanation
-            .add("nearest", format!("{kind}, {}: {}", in_words(text, sentence, act), sentence.sentence.of(text)));
+        let (kind, words) = (act.kind.as_str(), in_words(&anew.text, sentence, act));
+        explanation.add("nearest", format!("{kind}, {words}: {}", sentence.sentence.of(&anew.text)));
+    }
+}
+
+/// A kept text with what is weighed in it now.
+pub(super) struct ReadAnew {
+    text: String,
+    weighed: Vec<Weighed>,
+    /// It was read with other models when it came.
+    is_by_others: bool,
+}
+
+impl ReadAnew {
+    fn acts(&self) -> impl Iterator<Item = (&Weighed, &WeighedAct)> {
+        self.weighed.iter().flat_map(|one| one.acts.iter().map(move |act| (one, act)))
     }
 }
 
@@ -186,7 +219,8 @@ fn in_words(text: &str, sentence: &Weighed, act: &WeighedAct) -> String {
         Verdict::Claim => "",
         Verdict::Unlikely => "; too unlikely",
         Verdict::Never => "; the config calls such words no claim",
-        Verdict::Empty => "; it accuses nobody of nothing",
+        Verdict::Empty => "; it names neither whom it accuses nor of what",
+        Verdict::Cut => "; the document holds more claims than are kept",
     };
     format!(
         "\"{cue}\" {confidence:.2} (as words {words:.2}, by the sentence {whole:.2}, by the screen {screen:.2}{given}{verdict})"
