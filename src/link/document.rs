@@ -25,6 +25,8 @@ const AFTER_MAX: usize = 16;
 /// the judge's links by themselves are fewer than those of the signs.
 const JUDGE_WEIGHT: f32 = 3.0;
 const JUDGE_BASE: f32 = 6.0;
+/// What it takes away at most: it sees a window, not the whole text.
+const JUDGE_LEAST: f32 = -6.0;
 /// Other allegations between an answer and an allegation above it, from which the two seldom belong together.
 const BETWEEN_MIN: usize = 3;
 /// Letters by which words are compared: "interfered" and "interference" are one.
@@ -86,7 +88,7 @@ fn answered(answer: &View<'_>, allegations: &[View<'_>], judged: &[(usize, f32)]
 fn judge_points(probability: f32) -> i32 {
     let probability = probability.clamp(1e-3, 1.0 - 1e-3);
     let odds = (probability / (1.0 - probability)).ln();
-    (JUDGE_WEIGHT * odds + JUDGE_BASE).round() as i32
+    (JUDGE_WEIGHT * odds + JUDGE_BASE).round().max(JUDGE_LEAST) as i32
 }
 
 /// What speaks for or against an answer and an allegation belonging together.
@@ -175,8 +177,10 @@ struct View<'a> {
 impl<'a> View<'a> {
     fn of(position: usize, claim: &'a Claim, text: &str, sentences: &[Span]) -> Self {
         let span = claim.attribution.sentence;
-        let named = claim.attribution.content.first().map(|&piece| telling_stems(text, piece)).unwrap_or_default();
-        let is_object = !named.is_empty() && named.iter().all(|stem| OBJECTS.contains(stem));
+        let is_object = claim.attribution.content.iter().any(|&piece| {
+            let named = telling_stems(text, piece);
+            !named.is_empty() && named.iter().all(|stem| OBJECTS.contains(stem))
+        });
         Self {
             points_back: claim.kind == Kind::NoComment && is_object,
             position,

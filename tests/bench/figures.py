@@ -168,7 +168,7 @@ def cases(bench):
         "Hard hand-made sentences",
         ["gainsay extract ../shared/gold/cases.jsonl > cases.jsonl",
          "python3 ../shared/bench/score_cases.py ../shared/gold/cases.jsonl cases.jsonl"],
-        "Sentences made to be misread; one counts only if the kinds of all its claims are right.",
+        "Sentences made to be misread; one counts only if the kinds of all its claims are right. The judge was trained on other texts with the same classes of traps.",
         block(bench.score("score_cases.py", gold, bench.at("cases.jsonl"))),
     )
 
