@@ -20,7 +20,7 @@ use crate::dedup::label::label;
 use crate::dedup::story::{Copy, Stories};
 use crate::desk::{Desk, SinkSettings, Work};
 use crate::exit::Exit;
-use crate::model::{Alert, Analysis, Document, ExplainedSentence, ExtractedClaim, Kind, MarkupFormat, Rule, StoryLine};
+use crate::model::{Alert, Document, ExplainedSentence, ExtractedClaim, Kind, MarkupFormat, Rule, StoryLine};
 use crate::pipeline::{Models, Scope, analyse, weighed};
 use crate::progress::Progress;
 use crate::route::Router;
@@ -47,7 +47,6 @@ pub fn extract(args: &ExtractArgs) -> Result<ExitCode> {
     let own = config.map(|config| config.extract).unwrap_or_default();
     let models = Models::embedded().context("the built-in models cannot be read")?.with_words(&own);
     let mut out = BufWriter::new(io::stdout().lock());
-    let scope = if args.all { Scope::All } else { Scope::Claims };
     let mut is_bad = false;
     let format = args.format.unwrap_or_else(|| guess_format(args.file.as_deref()));
     let markup = if format == InputFormat::Html { MarkupFormat::Html } else { MarkupFormat::Text };
@@ -56,8 +55,7 @@ pub fn extract(args: &ExtractArgs) -> Result<ExitCode> {
         for line in open_archive(args.file.as_deref())? {
             match line {
                 Ok(line) => {
-                    let analysis = analyse(line.document(markup, now), &models, scope);
-                    print_analysis(&mut out, args, &models, &analysis, &line.id)?;
+                    print_document(&mut out, args, &models, line.document(markup, now), &line.id)?;
                 }
                 Err(error) => {
                     is_bad = true;
@@ -68,8 +66,7 @@ pub fn extract(args: &ExtractArgs) -> Result<ExitCode> {
     } else {
         let (id, text) = read_text(args.file.as_deref())?;
         let line = ArchiveLine { id, title: None, text, published: None, url: None, outlet: None };
-        let analysis = analyse(line.document(markup, now), &models, scope);
-        print_analysis(&mut out, args, &models, &analysis, &line.id)?;
+        print_document(&mut out, args, &models, line.document(markup, now), &line.id)?;
     }
     out.flush()?;
     Ok(if is_bad { Exit::Failed.into() } else { ExitCode::SUCCESS })
@@ -117,27 +114,28 @@ struct TextLine<'a> {
     markup_offsets: &'a [(usize, usize)],
 }
 
-fn print_analysis(
+/// Prints what is asked of one document: its text, what was weighed in it, or what it says.
+fn print_document(
     out: &mut impl Write,
     args: &ExtractArgs,
     models: &Models,
-    analysis: &Analysis,
+    document: Document,
     label: &str,
 ) -> Result<()> {
     if args.with_text {
-        let document = &analysis.document;
         let line = TextLine { document: label, text: &document.text, markup_offsets: &document.offsets.0 };
         write_line(out, &line)?;
     }
     if args.explain {
-        for sentence in weighed(&analysis.document, models) {
-            write_line(out, &weighed_sentence(&analysis.document, &sentence, label))?;
+        for sentence in weighed(&document, models) {
+            write_line(out, &weighed_sentence(&document, &sentence, label))?;
         }
         return Ok(());
     }
+    let analysis = analyse(document, models, if args.all { Scope::All } else { Scope::Claims });
     for (position, claim) in analysis.claims.iter().enumerate() {
         if args.all || claim.kind != Kind::Statement {
-            write_line(out, &extracted_claim(analysis, position, claim, label))?;
+            write_line(out, &extracted_claim(&analysis, position, claim, label))?;
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Reads articles as the program does, for the training of the judge.
 //!
 //! `cargo run --release --example read < ARTICLES.jsonl > READINGS.jsonl`: of each `{"id","text"}` its sentences, each a list of
-//! tokens `[start, end, folded, shape, is_quoted]` in code points, and what the screen thinks of each; the first sentence is the headline where `headline` is true.
+//! tokens `[start, end, folded, shape, is_quoted]` in code points; the first sentence is the headline where `headline` is true.
 
 #![allow(clippy::print_stdout, reason = "a tool for the developer")]
 
@@ -9,8 +9,6 @@ use std::io::BufRead as _;
 
 use anyhow::Result;
 use gainsay::extract::reading::{Reading, Token};
-use gainsay::extract::screen::Screen;
-use gainsay::extract::tagger::Tagger;
 use rayon::prelude::*;
 use serde::Deserialize;
 
@@ -23,16 +21,15 @@ struct Article {
 }
 
 fn main() -> Result<()> {
-    let screen = Screen::new(Tagger::from_bytes(include_bytes!("../models/screen.bin"))?);
     let lines = std::io::stdin().lock().lines().collect::<Result<Vec<_>, _>>()?;
-    let readings = lines.par_iter().map(|line| reading(line, &screen)).collect::<Result<Vec<_>>>()?;
+    let readings = lines.par_iter().map(|line| reading(line)).collect::<Result<Vec<_>>>()?;
     for reading in readings {
         println!("{reading}");
     }
     Ok(())
 }
 
-fn reading(line: &str, screen: &Screen) -> Result<serde_json::Value> {
+fn reading(line: &str) -> Result<serde_json::Value> {
     let Article { id, text, title } = serde_json::from_str(line)?;
     let text = if title.is_empty() { text } else { format!("{title}\n{text}") };
     let headline = gainsay::text::document::headline(&text);
@@ -50,7 +47,6 @@ fn reading(line: &str, screen: &Screen) -> Result<serde_json::Value> {
     };
     let sentences: Vec<Vec<_>> =
         reading.sentences.iter().map(|sentence| sentence.tokens.iter().map(token).collect()).collect();
-    let screen: Vec<f32> = (0..reading.sentences.len()).map(|at| screen.probability(&reading, at)).collect();
     let is_headline = reading.sentences.first().is_some_and(|sentence| sentence.is_headline);
-    Ok(serde_json::json!({ "id": id, "text": text, "headline": is_headline, "sentences": sentences, "screen": screen }))
+    Ok(serde_json::json!({ "id": id, "text": text, "headline": is_headline, "sentences": sentences }))
 }

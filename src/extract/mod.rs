@@ -226,12 +226,12 @@ fn drop_twins(acts: &mut [Act]) {
     for at in 1..acts.len() {
         let (before, rest) = acts.split_at_mut(at);
         let Some(act) = rest.first_mut().filter(|act| act.kind.is_answer() && is_likely(act)) else { continue };
-        let near = before.iter_mut().rev().take_while(|other| other.sentence == act.sentence);
+        let mut near = before.iter_mut().rev().take_while(|other| other.sentence == act.sentence);
         let is_twin = |other: &&mut Act| {
             let is_one_source = other.source == act.source || other.source.is_none() || act.source.is_none();
-            other.kind == act.kind && is_likely(other) && is_one_source
+            other.kind == act.kind && is_one_source && is_likely(other)
         };
-        if let Some(twin) = near.filter(|other| is_likely(other)).find(is_twin) {
+        if let Some(twin) = near.find(is_twin) {
             let weaker = if twin.probability < act.probability { twin } else { act };
             weaker.probability = 0.0;
         }

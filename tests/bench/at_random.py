@@ -76,12 +76,12 @@ def rows(found, predicted, threshold):
         told = [one for one in predicted.get(article["id"], []) if one["kind"] in ALERTS and one["confidence"] >= threshold]
         gold = [claim for claim in article["claims"] if claim["kind"] in ALERTS]
         right = matched(gold, told)
-        row = counts.setdefault(article["set"], [0] * 6)
+        row = counts.setdefault(article["set"], [0] * 5)
         new = [j for j, one in enumerate(told) if not one["background"]]
-        for place, more in enumerate((1, len(new), sum(j in right for j in new), len(gold), len(right), len(told))):
+        for place, more in enumerate((1, len(new), sum(j in right for j in new), len(gold), len(right))):
             row[place] += more
     lines = []
-    for name, (articles_, new, right, gold, found_, _) in sorted(counts.items()):
+    for name, (read, new, right, gold, covered) in sorted(counts.items()):
         low, high = interval(right, new)
-        lines.append(f"{name} | {new} | {1000 * new / articles_:.0f} | {right / max(1, new):.1%} ({low:.0%} to {high:.0%}) | {found_ / max(1, gold):.1%} of {gold}")
+        lines.append(f"{name} | {new} | {1000 * new / read:.0f} | {right / max(1, new):.1%} ({low:.0%} to {high:.0%}) | {covered / max(1, gold):.1%} of {gold}")
     return lines

@@ -25,6 +25,8 @@ const OTHERS: [&str; 11] = [
     "earlier",
     "different",
 ];
+/// Words of the longest party that sues.
+const PARTY_WORDS_MAX: usize = 7;
 /// Words between "filed" and "a lawsuit".
 const FILED_WORDS_MAX: usize = 8;
 
@@ -88,7 +90,8 @@ impl Resolver<'_> {
             return None;
         }
         let subject = self.subject_of(&(at..at + 1), sentence)?;
-        let is_body = subject.words.len() < 8 && !is(Class::Paper, self.words.folded(subject.words.end - 1));
-        self.scene.mentions_in(&subject.words).next().map(|mention| mention.entity).filter(|_| is_body)
+        let is_party =
+            subject.words.len() <= PARTY_WORDS_MAX && !is(Class::Paper, self.words.folded(subject.words.end - 1));
+        self.scene.mentions_in(&subject.words).next().map(|mention| mention.entity).filter(|_| is_party)
     }
 }
