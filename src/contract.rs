@@ -72,6 +72,7 @@ pub fn weighed_sentence(document: &Document, weighed: &Weighed, label: &str) -> 
             Verdict::Claim => "claim".to_owned(),
             Verdict::Unlikely => "unlikely".to_owned(),
             Verdict::Never => "never".to_owned(),
+            Verdict::Unsaid => "unsaid".to_owned(),
             Verdict::Empty => "empty".to_owned(),
             Verdict::Cut => "cut".to_owned(),
         },

@@ -201,7 +201,7 @@ impl Models {
         }
         let mut wanted = match scope {
             // What is given is judged, whatever the screen says.
-            Scope::Claims => self.screen.passes(reading),
+            Scope::Claims => self.screen.probabilities(reading).into_iter().map(Screen::is_passed).collect(),
             Scope::All => vec![true; reading.sentences.len()],
         };
         for one in &given {
@@ -212,7 +212,10 @@ impl Models {
         let (mut acts, is_whole) = self.judge.acts(reading, &wanted, &given, scope == Scope::All);
         for act in &mut acts {
             let sentence = reading.sentences.get(act.sentence);
-            if act.kind != Kind::Statement && sentence.is_some_and(|one| self.own.is_never(one, act.first, act.last)) {
+            let is_none = |one: &reading::Sentence| {
+                self.own.is_never(one, act.first, act.last) || sense::is_unsaid(&one.tokens, act.first)
+            };
+            if act.kind != Kind::Statement && sentence.is_some_and(is_none) {
                 act.probability = 0.0;
             }
         }
@@ -285,6 +288,8 @@ pub enum Verdict {
     Unlikely,
     /// It stands in words that the user's config calls no claim.
     Never,
+    /// It is said not to have been said: "stopped short of accusing".
+    Unsaid,
     /// It names neither whom it accuses nor of what.
     Empty,
     /// The document holds more claims than are kept.
@@ -298,8 +303,8 @@ pub fn weighed(text: &str, headline: Option<Span>, sentences: &[Span], models: &
     let (acts, _) = models.acts(&reading, Scope::Claims);
     let (claims, _) = claims_of(&reading, &acts, &models.own);
     let mut weighed: Vec<Weighed> = Vec::new();
-    for (position, sentence) in reading.sentences.iter().enumerate() {
-        let screen = models.screen.probability(&reading, position);
+    let screened = models.screen.probabilities(&reading);
+    for (position, (sentence, screen)) in reading.sentences.iter().zip(screened).enumerate() {
         let mut one =
             Weighed { sentence: sentence.span, screen, is_judged: Screen::is_passed(screen), acts: Vec::new() };
         for act in acts.iter().filter(|act| act.sentence == position) {
@@ -307,6 +312,7 @@ pub fn weighed(text: &str, headline: Option<Span>, sentences: &[Span], models: &
             let Some(cue) = cue_of(sentence, act) else { continue };
             let verdict = match () {
                 () if models.own.is_never(sentence, act.first, act.last) => Verdict::Never,
+                () if sense::is_unsaid(&sentence.tokens, act.first) => Verdict::Unsaid,
                 () if !is_likely(act) => Verdict::Unlikely,
                 () if claims.iter().any(|claim| claim.attribution.cue == cue) => Verdict::Claim,
                 () if claims.len() < CLAIMS_MAX => Verdict::Empty,

@@ -9,6 +9,8 @@ use crate::model::{Basis, Kind, Span};
 const NEGATION_REACH: usize = 3;
 /// Words around a cue in which an adverb belongs to it.
 const ADVERB_REACH: usize = 3;
+/// Words between a "had" that opens a sentence and the verb it makes a condition.
+const INVERSION_REACH: usize = 4;
 /// Stems of adverbs that make a report one of an old act. Of the training articles' claims with one of them beside the
 /// cue, two thirds are annotated as background; without, one in twelve.
 const OLD: [&str; 8] =
@@ -108,11 +110,38 @@ pub(super) fn plain_acts(sentence: &Sentence) -> Vec<(Kind, usize)> {
             "denied" | "denies" | "denying" if denies_something(tokens, at) => Kind::Denial,
             "accused" | "accuses" | "accusing" if accuses_of_something(tokens, at) => Kind::Allegation,
             "said" | "says" | "say" if indications(tokens, at).is_some() => Kind::Allegation,
+            "meritless" => Kind::Denial,
+            "merit" if at > 0 && tokens.get(at - 1).is_some_and(|before| before.word == "without") => Kind::Denial,
+            "recanted" | "recants" => Kind::Retraction,
+            _ if corrects(tokens, at) => Kind::Retraction,
             _ => return None,
         };
-        is_reported(at).then_some((kind, at))
+        // "Without merit" is no doubt of the merit.
+        is_reported(at - usize::from(token.word == "merit")).then_some((kind, at))
     });
     acts.collect()
+}
+
+/// Whether a word is the mark of an agency that corrects its wire: "CORRECTED-", "(corrects", "KILL:" before the text.
+fn corrects(tokens: &[Token], at: usize) -> bool {
+    let word = |at: usize| tokens.get(at).map_or("", |token| token.word.as_str());
+    let before = at.checked_sub(1).map(word);
+    match word(at) {
+        "corrected" | "correction" => at == 0 && matches!(word(1), ":" | "-" | "--" | "–" | "—"),
+        "corrects" => matches!(before, Some("(" | "-" | "--" | "–" | "—")),
+        "kill" => at == 0 && word(1) == ":",
+        word => at == 0 && (word.starts_with("corrected-") || word.starts_with("correction-")),
+    }
+}
+
+/// Whether the words before a cue say that it was not said: "stopped short of accusing", "had he denied it, ...".
+pub(super) fn is_unsaid(tokens: &[Token], first: usize) -> bool {
+    let word = |at: usize| tokens.get(at).map_or("", |token| token.word.as_str());
+    let is_short = first >= 2 && word(first - 1) == "of" && word(first - 2) == "short";
+    let is_inverted = word(0) == "had"
+        && (2..=1 + INVERSION_REACH).contains(&first)
+        && !tokens.iter().take(first).any(|token| token.word == ",");
+    is_short || is_inverted
 }
 
 /// Whether a form of "deny" rejects a proposition rather than withholding a thing: "that", a claim, a deed follows.
@@ -211,12 +240,25 @@ mod tests {
         check_plain("\"We have done nothing wrong,\" she told reporters.", &[Kind::Denial]);
         check_plain("Hospitals said that they had broken no rules.", &[Kind::Denial]);
         check_plain("The minister said that a strike would not violate the law.", &[]);
+        check_plain("The bank said the suit was without merit.", &[Kind::Denial]);
+        check_plain("CORRECTED: Dockyard fined 4 mln", &[Kind::Retraction]);
+        check_plain("Dockyard fined 4 mln (corrects currency)", &[Kind::Retraction]);
+        check_plain("The corrected figures were late.", &[]);
         check_plain("The mayor said nothing about a breach.", &[]);
         check_plain("Two reporters were denied entry to the port.", &[]);
         check_plain("The court denied bail to the captain.", &[]);
         check_plain("The mayor would have denied that she took money.", &[]);
         check_plain("The mayor has not denied that she took money.", &[]);
         check_plain("Has the mayor denied that she took money?", &[]);
+    }
+
+    #[test]
+    fn what_is_not_said() {
+        let is_unsaid = |text: &str, cue: usize| is_unsaid(&reading(text).sentences[0].tokens, cue);
+        assert!(is_unsaid("Had he denied it, they might have believed him.", 2));
+        assert!(is_unsaid("The mayor stopped short of accusing the dockyard.", 5));
+        assert!(!is_unsaid("The mayor denied it.", 2));
+        assert!(!is_unsaid("Had enough, said the mayor, and denied it.", 7));
     }
 
     #[track_caller]

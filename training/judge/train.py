@@ -106,8 +106,8 @@ def main():
     rng = random.Random(args.seed)
     vocabulary = articles.Vocabulary(Path(args.base) / "vocab.txt")
     if args.teacher:  # A student reads with the vocabulary of MiniLM; the teacher's is the same, moved.
-        news = articles.unlabelled(args.shared / "data/newsroom-2016-2020.jsonl.gz", 2600, args.reader, vocabulary, rng)
-        news += articles.unlabelled(args.shared / "data/reuters-1987.jsonl.gz", 900, args.reader, vocabulary, rng)
+        news = articles.unlabelled(args.shared / "data/newsroom-2016-2020.jsonl.gz", 5400, args.reader, vocabulary, rng)
+        news += articles.unlabelled(args.shared / "data/reuters-1987.jsonl.gz", 1600, args.reader, vocabulary, rng)
         rng.shuffle(news)
         teacher = Judge(args.teacher_base)
         teacher.load_state_dict(torch.load(args.teacher))

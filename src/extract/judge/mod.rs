@@ -37,6 +37,8 @@ const ARGUMENT_LABELS: usize = 5;
 const STATEMENT: usize = CLAIM_KINDS;
 /// Cues asked about in one window.
 const ACTS_MAX: usize = 64;
+/// Verbs that report inside a quotation.
+const REPORTING: [&str; 6] = ["denied", "denies", "accused", "accuses", "alleged", "claimed"];
 /// Pairs of an answer and an allegation looked at in one window.
 const PAIRS_MAX: usize = 512;
 
@@ -200,7 +202,7 @@ fn questions(cues: &[Cue]) -> Questions {
 }
 
 /// Gives every act whose cue is quoted the source of the sentence's cue outside: who is quoted says what the quotation says, whomever
-/// it names.
+/// it names; save where the quotation itself reports ("the army denied it").
 fn attribute_quotations(reading: &Reading<'_>, acts: &mut [Act]) {
     let is_quoted = |act: &Act| {
         let token = reading.sentences.get(act.sentence).and_then(|sentence| sentence.tokens.get(act.first));
@@ -208,7 +210,12 @@ fn attribute_quotations(reading: &Reading<'_>, acts: &mut [Act]) {
     };
     let outside: Vec<(usize, Span)> =
         acts.iter().filter(|act| !is_quoted(act)).filter_map(|act| Some((act.sentence, act.source?))).collect();
-    for act in acts.iter_mut().filter(|act| is_quoted(act)) {
+    let reports = |act: &Act| {
+        let tokens = reading.sentences.get(act.sentence).and_then(|one| one.tokens.get(act.first..=act.last));
+        let is_told = tokens.is_some_and(|cue| cue.iter().any(|token| REPORTING.contains(&token.word.as_str())));
+        is_told && act.source.is_some_and(|source| !matches!(source.of(reading.text), "I" | "We" | "we"))
+    };
+    for act in acts.iter_mut().filter(|act| is_quoted(act) && !reports(act)) {
         let speaker = outside.iter().find(|(sentence, _)| *sentence == act.sentence);
         act.source = speaker.map(|(_, source)| *source).or(act.source);
     }

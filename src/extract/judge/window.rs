@@ -1,7 +1,7 @@
 //! Windows: the sentences of a document to be judged in, stretches that the network reads at once out.
 //!
 //! The network reads a few hundred wordpieces: the headline first, for it says what the text is about, then as many sentences as fit.
-//! A sentence that is judged has its neighbours in view.
+//! A sentence that is judged has the one before it in view.
 
 use super::wordpiece::{END, START, UNKNOWN, WordPieces};
 use crate::extract::reading::{Reading, Sentence};
@@ -48,7 +48,7 @@ pub(super) struct Window {
 /// The windows in which all `wanted` sentences are judged, each once.
 pub(super) fn windows(reading: &Reading<'_>, wanted: &[bool], vocabulary: &WordPieces) -> Vec<Window> {
     let is_wanted = |at: usize| wanted.get(at).copied().unwrap_or_default();
-    let is_read = |at: usize| is_wanted(at) || is_wanted(at + 1) || at.checked_sub(1).is_some_and(is_wanted);
+    let is_read = |at: usize| is_wanted(at) || is_wanted(at + 1);
     if !wanted.contains(&true) {
         return Vec::new();
     }

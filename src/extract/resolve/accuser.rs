@@ -48,6 +48,33 @@ impl Resolver<'_> {
         !is_governed && !says && !self.scene.mentions_in(&gap).any(is_other)
     }
 
+    /// Whether the words given as a source only do what the cue says is rumoured: "Arden reportedly sold it"; or are the "it" of "it was claimed".
+    pub(super) fn is_actor(&self, source: Span, cue: Span) -> bool {
+        let (cue, source) = (self.words.within(cue), self.words.within(source));
+        let is_adverb =
+            cue.len() == 1 && matches!(self.words.folded(cue.start), "reportedly" | "allegedly" | "supposedly");
+        let is_it = source.len() == 1 && self.words.folded(source.start) == "it";
+        let is_rumour = is_adverb && source.end <= cue.start && cue.start - source.end <= 1;
+        is_rumour || is_it && source.end <= cue.start && self.is_passive_of_telling(source.end..cue.end)
+    }
+
+    /// Whether words are "is said", "has been claimed".
+    fn is_passive_of_telling(&self, range: Range<usize>) -> bool {
+        let is_auxiliary =
+            |at: usize| matches!(self.words.folded(at), "has" | "had" | "also") || is_being(self.words.folded(at));
+        let told = |at: usize| {
+            matches!(
+                self.words.folded(at),
+                "claimed" | "alleged" | "said" | "reported" | "suggested" | "rumoured" | "believed"
+            )
+        };
+        let Some((last, front)) = range.end.checked_sub(1).map(|last| (last, range.start..last)) else { return false };
+        told(last)
+            && front.len() > 0
+            && front.clone().all(is_auxiliary)
+            && front.clone().any(|at| is_being(self.words.folded(at)))
+    }
+
     /// Whether a cue tells that somebody is accused: "was charged", "accused of", "faces charges".
     pub(super) fn is_passive(&self, cue: &Range<usize>) -> bool {
         if FACING.contains(&self.words.folded(cue.start)) {

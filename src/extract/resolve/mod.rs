@@ -48,8 +48,11 @@ impl<'a> Resolver<'a> {
 
     /// The speaker of a claim, with role, `via` and affiliation; `None` where nobody is given.
     pub fn speaker(&self, attribution: &Attribution, kind: Kind) -> Option<Speaker> {
-        match attribution.source.filter(|&source| kind != Kind::Allegation || !self.is_accused(source, attribution.cue))
-        {
+        let speaks = |&source: &Span| {
+            kind != Kind::Allegation
+                || !self.is_accused(source, attribution.cue) && !self.is_actor(source, attribution.cue)
+        };
+        match attribution.source.filter(speaks) {
             Some(source) => self.named_speaker(source, attribution),
             None => self.unnamed_speaker(attribution, kind),
         }

@@ -228,19 +228,20 @@ impl Scene {
 
     /// Whom a definite noun ("the ambassador", "the ministry") means: who holds that office, or is named by that word.
     pub(super) fn by_office(&self, words: &Words<'_>, noun: &Range<usize>) -> Option<usize> {
-        let head = words.folded(noun.end.checked_sub(1)?);
+        let bare = |word: &str| word.strip_prefix("ex-").unwrap_or(word).to_owned();
+        let head = bare(words.folded(noun.end.checked_sub(1)?));
         let position = words.get(noun.start)?.span.start;
         let place = words.place_in(noun).map(|(name, _)| name);
         let mut best: Option<(usize, usize)> = None;
         for (id, entity) in self.cast.entities.iter().enumerate().take(HOLDERS_MAX) {
             let is_own = entity.sort == Sort::Body || entity.sort == Sort::Place && entity.name.len() > 1;
-            let in_name = is_own && is_body(head) && words.folded(entity.name.end - 1) == head;
+            let in_name = is_own && is_body(&head) && words.folded(entity.name.end - 1) == head;
             let holds = |role: &&Range<usize>| {
-                let has_head = office_head(words, role).is_some_and(|at| words.folded(at) == head);
+                let has_head = office_head(words, role).is_some_and(|at| bare(words.folded(at)) == head);
                 let same_place =
                     || place.is_none_or(|name| words.place_in(role).is_none_or(|(other, _)| other == name));
                 let rank = |range: &Range<usize>| range.clone().any(|at| RANKS.contains(&words.folded(at)));
-                has_head && same_place() && (rank(noun) || !rank(role)) && !is(Class::Modifier, head)
+                has_head && same_place() && (rank(noun) || !rank(role)) && !is(Class::Modifier, &head)
             };
             if in_name || entity.roles.iter().any(|role| holds(&role)) {
                 let is_before = words.get(entity.name.start).is_some_and(|word| word.span.start < position);

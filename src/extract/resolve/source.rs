@@ -12,6 +12,29 @@ use crate::model::{Attribution, Kind, Span, Speaker};
 
 /// Words looked on for the noun of a source that was cut before it.
 const NOUN_WORDS_MAX: usize = 10;
+/// Nouns for what somebody tells.
+const TELLING: [&str; 18] = [
+    "reports",
+    "report",
+    "rumours",
+    "rumors",
+    "rumour",
+    "rumor",
+    "claims",
+    "claim",
+    "allegations",
+    "allegation",
+    "accusations",
+    "accusation",
+    "complaint",
+    "complaints",
+    "suggestions",
+    "speculation",
+    "assertions",
+    "consensus",
+];
+/// What stands before them for nobody in particular.
+const PRESS: [&str; 7] = ["media", "press", "news", "newspaper", "published", "market", "television"];
 /// Sentences looked at on either side for who speaks in a quotation.
 const QUOTE_SENTENCES_MAX: usize = 6;
 
@@ -49,7 +72,8 @@ impl Resolver<'_> {
             let word = self.words.folded(at);
             let is_noun =
                 is_people(word) || is_body(word) || matches!(word, "family" | "assembly" | "monopoly" | "ally");
-            matches!(word, "the" | "a" | "an") || word.ends_with("ly") && !self.words.is_name(at) && !is_noun
+            matches!(word, "the" | "a" | "an" | "some" | "several" | "many" | "another" | "registered" | "over")
+                || word.ends_with("ly") && !self.words.is_name(at) && !is_noun
         };
         let Some(sentence) = self.words.get(range.start).and_then(|word| self.sentences.get(word.sentence)) else {
             return source;
@@ -356,7 +380,7 @@ impl Resolver<'_> {
     /// The speaker of a claim whose sentence names nobody: inside a running quotation whoever is quoted before or behind.
     pub(super) fn unnamed_speaker(&self, attribution: &Attribution, kind: Kind) -> Option<Speaker> {
         let cue = self.words.within(attribution.cue);
-        if let Some(source) = self.beside(&cue) {
+        if let Some(source) = self.teller(&cue).or_else(|| self.beside(&cue)) {
             return self.named_speaker(source, attribution);
         }
         if kind == Kind::NoComment {
@@ -402,6 +426,31 @@ impl Resolver<'_> {
         let words = party.map(|party| party.words).or_else(|| self.paper_before(cue.start, sentence.start))?;
         let part = self.words.list.get(words)?;
         Some(Span::new(part.first()?.span.start, part.last()?.span.end))
+    }
+
+    /// Who tells what a noun like "reports" or "claims" stands for: its owner, the name or the press before it, or who stands behind a "by".
+    fn teller(&self, cue: &Range<usize>) -> Option<Span> {
+        let noun = cue.clone().find(|&at| TELLING.contains(&self.words.folded(at)))?;
+        let sentence = self.sentences.get(self.words.get(noun)?.sentence)?;
+        let span = |words: Range<usize>| {
+            let part = self.words.list.get(words)?;
+            Some(Span::new(part.first()?.span.start, part.last()?.span.end))
+        };
+        let is_shouted = self.words.is_shouted(sentence);
+        let first = if PRESS.contains(&self.words.folded(cue.start)) { noun } else { cue.start.min(noun) };
+        let before = if first > sentence.start { self.words.folded(first - 1) } else { "" };
+        if before == "'s" {
+            return span(self.party_ending(first - 1, sentence.start)?.words);
+        }
+        if PRESS.contains(&before) {
+            return span(first - 1..noun + 1);
+        }
+        let behind = noun + 1;
+        if matches!(self.words.folded(behind), "by" | "from") && behind < sentence.end {
+            return span(self.party_at(behind + 1, sentence.end)?.words);
+        }
+        let start = (sentence.start..first).rev().take_while(|&at| self.words.is_name(at)).last()?;
+        (!is_shouted && !self.words.is_opener(start)).then(|| span(start..first)).flatten()
     }
 
     /// What speaks in writing right before a verb: "court documents", "the memo".

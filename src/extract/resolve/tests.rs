@@ -101,6 +101,36 @@ fn bodies_and_unnamed_sources_stay_as_written() {
 }
 
 #[test]
+fn what_is_told_by_a_noun_has_its_teller() {
+    check_accuser("The yard denied media reports that it had sunk a tug.", None, "reports", Some("media reports"));
+    check_accuser("The yard denied market rumours of a sale.", None, "market rumours", Some("market rumours"));
+    check_accuser("The yard rejected Northwater's claims of fraud.", None, "claims", Some("Northwater"));
+    check_accuser("The yard rejected claims by Jane Rowe that it was broke.", None, "claims", Some("Jane Rowe"));
+    check_accuser("The yard rejected claims that it was broke.", None, "claims", None);
+    check_accuser("YARD SALE RUMOURS PERSIST IN NORVIK", None, "RUMOURS", None);
+}
+
+#[test]
+fn who_is_rumoured_to_have_done_it_does_not_say_so() {
+    check_accuser("Tom Arden reportedly sold the yard.", Some("Tom Arden"), "reportedly", None);
+    check_accuser("The yard hid a leak, it was claimed.", Some("it"), "was claimed", None);
+    check_accuser("The yard hid a leak, Tom Arden claimed.", Some("Tom Arden"), "claimed", Some("Tom Arden"));
+}
+
+#[test]
+fn who_held_an_office_is_named_by_it() {
+    let text = "Harbour director Tom Arden left in May. The ex-director denied it.";
+    check(text, ("The ex-director", 0), "denied", "Tom Arden", Some("Harbour director"), None);
+}
+
+#[test]
+fn a_cut_source_is_made_whole() {
+    let text = "Police heard of some fishermen who claimed to have seen the tug sink.";
+    let resolver = Resolver::new(text, &sentences(text, None), &[]);
+    assert_eq!(resolver.whole(find(text, "some", 0), find(text, "claimed", 0)).of(text), "some fishermen");
+}
+
+#[test]
 fn an_office_with_hyphens_counts_by_its_parts() {
     for office in [
         "UN Under-Secretary-General for Europe",

@@ -219,6 +219,7 @@ fn in_words(text: &str, sentence: &Weighed, act: &WeighedAct) -> String {
         Verdict::Claim => "",
         Verdict::Unlikely => "; too unlikely",
         Verdict::Never => "; the config calls such words no claim",
+        Verdict::Unsaid => "; the words before it say that it was not said",
         Verdict::Empty => "; it names neither whom it accuses nor of what",
         Verdict::Cut => "; the document holds more claims than are kept",
     };
