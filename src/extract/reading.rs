@@ -173,6 +173,9 @@ pub fn hash(text: &str) -> u64 {
 /// The shape of a capitalised word.
 pub const CAPITALISED: u64 = 2;
 
+/// The shape of a word in capitals.
+pub const CAPITALS: u64 = 3;
+
 /// Case and kind of a token's characters: 0 mark, 1 lower, 2 capitalised, 3 all capitals, 4 mixed, 5 with digits.
 fn shape(token: &str) -> u64 {
     let mut upper = 0;
@@ -187,7 +190,7 @@ fn shape(token: &str) -> u64 {
     match (letters, upper) {
         (0, _) => 0,
         (_, 0) => 1,
-        (letters, upper) if letters > 1 && upper == letters => 3,
+        (letters, upper) if letters > 1 && upper == letters => CAPITALS,
         (_, 1) if token.chars().next().is_some_and(char::is_uppercase) => CAPITALISED,
         _ => 4,
     }

@@ -14,6 +14,8 @@ const LIKELIEST: u8 = 3;
 /// the judge finds in unlabelled ones.
 const HEAT_WEIGHT: f32 = 0.5;
 const HEAT_USUAL: f32 = 0.8;
+/// How far a calm document moves them at most, so that what is likely by itself is read.
+const SHIFT_MIN: f32 = -0.7;
 
 /// Passes on what may hold a claim.
 #[derive(Debug)]
@@ -33,7 +35,7 @@ impl Screen {
             let mut likeliest = odds.clone();
             likeliest.sort_by(|one, other| other.total_cmp(one));
             let heat = likeliest.iter().take(usize::from(LIKELIEST)).sum::<f32>() / f32::from(LIKELIEST);
-            let shift = HEAT_WEIGHT * (heat - HEAT_USUAL);
+            let shift = (HEAT_WEIGHT * (heat - HEAT_USUAL)).max(SHIFT_MIN);
             odds.iter_mut().for_each(|odds| *odds += shift);
         }
         odds.into_iter().map(|odds| 1.0 / (1.0 + (-odds).exp())).collect()

@@ -115,7 +115,7 @@ def labelled(folder, shared, reader, vocabulary):
         for raw in lines(Path(shared) / f"data/{name}.jsonl.gz"):
             label = labels.get(str(raw["id"]))
             if label is not None and label["set"] == name:
-                title = raw["title"] or ""
+                title = raw.get("title") or ""
                 texts.append({"id": raw["id"], "title": title, "text": raw["text"][:label["end"] - (len(title) + 1 if title else 0)]})
     if len(texts) < len(labels):
         raise SystemExit(f"{len(labels) - len(texts)} labelled articles are in no archive")

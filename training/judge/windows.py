@@ -2,7 +2,7 @@
 import torch
 
 START, END, MASK = 101, 102, 103
-HEADLINE_PIECES_MAX, SENTENCE_PIECES_MAX = 79, 299
+HEADLINE_PIECES_MAX, SENTENCE_PIECES_MAX = 79, 200
 
 
 def windows(article, maxlen=512, context=2, drop=0.0, rng=None):

@@ -213,12 +213,21 @@ fn attribute_quotations(reading: &Reading<'_>, acts: &mut [Act]) {
     let reports = |act: &Act| {
         let tokens = reading.sentences.get(act.sentence).and_then(|one| one.tokens.get(act.first..=act.last));
         let is_told = tokens.is_some_and(|cue| cue.iter().any(|token| REPORTING.contains(&token.word.as_str())));
-        is_told && act.source.is_some_and(|source| !matches!(source.of(reading.text), "I" | "We" | "we"))
+        is_told && act.source.is_some_and(|source| names_another(source.of(reading.text)))
     };
     for act in acts.iter_mut().filter(|act| is_quoted(act) && !reports(act)) {
         let speaker = outside.iter().find(|(sentence, _)| *sentence == act.sentence);
         act.source = speaker.map(|(_, source)| *source).or(act.source);
     }
+}
+
+/// Whether the words of a source name somebody, not "we", "my client" or a "they" that only who is quoted can explain.
+fn names_another(source: &str) -> bool {
+    let first = source.split_whitespace().next().unwrap_or_default().to_lowercase();
+    !matches!(
+        first.as_str(),
+        "i" | "we" | "my" | "our" | "he" | "she" | "it" | "they" | "you" | "who" | "those" | "this"
+    )
 }
 
 /// The acts in order of their cues.

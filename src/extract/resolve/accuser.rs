@@ -54,7 +54,11 @@ impl Resolver<'_> {
         let is_adverb =
             cue.len() == 1 && matches!(self.words.folded(cue.start), "reportedly" | "allegedly" | "supposedly");
         let is_it = source.len() == 1 && self.words.folded(source.start) == "it";
-        let is_rumour = is_adverb && source.end <= cue.start && cue.start - source.end <= 1;
+        // "Two sources reportedly said": who is rumoured to have said so does say it.
+        let is_beside = source.end <= cue.start
+            && (source.end..cue.start).all(|at| matches!(self.words.folded(at), "has" | "had" | "have"));
+        let tells = SPEECH.contains(&self.words.folded(cue.end)) || self.words.folded(cue.end) == "confirmed";
+        let is_rumour = is_adverb && is_beside && !tells;
         is_rumour || is_it && source.end <= cue.start && self.is_passive_of_telling(source.end..cue.end)
     }
 

@@ -228,20 +228,22 @@ impl Scene {
 
     /// Whom a definite noun ("the ambassador", "the ministry") means: who holds that office, or is named by that word.
     pub(super) fn by_office(&self, words: &Words<'_>, noun: &Range<usize>) -> Option<usize> {
-        let bare = |word: &str| word.strip_prefix("ex-").unwrap_or(word).to_owned();
-        let head = bare(words.folded(noun.end.checked_sub(1)?));
+        let head = words.folded(noun.end.checked_sub(1)?);
         let position = words.get(noun.start)?.span.start;
         let place = words.place_in(noun).map(|(name, _)| name);
         let mut best: Option<(usize, usize)> = None;
         for (id, entity) in self.cast.entities.iter().enumerate().take(HOLDERS_MAX) {
             let is_own = entity.sort == Sort::Body || entity.sort == Sort::Place && entity.name.len() > 1;
-            let in_name = is_own && is_body(&head) && words.folded(entity.name.end - 1) == head;
+            let in_name = is_own && is_body(head) && words.folded(entity.name.end - 1) == head;
             let holds = |role: &&Range<usize>| {
-                let has_head = office_head(words, role).is_some_and(|at| bare(words.folded(at)) == head);
+                // "The ex-director" was called former director, or ex-director.
+                let left = head.strip_prefix("ex-").filter(|_| is_former(words, role));
+                let has_head = office_head(words, role)
+                    .is_some_and(|at| words.folded(at) == head || left == Some(words.folded(at)));
                 let same_place =
                     || place.is_none_or(|name| words.place_in(role).is_none_or(|(other, _)| other == name));
                 let rank = |range: &Range<usize>| range.clone().any(|at| RANKS.contains(&words.folded(at)));
-                has_head && same_place() && (rank(noun) || !rank(role)) && !is(Class::Modifier, &head)
+                has_head && same_place() && (rank(noun) || !rank(role)) && !is(Class::Modifier, head)
             };
             if in_name || entity.roles.iter().any(|role| holds(&role)) {
                 let is_before = words.get(entity.name.start).is_some_and(|word| word.span.start < position);
@@ -377,6 +379,12 @@ impl Scene {
         let near = list.iter().rev().take_while(|mention| mention.words.start >= limit).filter(is_before);
         near.filter(|mention| fits(mention)).max_by_key(|mention| (mention.words.end, mention.words.len()))
     }
+}
+
+/// Whether an office is told as one that was left: "former director", "fired FBI director".
+fn is_former(words: &Words<'_>, role: &Range<usize>) -> bool {
+    (role.start.saturating_sub(1)..role.end)
+        .any(|at| matches!(words.folded(at), "former" | "ex" | "fired" | "ousted" | "sacked" | "one-time" | "then"))
 }
 
 /// The end of "for Jane Rowe", "of the Harbour Ministry" that begins at a word: whose the group or paper is.

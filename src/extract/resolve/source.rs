@@ -72,13 +72,17 @@ impl Resolver<'_> {
             let word = self.words.folded(at);
             let is_noun =
                 is_people(word) || is_body(word) || matches!(word, "family" | "assembly" | "monopoly" | "ally");
-            matches!(word, "the" | "a" | "an" | "some" | "several" | "many" | "another" | "registered" | "over")
-                || word.ends_with("ly") && !self.words.is_name(at) && !is_noun
+            matches!(word, "the" | "a" | "an") || word.ends_with("ly") && !self.words.is_name(at) && !is_noun
         };
         let Some(sentence) = self.words.get(range.start).and_then(|word| self.sentences.get(word.sentence)) else {
             return source;
         };
-        if range.is_empty() || !range.clone().all(is_front) {
+        // "Some" may be all that is said; only a noun right behind it makes it more.
+        let is_count = |at: usize| {
+            matches!(self.words.folded(at), "some" | "several" | "many" | "another" | "registered" | "over")
+        };
+        let counts = range.clone().any(is_count);
+        if range.is_empty() || !range.clone().all(|at| is_front(at) || is_count(at)) {
             return source;
         }
         let limit = if range.end <= cue.start { cue.start } else { sentence.end };
@@ -88,7 +92,7 @@ impl Resolver<'_> {
         };
         let clause = || (range.end..limit).find(ends).unwrap_or(limit);
         let party = self.party_at(range.start, limit).map(|party| party.words.end).filter(|&end| end > range.end);
-        let end = party.unwrap_or_else(clause);
+        let Some(end) = party.or_else(|| (!counts).then(clause)) else { return source };
         self.words.get(end.saturating_sub(1)).map_or(source, |last| source.cover(last.span))
     }
 
@@ -380,7 +384,8 @@ impl Resolver<'_> {
     /// The speaker of a claim whose sentence names nobody: inside a running quotation whoever is quoted before or behind.
     pub(super) fn unnamed_speaker(&self, attribution: &Attribution, kind: Kind) -> Option<Speaker> {
         let cue = self.words.within(attribution.cue);
-        if let Some(source) = self.teller(&cue).or_else(|| self.beside(&cue)) {
+        let teller = || self.teller(&cue).filter(|_| kind == Kind::Allegation);
+        if let Some(source) = teller().or_else(|| self.beside(&cue)) {
             return self.named_speaker(source, attribution);
         }
         if kind == Kind::NoComment {
@@ -414,7 +419,8 @@ impl Resolver<'_> {
             || matches!(last, "alleged" | "supposed" | "rumoured" | "unfounded")
             || matches!(last, "charged" | "indicted" | "accused" | "sued")
                 && is_preposition(self.words.folded(cue.end))
-            || matches!(self.words.folded(cue.start), "not" | "denials" | "arraigned" | "suspected");
+            || matches!(self.words.folded(cue.start), "not" | "denials" | "arraigned" | "suspected")
+            || matches!(last, "allegations" | "allegation" | "accusations" | "rumours" | "rumors");
         if is_act {
             return None;
         }
@@ -442,15 +448,20 @@ impl Resolver<'_> {
         if before == "'s" {
             return span(self.party_ending(first - 1, sentence.start)?.words);
         }
-        if PRESS.contains(&before) {
+        let is_small = |at: usize| self.words.get(at).is_some_and(|word| !word.is_capital);
+        if PRESS.contains(&before) && is_small(first - 1) {
             return span(first - 1..noun + 1);
         }
         let behind = noun + 1;
         if matches!(self.words.folded(behind), "by" | "from") && behind < sentence.end {
             return span(self.party_at(behind + 1, sentence.end)?.words);
         }
+        // "Kavanaugh allegations" are against him, "Barcelona rumours" about them.
         let start = (sentence.start..first).rev().take_while(|&at| self.words.is_name(at)).last()?;
-        (!is_shouted && !self.words.is_opener(start)).then(|| span(start..first)).flatten()
+        let before = if start > sentence.start { self.words.folded(start - 1) } else { "" };
+        let is_own = matches!(self.words.folded(noun), "claims" | "claim" | "reports" | "report");
+        let is_part = is_preposition(before) || matches!(before, "and" | "or");
+        (is_own && !is_part && !is_shouted && !self.words.is_opener(start)).then(|| span(start..first)).flatten()
     }
 
     /// What speaks in writing right before a verb: "court documents", "the memo".

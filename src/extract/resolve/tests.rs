@@ -107,27 +107,42 @@ fn what_is_told_by_a_noun_has_its_teller() {
     check_accuser("The yard rejected Northwater's claims of fraud.", None, "claims", Some("Northwater"));
     check_accuser("The yard rejected claims by Jane Rowe that it was broke.", None, "claims", Some("Jane Rowe"));
     check_accuser("The yard rejected claims that it was broke.", None, "claims", None);
+    check_accuser("The FA is looking at Barcelona rumours of a sale.", None, "rumours", None);
+    check_accuser("He denied the Kavanaugh allegations of assault.", None, "allegations", None);
     check_accuser("YARD SALE RUMOURS PERSIST IN NORVIK", None, "RUMOURS", None);
 }
 
 #[test]
 fn who_is_rumoured_to_have_done_it_does_not_say_so() {
     check_accuser("Tom Arden reportedly sold the yard.", Some("Tom Arden"), "reportedly", None);
+    check_accuser("Two sources reportedly confirmed a leak.", Some("Two sources"), "reportedly", Some("Two sources"));
     check_accuser("The yard hid a leak, it was claimed.", Some("it"), "was claimed", None);
     check_accuser("The yard hid a leak, Tom Arden claimed.", Some("Tom Arden"), "claimed", Some("Tom Arden"));
 }
 
 #[test]
 fn who_held_an_office_is_named_by_it() {
-    let text = "Harbour director Tom Arden left in May. The ex-director denied it.";
-    check(text, ("The ex-director", 0), "denied", "Tom Arden", Some("Harbour director"), None);
+    let text = "Former police director Tom Arden left in May. The ex-director denied it.";
+    check(text, ("The ex-director", 0), "denied", "Tom Arden", Some("Former police director"), None);
+    let text = "Ex-mayor Tom Arden accused Mayor Jane Rowe of theft. The mayor denied it.";
+    check(text, ("The mayor", 0), "denied", "Jane Rowe", Some("Mayor"), None);
+    let text = "President Jane Rowe accused ex-president Tom Arden of theft. The ex-president denied it.";
+    check(text, ("The ex-president", 0), "denied", "Tom Arden", Some("ex-president"), None);
 }
 
 #[test]
 fn a_cut_source_is_made_whole() {
-    let text = "Police heard of some fishermen who claimed to have seen the tug sink.";
-    let resolver = Resolver::new(text, &sentences(text, None), &[]);
-    assert_eq!(resolver.whole(find(text, "some", 0), find(text, "claimed", 0)).of(text), "some fishermen");
+    let whole = |text: &str, source: &str, cue: &str| {
+        let resolver = Resolver::new(text, &sentences(text, None), &[]);
+        resolver.whole(find(text, source, 0), find(text, cue, 0)).of(text).to_owned()
+    };
+    assert_eq!(
+        whole("Police heard of some fishermen who claimed to have seen it.", "some", "claimed"),
+        "some fishermen"
+    );
+    assert_eq!(whole("He is accused by many of rigging the vote in May.", "many", "accused"), "many");
+    assert_eq!(whole("Many now accuse the mayor of theft.", "Many", "accuse"), "Many");
+    assert_eq!(whole("The mayor took bribes, according to some.", "some", "according"), "some");
 }
 
 #[test]
