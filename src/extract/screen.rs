@@ -5,7 +5,7 @@ use super::reading::Reading;
 use super::tagger::{OUTSIDE, Tagger};
 
 /// Probability from which a sentence is passed on.
-const PROBABILITY_MIN: f32 = 0.012;
+const PROBABILITY_MIN: f32 = 0.006;
 /// Sentences of a document that is long enough to tell by the others how likely each is.
 const LONG_SENTENCES: usize = 10;
 /// The likeliest sentences, whose mean log-odds are the heat of a document.

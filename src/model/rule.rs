@@ -29,7 +29,7 @@ impl Rule {
         Self {
             name: "everything".to_owned(),
             types: Vec::new(),
-            confidence_min: Confidence::from_probability(0.45),
+            confidence_min: Confidence::from_probability(0.5),
             sinks: Vec::new(),
             watch: Vec::new(),
             speakers: Vec::new(),

@@ -33,7 +33,7 @@ DIRTY_TYPES = {"26": "text/xml; charset=windows-1252", "33": "text/xml; charset=
 
 
 # The default of a rule's confidence_min.
-ALERTED = 0.45
+ALERTED = 0.5
 # Newsroom articles on which speed is measured.
 NEWS = 300
 

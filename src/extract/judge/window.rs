@@ -13,7 +13,7 @@ const HEADLINE_PIECES_MAX: usize = 79;
 /// Wordpieces of one sentence that are read.
 const SENTENCE_PIECES_MAX: usize = 200;
 /// Sentences before the first one of a window that are read again for context.
-const CONTEXT: usize = 2;
+const CONTEXT: usize = 1;
 
 /// Where a word of a window stands in the document; the end of a sentence is a word of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,17 +77,15 @@ pub(super) fn windows(reading: &Reading<'_>, wanted: &[bool], vocabulary: &WordP
             window.add(*at, pieces, false);
             end += 1;
         }
-        // The last sentence of a full window is context, too: it is judged with what follows in view.
-        let judged_end = if end == body.len() { end } else { (next + 1).max(end - 1) };
         if windows.is_empty() && head.is_some() && is_wanted(0) {
             window.judged.push(0);
         }
-        let judged = body.get(next..judged_end).unwrap_or_default();
+        let judged = body.get(next..end).unwrap_or_default();
         window.judged.extend(judged.iter().map(|&(at, _)| at).filter(|&at| is_wanted(at)));
         if !window.judged.is_empty() {
             windows.push(window);
         }
-        next = judged_end;
+        next = end;
         if next >= body.len() {
             return windows;
         }
