@@ -36,7 +36,9 @@ impl Screen {
             likeliest.sort_by(|one, other| other.total_cmp(one));
             let heat = likeliest.iter().take(usize::from(LIKELIEST)).sum::<f32>() / f32::from(LIKELIEST);
             let shift = (HEAT_WEIGHT * (heat - HEAT_USUAL)).max(SHIFT_MIN);
-            odds.iter_mut().for_each(|odds| *odds += shift);
+            for one in &mut odds {
+                *one += shift;
+            }
         }
         odds.into_iter().map(|odds| 1.0 / (1.0 + (-odds).exp())).collect()
     }

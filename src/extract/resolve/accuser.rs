@@ -74,7 +74,7 @@ impl Resolver<'_> {
         };
         let Some((last, front)) = range.end.checked_sub(1).map(|last| (last, range.start..last)) else { return false };
         told(last)
-            && front.len() > 0
+            && !front.is_empty()
             && front.clone().all(is_auxiliary)
             && front.clone().any(|at| is_being(self.words.folded(at)))
     }
