@@ -1,4 +1,5 @@
-//! Cues without a source in, who accuses out: the prosecution behind a charge, the subject right before a verb; tells passives apart.
+//! Cues without a source in, who accuses out: the prosecution behind a charge, the subject right before a verb, the teller of a noun like "claims"; tells
+//! passives apart.
 
 use std::ops::Range;
 
@@ -11,6 +12,29 @@ use crate::model::{Attribution, Span};
 const GAP_WORDS_MAX: usize = 4;
 /// Words of the longest subject that is not only a name.
 const SUBJECT_WORDS_MAX: usize = 12;
+/// Nouns for what somebody tells.
+const TELLING: [&str; 18] = [
+    "reports",
+    "report",
+    "rumours",
+    "rumors",
+    "rumour",
+    "rumor",
+    "claims",
+    "claim",
+    "allegations",
+    "allegation",
+    "accusations",
+    "accusation",
+    "complaint",
+    "complaints",
+    "suggestions",
+    "speculation",
+    "assertions",
+    "consensus",
+];
+/// What stands before them for nobody in particular.
+const PRESS: [&str; 7] = ["media", "press", "news", "newspaper", "published", "market", "television"];
 /// Participles of verbs whose passive makes the subject the accused.
 const PARTICIPLES: [&str; 14] = [
     "accused",
@@ -119,6 +143,34 @@ impl Resolver<'_> {
         Some(fuller.unwrap_or_else(|| party.clone()))
     }
 
+    /// Who tells what a noun like "reports" or "claims" stands for: its owner, the name or the press before it, or who stands behind a "by".
+    pub(super) fn teller(&self, cue: &Range<usize>) -> Option<Span> {
+        let noun = cue.clone().find(|&at| TELLING.contains(&self.words.folded(at)))?;
+        let sentence = self.sentences.get(self.words.get(noun)?.sentence)?;
+        let is_shouted = self.words.is_shouted(sentence);
+        let first = if PRESS.contains(&self.words.folded(cue.start)) { noun } else { cue.start.min(noun) };
+        let before = if first > sentence.start { self.words.folded(first - 1) } else { "" };
+        if before == "'s" {
+            return self.words.span_of(&self.party_ending(first - 1, sentence.start)?.words);
+        }
+        let is_small = |at: usize| self.words.get(at).is_some_and(|word| !word.is_capital);
+        if PRESS.contains(&before) && is_small(first - 1) {
+            return self.words.span_of(&(first - 1..noun + 1));
+        }
+        let behind = noun + 1;
+        if matches!(self.words.folded(behind), "by" | "from") && behind < sentence.end {
+            return self.words.span_of(&self.party_at(behind + 1, sentence.end)?.words);
+        }
+        // "Kavanaugh allegations" are against him, "Barcelona rumours" about them.
+        let start = (sentence.start..first).rev().take_while(|&at| self.words.is_name(at)).last()?;
+        let before = if start > sentence.start { self.words.folded(start - 1) } else { "" };
+        let is_own = matches!(self.words.folded(noun), "claims" | "claim" | "reports" | "report");
+        let is_part = is_preposition(before) || matches!(before, "and" | "or");
+        (is_own && !is_part && !is_shouted && !self.words.is_opener(start))
+            .then(|| self.words.span_of(&(start..first)))
+            .flatten()
+    }
+
     /// The member of the cast who is the subject of an active verb: named right before it, adverbs and auxiliaries aside.
     pub(super) fn subject_beside(&self, cue: &Range<usize>) -> Option<usize> {
         let number = self.words.get(cue.start)?.sentence;
@@ -172,7 +224,7 @@ impl Resolver<'_> {
         let sentence = self.sentences.get(self.words.get(cue.start)?.sentence)?;
         let named = self.subject_of(&cue, sentence).map(|party| party.words);
         let subject = named.or_else(|| self.clause_before(cue.start, sentence.start))?;
-        Some(Span::new(self.words.get(subject.start)?.span.start, self.words.get(subject.end - 1)?.span.end))
+        self.words.span_of(&subject)
     }
 
     /// The words from the start of a clause to its verb, without the day between: a subject with all that describes it.

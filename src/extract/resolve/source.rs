@@ -12,29 +12,6 @@ use crate::model::{Attribution, Kind, Span, Speaker};
 
 /// Words looked on for the noun of a source that was cut before it.
 const NOUN_WORDS_MAX: usize = 10;
-/// Nouns for what somebody tells.
-const TELLING: [&str; 18] = [
-    "reports",
-    "report",
-    "rumours",
-    "rumors",
-    "rumour",
-    "rumor",
-    "claims",
-    "claim",
-    "allegations",
-    "allegation",
-    "accusations",
-    "accusation",
-    "complaint",
-    "complaints",
-    "suggestions",
-    "speculation",
-    "assertions",
-    "consensus",
-];
-/// What stands before them for nobody in particular.
-const PRESS: [&str; 7] = ["media", "press", "news", "newspaper", "published", "market", "television"];
 /// Sentences looked at on either side for who speaks in a quotation.
 const QUOTE_SENTENCES_MAX: usize = 6;
 
@@ -430,38 +407,7 @@ impl Resolver<'_> {
             self.subject_of(cue, sentence).or_else(|| self.subject_behind(cue, sentence))
         };
         let words = party.map(|party| party.words).or_else(|| self.paper_before(cue.start, sentence.start))?;
-        let part = self.words.list.get(words)?;
-        Some(Span::new(part.first()?.span.start, part.last()?.span.end))
-    }
-
-    /// Who tells what a noun like "reports" or "claims" stands for: its owner, the name or the press before it, or who stands behind a "by".
-    fn teller(&self, cue: &Range<usize>) -> Option<Span> {
-        let noun = cue.clone().find(|&at| TELLING.contains(&self.words.folded(at)))?;
-        let sentence = self.sentences.get(self.words.get(noun)?.sentence)?;
-        let span = |words: Range<usize>| {
-            let part = self.words.list.get(words)?;
-            Some(Span::new(part.first()?.span.start, part.last()?.span.end))
-        };
-        let is_shouted = self.words.is_shouted(sentence);
-        let first = if PRESS.contains(&self.words.folded(cue.start)) { noun } else { cue.start.min(noun) };
-        let before = if first > sentence.start { self.words.folded(first - 1) } else { "" };
-        if before == "'s" {
-            return span(self.party_ending(first - 1, sentence.start)?.words);
-        }
-        let is_small = |at: usize| self.words.get(at).is_some_and(|word| !word.is_capital);
-        if PRESS.contains(&before) && is_small(first - 1) {
-            return span(first - 1..noun + 1);
-        }
-        let behind = noun + 1;
-        if matches!(self.words.folded(behind), "by" | "from") && behind < sentence.end {
-            return span(self.party_at(behind + 1, sentence.end)?.words);
-        }
-        // "Kavanaugh allegations" are against him, "Barcelona rumours" about them.
-        let start = (sentence.start..first).rev().take_while(|&at| self.words.is_name(at)).last()?;
-        let before = if start > sentence.start { self.words.folded(start - 1) } else { "" };
-        let is_own = matches!(self.words.folded(noun), "claims" | "claim" | "reports" | "report");
-        let is_part = is_preposition(before) || matches!(before, "and" | "or");
-        (is_own && !is_part && !is_shouted && !self.words.is_opener(start)).then(|| span(start..first)).flatten()
+        self.words.span_of(&words)
     }
 
     /// What speaks in writing right before a verb: "court documents", "the memo".

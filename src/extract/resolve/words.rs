@@ -87,6 +87,12 @@ impl<'a> Words<'a> {
         start..end.max(start)
     }
 
+    /// The span from the first word of a range to its last; none of an empty one.
+    pub(super) fn span_of(&self, range: &Range<usize>) -> Option<Span> {
+        let part = self.list.get(range.clone())?;
+        Some(Span::new(part.first()?.span.start, part.last()?.span.end))
+    }
+
     /// The text from the first word of a range to its last.
     pub(super) fn text_of(&self, range: &Range<usize>) -> &'a str {
         let part = self.list.get(range.clone()).unwrap_or_default();
