@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::resolve::lexicon::{PLACE_WORDS_MAX, is_body, is_people, place};
+use super::resolve::lexicon::{is_body, is_people};
 use crate::model::{Proposition, Span};
 use crate::text::normalize::{fold, is_stop_word, stem};
+use crate::text::place::{PLACE_WORDS_MAX, place};
 use crate::text::token::tokens;
 
 /// Terms kept of one proposition, first ones first; content is bounded already, this bounds hostile text.

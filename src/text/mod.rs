@@ -6,6 +6,7 @@ pub mod document;
 pub mod embargo;
 pub mod language;
 pub mod normalize;
+pub mod place;
 pub mod sentence;
 pub mod token;
 

@@ -1,14 +1,10 @@
-//! Reads the word lists by which sources are resolved: places, names and the nouns that name a source; compiled in, parsed once.
+//! Reads the word lists by which sources are resolved: names and the nouns that name a source; compiled in, parsed once.
 
 use std::sync::LazyLock;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::text::lexicon::{classes, lines};
-use crate::text::normalize::fold;
-
-/// Words of the longest name of a place that is looked up.
-pub(in crate::extract) const PLACE_WORDS_MAX: usize = 4;
+use crate::text::lexicon::classes;
 
 /// The grammatical sex of a person, as titles, first names and pronouns tell it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,35 +64,6 @@ static CLASSES: LazyLock<FxHashMap<Class, FxHashSet<&'static str>>> = LazyLock::
     found
 });
 
-/// Folded name of a place, of its seat of government or of its people, and the name of the place.
-static PLACES: LazyLock<FxHashMap<String, &'static str>> = LazyLock::new(|| {
-    let mut found = FxHashMap::default();
-    for line in lines(include_str!("../../../config/lexicon/places.txt")) {
-        let (name, others) = line.split_once('=').unwrap_or((line, ""));
-        let name = name.trim();
-        for other in others.split([',', '|']).map(str::trim).filter(|other| !other.is_empty()).chain([name]) {
-            found.insert(fold(other), name);
-        }
-    }
-    found
-});
-
-/// Folded name of a people or its adjective, and the name of the place.
-static PEOPLES: LazyLock<FxHashMap<String, &'static str>> = LazyLock::new(|| {
-    let mut found = FxHashMap::default();
-    for line in lines(include_str!("../../../config/lexicon/places.txt")) {
-        let Some((name, (_, peoples))) =
-            line.split_once('=').map(|(name, rest)| (name, rest.split_once('|').unwrap_or_default()))
-        else {
-            continue;
-        };
-        for people in peoples.split(',').map(str::trim).filter(|people| !people.is_empty()) {
-            found.insert(fold(people), name.trim());
-        }
-    }
-    found
-});
-
 /// What ends an office with hyphens, behind its noun: "director-general", "attorney-at-law".
 const OFFICE_ENDS: [&str; 6] = ["general", "elect", "designate", "law", "emeritus", "large"];
 
@@ -113,16 +80,6 @@ pub(super) fn is(class: Class, folded: &str) -> bool {
         Class::Group | Class::Mouth => has(last),
         _ => false,
     }
-}
-
-/// The place that a folded name, seat of government or people belongs to.
-pub(in crate::extract) fn place(folded: &str) -> Option<&'static str> {
-    PLACES.get(folded.strip_prefix("the ").unwrap_or(folded)).copied()
-}
-
-/// The country whose people or adjective a folded name is.
-pub(super) fn country_of_people(folded: &str) -> Option<&'static str> {
-    PEOPLES.get(folded).copied()
 }
 
 /// Whether a folded word ends the name of an organisation.

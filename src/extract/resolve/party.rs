@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use super::Resolver;
-use super::lexicon::{Class, country_of_people, is, is_body, is_people};
+use super::lexicon::{Class, is, is_body, is_people};
 use super::names::Sort;
 use super::scene::{Mention, is_being, is_preposition, office_head, third_person};
+use crate::text::place::country_of_people;
 
 /// Words of the longest description taken for a party.
 const PARTY_WORDS_MAX: usize = 8;

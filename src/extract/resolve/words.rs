@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use rustc_hash::FxHashSet;
 
-use super::lexicon::{Class, PLACE_WORDS_MAX, is, place};
+use super::lexicon::{Class, is};
 use crate::model::Span;
 use crate::text::normalize::{fold, is_stop_word};
+use crate::text::place::{PLACE_WORDS_MAX, place};
 use crate::text::token::tokens;
 
 /// One word or mark.
