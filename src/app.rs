@@ -1,6 +1,7 @@
 //! Builds every stage of the daemon from the config, owns its tasks and stop tokens, and drains them in order.
 
 mod feed;
+mod feedback;
 mod observer;
 mod reload;
 
@@ -28,6 +29,7 @@ use crate::telemetry::{CountedOutbox, Phase, Telemetry};
 use crate::web::Web;
 
 use feed::FeedTask;
+use feedback::FeedbackTask;
 use reload::{RunningFeed, RunningSink};
 
 pub use observer::{LogObserver, Observer};
@@ -292,6 +294,7 @@ impl Tasks {
         for (sink, dispatcher, wake) in stages.dispatchers {
             tasks.start_sink(sink, dispatcher, wake);
         }
+        tasks.start_feedback();
         let mut cursors: BTreeMap<FeedId, FeedCursor> =
             stages.cursors.into_iter().map(|cursor| (cursor.feed.clone(), cursor)).collect();
         tasks.watchers.telemetry.watch_config(&tasks.config, &cursors);
@@ -300,6 +303,13 @@ impl Tasks {
             tasks.start_feed(feed, cursor);
         }
         tasks
+    }
+
+    /// Starts the task that hears what users say.
+    fn start_feedback(&mut self) {
+        let Some(orders) = self.orders.clone() else { return };
+        let task = FeedbackTask { store: Arc::clone(&self.store), orders };
+        self.intake.spawn(task.run(self.stop.clone()));
     }
 
     /// Waits until the daemon is to stop, and reloads meanwhile. A stage that ends before is a failure: without it the daemon would

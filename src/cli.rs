@@ -79,6 +79,12 @@ pub enum Command {
     Deliveries(look::DeliveriesArgs),
     /// Says why an alert was sent, or why a document, story, thread or claim gave none.
     Explain(look::ExplainArgs),
+    /// Says what is right: follow, mute, wrong kind, speaker or link, merge, split. Logged, applied by the daemon, honoured by `replay`.
+    Feedback {
+        /// What to say, or what to do with what was said.
+        #[command(subcommand)]
+        command: look::FeedbackCommand,
+    },
     /// Checks config, database, feeds, sinks and machine; exit code 1 if anything is bad.
     Doctor(look::DoctorArgs),
     /// Copies the database, also while the daemon works on it.
@@ -197,6 +203,10 @@ pub struct ReplayArgs {
     /// Rules and windows of this config file; its feeds and sinks are not used, their secrets not needed.
     #[arg(short, long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// What users said, as `feedback list --json` prints it: each entry counts before the first document whose time is later than
+    /// its own, what is left at the end.
+    #[arg(long, value_name = "LOG")]
+    pub feedback: Option<PathBuf>,
     /// Keep the database in this new file; a temporary one without.
     #[arg(long, value_name = "FILE")]
     pub database: Option<PathBuf>,
@@ -325,6 +335,8 @@ pub enum Contract {
     Sentence,
     /// A line of `stories`.
     Story,
+    /// A line of `feedback list --json`, and of the log that `replay --feedback` takes.
+    Feedback,
     /// The config file, for editors.
     Config,
 }

@@ -1,5 +1,6 @@
 //! The commands that work on files: `extract`, `stories`, `replay`, `schema`, `feeds parse`.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -20,7 +21,9 @@ use crate::dedup::label::label;
 use crate::dedup::story::{Copy, Stories};
 use crate::desk::{Desk, SinkSettings, Work};
 use crate::exit::Exit;
-use crate::model::{Alert, Document, ExplainedSentence, ExtractedClaim, Kind, MarkupFormat, Rule, StoryLine};
+use crate::model::{
+    Alert, Document, ExplainedSentence, ExtractedClaim, Feedback, FeedbackLine, Kind, MarkupFormat, Rule, StoryLine,
+};
 use crate::pipeline::{Models, Scope, analyse, weighed};
 use crate::progress::Progress;
 use crate::route::Router;
@@ -30,6 +33,8 @@ use crate::terminal::tell;
 
 /// Bytes of one text or HTML input.
 const INPUT_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Bytes of a log of feedback: a quarter of a million entries.
+const FEEDBACK_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Documents of an archive that are analysed in parallel and committed together.
 const REPLAY_BATCH: usize = 256;
 
@@ -207,6 +212,7 @@ pub fn replay(args: &ReplayArgs) -> Result<ExitCode> {
     let config = args.config.as_deref().map(crate::config::load_without_secrets).transpose()?;
     let store =
         Arc::new(EmbeddedStore::open(&database).with_context(|| format!("cannot open {}", database.display()))?);
+    let mut said = args.feedback.as_deref().map(read_feedback).transpose()?.unwrap_or_default();
     let mut desk = replay_desk(store, config.as_ref())?;
     let mut run = Replay {
         out: BufWriter::new(io::stdout().lock()),
@@ -219,6 +225,10 @@ pub fn replay(args: &ReplayArgs) -> Result<ExitCode> {
         match line {
             Ok(line) => {
                 let first_seen = run.clock.first_seen(&line);
+                while let Some(feedback) = said.pop_front_if(|said| said.time < first_seen) {
+                    run.process(&mut desk, std::mem::take(&mut batch))?;
+                    run.heed(&mut desk, feedback)?;
+                }
                 batch.push(line.document(MarkupFormat::Text, first_seen));
             }
             Err(error) => {
@@ -231,6 +241,7 @@ pub fn replay(args: &ReplayArgs) -> Result<ExitCode> {
         }
     }
     run.process(&mut desk, batch)?;
+    said.into_iter().try_for_each(|feedback| run.heed(&mut desk, feedback))?;
     run.progress.end();
     run.out.flush()?;
     let Totals { documents, alerts, quarantined, bad } = run.totals;
@@ -239,6 +250,25 @@ pub fn replay(args: &ReplayArgs) -> Result<ExitCode> {
         run.clock.clamped()
     ));
     Ok(if bad > 0 { Exit::Failed.into() } else { ExitCode::SUCCESS })
+}
+
+/// What users said, as `feedback list --json` prints it; each entry once.
+fn read_feedback(path: &Path) -> Result<VecDeque<Feedback>> {
+    let shown = path.display();
+    let file = std::fs::File::open(path).with_context(|| format!("cannot open {shown}"))?;
+    let mut text = String::new();
+    file.take(FEEDBACK_BYTES_MAX + 1).read_to_string(&mut text).with_context(|| format!("cannot read {shown}"))?;
+    anyhow::ensure!(text.len() as u64 <= FEEDBACK_BYTES_MAX, "{shown}: larger than {} MiB", FEEDBACK_BYTES_MAX >> 20);
+    let (mut found, mut known) = (VecDeque::new(), BTreeSet::new());
+    // A log of which some is left out would give other alerts than it gave.
+    for (line, number) in text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty()) {
+        let feedback: Feedback =
+            serde_json::from_str(line).with_context(|| format!("{shown}:{number}: not an entry of a feedback log"))?;
+        if known.insert(feedback.id) {
+            found.push_back(feedback);
+        }
+    }
+    Ok(found)
 }
 
 /// The sink under which a replay's alerts pass the outbox.
@@ -286,7 +316,17 @@ impl<W: Write> Replay<W> {
     fn process(&mut self, desk: &mut Desk, documents: Vec<Document>) -> Result<()> {
         let Some(now) = documents.last().map(|document| document.first_seen) else { return Ok(()) };
         self.totals.documents += documents.len();
-        let outcome = desk.process(vec![Work { documents, ..Work::default() }], now)?;
+        self.take(desk, Work { documents, ..Work::default() }, now)
+    }
+
+    /// Lets the desk take in what a user said.
+    fn heed(&mut self, desk: &mut Desk, feedback: Feedback) -> Result<()> {
+        let now = feedback.time;
+        self.take(desk, Work { feedback: vec![feedback], ..Work::default() }, now)
+    }
+
+    fn take(&mut self, desk: &mut Desk, work: Work, now: Timestamp) -> Result<()> {
+        let outcome = desk.process(vec![work], now)?;
         self.totals.quarantined += outcome.quarantined;
         self.totals.alerts += outcome.alerts.len();
         let out = &mut self.out;
@@ -323,6 +363,7 @@ pub fn schema(contract: Contract) -> Result<ExitCode> {
         Contract::Alert => generator.into_root_schema_for::<Alert>(),
         Contract::Claim => generator.into_root_schema_for::<ExtractedClaim>(),
         Contract::Sentence => generator.into_root_schema_for::<ExplainedSentence>(),
+        Contract::Feedback => generator.into_root_schema_for::<FeedbackLine>(),
         Contract::Story => generator.into_root_schema_for::<StoryLine>(),
         Contract::Config => schemars::Schema::try_from(crate::config::schema())?,
     };

@@ -115,6 +115,20 @@ pub fn report(analysis: &Analysis, claim: &Claim, id: ClaimId, revision: u32) ->
     }
 }
 
+/// The first place of a name in a report's sentence, as a quote; nothing where the sentence does not hold it as whole words.
+pub fn quote_in_sentence(report: &Report, words: &str) -> Option<Quote> {
+    let sentence = report.evidence.sentence.as_str();
+    let is_of_word = |character: Option<char>| character.is_some_and(char::is_alphanumeric);
+    let is_whole = |at: &usize| {
+        let (before, from) = (sentence.get(..*at).unwrap_or_default(), sentence.get(*at..).unwrap_or_default());
+        let after = from.get(words.len()..).unwrap_or_default();
+        !is_of_word(before.chars().next_back()) && !is_of_word(after.chars().next())
+    };
+    let (at, _) = sentence.match_indices(words).find(|(at, _)| !words.is_empty() && is_whole(at))?;
+    let start = report.claim.sentence.start + CodePoints { text: sentence }.at(at);
+    Some(Quote { text: words.to_owned(), start, end: start + words.chars().count() })
+}
+
 fn evidence(analysis: &Analysis, sentence: Span) -> Evidence {
     let text = &analysis.document.text;
     let position = analysis.sentences.iter().position(|other| other.contains(sentence));

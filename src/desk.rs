@@ -17,8 +17,8 @@ use rayon::prelude::*;
 
 use crate::model::{
     Alert, Analysis, BudgetRecord, ClaimId, ClaimRecord, Document, DocumentId, DocumentRecord, Event, FeedCursor,
-    FeedHealth, FeedId, FeedRecord, Issue, OutboxRow, Rendering, StoryId, StoryRecord, ThreadId, ThreadRecord,
-    shown_text,
+    FeedHealth, FeedId, FeedRecord, Feedback, Issue, MutedSpeaker, OutboxRow, Rendering, StoryId, StoryRecord,
+    ThreadId, ThreadRecord, shown_text,
 };
 use crate::pipeline::{Change, Input, Models, Scope, State, Windows, analyse, quarantine, step};
 use crate::route::budget::{self, Admission, day};
@@ -39,6 +39,8 @@ pub struct Work {
     pub cursor: Option<FeedCursor>,
     /// The feed's health.
     pub health: Option<FeedHealth>,
+    /// What users said, in order; it counts before the documents.
+    pub feedback: Vec<Feedback>,
     /// Documents in order of arrival; each one's `first_seen` is the step's `now`.
     pub documents: Vec<Document>,
 }
@@ -118,6 +120,8 @@ impl Desk {
         let clock_lead = clock_lead(&state, now);
         warn_of_clock(clock_lead);
         let documents = batch.iter().map(|work| work.documents.len() as u64).sum();
+        // Marked as taken in whatever comes of it: what panics would do so for ever.
+        let feedback: Vec<Feedback> = batch.iter().flat_map(|work| &work.feedback).cloned().collect();
         let (inputs, analysis_times) = self.inputs(&state, batch, now, &mut cursors, &mut outcome);
         let Stepped { state, inputs, written, routed, mut tally } = self.step_all(state, inputs, now, step)?;
         tally.known += outcome.known as u64;
@@ -127,7 +131,8 @@ impl Desk {
         let (position, next_sequence) = state.position();
         let outbox = self.outbox(&routed);
         tally.offered(&outbox);
-        let commit = Commit { cursors, analyses, outbox, ..written.commit(position.unwrap_or(now), next_sequence) };
+        let commit =
+            Commit { cursors, analyses, feedback, outbox, ..written.commit(position.unwrap_or(now), next_sequence) };
         let started = Instant::now();
         tally.put_in = self.store.commit(commit)?;
         tally.commit_time = started.elapsed();
@@ -165,6 +170,7 @@ impl Desk {
             }
             let mut panicked = None;
             for (position, (input, time)) in inputs.iter().enumerate() {
+                tell_refusal(&state, input);
                 match catch_unwind(AssertUnwindSafe(|| step(&mut state, input.clone(), *time))) {
                     Ok(changes) => {
                         if let Input::Analysed(analysis) = input {
@@ -238,6 +244,8 @@ impl Desk {
         let mut slots = Vec::new();
         for work in batch {
             cursors.extend(work.cursor);
+            let feedback = work.feedback.into_iter().map(Box::new).map(Input::Feedback);
+            slots.extend(feedback.map(|feedback| Slot::Ready(feedback, now)));
             for document in work.documents {
                 let time = document.first_seen;
                 if state.knows(document.id, document.content_hash) {
@@ -352,6 +360,15 @@ fn tell_issues(analysis: &Analysis) {
     }
 }
 
+/// Leaves in the log what of a user's words cannot be done.
+fn tell_refusal(state: &State, input: &Input) {
+    if let Input::Feedback(feedback) = input
+        && let Some(refusal) = state.refusal(&feedback.act)
+    {
+        tracing::warn!(feedback = %feedback.id, error = %refusal, "what a user said cannot be done and is ignored");
+    }
+}
+
 /// What a panic said.
 fn reason(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
@@ -377,7 +394,7 @@ fn set_aside(inputs: &mut Vec<(Input, Timestamp)>, position: usize, reason: Stri
 fn analysis(input: Input) -> Option<Analysis> {
     match input {
         Input::Analysed(analysis) => Some(*analysis),
-        Input::SeenAgain(_) | Input::FeedHealth(_) => None,
+        Input::SeenAgain(_) | Input::FeedHealth(_) | Input::Feedback(_) => None,
     }
 }
 
@@ -395,6 +412,7 @@ struct Written {
     threads: BTreeMap<ThreadId, Option<ThreadRecord>>,
     feeds: BTreeMap<FeedId, FeedRecord>,
     budgets: BTreeMap<String, BudgetRecord>,
+    muted: BTreeMap<String, Option<MutedSpeaker>>,
 }
 
 impl Written {
@@ -407,6 +425,8 @@ impl Written {
             Change::Thread(record) => drop(self.threads.insert(record.id, Some(*record))),
             Change::Feed(record) => drop(self.feeds.insert(record.feed.clone(), record)),
             Change::Budget(record) => drop(self.budgets.insert(record.sink.clone(), record)),
+            Change::Mute(record) => drop(self.muted.insert(record.key.clone(), Some(record))),
+            Change::Unmute(key) => drop(self.muted.insert(key, None)),
             Change::ForgetDocument(id) => drop(self.documents.insert(id, None)),
             Change::ForgetStory(id) => drop(self.stories.insert(id, None)),
             Change::ForgetClaim(id) => drop(self.claims.insert(id, None)),
@@ -421,6 +441,7 @@ impl Written {
         let (stories, forgotten_stories) = part(self.stories);
         let (claims, forgotten_claims) = part(self.claims);
         let (threads, forgotten_threads) = part(self.threads);
+        let (muted, unmuted) = part(self.muted);
         Commit {
             documents,
             stories,
@@ -428,7 +449,9 @@ impl Written {
             threads,
             feeds: self.feeds.into_values().collect(),
             budgets: self.budgets.into_values().collect(),
+            muted,
             forgotten: Forgotten {
+                muted: unmuted,
                 documents: forgotten_documents,
                 stories: forgotten_stories,
                 claims: forgotten_claims,

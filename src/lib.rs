@@ -21,7 +21,7 @@
 //! daemon and by `replay` alike; [`demo`] runs the daemon on a wire of its own; [`telemetry`] counts what every stage takes in and
 //! gives out, and [`web`] serves it. [`template`] makes alerts into what chat services take. [`settings`] reads the config through
 //! its layers, [`running`] tells a daemon that it changed, [`check`] says what is wrong with it; [`look`] reads
-//! what the daemon has stored. `main` parses the arguments ([`cli`]) and calls [`daemon`] or [`commands`].
+//! what the daemon has stored, and logs what users say of it ([`model::Feedback`]). `main` parses the arguments ([`cli`]) and calls [`daemon`] or [`commands`].
 //! The heart in five hops: `main`, [`app::run`], [`intake::Poller::poll`], [`pipeline::step`],
 //! [`store::Store::commit`].
 //!

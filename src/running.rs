@@ -65,6 +65,11 @@ fn find(database: &Path) -> io::Result<Option<Daemon>> {
     Ok(Some(Daemon { pid: lock.pid, config }))
 }
 
+/// Whether a daemon runs on `database`; nothing where that cannot be told.
+pub fn is_running(database: &Path) -> Option<bool> {
+    find(database).ok().map(|daemon| daemon.is_some())
+}
+
 /// Tells the daemon on `database` to read `config`, if that is its config; says in words what came of it, or what to do.
 pub fn tell(database: &Path, config: &Path) -> String {
     let shown = database.display();

@@ -117,7 +117,7 @@ fn work(poll: Poll, source: &SourceInfo, memory: Memory, now: Timestamp) -> Work
         PollOutcome::NotModified | PollOutcome::Failed(_) => Vec::new(),
     };
     put_in_order(&mut documents);
-    Work { cursor: Some(poll.cursor), health: poll.health, documents }
+    Work { cursor: Some(poll.cursor), health: poll.health, documents, ..Work::default() }
 }
 
 /// How far back the desk remembers, and how far it is to look.

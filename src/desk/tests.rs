@@ -36,6 +36,10 @@ impl Store for Flaky {
         self.store.commit(commit)
     }
 
+    fn pending_feedback(&self) -> Result<Vec<crate::model::Feedback>, StoreError> {
+        self.store.pending_feedback()
+    }
+
     fn counts(&self) -> Result<Counts, StoreError> {
         self.store.counts()
     }

@@ -97,6 +97,8 @@ mod tests {
             is_closed: false,
             last_seen: jiff::Timestamp::UNIX_EPOCH,
             order: 0,
+            is_followed: false,
+            is_muted: false,
         }
     }
 

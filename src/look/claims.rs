@@ -144,6 +144,8 @@ struct ClaimLine {
     stories: BTreeSet<StoryId>,
     outlets: Vec<String>,
     withdrawn: bool,
+    /// A user has corrected it.
+    corrected: bool,
     /// Sinks that were alerted of it: about it, or as what rode in another claim's alert.
     alerted: BTreeMap<String, AlertedAs>,
     claim: AlertClaim,
@@ -151,6 +153,8 @@ struct ClaimLine {
     document: AlertDocument,
     #[serde(skip)]
     says: String,
+    #[serde(skip)]
+    is_no_claim: bool,
 }
 
 impl ClaimLine {
@@ -158,6 +162,7 @@ impl ClaimLine {
         let target = record.report.claim.target.as_ref().map(|target| format!(" (against {target})"));
         let says = format!("{}{}", words::content(&record), target.unwrap_or_default());
         Self {
+            is_no_claim: record.is_no_claim(),
             id: record.id,
             kind: record.kind,
             first_seen: record.first_seen,
@@ -167,6 +172,7 @@ impl ClaimLine {
             stories: record.stories,
             outlets,
             withdrawn: record.is_withdrawn,
+            corrected: record.corrected.is_some(),
             alerted: record.alerted,
             claim: record.report.claim,
             evidence: record.report.evidence,
@@ -191,6 +197,7 @@ impl Listed for ClaimLine {
     fn row(&self) -> Vec<Cell> {
         let style = if self.withdrawn || self.claim.background { DIM } else { Style::new() };
         let remark = match (self.withdrawn, self.claim.background) {
+            (true, _) if self.is_no_claim => "no claim: ",
             (true, _) => "withdrawn: ",
             (_, true) => "retold: ",
             _ => "",

@@ -17,9 +17,12 @@ use serde::Serialize;
 use super::args::ExplainArgs;
 use super::timeline::{Alerted, alerts};
 use super::words::{self, second, short};
-use super::{Source, id, is_json, print_json, print_text, width};
+use super::{Source, feedback, id, is_json, print_json, print_text, width};
 use crate::clock::{Clock as _, SystemClock};
-use crate::model::{ClaimId, DocumentId, OwnWords, Rule, StoryId, ThreadId, canonical_address};
+use crate::link::speaker::same_name;
+use crate::model::{
+    ClaimId, ClaimRecord, DocumentId, FeedbackLine, OwnWords, Rule, StoryId, ThreadId, canonical_address,
+};
 use crate::pipeline::Models;
 use crate::route::Router;
 use crate::store::{Named, View};
@@ -40,7 +43,8 @@ pub fn explain(args: &ExplainArgs) -> Result<ExitCode> {
     let own = source.config.as_ref().map(|config| config.extract.clone()).unwrap_or_default();
     let (now, models) = (SystemClock.now(), OnceCell::new());
     let (read, alerts) = (BTreeMap::new().into(), BTreeMap::new().into());
-    let explainer = Explainer { view: &view, router, own, models, read, now, alerts };
+    let said = view.feedback()?;
+    let explainer = Explainer { view: &view, router, own, models, read, now, alerts, said };
     let found = if args.id.contains("://") {
         explainer.address(&args.id)?
     } else {
@@ -73,6 +77,8 @@ enum Outcome {
     NoNews,
     /// It was part of its feed's first fetch.
     Baseline,
+    /// A user muted its thread or speaker.
+    Muted,
     /// An old act, retold.
     Background,
     /// Its outlet killed it or took it out.
@@ -159,6 +165,8 @@ struct Explainer<'a> {
     now: Timestamp,
     /// Alerts of each thread that was asked for.
     alerts: std::cell::RefCell<BTreeMap<ThreadId, Rc<Vec<Alerted>>>>,
+    /// What users said.
+    said: Vec<FeedbackLine>,
 }
 
 impl Explainer<'_> {
@@ -194,6 +202,24 @@ impl Explainer<'_> {
         Ok(found)
     }
 
+    /// Adds what users said of a thread.
+    fn add_said_of_thread(&self, explanation: &mut Explanation, id: ThreadId) {
+        for line in self.said.iter().filter(|line| line.feedback.act.threads().contains(&id)) {
+            explanation.add("feedback", feedback::told(line));
+        }
+    }
+
+    /// Adds what users said of a claim or of whoever makes it.
+    fn add_said_of_claim(&self, explanation: &mut Explanation, record: &ClaimRecord) {
+        let is_speaker = |muted: &str| record.speaker.as_ref().is_some_and(|one| same_name(&one.name, muted));
+        for line in &self.said {
+            let act = &line.feedback.act;
+            if act.claims().contains(&record.id) || act.muted_speaker().is_some_and(is_speaker) {
+                explanation.add("feedback", feedback::told(line));
+            }
+        }
+    }
+
     fn thread(&self, id: ThreadId) -> Result<Explanation> {
         let thread = self.view.thread(id)?.with_context(|| format!("thread {id} has left the window"))?;
         let alerts = self.alerts_of(id)?;
@@ -209,6 +235,7 @@ impl Explainer<'_> {
         for alerted in alerts.iter() {
             explanation.add("alert", alert::in_short(alerted));
         }
+        self.add_said_of_thread(&mut explanation, id);
         explanation.parts = parts;
         Ok(explanation)
     }

@@ -8,7 +8,7 @@ use crate::store::{Named, View};
 use crate::terminal::{cut, visible};
 
 /// Digits that an id has and that a beginning needs.
-const DIGITS: (usize, usize) = (4, 32);
+pub(super) const DIGITS: (usize, usize) = (4, 32);
 /// Columns of a match that is listed.
 const MATCH_COLUMNS: usize = 100;
 

@@ -1,5 +1,5 @@
 //! The commands that look at a database, also while a daemon works on it: `claims`, `threads`, `feeds status`, `deliveries`,
-//! `explain`, `doctor`, `backup`; and `completions` and `man`, which look at the command line. Arguments in, tables for a terminal
+//! `explain`, `doctor`, `backup`; `feedback`, which logs what a user says of it; and `completions` and `man`, which look at the command line. Arguments in, tables for a terminal
 //! or JSON Lines for a pipe out; called by `main`.
 
 pub mod args;
@@ -8,6 +8,7 @@ mod claims;
 mod deliveries;
 mod doctor;
 mod explain;
+mod feedback;
 mod feeds;
 mod filter;
 mod id;
@@ -24,6 +25,7 @@ pub use claims::claims;
 pub use deliveries::deliveries;
 pub use doctor::doctor;
 pub use explain::explain;
+pub use feedback::feedback;
 pub use feeds::feeds_status;
 pub use manual::{completions, man};
 pub use threads::threads;

@@ -92,6 +92,8 @@ struct ThreadLine {
     proposition: String,
     stances: Vec<StanceEntry>,
     contradiction: bool,
+    followed: bool,
+    muted: bool,
     claims: Vec<ClaimId>,
     outlets: Vec<String>,
     /// When its newest claim was first seen.
@@ -124,6 +126,8 @@ impl ThreadLine {
             proposition: shown.proposition,
             stances: shown.stances,
             contradiction: shown.contradiction,
+            followed: thread.is_followed,
+            muted: thread.is_muted,
             claims: thread.claims.iter().copied().collect(),
             outlets,
             last_added: claims.iter().map(|claim| claim.first_seen).max().unwrap_or(thread.last_seen),

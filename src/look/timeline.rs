@@ -135,10 +135,9 @@ fn withdrawal(claim: &ClaimRecord, alerts: &[Alerted]) -> (Timestamp, String) {
     let told = alerts.iter().rev().filter_map(|alerted| alerted.alert.as_ref()).find(|alert| {
         alert.alert_type.as_str() == "claim.withdrawn" && alert.claim.as_ref().is_some_and(|one| one.id == claim.id)
     });
-    told.map_or_else(
-        || (claim.last_seen, "killed or corrected by its outlet".to_owned()),
-        |alert| (alert.time, alert.why.clone()),
-    )
+    let whose =
+        if claim.is_no_claim() { "a user said that it is no claim" } else { "killed or corrected by its outlet" };
+    told.map_or_else(|| (claim.last_seen, whose.to_owned()), |alert| (alert.time, alert.why.clone()))
 }
 
 /// A happening as JSON.

@@ -49,6 +49,8 @@ pub struct ClaimEvent {
     pub alerted: BTreeMap<String, AlertedAs>,
     /// Other claims of this document and thread.
     pub also: Vec<ClaimId>,
+    /// A user follows the thread.
+    pub is_followed: bool,
     /// The thread had no answer before.
     pub is_first_answer: bool,
     /// It answers, or is answered by, a claim of another document.

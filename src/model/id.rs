@@ -128,6 +128,10 @@ hash_id!(
     AddressHash, "address"
 );
 hash_id!(
+    /// What a user said: hash of its time, who said it and the words of its JSON.
+    FeedbackId, "feedback"
+);
+hash_id!(
     /// What an entry says: hash of its title, markup and links' text; tells an edit from a repeat.
     ContentHash, "content"
 );

@@ -7,6 +7,7 @@ mod claim;
 mod document;
 mod event;
 mod feed;
+mod feedback;
 mod id;
 mod item;
 mod outbox;
@@ -27,12 +28,15 @@ pub use claim::{Attribution, Basis, Claim, Confidence, Kind, OwnWords, Propositi
 pub use document::{Document, OffsetMap, SourceInfo};
 pub use event::{ClaimEvent, Event, Subject, related};
 pub use feed::{FeedCursor, FeedHealth, FeedIncident};
-pub use id::{AddressHash, AlertId, ClaimId, ContentHash, DocumentId, FeedId, InvalidId, StoryId, ThreadId};
+pub use feedback::{ChangedFeedback, Corrected, Feedback, FeedbackAct, FeedbackLine, FeedbackState, ReadAs};
+pub use id::{
+    AddressHash, AlertId, ClaimId, ContentHash, DocumentId, FeedId, FeedbackId, InvalidId, StoryId, ThreadId,
+};
 pub use item::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat};
 pub use outbox::{Attempt, AttemptResult, Outbox, OutboxEntry, OutboxRow, Rendering};
 pub use record::{
-    AlertedAs, BudgetRecord, ClaimRecord, DocumentRecord, FeedRecord, Records, Report, StanceRecord, StoryRecord,
-    ThreadRecord, ThreadState, Wording,
+    AlertedAs, BudgetRecord, ClaimRecord, DocumentRecord, FeedRecord, MutedSpeaker, Records, Report, StanceRecord,
+    StoryRecord, ThreadRecord, ThreadState, Wording,
 };
 pub use rule::Rule;
 pub use span::Span;

@@ -7,8 +7,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AlertClaim, AlertDocument, AlertType, ClaimId, ContentHash, DigestEntry, DocumentId, Evidence, FeedId, Fingerprint,
-    Kind, Proposition, RevisionLabel, Speaker, Stance, StoryId, ThreadId,
+    AlertClaim, AlertDocument, AlertType, ClaimId, ContentHash, Corrected, DigestEntry, DocumentId, Evidence, FeedId,
+    Fingerprint, Kind, Proposition, RevisionLabel, Speaker, Stance, StoryId, ThreadId,
 };
 
 /// A document that was seen: enough to know it again and to tell an edit.
@@ -112,6 +112,9 @@ pub struct ClaimRecord {
     pub last_seen: Timestamp,
     /// Order of creation.
     pub sequence: u64,
+    /// What a user has corrected of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrected: Option<Corrected>,
 }
 
 /// What a claim was in an alert.
@@ -174,6 +177,21 @@ pub struct ThreadRecord {
     pub last_seen: Timestamp,
     /// Order of creation.
     pub order: u64,
+    /// A user follows it: its alerts are more urgent.
+    #[serde(default)]
+    pub is_followed: bool,
+    /// A user muted it: it gives no alerts, but for those that take others back.
+    #[serde(default)]
+    pub is_muted: bool,
+}
+
+/// A speaker whom a user muted: what this name says gives no alerts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MutedSpeaker {
+    /// The words of the name that tell it from others.
+    pub key: String,
+    /// The name as the user gave it.
+    pub name: String,
 }
 
 /// What one respondent says in a thread.
@@ -243,4 +261,6 @@ pub struct Records {
     pub feeds: Vec<FeedRecord>,
     /// Budgets.
     pub budgets: Vec<BudgetRecord>,
+    /// Muted speakers.
+    pub muted: Vec<MutedSpeaker>,
 }

@@ -63,9 +63,7 @@ impl State {
 
     /// Whether a claim can be a known one at all. Another act of the same document is another claim, however alike the two are.
     fn may_repeat(turn: &Turn<'_>, claim: &Claim, known: &ClaimRecord) -> bool {
-        known.kind == claim.kind
-            && known.is_negated_denial == claim.is_negated_denial
-            && !turn.ids.contains(&Some(known.id))
+        known.may_read(claim.kind, claim.is_negated_denial) && !turn.ids.contains(&Some(known.id))
     }
 
     fn find_elsewhere(&self, turn: &Turn<'_>, claim: &Claim) -> Option<ClaimId> {
@@ -74,8 +72,8 @@ impl State {
         for known in self.candidates(claim) {
             if !Self::may_repeat(turn, claim, known)
                 || known.last_seen < limit
-                || known.is_withdrawn
-                || !same_speaker(claim.speaker.as_ref(), known.speaker.as_ref())
+                || (known.is_withdrawn && !known.is_no_claim())
+                || !known.speakers().any(|speaker| same_speaker(claim.speaker.as_ref(), speaker))
             {
                 continue;
             }
@@ -120,7 +118,7 @@ impl State {
         let carried = turn.carried();
         let mut best: Option<(f64, ClaimId)> = None;
         for known in self.story_claims(turn) {
-            if known.kind != claim.kind || known.is_withdrawn || known.stories.len() > 1 {
+            if ![known.kind, known.read_kind()].contains(&claim.kind) || known.is_withdrawn || known.stories.len() > 1 {
                 continue;
             }
             if kept.contains(&known.id) || carried.contains(&known.id) {

@@ -5,20 +5,23 @@
 
 mod acts;
 mod analyse;
+mod feedback;
 mod matching;
 mod revise;
 mod state;
+mod thread_feedback;
 mod threading;
 mod turn;
 
 pub use analyse::{Models, Scope, analyse, quarantine, weighed};
+pub use feedback::Refusal;
 pub use state::{State, Windows};
 
 use jiff::Timestamp;
 
 use crate::model::{
-    Analysis, BudgetRecord, ClaimId, ClaimRecord, DocumentId, DocumentRecord, Event, FeedHealth, FeedRecord, StoryId,
-    StoryRecord, ThreadId, ThreadRecord,
+    Analysis, BudgetRecord, ClaimId, ClaimRecord, DocumentId, DocumentRecord, Event, FeedHealth, FeedRecord, Feedback,
+    MutedSpeaker, StoryId, StoryRecord, ThreadId, ThreadRecord,
 };
 
 /// What the desk is told.
@@ -30,6 +33,8 @@ pub enum Input {
     SeenAgain(DocumentId),
     /// A feed was polled.
     FeedHealth(FeedHealth),
+    /// A user said something.
+    Feedback(Box<Feedback>),
 }
 
 /// What follows from an input: records to write and events to route. The store applies the records in order.
@@ -47,6 +52,10 @@ pub enum Change {
     Feed(FeedRecord),
     /// Write this budget record.
     Budget(BudgetRecord),
+    /// Write this muted speaker.
+    Mute(MutedSpeaker),
+    /// The speaker of this key is no longer muted.
+    Unmute(String),
     /// The window has passed over this document.
     ForgetDocument(DocumentId),
     /// The window has passed over this story.
@@ -62,11 +71,16 @@ pub enum Change {
 /// Applies one input to the state; `now` is when the desk learnt of it. Time does not run backwards: an earlier `now` than the
 /// state's own counts as the state's, unless it is so much earlier that the clock must have been wrong before.
 pub fn step(state: &mut State, input: Input, now: Timestamp) -> Vec<Change> {
+    if let Input::Feedback(feedback) = input {
+        return state.heed(&feedback, now);
+    }
     let (now, mut changes) = state.advance(now);
     match input {
         Input::Analysed(analysis) => state.take(&analysis, now, &mut changes),
         Input::SeenAgain(document) => state.touch(document, now, &mut changes),
         Input::FeedHealth(health) => state.feed_health(health, now, &mut changes),
+        // Heeded above: it moves no window.
+        Input::Feedback(_) => {}
     }
     changes
 }

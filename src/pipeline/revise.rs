@@ -1,9 +1,9 @@
 //! Corrections and kills: what an outlet takes back or changes reaches everyone who was alerted.
 
-use crate::contract;
 use crate::link::thread::{drop_stance, stance_of, take_stance};
 use crate::model::{AlertType, Claim, ClaimId, ClaimRecord, Wording};
 use crate::pipeline::State;
+use crate::pipeline::feedback::{as_corrected, report_as_corrected};
 use crate::pipeline::turn::{Pending, Turn};
 
 /// Replaced wordings kept of one claim; the first ones have the most copies.
@@ -58,8 +58,9 @@ impl State {
     /// again.
     pub(super) fn revise(&mut self, turn: &mut Turn<'_>, claim: &Claim, id: ClaimId) {
         let Some(mut record) = self.claims.get(&id).cloned() else { return };
+        let claim = as_corrected(claim, &record);
         let answers = std::mem::take(&mut record.report.claim.answers);
-        record.report = contract::report(turn.analysis, claim, id, record.report.claim.revision + 1);
+        record.report = report_as_corrected(turn.analysis, &claim, &record, record.report.claim.revision + 1);
         record.report.claim.answers = answers;
         let former = Wording {
             speaker: std::mem::replace(&mut record.speaker, claim.speaker.clone()),

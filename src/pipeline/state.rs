@@ -8,7 +8,7 @@ use crate::dedup::story::Stories;
 use crate::link::index::ClaimIndex;
 use crate::model::{
     Alert, AlertType, AlertedAs, BudgetRecord, ClaimId, ClaimRecord, ContentHash, DocumentId, DocumentRecord, Event,
-    FeedAlert, FeedHealth, FeedId, FeedRecord, Kind, Records, StoryId, Subject, ThreadId, ThreadRecord,
+    FeedAlert, FeedHealth, FeedId, FeedRecord, Kind, MutedSpeaker, Records, StoryId, Subject, ThreadId, ThreadRecord,
 };
 use crate::pipeline::Change;
 
@@ -44,6 +44,8 @@ pub struct State {
     pub(super) threads: BTreeMap<ThreadId, ThreadRecord>,
     feeds: BTreeMap<FeedId, FeedRecord>,
     budgets: BTreeMap<String, BudgetRecord>,
+    /// Muted speakers by their key.
+    pub(super) muted: BTreeMap<String, MutedSpeaker>,
 }
 
 impl Windows {
@@ -74,6 +76,7 @@ impl State {
             threads: records.threads.into_iter().map(|thread| (thread.id, thread)).collect(),
             feeds: records.feeds.into_iter().map(|feed| (feed.feed.clone(), feed)).collect(),
             budgets: records.budgets.into_iter().map(|budget| (budget.sink.clone(), budget)).collect(),
+            muted: records.muted.into_iter().map(|muted| (muted.key.clone(), muted)).collect(),
         };
         let mut stories = records.stories;
         stories.sort_by_key(|story| story.sequence);
@@ -96,6 +99,16 @@ impl State {
     /// The desk's clock and the next number of its sequence, as the store keeps them.
     pub fn position(&self) -> (Option<Timestamp>, u64) {
         (self.now, self.next_sequence)
+    }
+
+    /// The claims that are known, in order of their ids.
+    pub fn claims(&self) -> impl Iterator<Item = &ClaimRecord> {
+        self.claims.values()
+    }
+
+    /// The threads that are known, in order of their ids.
+    pub fn threads(&self) -> impl Iterator<Item = &ThreadRecord> {
+        self.threads.values()
     }
 
     /// Whether the document is known with exactly this content.

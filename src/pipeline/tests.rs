@@ -1,5 +1,6 @@
 //! The rules of the desk, on analyses made by hand.
 
+mod feedback;
 mod scenarios;
 
 use jiff::{SignedDuration, Timestamp};
@@ -99,8 +100,12 @@ impl Desk {
     }
 
     fn take_analysis(&mut self, analysis: Analysis) -> Vec<Event> {
+        self.input(Input::Analysed(Box::new(analysis)))
+    }
+
+    fn input(&mut self, input: Input) -> Vec<Event> {
         self.now = self.now.checked_add(SignedDuration::from_mins(10)).unwrap();
-        let changes = step(&mut self.state, Input::Analysed(Box::new(analysis)), self.now);
+        let changes = step(&mut self.state, input, self.now);
         let mut events = Vec::new();
         for change in changes {
             match change {
@@ -109,6 +114,9 @@ impl Desk {
                 Change::Claim(record) => put(&mut self.stored.claims, *record, |record| record.id),
                 Change::Thread(record) => put(&mut self.stored.threads, *record, |record| record.id),
                 Change::Feed(record) => put(&mut self.stored.feeds, record, |record| record.feed.clone()),
+                Change::Mute(record) => put(&mut self.stored.muted, record, |record| record.key.clone()),
+                Change::Unmute(key) => self.stored.muted.retain(|muted| muted.key != key),
+                Change::ForgetThread(id) => self.stored.threads.retain(|thread| thread.id != id),
                 Change::Event(event) => events.push(event),
                 _ => {}
             }

@@ -150,6 +150,8 @@ impl State {
             is_closed: false,
             last_seen: now,
             order,
+            is_followed: false,
+            is_muted: false,
         };
         self.threads.insert(id, thread);
     }

@@ -9,9 +9,10 @@ use crate::dedup::story::{Copy, Placement};
 use crate::link::thread::{alert_thread, derive_state, stance_of, take_stance};
 use crate::model::{
     AlertAnswer, AlertStory, AlertType, Analysis, Basis, Claim, ClaimEvent, ClaimId, ClaimRecord, DocumentRecord,
-    Event, Kind, RevisionLabel, StoryId, Subject, ThreadId, related,
+    Event, Kind, RevisionLabel, StoryId, StoryRecord, Subject, ThreadId, related,
 };
 use crate::pipeline::acts::{Act, CommonNouns, acts};
+use crate::pipeline::feedback::{as_corrected, report_as_corrected};
 use crate::pipeline::{Change, State};
 
 /// What happened to a claim in this turn, before threads have settled.
@@ -138,7 +139,11 @@ impl State {
         for act in &acts {
             let id = if let Some(known) = self.find_known(turn, act) {
                 let is_withdrawn = self.claims.get(&known).is_some_and(|known| known.is_withdrawn);
-                if turn.is_sent_again && is_withdrawn || turn.is_correction && self.corrects(turn, &act.claim, known) {
+                if self.claims.get(&known).is_some_and(ClaimRecord::is_no_claim) {
+                    self.join(turn, &act.claim, known);
+                } else if turn.is_sent_again && is_withdrawn
+                    || turn.is_correction && self.corrects(turn, &act.claim, known)
+                {
                     self.revise(turn, &act.claim, known);
                 } else {
                     self.join(turn, &act.claim, known);
@@ -165,10 +170,11 @@ impl State {
         let Some(mut record) = self.claims.get(&id).cloned() else { return };
         record.stories.insert(turn.story);
         record.last_seen = turn.now;
+        let claim = &*as_corrected(claim, &record);
         let is_fresh = record.report.claim.background && !claim.is_background && !record.is_withdrawn;
         if is_fresh {
             let revision = record.report.claim.revision;
-            record.report = contract::report(turn.analysis, claim, id, revision);
+            record.report = report_as_corrected(turn.analysis, claim, &record, revision);
         }
         let threads = record.threads.clone();
         self.put_claim(record);
@@ -219,6 +225,7 @@ impl State {
             first_seen: turn.now,
             last_seen: turn.now,
             sequence,
+            corrected: None,
         });
         turn.touched_claims.insert(id);
         for thread in &threads {
@@ -295,14 +302,30 @@ impl State {
     }
 
     /// Settles the threads, writes what was touched and renders the events.
-    fn finish(&mut self, turn: Turn<'_>, changes: &mut Vec<Change>) {
-        let with_events: BTreeSet<ThreadId> = turn
-            .pending
-            .iter()
-            .filter_map(|pending| self.claims.get(&pending.claim))
-            .map(|claim| claim.thread)
-            .collect();
-        for id in &turn.touched_threads {
+    fn finish(&mut self, mut turn: Turn<'_>, changes: &mut Vec<Change>) {
+        let document = turn.analysis.document.id;
+        let story = self.stories.get(turn.story).map(alert_story);
+        changes.extend(self.stories.get(turn.story).cloned().map(Box::new).map(Change::Story));
+        changes.extend(self.documents.get(&document).cloned().map(Box::new).map(Change::Document));
+        turn.pending.retain(|pending| self.stage(pending).is_some());
+        self.settle(&turn.touched_threads, &turn.touched_claims, &turn.pending, changes);
+        let touched = self.by_thread(&turn.touched_claims);
+        changes.extend(turn.pending.into_iter().filter_map(|pending| {
+            let event = self.render(pending, story.clone()?, &touched)?;
+            Some(Change::Event(Event { time: turn.now, ..event }))
+        }));
+    }
+
+    /// Derives where the threads stand after what was touched, counts the events that they give, and writes them and the claims.
+    pub(super) fn settle(
+        &mut self,
+        threads: &BTreeSet<ThreadId>,
+        claims: &BTreeSet<ClaimId>,
+        pending: &[Pending],
+        changes: &mut Vec<Change>,
+    ) {
+        let with_events: BTreeSet<ThreadId> = pending.iter().filter_map(|pending| self.stage(pending)).collect();
+        for id in threads {
             let Some(thread) = self.threads.get(id) else { continue };
             let has_live_claim =
                 thread.claims.iter().filter_map(|id| self.claims.get(id)).any(|claim| !claim.is_withdrawn);
@@ -312,31 +335,16 @@ impl State {
                 thread.sequence += u64::from(with_events.contains(id));
             }
         }
-        let document = turn.analysis.document.id;
-        changes.extend(self.stories.get(turn.story).cloned().map(Box::new).map(Change::Story));
-        changes.extend(self.documents.get(&document).cloned().map(Box::new).map(Change::Document));
-        changes.extend(
-            turn.touched_threads
-                .iter()
-                .filter_map(|id| self.threads.get(id))
-                .cloned()
-                .map(Box::new)
-                .map(Change::Thread),
-        );
-        changes.extend(
-            turn.touched_claims.iter().filter_map(|id| self.claims.get(id)).cloned().map(Box::new).map(Change::Claim),
-        );
-        let touched = self.by_thread(&turn);
-        changes.extend(turn.pending.into_iter().filter_map(|pending| {
-            let event = self.render(pending, turn.story, &touched)?;
-            Some(Change::Event(Event { time: turn.now, ..event }))
-        }));
+        let threads = threads.iter().filter_map(|id| self.threads.get(id));
+        changes.extend(threads.cloned().map(Box::new).map(Change::Thread));
+        let claims = claims.iter().filter_map(|id| self.claims.get(id));
+        changes.extend(claims.cloned().map(Box::new).map(Change::Claim));
     }
 
-    /// The claims of this turn by thread: what rides along in an alert.
-    fn by_thread(&self, turn: &Turn<'_>) -> BTreeMap<ThreadId, BTreeSet<ClaimId>> {
+    /// Claims of a turn by thread: what rides along in an alert.
+    fn by_thread(&self, claims: &BTreeSet<ClaimId>) -> BTreeMap<ThreadId, BTreeSet<ClaimId>> {
         let mut found: BTreeMap<ThreadId, BTreeSet<ClaimId>> = BTreeMap::new();
-        for id in &turn.touched_claims {
+        for id in claims {
             if let Some(claim) = self.claims.get(id) {
                 found.entry(claim.thread).or_default().insert(*id);
             }
@@ -344,15 +352,14 @@ impl State {
         found
     }
 
-    fn render(
+    pub(super) fn render(
         &self,
         pending: Pending,
-        story: StoryId,
+        story: AlertStory,
         touched: &BTreeMap<ThreadId, BTreeSet<ClaimId>>,
     ) -> Option<Event> {
         let claim = self.claims.get(&pending.claim)?;
-        let thread = self.threads.get(&claim.thread)?;
-        let story = self.stories.get(story)?;
+        let thread = self.threads.get(&self.stage(&pending)?)?;
         // In the order of the allegations' ids: the same on every replay.
         let answered: BTreeSet<ClaimId> =
             claim.answers.iter().copied().chain(pending.answers.iter().map(|answer| answer.claim)).collect();
@@ -366,22 +373,23 @@ impl State {
             why: pending.why,
             subject: Subject::Claim(Box::new(ClaimEvent {
                 report: claim.report.clone(),
-                story: AlertStory {
-                    id: story.id,
-                    revision: story.revision,
-                    outlets: story.outlets.clone(),
-                    copies: story.copies,
-                },
+                story,
                 thread: alert_thread(thread),
                 answers: pending.answers,
                 related,
                 alerted: claim.alerted.clone(),
                 also,
+                is_followed: thread.is_followed,
                 is_first_answer: pending.is_first_answer,
                 is_cross_document: pending.is_cross_document,
             })),
         })
     }
+}
+
+/// A story as an alert shows it.
+pub(super) fn alert_story(story: &StoryRecord) -> AlertStory {
+    AlertStory { id: story.id, revision: story.revision, outlets: story.outlets.clone(), copies: story.copies }
 }
 
 /// Whether a canonical address leads to more than a home page: feeds that link every entry to theirs say nothing by it.

@@ -7,6 +7,8 @@ const SENIOR_ROLES: &str = include_str!("../../config/lexicon/senior_roles.txt")
 
 /// Somebody asked for this name: as much as a senior speaker, and less than lies between most types of alerts and the next.
 const WATCHED: i32 = 10;
+/// Somebody asked for this very matter.
+const FOLLOWED: i32 = 15;
 
 /// Scores an event from 0 to 100: its type gives the base, what is known about speaker, thread and story adds to it, and that
 /// names on a watch list are in it, once however many.
@@ -55,6 +57,9 @@ fn add_reasons(claim: &ClaimEvent, reasons: &mut Vec<String>) -> i32 {
     }
     if claim.thread.contradiction {
         add(5, "outlets disagree".to_owned());
+    }
+    if claim.is_followed {
+        add(FOLLOWED, "followed".to_owned());
     }
     if claim.report.claim.confidence < 0.5 {
         add(-10, "extractor unsure".to_owned());

@@ -77,6 +77,7 @@ pub(super) fn event(alert_type: AlertType, claim: &[u8], thread: &[u8], confiden
             answers: Vec::new(),
             related: Vec::new(),
             also: Vec::new(),
+            is_followed: false,
             is_first_answer: true,
             is_cross_document: false,
         })),

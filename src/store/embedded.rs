@@ -9,10 +9,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use crate::model::{Attempt, FeedCursor, Outbox, OutboxEntry, Records};
+use crate::model::{Attempt, FeedCursor, Feedback, Outbox, OutboxEntry, Records};
 
 use super::writer::{Write, Writer};
-use super::{Commit, Counts, Orphan, PutIn, Store, StoreError, outbox, record, schema};
+use super::{Commit, Counts, Orphan, PutIn, Store, StoreError, feedback, outbox, record, schema};
 
 /// How long to wait for a person who writes to the file with another program.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -107,6 +107,10 @@ impl Store for EmbeddedStore {
 
     fn commit(&self, commit: Commit) -> Result<PutIn, StoreError> {
         self.writer.write(Write::Commit(Box::new(commit)))
+    }
+
+    fn pending_feedback(&self) -> Result<Vec<Feedback>, StoreError> {
+        feedback::pending(&self.reader())
     }
 
     fn counts(&self) -> Result<Counts, StoreError> {

@@ -2,6 +2,7 @@
 
 mod embedded;
 mod error;
+mod feedback;
 mod fingerprint;
 mod outbox;
 mod record;
@@ -11,6 +12,7 @@ mod writer;
 
 pub use embedded::{EmbeddedStore, real_path};
 pub use error::StoreError;
+pub use feedback::{bring_up, log_feedback};
 pub use view::{DeliveryFilter, DeliveryRow, FeedDocuments, Named, SinkBacklog, StoredAnalysis, View, copy_into};
 
 use std::collections::BTreeMap;
@@ -18,8 +20,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::model::{
-    Analysis, BudgetRecord, ClaimId, ClaimRecord, DocumentId, DocumentRecord, FeedCursor, FeedRecord, Outbox,
-    OutboxRow, Records, StoryId, StoryRecord, ThreadId, ThreadRecord,
+    Analysis, BudgetRecord, ClaimId, ClaimRecord, DocumentId, DocumentRecord, FeedCursor, FeedRecord, Feedback,
+    MutedSpeaker, Outbox, OutboxRow, Records, StoryId, StoryRecord, ThreadId, ThreadRecord,
 };
 
 /// Everything that must survive. Methods block; call them from blocking threads.
@@ -42,6 +44,12 @@ pub trait Store: Outbox<Error = StoreError> {
     /// # Errors
     /// When it could not be made durable; nothing is changed then.
     fn commit(&self, commit: Commit) -> Result<PutIn, StoreError>;
+
+    /// What users said and the desk has not taken in yet, in order; at most so much as one batch takes.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn pending_feedback(&self) -> Result<Vec<Feedback>, StoreError>;
 
     /// How much there is of everything.
     ///
@@ -88,6 +96,10 @@ pub struct Commit {
     pub feeds: Vec<FeedRecord>,
     /// New and changed budgets of sinks.
     pub budgets: Vec<BudgetRecord>,
+    /// Speakers that were muted.
+    pub muted: Vec<MutedSpeaker>,
+    /// What users said, taken in with this commit; one that is not in the log yet is put there.
+    pub feedback: Vec<Feedback>,
     /// What left the windows. Taken out first: a record that is forgotten and written in one commit is kept.
     pub forgotten: Forgotten,
     /// Alerts to send. One that was ever put in before for the same sink is left as it is.
@@ -108,6 +120,8 @@ impl Commit {
             threads: Vec::new(),
             feeds: Vec::new(),
             budgets: Vec::new(),
+            muted: Vec::new(),
+            feedback: Vec::new(),
             forgotten: Forgotten::default(),
             outbox: Vec::new(),
         }
@@ -125,6 +139,8 @@ pub struct Forgotten {
     pub claims: Vec<ClaimId>,
     /// Threads.
     pub threads: Vec<ThreadId>,
+    /// Keys of speakers that are muted no longer.
+    pub muted: Vec<String>,
 }
 
 /// A sink that the config no longer has, while alerts wait for it.

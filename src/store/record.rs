@@ -4,9 +4,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::model::{Analysis, FeedCursor, Fingerprint, Records, StoryRecord};
+use crate::model::{Analysis, ClaimRecord, FeedCursor, Fingerprint, Records, StoryRecord};
 
-use super::{Commit, Counts, Forgotten, StoreError, fingerprint, schema};
+use super::{Commit, Counts, Forgotten, StoreError, feedback, fingerprint, schema};
 
 /// Old analyses taken out per commit: more than a commit brings in, little enough not to be felt.
 const EXPIRED_ANALYSES_MAX: u32 = 1_000;
@@ -20,6 +20,11 @@ pub(super) fn write(transaction: &Transaction<'_>, commit: &Commit) -> Result<()
     upsert(transaction, "document", &commit.documents, |record| record.id.to_string())?;
     upsert(transaction, "claim", &commit.claims, |record| record.id.to_string())?;
     upsert(transaction, "thread", &commit.threads, |record| record.id.to_string())?;
+    upsert(transaction, "muted", &commit.muted, |record| record.key.clone())?;
+    // What a user has corrected is kept for good: models can be trained on it.
+    let corrected: Vec<&ClaimRecord> = commit.claims.iter().filter(|claim| claim.corrected.is_some()).collect();
+    upsert(transaction, "corrected", &corrected, |record| record.id.to_string())?;
+    feedback::write(transaction, &commit.feedback)?;
     upsert_stories(transaction, &commit.stories)?;
     insert_analyses(transaction, &commit.analyses)?;
     transaction.execute(
@@ -40,7 +45,7 @@ pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn json(record: &impl Serialize) -> Result<String, StoreError> {
+pub(super) fn json(record: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(record).map_err(|error| StoreError::Unstorable { detail: error.to_string() })
 }
 
@@ -53,7 +58,8 @@ fn forget(transaction: &Transaction<'_>, forgotten: &Forgotten) -> Result<(), St
     delete("document", forgotten.documents.iter().map(ToString::to_string).collect())?;
     delete("story", forgotten.stories.iter().map(ToString::to_string).collect())?;
     delete("claim", forgotten.claims.iter().map(ToString::to_string).collect())?;
-    delete("thread", forgotten.threads.iter().map(ToString::to_string).collect())
+    delete("thread", forgotten.threads.iter().map(ToString::to_string).collect())?;
+    delete("muted", forgotten.muted.clone())
 }
 
 fn upsert<R: Serialize>(
@@ -125,7 +131,11 @@ fn insert_analyses(transaction: &Transaction<'_>, analyses: &[Analysis]) -> Resu
 
 /// Everything that `load` gives back, as of one moment.
 pub(super) fn read(connection: &mut Connection) -> Result<Records, StoreError> {
-    let transaction = connection.transaction()?;
+    read_within(&*connection.transaction()?)
+}
+
+/// As [`read`], within the caller's transaction.
+pub(super) fn read_within(transaction: &Connection) -> Result<Records, StoreError> {
     let desk = transaction
         .query_row("SELECT now, next_sequence FROM desk", [], |row| {
             Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
@@ -142,12 +152,13 @@ pub(super) fn read(connection: &mut Connection) -> Result<Records, StoreError> {
     let mut records = Records {
         now,
         next_sequence,
-        documents: all(&transaction, "document")?,
-        stories: read_stories(&transaction)?,
-        claims: all(&transaction, "claim")?,
-        threads: all(&transaction, "thread")?,
-        feeds: all(&transaction, "feed")?,
-        budgets: all(&transaction, "budget")?,
+        documents: all(transaction, "document")?,
+        stories: read_stories(transaction)?,
+        claims: all(transaction, "claim")?,
+        threads: all(transaction, "thread")?,
+        feeds: all(transaction, "feed")?,
+        budgets: all(transaction, "budget")?,
+        muted: all(transaction, "muted")?,
     };
     // Within one commit the caller's order need not be that of creation; these say themselves what it was.
     records.stories.sort_by_key(|story| story.sequence);

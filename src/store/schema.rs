@@ -18,6 +18,9 @@
 //! | `outbox_body` | the bytes of an alert for a sink | `body` |
 //! | `outbox_rendering` | what a sink's template made of an alert, and goes out instead of its body | `content_type`, `body` |
 //! | `attempt` | one attempt to deliver | `outbox`, `at`, `result`, `error` |
+//! | `feedback` | what a user said; `gainsay feedback` puts it in, the desk takes it up | `act`, `state`, `record` |
+//! | `muted` | a speaker whom a user muted | `id` (the name's telling words), `record` |
+//! | `corrected` | a claim that a user has corrected, also when it has left the window | `id`, `record` |
 //! | `delivery` (view) | `outbox` with readable times, body and last error | all |
 //!
 //! Rules: ids are hexadecimal text, as alerts show them. Records are JSON (`select record->>'outlet' from document`); the
@@ -47,7 +50,7 @@ const APPLICATION_ID: u32 = 0x6761_696E;
 const RETENTION: Duration = Duration::from_hours(30 * 24);
 
 /// The steps from an empty file to the present layout. Only ever add to the end.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     r"
 CREATE TABLE desk (
     only          INTEGER PRIMARY KEY CHECK (only = 1),
@@ -149,6 +152,18 @@ CREATE TABLE outbox_rendering (
     content_type TEXT NOT NULL,
     body         BLOB NOT NULL
 );",
+    r"
+CREATE TABLE feedback (
+    position INTEGER PRIMARY KEY,
+    id       TEXT NOT NULL UNIQUE,
+    record   TEXT NOT NULL,
+    state    TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'applied')),
+    act      TEXT AS (record->>'act')
+);
+CREATE INDEX feedback_pending ON feedback (position) WHERE state = 'pending';
+CREATE TABLE muted (position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);
+CREATE TABLE corrected (position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);
+",
 ];
 
 /// The beginning of what is kept at `now`; a replayed archive may stand at the beginning of all time.
@@ -175,6 +190,9 @@ pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), St
     }
     Ok(())
 }
+
+/// Version from which on there is a log of feedback.
+pub(super) const FEEDBACK_VERSION: u32 = 4;
 
 /// The version of the file, if it is ours or empty.
 pub(super) fn check_owner(connection: &Connection, path: &Path) -> Result<u32, StoreError> {

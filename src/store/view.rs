@@ -11,13 +11,13 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, pa
 use serde::de::DeserializeOwned;
 
 use crate::model::{
-    AlertId, BudgetRecord, ClaimId, ClaimRecord, DocumentId, DocumentRecord, FeedCursor, FeedRecord, StoryId,
-    StoryRecord, ThreadId, ThreadRecord,
+    AlertId, BudgetRecord, ClaimId, ClaimRecord, DocumentId, DocumentRecord, FeedCursor, FeedRecord, FeedbackLine,
+    MutedSpeaker, Records, StoryId, StoryRecord, ThreadId, ThreadRecord,
 };
 
 use super::embedded::BUSY_TIMEOUT;
-use super::record::{all, parse};
-use super::{StoreError, schema};
+use super::record::{all, parse, read_within};
+use super::{StoreError, feedback, schema};
 
 /// Matches told of an id that several things begin with.
 const MATCHES_MAX: usize = 16;
@@ -240,6 +240,38 @@ impl View {
     /// As above.
     pub fn feeds(&self) -> Result<Vec<FeedRecord>, StoreError> {
         all(&self.connection, "feed")
+    }
+
+    /// What users said, in order; nothing in a database of before they could.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn feedback(&self) -> Result<Vec<FeedbackLine>, StoreError> {
+        if self.version < schema::FEEDBACK_VERSION { Ok(Vec::new()) } else { feedback::read(&self.connection) }
+    }
+
+    /// The speakers that users muted.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn muted(&self) -> Result<Vec<MutedSpeaker>, StoreError> {
+        if self.version < schema::FEEDBACK_VERSION { Ok(Vec::new()) } else { all(&self.connection, "muted") }
+    }
+
+    /// The claims that users corrected, in order of their correction; also those that have left the window.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn corrected(&self) -> Result<Vec<ClaimRecord>, StoreError> {
+        if self.version < schema::FEEDBACK_VERSION { Ok(Vec::new()) } else { all(&self.connection, "corrected") }
+    }
+
+    /// All records, of which the desk's state can be rebuilt.
+    ///
+    /// # Errors
+    /// As above, or when the database has an older layout.
+    pub fn records(&self) -> Result<Records, StoreError> {
+        read_within(&self.connection)
     }
 
     /// A claim, unless it left the window.

@@ -20,7 +20,7 @@ use crate::config::{LogConfig, LogFormat};
 
 /// Every field that the log may hold besides `time`, `level`, `target` and `message`, and what it says. Names are kept: other
 /// programs read them.
-pub const FIELDS: [(&str, &str); 27] = [
+pub const FIELDS: [(&str, &str); 28] = [
     ("address", "where the daemon listens for HTTP"),
     ("ahead_seconds", "how far the desk's clock is ahead of the machine's"),
     ("alert", "id of an alert, as its sinks get it"),
@@ -32,6 +32,7 @@ pub const FIELDS: [(&str, &str); 27] = [
     ("entry", "an entry's id in its feed"),
     ("error", "what went wrong, in words"),
     ("feed", "id of a feed"),
+    ("feedback", "id of what a user said"),
     ("feeds", "number of feeds"),
     ("feeds_started", "feeds that a reload started to poll"),
     ("feeds_stopped", "feeds that a reload stopped polling"),

@@ -20,7 +20,7 @@ fn schema(contract: &str) -> jsonschema::Validator {
 }
 
 #[track_caller]
-fn check_schema(contract: &str, lines: &[Value]) {
+pub(crate) fn check_schema(contract: &str, lines: &[Value]) {
     let validator = schema(contract);
     assert!(!lines.is_empty(), "no output to check");
     for line in lines {
@@ -109,6 +109,7 @@ fn places(value: &Value, at: &str) -> Vec<String> {
 fn the_contracts_hold_by_hand_written_lines() {
     check_golden::<gainsay::model::Alert>("alert", include_str!("../fixtures/contract/alerts.jsonl"));
     check_golden::<gainsay::model::ExtractedClaim>("claim", include_str!("../fixtures/contract/claims.jsonl"));
+    check_golden::<gainsay::model::FeedbackLine>("feedback", include_str!("../fixtures/contract/feedback.jsonl"));
     check_golden::<gainsay::model::StoryLine>("story", include_str!("../fixtures/contract/stories.jsonl"));
 }
 

@@ -27,7 +27,7 @@ const ACCUSED: &str = "OSTRAVEL, March 3 - Central bank governor Henrik Solder o
     Witt of leaking an interest rate decision to a hedge fund two hours before it was published.";
 
 /// An archive that this test writes: a story and its copy, the answer, a killed story, and documents that give no alert.
-fn archive(folder: &Path) -> PathBuf {
+pub(crate) fn archive(folder: &Path) -> PathBuf {
     let lines = [
         line(
             "ferry",
@@ -101,12 +101,12 @@ fn database(folder: &Path) -> PathBuf {
 }
 
 /// Runs a command on a database.
-fn look(database: &Path, args: &[&str]) -> Output {
+pub(crate) fn look(database: &Path, args: &[&str]) -> Output {
     output(&[args, &["--database", database.to_str().unwrap()]].concat())
 }
 
 #[track_caller]
-fn lines(database: &Path, args: &[&str]) -> Vec<Value> {
+pub(crate) fn lines(database: &Path, args: &[&str]) -> Vec<Value> {
     let printed = look(database, args);
     assert!(printed.status.success(), "{args:?}: {printed:?}");
     json_lines(&printed.stdout)

@@ -20,6 +20,7 @@ mod daemon;
 mod demo;
 mod deploy;
 mod feed_lists;
+mod feedback;
 mod intake;
 mod kills;
 mod looking;

@@ -4,6 +4,7 @@ use anyhow::Result;
 use jiff::Timestamp;
 
 use super::{Explainer, Explanation, Outcome, alert};
+use crate::link::speaker::same_name;
 use crate::look::timeline::{Alerted, alerts};
 use crate::look::words::{self, second, short};
 use crate::model::{AlertType, ClaimRecord, DocumentId, ThreadRecord, related};
@@ -65,13 +66,33 @@ impl Explainer<'_> {
         }
         explanation.add("evidence", report.evidence.sentence.clone());
         explanation.add("confidence", format!("{:.2}", report.claim.confidence));
-        explanation.add("cue", self.grounds(report)?);
+        explanation.add("cue", self.grounds(report, record.read_kind())?);
         explanation.add("seen", format!("{} at {}", second(record.first_seen), first.outlet));
         explanation.add("thread", short(&record.thread));
         for told in about.into_iter().map(|(told, _)| told).chain(with).chain(in_digests) {
             explanation.add("alert", told);
         }
+        self.add_said_of_claim(&mut explanation, record);
+        for &thread in &record.threads {
+            self.add_said_of_thread(&mut explanation, thread);
+        }
         Ok(Explained { explanation })
+    }
+
+    /// Why users hear nothing of a claim: they muted who makes it, or all its threads.
+    fn muted(&self, record: &ClaimRecord) -> Result<Option<String>> {
+        let speaker = record.speaker.as_ref().map(|speaker| speaker.name.as_str());
+        let muted = self.view.muted()?;
+        let by_name = muted.iter().find(|muted| speaker.is_some_and(|name| same_name(&muted.name, name)));
+        if let Some(muted) = by_name {
+            return Ok(Some(format!("a user muted {}", muted.name)));
+        }
+        for &thread in &record.threads {
+            if !self.view.thread(thread)?.is_some_and(|thread| thread.is_muted) {
+                return Ok(None);
+            }
+        }
+        Ok((!record.threads.is_empty()).then(|| "a user muted its thread".to_owned()))
     }
 
     /// The digests that list a claim, and what became of them.
@@ -116,11 +137,17 @@ impl Explainer<'_> {
                 "its document was part of the feed's first fetch, which is known and not news (backfill widens that)";
             return Ok((Outcome::Baseline, why.to_owned()));
         }
+        if record.is_no_claim() {
+            return Ok((Outcome::Withdrawn, "a user said that it is no claim".to_owned()));
+        }
         if record.is_withdrawn {
             return Ok((Outcome::Withdrawn, "its story was killed or corrected before anybody was told".to_owned()));
         }
         if report.claim.background {
             return Ok((Outcome::Background, "it is an old act, retold as background".to_owned()));
+        }
+        if let Some(why) = self.muted(record)? {
+            return Ok((Outcome::Muted, why));
         }
         for &thread in &record.threads {
             if let Some(thread) = self.view.thread(thread)?

@@ -8,7 +8,8 @@ use super::{Explainer, Explanation, Outcome};
 use crate::extract::{self, Ground, Verdict, Weighed, WeighedAct};
 use crate::look::words::{copies, second, short};
 use crate::model::{
-    Analysis, Document, DocumentId, DocumentRecord, FeedId, Issue, OffsetMap, Report, RevisionLabel, SourceInfo, Span,
+    Analysis, Document, DocumentId, DocumentRecord, FeedId, Issue, Kind, OffsetMap, Report, RevisionLabel, SourceInfo,
+    Span,
 };
 use crate::pipeline::{Models, Scope, analyse, weighed};
 use crate::store::StoredAnalysis;
@@ -75,10 +76,10 @@ impl Explainer<'_> {
         Ok(found)
     }
 
-    /// What speaks for a claim, read anew from the text that is kept; empty where none is.
-    pub(super) fn grounds(&self, report: &Report) -> Result<String> {
+    /// What speaks for a claim that was read as of this kind, read anew from the text that is kept; empty where none is.
+    pub(super) fn grounds(&self, report: &Report, kind: Kind) -> Result<String> {
         for anew in self.read_anew(report.document.id)?.iter() {
-            let acts = || anew.acts().filter(|(_, act)| act.kind == report.claim.kind);
+            let acts = || anew.acts().filter(|(_, act)| act.kind == kind);
             // A claim has the confidence of its surest telling, which need not be the one it is shown by.
             let is_surest = |act: &WeighedAct| (act.confidence.probability() - report.claim.confidence).abs() < 1e-9;
             let is_shown = |one: &Weighed, act: &WeighedAct| {

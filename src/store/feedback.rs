@@ -1,0 +1,83 @@
+//! The log of what users said, as rows: a command puts one in while a daemon may be at work, the desk marks it with the commit that
+//! holds what follows from it.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, Transaction, params};
+
+use crate::model::{Feedback, FeedbackLine, FeedbackState};
+
+use super::embedded::BUSY_TIMEOUT;
+use super::record::{json, parse};
+use super::{EmbeddedStore, StoreError, View, schema};
+
+/// Entries that the desk takes at once; the rest comes with the next look.
+const BATCH_MAX: u32 = 64;
+
+/// Brings a database of before there was a log of feedback up to the present layout.
+///
+/// # Errors
+/// When the file is missing, none of ours, a newer gainsay's, in use by the older one, or cannot be read or written.
+pub fn bring_up(path: &Path) -> Result<(), StoreError> {
+    if View::open(path)?.version() < schema::FEEDBACK_VERSION {
+        drop(EmbeddedStore::open(path)?);
+    }
+    Ok(())
+}
+
+/// Puts what a user said into the log of the database at `path`, where it waits for the desk. What is there already is left as it
+/// is.
+///
+/// # Errors
+/// When the file is missing, none of ours, a newer gainsay's, or cannot be written.
+pub fn log_feedback(path: &Path, feedback: &Feedback) -> Result<(), StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)
+        .map_err(|error| StoreError::Open { path: path.to_owned(), error: error.to_string() })?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    schema::check_owner(&connection, path)?;
+    // Who said it was told that it is logged.
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.execute(
+        "INSERT INTO feedback (id, record) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING",
+        params![feedback.id.to_string(), json(feedback)?],
+    )?;
+    Ok(())
+}
+
+/// What the desk has not taken in yet, in order.
+pub(super) fn pending(connection: &Connection) -> Result<Vec<Feedback>, StoreError> {
+    let mut statement =
+        connection.prepare("SELECT id, record FROM feedback WHERE state = 'pending' ORDER BY position LIMIT ?1")?;
+    let mut rows = statement.query([BATCH_MAX])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(parse(row, "feedback")?);
+    }
+    Ok(found)
+}
+
+/// The whole log, in order.
+pub(super) fn read(connection: &Connection) -> Result<Vec<FeedbackLine>, StoreError> {
+    let mut statement =
+        connection.prepare("SELECT id, record, state = 'applied' AS is_applied FROM feedback ORDER BY position")?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let state = if row.get("is_applied")? { FeedbackState::Applied } else { FeedbackState::Pending };
+        found.push(FeedbackLine { feedback: parse(row, "feedback")?, state });
+    }
+    Ok(found)
+}
+
+/// Marks what the desk has taken in; what a replay brings is put into the log so.
+pub(super) fn write(transaction: &Transaction<'_>, applied: &[Feedback]) -> Result<(), StoreError> {
+    let mut statement = transaction.prepare(
+        "INSERT INTO feedback (id, record, state) VALUES (?1, ?2, 'applied')
+         ON CONFLICT (id) DO UPDATE SET state = 'applied'",
+    )?;
+    applied.iter().try_for_each(|feedback| {
+        statement.execute(params![feedback.id.to_string(), json(feedback)?])?;
+        Ok(())
+    })
+}
