@@ -24,7 +24,7 @@ use crate::exit::Exit;
 use crate::model::{
     Alert, Document, ExplainedSentence, ExtractedClaim, Feedback, FeedbackLine, Kind, MarkupFormat, Rule, StoryLine,
 };
-use crate::pipeline::{Models, Scope, analyse, weighed};
+use crate::pipeline::{Models, Scope, WindowCounts, analyse, weighed};
 use crate::progress::Progress;
 use crate::route::Router;
 use crate::sink::BodyFormat;
@@ -244,10 +244,12 @@ pub fn replay(args: &ReplayArgs) -> Result<ExitCode> {
     said.into_iter().try_for_each(|feedback| run.heed(&mut desk, feedback))?;
     run.progress.end();
     run.out.flush()?;
-    let Totals { documents, alerts, quarantined, bad } = run.totals;
+    let Totals { documents, alerts, quarantined, bad, windows: WindowCounts { network, cache } } = run.totals;
     tell(format_args!(
-        "{documents} documents, {alerts} alerts, {quarantined} set aside, {bad} bad lines, {} dates in the future\n",
-        run.clock.clamped()
+        "{documents} documents, {alerts} alerts, {quarantined} set aside, {bad} bad lines, {} dates in the future, {} windows judged, {cache} of them \
+         from the cache\n",
+        run.clock.clamped(),
+        network + cache
     ));
     Ok(if bad > 0 { Exit::Failed.into() } else { ExitCode::SUCCESS })
 }
@@ -303,6 +305,7 @@ struct Totals {
     alerts: usize,
     quarantined: usize,
     bad: usize,
+    windows: WindowCounts,
 }
 
 struct Replay<W> {
@@ -329,6 +332,7 @@ impl<W: Write> Replay<W> {
         let outcome = desk.process(vec![work], now)?;
         self.totals.quarantined += outcome.quarantined;
         self.totals.alerts += outcome.alerts.len();
+        self.totals.windows += outcome.tally.windows;
         let out = &mut self.out;
         self.progress.beside(|| {
             outcome.alerts.iter().try_for_each(|alert| write_line(out, alert))?;

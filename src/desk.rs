@@ -122,6 +122,7 @@ impl Desk {
         let documents = batch.iter().map(|work| work.documents.len() as u64).sum();
         // Marked as taken in whatever comes of it: what panics would do so for ever.
         let feedback: Vec<Feedback> = batch.iter().flat_map(|work| &work.feedback).cloned().collect();
+        let judged_before = self.models.window_counts();
         let (inputs, analysis_times) = self.inputs(&state, batch, now, &mut cursors, &mut outcome);
         let Stepped { state, inputs, written, routed, mut tally } = self.step_all(state, inputs, now, step)?;
         tally.known += outcome.known as u64;
@@ -137,7 +138,8 @@ impl Desk {
         tally.put_in = self.store.commit(commit)?;
         tally.commit_time = started.elapsed();
         self.state = Some(state);
-        outcome.tally = Tally { documents, clock_lead, analysis_times, ..tally };
+        let windows = self.models.window_counts().since(judged_before);
+        outcome.tally = Tally { documents, clock_lead, windows, analysis_times, ..tally };
         outcome.alerts = routed.into_iter().map(|routed| routed.alert).collect();
         Ok(outcome)
     }

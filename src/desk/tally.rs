@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::model::{AlertType, Analysis, DocumentRecord, Event, Kind, OutboxRow, StoryRecord};
-use crate::pipeline::Change;
+use crate::pipeline::{Change, WindowCounts};
 use crate::route::Routed;
 use crate::store::PutIn;
 
@@ -44,6 +44,8 @@ pub struct Tally {
     pub put_in: PutIn,
     /// How far the desk's clock is ahead of the machine's; never negative.
     pub clock_lead: SignedDuration,
+    /// Windows of documents that the judge decided on.
+    pub windows: WindowCounts,
     /// How long each document took to analyse.
     pub analysis_times: Vec<Duration>,
     /// How long it took to make the batch durable.

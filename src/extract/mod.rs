@@ -15,8 +15,8 @@ pub mod screen;
 mod sense;
 pub mod tagger;
 
-pub use judge::Ground;
 use judge::{Act, Given, Judge};
+pub use judge::{Ground, WindowCounts};
 use own::Own;
 use reading::Reading;
 use resolve::Resolver;
@@ -103,6 +103,11 @@ impl Models {
         }
         let hash = hash_of([self.hash.0.as_bytes(), format!("{words:?}").as_bytes()]);
         Self { own: Own::new(words), hash, ..self }
+    }
+
+    /// How many windows of documents were judged so far, and how many of them had been judged before.
+    pub fn window_counts(&self) -> WindowCounts {
+        self.judge.counts()
     }
 
     /// Hash of models, lexicons and a user's own words.

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
+use rayon::prelude::*;
 
 use super::*;
 use crate::text::document::headline;
@@ -52,6 +53,48 @@ fn an_accusation_and_its_denial_are_found_with_their_words() {
 #[test]
 fn a_text_is_read_alike_every_time() {
     assert_eq!(read(STORY), read(STORY));
+}
+
+/// A text of so many sentences, or an update of it that adds one and drops one.
+fn long_story(sentences: usize, is_update: bool) -> String {
+    let mut sentences: Vec<String> = (0..sentences)
+        .map(|at| match at % 4 {
+            0 => format!("Inspector {at} accused Norvik Shipping of dumping oil near pier {at}."),
+            1 => format!("\"We dumped nothing at pier {at},\" a spokeswoman said."),
+            2 => format!("The yard denied that tank {at} had leaked in the last {at} months."),
+            _ => format!("A union leader said the {at} men of the night shift knew about it."),
+        })
+        .collect();
+    if is_update {
+        sentences.insert(5, "The governor of the province refused to comment on Friday.".to_owned());
+        sentences.remove(20);
+    }
+    let headline = if is_update { "Governor silent on oil" } else { "Oil in the harbour" };
+    format!("{headline}\n{}", sentences.join(" "))
+}
+
+#[test]
+fn texts_are_read_alike_with_the_cache_and_without_in_any_order_and_at_once() {
+    let texts = [STORY.to_owned(), long_story(60, false), long_story(60, true)];
+    let without = Models { judge: Models::embedded().unwrap().judge.with_cache(0), ..Models::embedded().unwrap() };
+    // So small that most of it is forgotten again and again.
+    let small = Models { judge: Models::embedded().unwrap().judge.with_cache(20_000), ..Models::embedded().unwrap() };
+    let with = Models::embedded().unwrap();
+    let scopes = [Scope::Claims, Scope::All];
+    let asked: Vec<(usize, Scope)> = (0..24).map(|at| (at * 7 % 3, scopes[at / 3 % 2])).collect();
+    let expected: Vec<Vec<Claim>> = (0..6).map(|at| found(&texts[at / 2], &without, scopes[at % 2])).collect();
+    for models in [&with, &small] {
+        asked.par_iter().for_each(|&(text, scope)| {
+            let place = 2 * text + usize::from(scope == Scope::All);
+            assert_eq!(found(&texts[text], models, scope), expected[place], "{text} {scope:?}");
+        });
+    }
+    assert_eq!(without.window_counts().cache, 0);
+    let before = with.window_counts();
+    for (text, scope) in asked {
+        found(&texts[text], &with, scope);
+    }
+    assert_eq!(with.window_counts().since(before).network, 0, "all of it is known by now");
 }
 
 #[test]

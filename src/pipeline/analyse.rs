@@ -8,7 +8,7 @@ use crate::model::{Analysis, Document, Issue, ModelsHash, RevisionLabel, Span};
 use crate::text::language::{is_english, language};
 use crate::text::sentence::sentences;
 
-pub use crate::extract::{Models, Scope};
+pub use crate::extract::{Models, Scope, WindowCounts};
 
 /// Finds what a document says: language, sentences, fingerprint, revision label, claims and statements. Bad text is data:
 /// what is odd about it is in `issues`.

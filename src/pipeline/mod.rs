@@ -13,7 +13,7 @@ mod thread_feedback;
 mod threading;
 mod turn;
 
-pub use analyse::{Models, Scope, analyse, quarantine, weighed};
+pub use analyse::{Models, Scope, WindowCounts, analyse, quarantine, weighed};
 pub use feedback::Refusal;
 pub use state::{State, Windows};
 

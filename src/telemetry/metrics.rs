@@ -97,6 +97,7 @@ metrics! {
     Documents Counter "documents" ["result"] "Documents by what the desk did: read (new or changed), known, quarantined (could not be analysed, text kept), left_out (not even that), not_committed (the feed is read again).";
     DeskQueue Gauge "desk_queue_polls" [] "Polls that wait for the desk, the batch that it works on included.";
     AnalysisTime Histogram "analysis_seconds" [] "Time to analyse one document.";
+    Windows Counter "windows_judged" ["source"] "Stretches of documents that were judged, by whence the judgement came: network, cache (one that reads the same had been judged before, as in a copy or an update).";
     CommitTime Histogram "commit_seconds" [] "Time to make one batch durable.";
     CommitFailures Counter "commit_failures" [] "Batches that could not be made durable; their feeds are read again.";
     ClockLead Gauge "desk_clock_lead_seconds" [] "How far the desk's clock is ahead of the machine's: above 0 after the clock was set back.";

@@ -208,6 +208,8 @@ impl Telemetry {
                     samples.count(metric, &[sink], *count);
                 }
             }
+            samples.count(Metric::Windows, &["network"], tally.windows.network);
+            samples.count(Metric::Windows, &["cache"], tally.windows.cache);
             for time in &tally.analysis_times {
                 samples.observe(Metric::AnalysisTime, &[], *time);
             }
@@ -362,6 +364,7 @@ fn prepare(samples: &mut Samples) {
         (Metric::Repairs, &Repair::ALL.map(Repair::as_str)),
         (Metric::EntriesLost, &["unclean", "not_handed_over"]),
         (Metric::Documents, &["read", "known", "quarantined", "left_out", "not_committed"]),
+        (Metric::Windows, &["network", "cache"]),
         (Metric::Claims, &Kind::ALL.map(Kind::as_str)),
         (Metric::Stories, &["new", "joined", "revised"]),
         (Metric::Events, &types),

@@ -1,5 +1,7 @@
 //! Acts: what the heads say of each cue in, acts with source and content as places in the text out.
 
+use std::ops::RangeInclusive;
+
 use super::cues::Cue;
 use super::decode::{Found, spans};
 use super::network::{Answers, Questions};
@@ -15,39 +17,80 @@ const PIECES_MAX: usize = 4;
 const SOURCE: usize = 0;
 const CONTENT: usize = 1;
 
-/// What the heads say of one cue.
-pub(super) fn act(
-    reading: &Reading<'_>,
-    window: &Window,
-    questions: &Questions,
-    answers: &Answers,
-    number: usize,
-    cue: &Cue,
-) -> Option<Act> {
-    let words = window.places.len();
+/// What the heads say of one cue. Sentences and words are counted in the window, so that it holds of every window that reads the same.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Told {
+    /// The cue.
+    pub(super) cue: Cue,
+    /// The words that may be its source or content, in order.
+    parts: Vec<Part>,
+    /// Probability that it is told as an old act.
+    background: f32,
+    /// Allegations that it may answer: positions among the window's cues, with the probability of each.
+    answers: Vec<(usize, f32)>,
+}
+
+/// Words that may be a part of an act.
+#[derive(Debug, Clone, PartialEq)]
+struct Part {
+    class: usize,
+    sentence: usize,
+    words: RangeInclusive<usize>,
+    /// Of a source, how likely it is one.
+    probability: f32,
+}
+
+impl Told {
+    /// What the heads say of the cue of this number.
+    pub(super) fn of(window: &Window, questions: &Questions, answers: &Answers, number: usize, cue: &Cue) -> Self {
+        let words = window.places.len();
+        let mut parts = Vec::new();
+        for sentence in in_view(window, cue.sentence) {
+            let range = window.words_of(sentence);
+            let rows: Vec<&[f32]> = range.clone().map(|word| answers.arguments.row(number * words + word)).collect();
+            for Found { class, words } in spans(&rows, 0.0) {
+                let place = range.start + words.start()..=range.start + words.end();
+                let sure = |row: &&[f32]| at(row, begin(SOURCE)).exp() + at(row, inside(SOURCE)).exp();
+                let probability = match class {
+                    CONTENT => 0.0,
+                    SOURCE if sentence == cue.sentence => {
+                        rows.get(words).unwrap_or_default().iter().map(sure).fold(0.0, f32::max)
+                    }
+                    _ => continue,
+                };
+                parts.push(Part { class, sentence, words: place, probability });
+            }
+        }
+        let background = at(&answers.background, number);
+        Self { cue: cue.clone(), parts, background, answers: answered(questions, answers, number) }
+    }
+
+    /// Bytes that it takes.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.parts.capacity() * size_of::<Part>()
+            + self.answers.capacity() * size_of::<(usize, f32)>()
+    }
+}
+
+/// The act of a cue, in the document that the window is read from.
+pub(super) fn act(reading: &Reading<'_>, window: &Window, told: &Told) -> Option<Act> {
+    let cue = &told.cue;
     let place = |word: usize| window.places.get(word).copied();
     let (first, last) = (place(*cue.words.start())?.token?, place(*cue.words.end())?.token?);
     let mut source: Option<(Span, f32)> = None;
     let mut content = Vec::new();
-    for sentence in in_view(window, cue.sentence) {
-        let range = window.words_of(sentence);
-        let rows: Vec<&[f32]> = range.clone().map(|word| answers.arguments.row(number * words + word)).collect();
-        for Found { class, words: found } in spans(&rows, 0.0) {
-            let last = range.start + found.end();
-            let last = if class == SOURCE { name_end(reading, window, last, *cue.words.start()) } else { last };
-            let span = bare(span_of(reading, window, range.start + found.start(), last)?, reading.text);
-            if !span.of(reading.text).contains(char::is_alphanumeric) {
-                continue;
-            }
-            if class == CONTENT {
-                content.push(span);
-            } else if class == SOURCE && sentence == cue.sentence {
-                let sure = |row: &&[f32]| at(row, begin(SOURCE)).exp() + at(row, inside(SOURCE)).exp();
-                let probability = rows.get(found).unwrap_or_default().iter().map(sure).fold(0.0, f32::max);
-                if source.is_none_or(|(_, best)| probability > best) {
-                    source = Some((span, probability));
-                }
-            }
+    for Part { class, words, probability, .. } in &told.parts {
+        let is_source = *class == SOURCE;
+        let last = if is_source { name_end(reading, window, *words.end(), *cue.words.start()) } else { *words.end() };
+        let span = bare(span_of(reading, window, *words.start(), last)?, reading.text);
+        if !span.of(reading.text).contains(char::is_alphanumeric) {
+            continue;
+        }
+        if !is_source {
+            content.push(span);
+        } else if source.is_none_or(|(_, best)| *probability > best) {
+            source = Some((span, *probability));
         }
     }
     // What stands in the cue's own sentence goes before what a neighbour adds, should there be too much.
@@ -59,7 +102,7 @@ pub(super) fn act(
     content.truncate(PIECES_MAX);
     content.sort_by_key(|piece| piece.start);
     Some(Act {
-        sentence: cue.sentence,
+        sentence: window.sentence(cue.sentence)?,
         first,
         last,
         kind: Kind::ALL.get(cue.kind).copied()?,
@@ -67,18 +110,17 @@ pub(super) fn act(
         grounds: cue.grounds.clone(),
         source: source.map(|(span, _)| span),
         content,
-        background: at(&answers.background, number),
-        answers: answered(questions, answers, number),
+        background: told.background,
+        answers: told.answers.clone(),
     })
 }
 
 /// The sentences in which the arguments of a cue may stand: its own and its neighbours in the window, save that the headline
 /// is nobody's neighbour.
 fn in_view(window: &Window, sentence: usize) -> Vec<usize> {
-    let Some(position) = window.sentences.iter().position(|&other| other == sentence) else { return vec![sentence] };
-    let near = window.sentences.get(position.saturating_sub(1)..(position + 2).min(window.sentences.len()));
     let is_apart = |other: usize| other == 0 && sentence != 0 && heads_window(window);
-    near.unwrap_or_default().iter().copied().filter(|&other| !is_apart(other)).collect()
+    let near = sentence.saturating_sub(1)..(sentence + 2).min(window.sentences.len());
+    near.filter(|&other| !is_apart(other)).collect()
 }
 
 /// Whether the window starts with a headline.
@@ -102,7 +144,7 @@ fn answered(questions: &Questions, answers: &Answers, number: usize) -> Vec<(usi
 fn span_of(reading: &Reading<'_>, window: &Window, first: usize, last: usize) -> Option<Span> {
     let token = |word: usize| {
         let place = window.places.get(word)?;
-        reading.sentences.get(place.sentence)?.tokens.get(place.token?)
+        reading.sentences.get(window.sentence(place.sentence)?)?.tokens.get(place.token?)
     };
     Some(token(first)?.span.cover(token(last)?.span))
 }
@@ -110,7 +152,7 @@ fn span_of(reading: &Reading<'_>, window: &Window, first: usize, last: usize) ->
 /// Last word of the name that a source cuts ("Governor Renée" of "Governor Renée Dufaux").
 fn name_end(reading: &Reading<'_>, window: &Window, mut last: usize, cue: usize) -> usize {
     let is_capitalised = |word: usize| {
-        let place = window.places.get(word).and_then(|place| Some((place.sentence, place.token?)));
+        let place = window.places.get(word).and_then(|place| Some((window.sentence(place.sentence)?, place.token?)));
         let token = place.and_then(|(sentence, token)| reading.sentences.get(sentence)?.tokens.get(token));
         token.is_some_and(|token| token.shape == CAPITALISED)
     };

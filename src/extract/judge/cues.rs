@@ -19,8 +19,9 @@ const OUTSIDE_OF_STATEMENTS: f32 = -0.5;
 const CUE_MIN: f32 = 0.03;
 
 /// A cue found in a window.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Cue {
+    /// Its sentence, counted in the window.
     pub(super) sentence: usize,
     /// Its words, counted in the window.
     pub(super) words: RangeInclusive<usize>,
@@ -76,9 +77,10 @@ pub(super) fn claim_cues(settings: &Settings, window: &Window, encoded: &Encoded
     cues
 }
 
-/// Puts the cues that are given in the place of those found there, unless a longer one of the same kind was found.
+/// Puts the cues that are given in the place of those found there, unless a longer one of the same kind was found. Their sentences are counted
+/// in the window.
 pub(super) fn add_given(window: &Window, encoded: &Encoded, given: &[Given], cues: &mut Vec<Cue>) {
-    for one in given.iter().filter(|one| window.judged.contains(&one.sentence)) {
+    for one in given {
         let words = window.words_of(one.sentence);
         let place = words.start + one.tokens.start()..=words.start + one.tokens.end();
         let Some(kind) = Kind::ALL.iter().position(|kind| *kind == one.kind).filter(|_| words.contains(place.end()))

@@ -2,9 +2,11 @@
 //!
 //! A small transformer (`MiniLM`, 8-bit weights) reads a `window` of the document with the headline in view and gives every word scores
 //! (`network`); `decode` finds the cues among them. A second, small network is then asked about each cue: which words are its source and
-//! content, whether it is an old act, which allegation it answers.
+//! content, whether it is an old act, which allegation it answers. What both said of a window is kept (`cache`), for copies and updates of a
+//! story hold it again.
 
 mod acts;
+mod cache;
 mod cues;
 mod decode;
 mod file;
@@ -14,7 +16,9 @@ mod wordpiece;
 
 use std::ops::RangeInclusive;
 
-use acts::act;
+use acts::{Told, act};
+pub use cache::WindowCounts;
+use cache::{CACHE_BYTES_MAX, Cache, Judged, Key};
 use cues::{Cue, add_given, add_statements, claim_cues};
 use file::{ModelFile, Settings};
 use network::{Encoder, Heads, Questions};
@@ -111,6 +115,7 @@ pub struct Judge {
     vocabulary: WordPieces,
     encoder: Encoder,
     heads: Heads,
+    cache: Cache,
 }
 
 impl Judge {
@@ -122,8 +127,19 @@ impl Judge {
         let file = ModelFile::parse(bytes)?;
         let vocabulary = WordPieces::from_lines(file.vocabulary).ok_or(ModelError::NotAModel)?;
         let (encoder, heads) = (Encoder::load(file.encoder)?, Heads::load(file.heads)?);
-        let judge = Self { settings: file.settings, vocabulary, encoder, heads };
+        let judge = Self { settings: file.settings, vocabulary, encoder, heads, cache: Cache::new(CACHE_BYTES_MAX) };
         if judge.answers() { Ok(judge) } else { Err(ModelError::NotAModel) }
+    }
+
+    /// The judge with a cache of so many bytes.
+    #[cfg(test)]
+    pub(super) fn with_cache(self, bytes_max: usize) -> Self {
+        Self { cache: Cache::new(bytes_max), ..self }
+    }
+
+    /// How many windows it decided on so far.
+    pub fn counts(&self) -> WindowCounts {
+        self.cache.counts()
     }
 
     /// Whether the networks answer, and in the widths that are read: tried once on one word.
@@ -159,6 +175,18 @@ impl Judge {
     }
 
     fn window_acts(&self, reading: &Reading<'_>, window: &Window, given: &[Given], all: bool) -> Option<Vec<Act>> {
+        let given = given_in(window, given);
+        let judged = self.cache.get_or(Key::of(window, &given, all), || self.ask(window, &given, all))?;
+        let mut acts = judged.told.iter().map(|told| act(reading, window, told)).collect::<Option<Vec<Act>>>()?;
+        attribute_quotations(reading, &mut acts);
+        if !all {
+            acts.truncate(judged.claims);
+        }
+        Some(in_order(acts))
+    }
+
+    /// Asks the networks about a window.
+    fn ask(&self, window: &Window, given: &[Given], all: bool) -> Option<Judged> {
         let encoded = self.encoder.run(window)?;
         let mut cues = claim_cues(&self.settings, window, &encoded);
         add_given(window, &encoded, given, &mut cues);
@@ -172,18 +200,20 @@ impl Judge {
         });
         cues.truncate(claims + ACTS_MAX);
         if cues.is_empty() {
-            return Some(Vec::new());
+            return Some(Judged { told: Vec::new(), claims });
         }
         let questions = questions(&cues);
         let answers = self.heads.run(&encoded, window.places.len(), &questions)?;
-        let act = |(number, cue): (usize, &Cue)| act(reading, window, &questions, &answers, number, cue);
-        let mut acts = cues.iter().enumerate().map(act).collect::<Option<Vec<Act>>>()?;
-        attribute_quotations(reading, &mut acts);
-        if !all {
-            acts.truncate(claims);
-        }
-        Some(in_order(acts))
+        let told = |(number, cue): (usize, &Cue)| Told::of(window, &questions, &answers, number, cue);
+        Some(Judged { told: cues.iter().enumerate().map(told).collect(), claims })
     }
+}
+
+/// The cues that are given in the sentences that a window decides on; their sentences are counted in it.
+fn given_in(window: &Window, given: &[Given]) -> Vec<Given> {
+    let place_of =
+        |sentence: usize| window.judged.iter().copied().find(|&place| window.sentence(place) == Some(sentence));
+    given.iter().filter_map(|one| Some(Given { sentence: place_of(one.sentence)?, ..one.clone() })).collect()
 }
 
 fn questions(cues: &[Cue]) -> Questions {

@@ -18,7 +18,7 @@ const CONTEXT: usize = 1;
 /// Where a word of a window stands in the document; the end of a sentence is a word of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
-    /// Position of the sentence in the document.
+    /// Position of the sentence in the window.
     pub(super) sentence: usize,
     /// Position of the token in it; `None` for the sentence's end.
     pub(super) token: Option<usize>,
@@ -39,9 +39,9 @@ pub(super) struct Window {
     pub(super) first: Vec<i32>,
     /// For each word, where it stands.
     pub(super) places: Vec<Place>,
-    /// The sentences that this window decides on.
+    /// The sentences that this window decides on: positions in the window.
     pub(super) judged: Vec<usize>,
-    /// All its sentences in order.
+    /// All its sentences in order: positions in the document, which nothing that the networks say depends on.
     pub(super) sentences: Vec<usize>,
 }
 
@@ -69,19 +69,18 @@ pub(super) fn windows(reading: &Reading<'_>, wanted: &[bool], vocabulary: &WordP
         window.mark(START, None);
         if let Some(head) = &head {
             window.add(0, head, true);
+            if next == 0 && is_wanted(0) {
+                window.judged.push(0);
+            }
         }
-        let mut end = context_start(&body, next, window.pieces.len());
-        while let Some((at, pieces)) = body.get(end)
-            && (end <= next || window.pieces.len() + pieces.count <= PIECES_MAX)
-        {
+        let start = context_start(&body, next, window.pieces.len());
+        let end = window_end(&body, start, next, window.pieces.len());
+        for (place, (at, pieces)) in (start..end).zip(body.get(start..end).unwrap_or_default()) {
+            if place >= next && is_wanted(*at) {
+                window.judged.push(window.sentences.len());
+            }
             window.add(*at, pieces, false);
-            end += 1;
         }
-        if windows.is_empty() && head.is_some() && is_wanted(0) {
-            window.judged.push(0);
-        }
-        let judged = body.get(next..end).unwrap_or_default();
-        window.judged.extend(judged.iter().map(|&(at, _)| at).filter(|&at| is_wanted(at)));
         if !window.judged.is_empty() {
             windows.push(window);
         }
@@ -90,6 +89,19 @@ pub(super) fn windows(reading: &Reading<'_>, wanted: &[bool], vocabulary: &WordP
             return windows;
         }
     }
+}
+
+/// Where a window that reads from `start` and decides from `next` on ends: where the rest or as much as fits is read.
+fn window_end(body: &[(usize, Pieces<'_>)], start: usize, next: usize, taken: usize) -> usize {
+    let mut size = taken;
+    let mut end = start;
+    while let Some((_, pieces)) = body.get(end)
+        && (end <= next || size + pieces.count <= PIECES_MAX)
+    {
+        size += pieces.count;
+        end += 1;
+    }
+    end
 }
 
 /// The first sentence of a window that decides from `next` on: some before it for context, as far as they fit beside it.
@@ -135,10 +147,12 @@ impl Window {
         window
     }
 
+    /// Adds the sentence that is the document's at `at`.
     fn add(&mut self, at: usize, pieces: &Pieces<'_>, is_headline: bool) {
+        let sentence = self.sentences.len();
         self.sentences.push(at);
         for (number, (token, pieces)) in pieces.sentence.tokens.iter().zip(&pieces.tokens).enumerate() {
-            self.word(Place { sentence: at, token: Some(number) });
+            self.word(Place { sentence, token: Some(number) });
             for &piece in pieces {
                 self.pieces.push(piece);
                 self.shapes.push(i32::try_from(token.shape).unwrap_or_default());
@@ -146,7 +160,7 @@ impl Window {
                 self.heading.push(i32::from(is_headline));
             }
         }
-        self.mark(END, Some(Place { sentence: at, token: None }));
+        self.mark(END, Some(Place { sentence, token: None }));
         if let Some(heading) = self.heading.last_mut() {
             *heading = i32::from(is_headline);
         }
@@ -167,7 +181,12 @@ impl Window {
         self.places.push(place);
     }
 
-    /// Positions of the words of a sentence, its end left out.
+    /// The position in the document of a sentence of the window.
+    pub(super) fn sentence(&self, place: usize) -> Option<usize> {
+        self.sentences.get(place).copied()
+    }
+
+    /// Positions of the words of a sentence of the window, its end left out.
     pub(super) fn words_of(&self, sentence: usize) -> std::ops::Range<usize> {
         let start = self.places.iter().position(|place| place.sentence == sentence).unwrap_or_default();
         let is_word = |place: &&Place| place.sentence == sentence && place.token.is_some();
