@@ -98,6 +98,17 @@ fn texts_are_read_alike_with_the_cache_and_without_in_any_order_and_at_once() {
 }
 
 #[test]
+fn an_update_is_judged_where_it_is_new() {
+    let models = Models::embedded().unwrap();
+    found(&long_story(180, false), &models, Scope::Claims);
+    let first = models.window_counts();
+    found(&long_story(180, true), &models, Scope::Claims);
+    let update = models.window_counts().since(first);
+    assert!(first.cache == 0 && first.network >= 4, "{first:?}");
+    assert!(update.cache >= 1 && update.network < first.network, "{update:?} after {first:?}");
+}
+
+#[test]
 fn all_attributions_hold_the_claims() {
     let claims = read(STORY);
     let all = found(STORY, &MODELS, Scope::All);

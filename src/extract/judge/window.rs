@@ -1,7 +1,9 @@
 //! Windows: the sentences of a document to be judged in, stretches that the network reads at once out.
 //!
-//! The network reads a few hundred wordpieces: the headline first, for it says what the text is about, then as many sentences as fit.
-//! A sentence that is judged has the one before it in view.
+//! The network reads a few hundred wordpieces. A sentence that is judged has the one before it in view, and those of the first window the
+//! headline. Copies and updates of a story begin with other headlines and bylines, and a sentence may be new in them. That their other windows
+//! should read the same, so that the cache knows them, only the first window has the headline; what stands above the text, a byline or the name of
+//! a column, is no sentence's context; and a window ends where its sentences say so, not where they happen to fill it.
 
 use super::wordpiece::{END, START, UNKNOWN, WordPieces};
 use crate::extract::reading::{Reading, Sentence};
@@ -12,6 +14,11 @@ const PIECES_MAX: usize = 384;
 const HEADLINE_PIECES_MAX: usize = 79;
 /// Wordpieces of one sentence that are read.
 const SENTENCE_PIECES_MAX: usize = 200;
+/// Wordpieces from which a window may end. The further below the most, the sooner two texts that differ are cut alike again, and the more is read
+/// twice for context: at two thirds three in two hundred wordpieces of long articles.
+const PIECES_ENOUGH: usize = PIECES_MAX * 2 / 3;
+/// Bytes of a line that may stand above the text.
+const LINE_BYTES_MAX: usize = 90;
 /// Sentences before the first one of a window that are read again for context.
 const CONTEXT: usize = 1;
 
@@ -48,11 +55,12 @@ pub(super) struct Window {
 /// The windows in which all `wanted` sentences are judged, each once.
 pub(super) fn windows(reading: &Reading<'_>, wanted: &[bool], vocabulary: &WordPieces) -> Vec<Window> {
     let is_wanted = |at: usize| wanted.get(at).copied().unwrap_or_default();
-    let is_read = |at: usize| is_wanted(at) || is_wanted(at + 1);
     if !wanted.contains(&true) {
         return Vec::new();
     }
     let headline = reading.sentences.first().filter(|first| first.is_headline);
+    let text_start = text_start(reading);
+    let is_read = |at: usize| is_wanted(at) || at >= text_start && is_wanted(at + 1);
     let body: Vec<(usize, Pieces<'_>)> = reading
         .sentences
         .iter()
@@ -67,9 +75,9 @@ pub(super) fn windows(reading: &Reading<'_>, wanted: &[bool], vocabulary: &WordP
     loop {
         let mut window = Window::default();
         window.mark(START, None);
-        if let Some(head) = &head {
+        if let Some(head) = head.as_ref().filter(|_| next == 0) {
             window.add(0, head, true);
-            if next == 0 && is_wanted(0) {
+            if is_wanted(0) {
                 window.judged.push(0);
             }
         }
@@ -91,17 +99,32 @@ pub(super) fn windows(reading: &Reading<'_>, wanted: &[bool], vocabulary: &WordP
     }
 }
 
-/// Where a window that reads from `start` and decides from `next` on ends: where the rest or as much as fits is read.
+/// The first sentence below the headline and the lines that stand above the text: short ones without an end.
+fn text_start(reading: &Reading<'_>) -> usize {
+    let stands_above = |sentence: &Sentence| {
+        let line = sentence.span.of(reading.text).trim_end();
+        sentence.is_headline
+            || line.len() <= LINE_BYTES_MAX && !line.ends_with(['.', '!', '?', '"', '”', '…', '\'', '’'])
+    };
+    reading.sentences.iter().position(|sentence| !stands_above(sentence)).unwrap_or_default()
+}
+
+/// Where a window that reads from `start` and decides from `next` on ends: behind the rest, if it fits; else, of the sentences that fill it well
+/// enough, behind the one with the least hash.
 fn window_end(body: &[(usize, Pieces<'_>)], start: usize, next: usize, taken: usize) -> usize {
     let mut size = taken;
     let mut end = start;
+    let mut best: Option<(u64, usize)> = None;
     while let Some((_, pieces)) = body.get(end)
         && (end <= next || size + pieces.count <= PIECES_MAX)
     {
         size += pieces.count;
         end += 1;
+        if end > next && size >= PIECES_ENOUGH && best.is_none_or(|(least, _)| pieces.hash() <= least) {
+            best = Some((pieces.hash(), end));
+        }
     }
-    end
+    if end < body.len() { best.map_or(end, |(_, best)| best) } else { end }
 }
 
 /// The first sentence of a window that decides from `next` on: some before it for context, as far as they fit beside it.
@@ -134,6 +157,12 @@ impl<'a> Pieces<'a> {
         });
         let tokens: Vec<Vec<i32>> = tokens.collect();
         Self { count: 1 + tokens.iter().map(Vec::len).sum::<usize>(), sentence, tokens }
+    }
+
+    /// A number that depends on its words alone (FNV-1a, over whole pieces).
+    fn hash(&self) -> u64 {
+        let pieces = self.tokens.iter().flatten().map(|piece| u64::from(piece.unsigned_abs()));
+        pieces.fold(0xcbf2_9ce4_8422_2325, |sum, piece| (sum ^ piece).wrapping_mul(0x0100_0000_01b3))
     }
 }
 

@@ -47,6 +47,40 @@ fn a_wanted_sentence_has_the_headline_and_the_one_before_it_in_view() {
 }
 
 #[test]
+fn the_headline_is_read_in_the_first_window_alone() {
+    let (_, windows) = of(&long_text(100), |_| true);
+    let headlines = windows.iter().map(|window| window.heading.iter().sum::<i32>()).collect::<Vec<_>>();
+    assert!(
+        headlines.len() > 2 && headlines[0] == 4 && headlines[1..].iter().all(|&pieces| pieces == 0),
+        "{headlines:?}"
+    );
+}
+
+#[test]
+fn what_stands_above_the_text_is_no_context() {
+    let text = "Minister denies it\nHome > World\nBy A Reporter\nThe minister denied it.";
+    let (len, windows) = of(text, |at| at == 3);
+    assert_eq!((len, windows[0].sentences.as_slice()), (4, [0, 3].as_slice()));
+    let (_, windows) = of(text, |at| at >= 2);
+    assert_eq!(windows[0].sentences, [0, 2, 3], "unless it may hold a claim");
+}
+
+#[test]
+fn texts_that_differ_at_their_start_are_cut_alike_again() {
+    let words = ["the", "minister", "denied", "it"];
+    // Sentences that differ in their pieces, as those of real texts do.
+    let sentence = |number: usize| {
+        let word = |at: usize| words[number * 31 / 4_usize.pow(u32::try_from(at).unwrap()) % 4];
+        format!("The {}.", (0..8).map(word).collect::<Vec<_>>().join(" "))
+    };
+    let body = |from: usize| (from..1_200).map(sentence).collect::<Vec<_>>().join(" ");
+    let (_, one) = of(&format!("Minister denies it\n{}", body(0)), |_| true);
+    let (_, other) = of(&format!("Denied\nIt denied. {}", body(7)), |_| true);
+    let known = other.iter().filter(|window| one.iter().any(|known| known.pieces == window.pieces)).count();
+    assert!(one.len() > 15 && known * 2 > other.len(), "{known} of {} windows", other.len());
+}
+
+#[test]
 fn no_window_is_longer_than_the_network_reads() {
     let monster = format!("Minister denies it\n{}. {}", "denied it ".repeat(5_000), long_text(300));
     for window in of(&monster, |_| true).1 {
