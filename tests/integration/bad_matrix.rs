@@ -404,10 +404,12 @@ fn bad_archives_and_outputs_are_told() {
     let trial = Trial::new("Archives and output");
     let good =
         "{\"id\":\"1\",\"text\":\"Corvane Lines on Tuesday denied that it had concealed failed inspections.\"}\n";
-    trial.file("archive.jsonl", format!("{good}no document\n{{\"id\":2}}\n{}", good.replace("\"1\"", "\"3\"")));
+    // Of two alike that are read at once either one or both are judged.
+    let other = good.replace("\"1\"", "\"3\"").replace("inspections", "tests");
+    trial.file("archive.jsonl", format!("{good}no document\n{{\"id\":2}}\n{other}"));
     let rest = "bad lines are named, the rest is done";
     trial.check("archive with bad lines", "gainsay extract archive.jsonl", 1, "archive.jsonl:2: not a document", rest);
-    trial.check("archive with bad lines, replayed", "gainsay replay --threads 1 archive.jsonl", 1, "2 bad lines", rest);
+    trial.check("archive with bad lines, replayed", "gainsay replay archive.jsonl", 1, "2 bad lines", rest);
     trial.check("archive is missing", "gainsay replay nowhere.jsonl", 1, "nowhere.jsonl", UNREAD);
     trial.file("broken.jsonl", b"\x1f\x8b\x08\x00broken");
     trial.check(
