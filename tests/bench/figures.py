@@ -36,6 +36,10 @@ DIRTY_TYPES = {"26": "text/xml; charset=windows-1252", "33": "text/xml; charset=
 ALERTED = 0.5
 # Newsroom articles on which speed is measured.
 NEWS = 300
+# Packages that find near-duplicates, and of whom it is measured how memory grows with these numbers of distinct documents.
+STORY_PEERS = ("gaoya", "rensa", "datasketch")
+MEMORY_OF = ("gainsay", "rensa")
+DISTINCT = (10_000, 20_000, 40_000, 80_000)
 
 
 class Run:
@@ -68,6 +72,9 @@ class Bench:
 
     def gainsay(self, out, *args):
         return Run([PROGRAM, *args], self.at(out))
+
+    def peer(self, out, name, archive):
+        return Run([sys.executable, os.path.join(HERE, "peer_stories.py"), name, archive], self.at(out))
 
     def score(self, scorer, *args):
         command = [sys.executable, self.of(f"bench/{scorer}"), *args]
@@ -240,27 +247,47 @@ def speed(bench, runs):
 
 def stories(bench):
     gold = bench.of("data/stories-dev.jsonl.gz")
+    count = len(read_lines(gold))
+    scored = lambda out: bench.score("score_stories.py", gold, bench.at(out))
     commands = ["gainsay stories ../shared/data/stories-dev.jsonl.gz > stories.jsonl",
                 "python3 ../shared/bench/score_stories.py ../shared/data/stories-dev.jsonl.gz stories.jsonl"]
-    own = bench.gainsay("stories.jsonl", "stories", gold)
-    count = len(read_lines(gold))
-    note = f"gainsay: {count / own.cpu:,.0f} items a CPU second from compressed lines to decisions, {own.peak_mib:.0f} MiB at most."
+    runs = {"gainsay": bench.gainsay("stories.jsonl", "stories", gold)}
+    peers = [name for name in STORY_PEERS if importlib.util.find_spec(name)]
     texts = [
         "Asked for: B-cubed F1 (`B3`) 0.90 or more, `repeat_alert` 0.10 or less.",
-        block(bench.score("score_stories.py", gold, bench.at("stories.jsonl"))),
-        note,
+        block(scored("stories.jsonl")),
     ]
-    if importlib.util.find_spec("gaoya"):
-        commands.append("python3 tests/bench/peer_stories.py ../shared/data/stories-dev.jsonl.gz > peer.jsonl")
-        peer = Run([sys.executable, os.path.join(HERE, "peer_stories.py"), gold], bench.at("peer.jsonl"))
-        figures = bench.score("score_stories.py", gold, bench.at("peer.jsonl")).splitlines()[:2]
-        texts += [
-            "A peer in the same run: MinHash by the package gaoya on cleaned text, with the best setting that was found for it on this stream. "
-            "gainsay was tuned on this stream too.",
-            block("\n".join(figures)),
-            f"gaoya: {count / peer.cpu:,.0f} items a CPU second, cleaning in Python included, {peer.peak_mib:.0f} MiB at most.",
-        ]
+    if peers:
+        commands.append("python3 tests/bench/peer_stories.py gaoya|rensa|datasketch ../shared/data/stories-dev.jsonl.gz > peer.jsonl")
+        texts.append("Peers in the same run: MinHash by these packages on cleaned text, each with the best setting that was found for it on this stream "
+                     "(`tests/bench/peer_stories.py`). gainsay was tuned on this stream too.")
+    for name in peers:
+        runs[name] = bench.peer(f"{name}.jsonl", name, gold)
+        texts.append(block(f"{name}\n{scored(f'{name}.jsonl')}"))
+    slopes = {name: memory_slope(bench, name) for name in MEMORY_OF if name in runs}
+    rows = ["| | items a CPU second | peak memory | GiB for a million more items |", "|---|---|---|---|"]
+    for name, run in runs.items():
+        slope = f"{slopes[name]:.2f}" if name in slopes else ""
+        rows.append(f"| {name} | {count / run.cpu:,.0f} | {run.peak_mib:.0f} MiB | {slope} |")
+    commands.append("python3 tests/bench/distinct.py COUNT > distinct.jsonl; /usr/bin/time -v gainsay stories distinct.jsonl > /dev/null")
+    counts = ", ".join(f"{count:,}" for count in DISTINCT)
+    texts += [
+        "\n".join(rows),
+        "From compressed lines to decisions, starting and cleaning included (the peers' in Python). Memory: the slope of the peak over archives of "
+        f"{counts} documents that have nothing in common, 250 triples of words each, all in the window.",
+    ]
     section("Copies collapsed into stories", commands, *texts)
+
+
+def memory_slope(bench, name):
+    """Peak memory for a million more documents, in GiB: least squares over archives of distinct ones."""
+    peaks = []
+    for count in DISTINCT:
+        Run([sys.executable, os.path.join(HERE, "distinct.py"), str(count)], bench.at("distinct.jsonl"))
+        archive = bench.at("distinct.jsonl")
+        run = bench.gainsay("distinct-stories.jsonl", "stories", archive) if name == "gainsay" else bench.peer("distinct-stories.jsonl", name, archive)
+        peaks.append(run.peak_mib / 1024)
+    return statistics.linear_regression(DISTINCT, peaks).slope * 1e6
 
 
 def threads(bench):
