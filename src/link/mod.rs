@@ -9,3 +9,6 @@ pub mod index;
 pub mod score;
 pub mod speaker;
 pub mod thread;
+pub mod likeness;
+pub mod rarity;
+pub mod view;

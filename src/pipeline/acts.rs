@@ -5,9 +5,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::contract;
 use crate::link::score::{Overlap, overlap, telling_stems};
 use crate::link::speaker::{same_name, same_party, same_side};
-use crate::model::{Analysis, Claim, Document, Kind, Proposition, Speaker};
+use crate::link::view::View;
+use crate::model::{Analysis, Claim, ClaimId, Document, Kind, Proposition, Speaker, ThreadId};
 use crate::text::normalize::{fold, stem};
 use crate::text::token::tokens;
 
@@ -32,6 +34,18 @@ pub(super) struct Act {
     pub(super) claim: Claim,
     /// Positions of its tellings in the analysis.
     pub(super) tellings: BTreeSet<usize>,
+    /// How it is compared with claims of other documents.
+    pub(super) view: View,
+    /// The thread of earlier documents that tells of its matter.
+    pub(super) earlier: Option<ThreadId>,
+}
+
+impl Act {
+    fn new(analysis: &Analysis, claim: Claim, tellings: BTreeSet<usize>) -> Self {
+        let report = contract::report(analysis, &claim, ClaimId::of(&[]), 1);
+        let view = View::of(claim.kind, &report, claim.speaker.as_ref(), &claim.proposition);
+        Self { claim, tellings, view, earlier: None }
+    }
 }
 
 /// The acts of a document, statements left out: allegations first, so that their answers find them; of each kind the story's own
@@ -43,21 +57,21 @@ pub(super) fn acts(analysis: &Analysis, common_nouns: &CommonNouns, weight: impl
     let claims = analysis.claims.iter().enumerate();
     let mut order: Vec<(usize, &Claim)> = claims.filter(|(_, claim)| claim.kind != Kind::Statement).collect();
     order.sort_by_key(|(_, claim)| (claim.kind != Kind::Allegation, told.is_headline(claim)));
-    let mut acts: Vec<Act> = Vec::new();
+    let mut acts: Vec<(Claim, BTreeSet<usize>)> = Vec::new();
     for (position, claim) in order {
-        let is_same = |act: &&mut Act| {
-            let tellings = || act.tellings.iter().filter_map(|&telling| analysis.claims.get(telling));
+        let is_same = |(_, tellings): &&mut (Claim, BTreeSet<usize>)| {
+            let tellings = || tellings.iter().filter_map(|&telling| analysis.claims.get(telling));
             tellings().all(|other| told.may_be_one(claim, other))
                 && tellings().any(|other| told.is_one(claim, other, &weight))
         };
-        if let Some(act) = acts.iter_mut().take(ACTS_MAX).find(is_same) {
-            act.tellings.insert(position);
-            act.claim = told.merged(&act.claim, claim);
+        if let Some((fullest, tellings)) = acts.iter_mut().take(ACTS_MAX).find(is_same) {
+            tellings.insert(position);
+            *fullest = told.merged(fullest, claim);
         } else {
-            acts.push(Act { claim: claim.clone(), tellings: [position].into() });
+            acts.push((claim.clone(), [position].into()));
         }
     }
-    acts
+    acts.into_iter().map(|(claim, tellings)| Act::new(analysis, claim, tellings)).collect()
 }
 
 /// A document, to compare what it tells.

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 
 use crate::link::score::overlap;
 use crate::link::speaker::{same_party, same_side, same_speaker};
+use crate::link::view::View;
 use crate::model::{Claim, ClaimId, ClaimRecord, Proposition, Speaker};
 use crate::pipeline::State;
 use crate::pipeline::acts::{Act, tells_the_same};
@@ -26,11 +27,13 @@ impl State {
         let tellings = act.tellings.iter().filter_map(|&telling| turn.analysis.claims.get(telling));
         let claims: Vec<&Claim> = [&act.claim].into_iter().chain(tellings).collect();
         let in_story = || claims.iter().find_map(|claim| self.find_in_story(turn, claim));
-        in_story().or_else(|| claims.iter().find_map(|claim| self.find_elsewhere(turn, claim)))
+        in_story()
+            .or_else(|| self.find_in_earlier(turn, act))
+            .or_else(|| claims.iter().find_map(|claim| self.find_elsewhere(turn, claim, &act.view)))
     }
 
     /// Among the claims of the turn's story: its copies say the same in other cuts, so less is asked for than across stories.
-    fn find_in_story(&self, turn: &Turn<'_>, claim: &Claim) -> Option<ClaimId> {
+    pub(super) fn find_in_story(&self, turn: &Turn<'_>, claim: &Claim) -> Option<ClaimId> {
         let mut best: Option<(f64, ClaimId)> = None;
         for known in self.story_claims(turn) {
             let Some(score) = self.sameness_in_story(turn, claim, known) else { continue };
@@ -66,10 +69,11 @@ impl State {
         known.may_read(claim.kind, claim.is_negated_denial) && !turn.ids.contains(&Some(known.id))
     }
 
-    fn find_elsewhere(&self, turn: &Turn<'_>, claim: &Claim) -> Option<ClaimId> {
+    /// Among all claims: those of the same speaker in much the same words.
+    fn find_elsewhere(&self, turn: &Turn<'_>, claim: &Claim, view: &View) -> Option<ClaimId> {
         let limit = turn.now.checked_sub(self.windows.claims).ok()?;
         let mut best: Option<(f64, ClaimId)> = None;
-        for known in self.candidates(claim) {
+        for known in self.candidates(view) {
             if !Self::may_repeat(turn, claim, known)
                 || known.last_seen < limit
                 || (known.is_withdrawn && !known.is_no_claim())
@@ -146,8 +150,8 @@ impl State {
     }
 
     /// Known claims with rare terms in common, in order of creation.
-    pub(super) fn candidates(&self, claim: &Claim) -> impl Iterator<Item = &ClaimRecord> {
-        self.index.candidates(&claim.proposition).into_iter().filter_map(|id| self.claims.get(&id))
+    fn candidates(&self, view: &View) -> impl Iterator<Item = &ClaimRecord> {
+        self.index.candidates(view).into_iter().filter_map(|id| self.claims.get(&id))
     }
 
     /// Whether two outlets can be reporting the same speech act.

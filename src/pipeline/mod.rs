@@ -5,6 +5,7 @@
 
 mod acts;
 mod analyse;
+mod earlier;
 mod feedback;
 mod matching;
 mod revise;

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::dedup::story::Stories;
 use crate::link::index::ClaimIndex;
+use crate::link::view::View;
 use crate::model::{
     Alert, AlertType, AlertedAs, BudgetRecord, ClaimId, ClaimRecord, ContentHash, DocumentId, DocumentRecord, Event,
     FeedAlert, FeedHealth, FeedId, FeedRecord, Kind, MutedSpeaker, Records, StoryId, Subject, ThreadId, ThreadRecord,
@@ -172,14 +173,13 @@ impl State {
         for &story in &claim.stories {
             self.claims_of_story.entry(story).or_default().insert(claim.id);
         }
-        match self.claims.get(&claim.id) {
-            Some(old) if old.proposition == claim.proposition => {}
-            old => {
-                if let Some(old) = old {
-                    self.index.remove(old.id, &old.proposition);
-                }
-                self.index.insert(claim.sequence, claim.id, &claim.proposition);
-            }
+        let is_as_before = self.claims.get(&claim.id).is_some_and(|old| {
+            (old.kind, &old.speaker, &old.proposition, &old.report)
+                == (claim.kind, &claim.speaker, &claim.proposition, &claim.report)
+        });
+        if !is_as_before {
+            let view = View::of(claim.kind, &claim.report, claim.speaker.as_ref(), &claim.proposition);
+            self.index.insert(claim.sequence, claim.id, view);
         }
         self.claims.insert(claim.id, claim);
     }
@@ -242,7 +242,7 @@ impl State {
 
     fn forget_claim(&mut self, id: ClaimId, changes: &mut Vec<Change>) {
         let Some(claim) = self.claims.remove(&id) else { return };
-        self.index.remove(id, &claim.proposition);
+        self.index.remove(id);
         for story in &claim.stories {
             if let Some(claims) = self.claims_of_story.get_mut(story) {
                 claims.remove(&id);

@@ -4,11 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::link::score::{Overlap, overlap};
-use crate::link::speaker::{same_name, same_party, same_side, same_speaker, speaks_for};
-use crate::model::{
-    AlertAnswer, Claim, ClaimId, ClaimRecord, Kind, Link, Proposition, ThreadId, ThreadRecord, ThreadState,
-};
+use crate::link::score::overlap;
+use crate::link::speaker::{same_party, same_side};
+use crate::model::{AlertAnswer, Claim, ClaimId, ClaimRecord, Kind, Link, ThreadId, ThreadRecord, ThreadState};
 use crate::pipeline::State;
 use crate::pipeline::acts::Act;
 use crate::pipeline::turn::Turn;
@@ -18,12 +16,6 @@ const DOCUMENT_CONTAINMENT_MIN: f64 = 0.4;
 /// … with this many terms, one less where they accuse the same party. Of such pairs in the training articles whose answers are
 /// annotated, 32 of 33 have an answer in common.
 const DOCUMENT_SHARED_MIN: usize = 3;
-/// Two allegations are one matter if this much of the shorter is in the longer.
-const ALLEGATION_CONTAINMENT_MIN: f64 = 0.7;
-/// An answer by the accused or their body needs this much in common with the allegation …
-const ANSWER_CONTAINMENT_MIN: f64 = 0.5;
-/// … and one by anybody else this much.
-const STRANGER_CONTAINMENT_MIN: f64 = 0.8;
 
 /// Where a claim belongs.
 #[derive(Default)]
@@ -45,11 +37,11 @@ impl State {
         } else {
             self.place_by_document_links(turn, claim)
         };
-        if within.threads.is_empty() { self.place_across_documents(turn, claim) } else { within }
+        if within.threads.is_empty() { self.place_with_earlier(act) } else { within }
     }
 
     /// An answer goes with the allegations that its own document links it to.
-    fn place_by_document_links(&self, turn: &Turn<'_>, claim: &Claim) -> Place {
+    pub(super) fn place_by_document_links(&self, turn: &Turn<'_>, claim: &Claim) -> Place {
         let mut place = Place::default();
         // Tellings of one act are one claim.
         let answered: BTreeSet<ClaimId> =
@@ -112,29 +104,23 @@ impl State {
             && !found.is_opposed
     }
 
-    /// Looks for the matter among the claims of earlier documents.
-    fn place_across_documents(&self, turn: &Turn<'_>, claim: &Claim) -> Place {
-        let carried = turn.carried();
-        let mut best: Option<(f64, &ClaimRecord, Overlap)> = None;
-        for known in self.candidates(claim) {
-            if known.is_withdrawn || carried.contains(&known.id) {
-                continue;
-            }
-            let found = overlap(&claim.proposition, &known.proposition, |term| self.index.weight(term));
-            if is_linked(claim, known, &found) && best.is_none_or(|(score, ..)| found.score() > score) {
-                best = Some((found.score(), known, found));
-            }
-        }
-        let Some((_, known, found)) = best else { return Place::default() };
-        let answers_it = claim.kind != Kind::Allegation && known.kind == Kind::Allegation;
-        let is_answered_by_it = claim.kind == Kind::Allegation && known.kind != Kind::Allegation;
-        let reason = if is_party(claim, known) {
-            "earlier document, the accused answers"
-        } else {
-            "earlier document, same arguments"
-        };
-        let answers = answers_it.then(|| answer(known, found.score(), reason)).into_iter().collect();
-        Place { threads: vec![known.thread], answers, is_cross_document: answers_it || is_answered_by_it }
+    /// The allegations that an answer answers: those that its own document links it to, else the likeliest of its earlier thread.
+    pub(super) fn answers_of(&self, turn: &Turn<'_>, act: &Act) -> BTreeSet<ClaimId> {
+        let within = self.place_by_document_links(turn, &act.claim).answers;
+        let place = if within.is_empty() { self.place_with_earlier(act).answers } else { within };
+        place.into_iter().map(|answer| answer.claim).collect()
+    }
+
+    /// What no act of its own document goes with belongs to the thread of earlier documents that tells of its matter.
+    fn place_with_earlier(&self, act: &Act) -> Place {
+        let Some(thread) = act.earlier else { return Place::default() };
+        let answered = if act.claim.kind.is_answer() { self.answered_in(thread, &act.view) } else { None };
+        let answers: Vec<AlertAnswer> = answered
+            .map(|(known, link)| answer(known, link.probability, &format!("earlier document, {}", link.reason)))
+            .into_iter()
+            .collect();
+        let is_answered = act.claim.kind == Kind::Allegation && !self.answering_in(thread, &act.view).is_empty();
+        Place { threads: vec![thread], is_cross_document: is_answered || !answers.is_empty(), answers }
     }
 
     /// Opens the thread of a claim.
@@ -202,54 +188,5 @@ fn answer(allegation: &ClaimRecord, score: f64, reason: &str) -> AlertAnswer {
         speaker: allegation.speaker.as_ref().map(|speaker| speaker.name.clone()),
         proposition: allegation.proposition.text.clone(),
         link: Link { score: (score.min(1.0) * 100.0).round() / 100.0, reason: reason.to_owned() },
-    }
-}
-
-fn is_same_matter(found: &Overlap) -> bool {
-    found.containment >= ALLEGATION_CONTAINMENT_MIN && found.shared >= 3 && !found.is_about_others && !found.is_opposed
-}
-
-/// Whether a claim and one of another document belong to one thread.
-fn is_linked(claim: &Claim, known: &ClaimRecord, found: &Overlap) -> bool {
-    match (claim.kind, known.kind) {
-        (Kind::Allegation, Kind::Allegation) => is_same_matter(found) && targets_agree(claim, known),
-        (Kind::Allegation, _) | (_, Kind::Allegation) => {
-            let needed = if is_party(claim, known) { ANSWER_CONTAINMENT_MIN } else { STRANGER_CONTAINMENT_MIN };
-            found.containment >= needed && found.shared >= 2 && (!found.is_about_others || names_target(claim, known))
-        }
-        _ => same_speaker(claim.speaker.as_ref(), known.speaker.as_ref()) && is_same_matter(found),
-    }
-}
-
-/// Whether the answering side is the accused, speaks for them, or is named in the allegation; or takes back its own.
-fn is_party(claim: &Claim, known: &ClaimRecord) -> bool {
-    if claim.kind == Kind::Retraction || known.kind == Kind::Retraction {
-        return same_speaker(claim.speaker.as_ref(), known.speaker.as_ref());
-    }
-    let (respondent, target, proposition): (_, _, &Proposition) = if claim.kind == Kind::Allegation {
-        (known.speaker.as_ref(), claim.target.as_deref(), &claim.proposition)
-    } else {
-        (claim.speaker.as_ref(), known.report.claim.target.as_deref(), &known.proposition)
-    };
-    respondent.is_some_and(|speaker| {
-        target.is_some_and(|target| speaks_for(speaker, target))
-            || proposition.entities.iter().any(|entity| speaks_for(speaker, entity))
-    })
-}
-
-/// Whether the answer names whom the allegation accuses: allegations seldom do so in their own content.
-fn names_target(claim: &Claim, known: &ClaimRecord) -> bool {
-    let (answer, target) = if claim.kind == Kind::Allegation {
-        (&known.proposition, claim.target.as_deref())
-    } else {
-        (&claim.proposition, known.report.claim.target.as_deref())
-    };
-    target.is_some_and(|target| answer.entities.iter().any(|entity| same_name(entity, target)))
-}
-
-fn targets_agree(claim: &Claim, known: &ClaimRecord) -> bool {
-    match (&claim.target, &known.report.claim.target) {
-        (Some(one), Some(other)) => same_party(one, other),
-        _ => true,
     }
 }

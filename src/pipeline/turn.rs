@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::contract;
 use crate::dedup::story::{Copy, Placement};
 use crate::link::thread::{alert_thread, derive_state, stance_of, take_stance};
+use crate::link::view::View;
 use crate::model::{
     AlertAnswer, AlertStory, AlertType, Analysis, Basis, Claim, ClaimEvent, ClaimId, ClaimRecord, DocumentRecord,
     Event, Kind, RevisionLabel, StoryId, StoryRecord, Subject, ThreadId, related,
@@ -130,7 +131,8 @@ impl State {
 
     /// Joins the document's acts to the claims that the desk knows, or opens claims for them.
     fn take_claims(&mut self, turn: &mut Turn<'_>) {
-        let acts = acts(turn.analysis, &turn.common_nouns, |term| self.index.weight(term));
+        let mut acts = acts(turn.analysis, &turn.common_nouns, |term| self.index.weight(term));
+        self.find_earlier(turn, &mut acts);
         let kept: BTreeSet<ClaimId> = if turn.is_correction {
             acts.iter().filter_map(|act| self.find_known(turn, act)).collect()
         } else {
@@ -140,13 +142,13 @@ impl State {
             let id = if let Some(known) = self.find_known(turn, act) {
                 let is_withdrawn = self.claims.get(&known).is_some_and(|known| known.is_withdrawn);
                 if self.claims.get(&known).is_some_and(ClaimRecord::is_no_claim) {
-                    self.join(turn, &act.claim, known);
+                    self.join(turn, act, known);
                 } else if turn.is_sent_again && is_withdrawn
                     || turn.is_correction && self.corrects(turn, &act.claim, known)
                 {
                     self.revise(turn, &act.claim, known);
                 } else {
-                    self.join(turn, &act.claim, known);
+                    self.join(turn, act, known);
                 }
                 known
             } else if let Some(old) =
@@ -166,8 +168,14 @@ impl State {
     }
 
     /// A known claim again: it gains evidence. Where it was only known as an old act and is now reported fresh, it is news.
-    fn join(&mut self, turn: &mut Turn<'_>, claim: &Claim, id: ClaimId) {
+    fn join(&mut self, turn: &mut Turn<'_>, act: &Act, id: ClaimId) {
         let Some(mut record) = self.claims.get(&id).cloned() else { return };
+        let claim = &act.claim;
+        if record.kind.is_answer() && record.answers.is_empty() {
+            // What its first document did not say another may: what it answers.
+            record.answers = self.answers_of(turn, act).into_iter().filter(|&answered| answered != id).collect();
+            record.report.claim.answers = record.answers.iter().copied().collect();
+        }
         record.stories.insert(turn.story);
         record.last_seen = turn.now;
         let claim = &*as_corrected(claim, &record);
@@ -234,8 +242,22 @@ impl State {
             }
         }
         self.touch_threads(turn, &threads);
+        if claim.kind == Kind::Allegation && !is_new_thread {
+            self.let_answer(turn, thread, &act.view, id);
+        }
         self.announce(turn, claim, id, &threads, &place.answers, place.is_cross_document);
         id
+    }
+
+    /// Answers of the thread that came before the allegation they answer are linked to it.
+    fn let_answer(&mut self, turn: &mut Turn<'_>, thread: ThreadId, view: &View, allegation: ClaimId) {
+        for answer in self.answering_in(thread, view) {
+            if let Some(record) = self.claims.get_mut(&answer) {
+                record.answers.insert(allegation);
+                record.report.claim.answers.push(allegation);
+                turn.touched_claims.insert(answer);
+            }
+        }
     }
 
     /// Notes that something was added to these threads.

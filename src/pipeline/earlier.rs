@@ -1,0 +1,127 @@
+//! Earlier documents: which thread of the desk tells of the matter that a document's acts tell of, and which claim of it is theirs.
+//!
+//! What a document says of one matter is looked for together: a denial that restates nothing is known by the allegation beside it, and
+//! a nameless "accusations that …" by the denial that answers them.
+
+use std::collections::BTreeMap;
+
+use crate::link::likeness::{Likeness, likeness, may_be_one_speaker};
+use crate::link::view::View;
+use crate::model::{ClaimId, ClaimRecord, Kind, ThreadId};
+use crate::pipeline::State;
+use crate::pipeline::acts::Act;
+use crate::pipeline::turn::Turn;
+
+/// Probability from which an act and a known claim tell of one matter.
+fn knob(n: &str, d: f64) -> f64 {
+    std::env::var(n).ok().and_then(|v| v.parse().ok()).unwrap_or(d)
+}
+/// Claims of one thread looked at, latest first.
+const THREAD_CLAIMS_MAX: usize = 200;
+
+impl State {
+    /// Notes for each act the thread of earlier documents that tells of its matter, if there is one. Acts of which one is known from
+    /// the document's own story stay where that is.
+    pub(super) fn find_earlier(&self, turn: &Turn<'_>, acts: &mut [Act]) {
+        let matters = matters(turn, acts);
+        let is_told_by_story =
+            |act: &Act| act.tellings.iter().filter_map(|&at| turn.analysis.claims.get(at)).any(|claim| self.find_in_story(turn, claim).is_some());
+        let told: Vec<bool> = acts.iter().map(is_told_by_story).collect();
+        let mut found: BTreeMap<usize, Option<ThreadId>> = BTreeMap::new();
+        for &matter in &matters {
+            found.entry(matter).or_insert_with(|| {
+                let members = || matters.iter().zip(acts.iter().zip(&told)).filter(|(other, _)| **other == matter).map(|(_, act)| act);
+                if members().any(|(_, is_told)| *is_told) { None } else { self.likeliest_thread(members().map(|(act, _)| &act.view)) }
+            });
+        }
+        for (act, matter) in acts.iter_mut().zip(&matters) {
+            act.earlier = found.get(matter).copied().flatten();
+        }
+    }
+
+    /// The thread with the claim that most likely belongs together with one of these.
+    fn likeliest_thread<'a>(&self, views: impl Iterator<Item = &'a View>) -> Option<ThreadId> {
+        let mut best: Option<(f64, &ClaimRecord)> = None;
+        for view in views {
+            for id in self.index.candidates(view) {
+                let Some(known) = self.claims.get(&id).filter(|known| !known.is_withdrawn) else { continue };
+                let Some(Likeness { probability, .. }) = self.likeness(view, id) else { continue };
+                if probability >= knob("MATTER_MIN", 0.6) && best.is_none_or(|(other, _)| probability > other) {
+                    best = Some((probability, known));
+                }
+            }
+        }
+        best.map(|(_, known)| known.thread)
+    }
+
+    /// How likely a claim belongs together with a known one.
+    fn likeness(&self, view: &View, id: ClaimId) -> Option<Likeness> {
+        likeness(view, self.index.view(id)?, &|term| self.index.rarity(term))
+    }
+
+    /// The claim that an act repeats, among those of the earlier thread.
+    pub(super) fn find_in_earlier(&self, turn: &Turn<'_>, act: &Act) -> Option<ClaimId> {
+        let fits = |known: &ClaimRecord| {
+            known.may_read(act.claim.kind, act.claim.is_negated_denial)
+                && !turn.ids.contains(&Some(known.id))
+                && (!known.is_withdrawn || known.is_no_claim())
+                && (act.claim.kind != Kind::Allegation || act.claim.proposition.is_negated == known.proposition.is_negated)
+                && self.index.view(known.id).is_some_and(|view| may_be_one_speaker(&act.view, view))
+        };
+        let mut best: Option<(f64, ClaimId)> = None;
+        for known in self.claims_of_thread(act.earlier?).filter(|known| fits(known)) {
+            let Some(Likeness { probability, .. }) = self.likeness(&act.view, known.id) else { continue };
+            if probability >= knob(if act.claim.kind == Kind::Allegation { "SAME_ALLEG" } else { "SAME_ANSWER" }, 0.5)
+                && best.is_none_or(|(other, _)| probability > other)
+            {
+                best = Some((probability, known.id));
+            }
+        }
+        best.map(|(_, id)| id)
+    }
+
+    /// The allegation of a thread that an answer most likely answers, with how likely that is.
+    pub(super) fn answered_in(&self, thread: ThreadId, view: &View) -> Option<(&ClaimRecord, Likeness)> {
+        let allegations =
+            self.claims_of_thread(thread).filter(|known| known.kind == Kind::Allegation && !known.is_withdrawn);
+        let likely = allegations.filter_map(|known| Some((known, self.likeness(view, known.id)?)));
+        likely
+            .filter(|(_, link)| link.probability >= knob("LINK_MIN", 0.5))
+            .max_by(|one, other| one.1.probability.total_cmp(&other.1.probability))
+    }
+
+    /// Answers of a thread that answer no allegation yet and most likely answer this one.
+    pub(super) fn answering_in(&self, thread: ThreadId, view: &View) -> Vec<ClaimId> {
+        let is_likely = |known: &&ClaimRecord| {
+            self.likeness(view, known.id).is_some_and(|link| link.probability >= knob("LINK_MIN", 0.5))
+        };
+        let answers = self.claims_of_thread(thread).filter(|known| known.kind.is_answer() && known.answers.is_empty());
+        answers.filter(is_likely).map(|known| known.id).collect()
+    }
+
+    fn claims_of_thread(&self, thread: ThreadId) -> impl Iterator<Item = &ClaimRecord> {
+        let claims = self.threads.get(&thread).into_iter().flat_map(|thread| thread.claims.iter());
+        let mut claims: Vec<&ClaimRecord> = claims.filter_map(|id| self.claims.get(id)).collect();
+        claims.sort_by_key(|known| std::cmp::Reverse(known.sequence));
+        claims.into_iter().take(THREAD_CLAIMS_MAX)
+    }
+}
+
+/// Of each act the first that is about the same matter: allegations that are alike, and answers with what they answer.
+fn matters(turn: &Turn<'_>, acts: &[Act]) -> Vec<usize> {
+    let act_of = |position: usize| acts.iter().position(|act| act.tellings.contains(&position));
+    let mut matters: Vec<usize> = (0..acts.len()).collect();
+    let mut join = |one: usize, other: usize| {
+        let (Some(&one), Some(&other)) = (matters.get(one), matters.get(other)) else { return };
+        let (kept, gone) = (one.min(other), one.max(other));
+        matters.iter_mut().filter(|matter| **matter == gone).for_each(|matter| *matter = kept);
+    };
+    for (place, act) in acts.iter().enumerate() {
+        let alike = act.tellings.iter().filter_map(|telling| turn.matters.get(telling)).copied();
+        let linked = act.claim.answers.iter().copied();
+        for other in alike.chain(linked).filter_map(act_of).collect::<Vec<_>>() {
+            join(place, other);
+        }
+    }
+    matters
+}
