@@ -79,12 +79,14 @@ fn main() -> Result<()> {
             if is_apart && apart % APART_ONE_IN != 0 {
                 continue;
             }
-            let (Some(relation), Some(set)) = (Relation::between(later.view.kind(), known.view.kind()), sets.get(later.set))
+            let (Some(relation), Some(set)) =
+                (Relation::between(later.view.kind(), known.view.kind()), sets.get(later.set))
             else {
                 continue;
             };
             // What is told of no marked act may be a fault of the marking or of the extraction: nothing is learnt from it.
-            let Some(label) = (if is_apart { Some(false) } else { belong_together(set, relation, later, known) }) else {
+            let Some(label) = (if is_apart { Some(false) } else { belong_together(set, relation, later, known) })
+            else {
                 continue;
             };
             let seen: BTreeMap<String, f64> = measures(&later.view, &known.view, &|term| weight(term, 0, 0))
@@ -92,7 +94,10 @@ fn main() -> Result<()> {
                 .map(|(sign, strength)| (format!("{sign:?}"), strength))
                 .collect();
             let set = if is_apart { "apart" } else { &set.id };
-            println!("{}", serde_json::json!({ "set": set, "relation": format!("{relation:?}"), "label": label, "measures": seen }));
+            println!(
+                "{}",
+                serde_json::json!({ "set": set, "relation": format!("{relation:?}"), "label": label, "measures": seen })
+            );
         }
     }
     Ok(())
@@ -120,7 +125,8 @@ fn tell(sets: &[EventSet], set: usize, at: usize, models: &Models) -> Vec<Told> 
         .into_iter()
         .filter_map(|change| if let Change::Claim(record) = change { Some((record.id, *record)) } else { None })
         .collect();
-    let view = |record: &ClaimRecord| View::of(record.kind, &record.report, record.speaker.as_ref(), &record.proposition);
+    let view =
+        |record: &ClaimRecord| View::of(record.kind, &record.report, record.speaker.as_ref(), &record.proposition);
     let told = |record: &ClaimRecord| Told { set, document: at, act: act(document, &text, record), view: view(record) };
     records.values().map(told).collect()
 }

@@ -218,7 +218,9 @@ impl Models {
         for act in &mut acts {
             let sentence = reading.sentences.get(act.sentence);
             let is_none = |one: &reading::Sentence| {
-                self.own.is_never(one, act.first, act.last) || sense::is_unsaid(&one.tokens, act.first)
+                self.own.is_never(one, act.first, act.last)
+                    || sense::is_unsaid(&one.tokens, act.first)
+                    || sense::is_editors_note(one)
             };
             if act.kind != Kind::Statement && sentence.is_some_and(is_none) {
                 act.probability = 0.0;
@@ -317,7 +319,9 @@ pub fn weighed(text: &str, headline: Option<Span>, sentences: &[Span], models: &
             let Some(cue) = cue_of(sentence, act) else { continue };
             let verdict = match () {
                 () if models.own.is_never(sentence, act.first, act.last) => Verdict::Never,
-                () if sense::is_unsaid(&sentence.tokens, act.first) => Verdict::Unsaid,
+                () if sense::is_unsaid(&sentence.tokens, act.first) || sense::is_editors_note(sentence) => {
+                    Verdict::Unsaid
+                }
                 () if !is_likely(act) => Verdict::Unlikely,
                 () if claims.iter().any(|claim| claim.attribution.cue == cue) => Verdict::Claim,
                 () if claims.len() < CLAIMS_MAX => Verdict::Empty,

@@ -44,6 +44,38 @@ fn is_negation(tokens: &[Token], at: usize) -> bool {
     })
 }
 
+/// Words that open an editor's note in brackets: "(Corrects the age in paragraph 3)", "(Reporting by …)".
+const NOTES: [&str; 22] = [
+    "corrects",
+    "corrected",
+    "correcting",
+    "adds",
+    "updates",
+    "updated",
+    "recasts",
+    "fixes",
+    "clarifies",
+    "refiles",
+    "removes",
+    "deletes",
+    "changes",
+    "rewrites",
+    "restores",
+    "repeats",
+    "drops",
+    "editing",
+    "reporting",
+    "writing",
+    "compiled",
+    "additional",
+];
+
+/// Whether a sentence is an editor's note in brackets, which tells of the text and of nobody's words.
+pub(super) fn is_editors_note(sentence: &Sentence) -> bool {
+    let word = |at: usize| sentence.tokens.get(at).map_or("", |token| token.word.as_str());
+    matches!(word(0), "(" | "[") && NOTES.contains(&word(1))
+}
+
 /// Whether the sentence tells of an old act: "has long denied", "was accused last year".
 pub(super) fn is_background(sentence: &Sentence, first: usize, last: usize) -> bool {
     let from = first.saturating_sub(ADVERB_REACH);
@@ -294,6 +326,8 @@ mod tests {
         assert!(!is_unsaid("Had long been accused of fraud: the banker who fell", 3));
         assert!(!is_unsaid("The mayor denied it.", 2));
         assert!(!is_unsaid("Had enough, said the mayor, and denied it.", 7));
+        assert!(is_editors_note(&reading("(Corrects name of the charged man in paragraph 2)").sentences[0]));
+        assert!(!is_editors_note(&reading("(The mayor denied it.)").sentences[0]));
     }
 
     #[track_caller]

@@ -169,7 +169,8 @@ fn shared_measures(claim: &View, known: &View, weight: &impl Fn(Term) -> f64) ->
         common(&claim.matter, &known.matter, weight),
         total(&claim.matter, weight).min(total(&known.matter, weight)),
     );
-    let in_sentence = held(&claim.matter, &known.sentence_roots, weight).max(held(&known.matter, &claim.sentence_roots, weight));
+    let in_sentence =
+        held(&claim.matter, &known.sentence_roots, weight).max(held(&known.matter, &claim.sentence_roots, weight));
     let hours = claim.seen.duration_since(known.seen).as_hours().unsigned_abs();
     vec![
         (Sign::Contained, ratio(shared, mine.min(theirs)) * (count as f64 / 2.0).min(1.0)),
@@ -181,7 +182,10 @@ fn shared_measures(claim: &View, known: &View, weight: &impl Fn(Term) -> f64) ->
         (Sign::Matter, matter),
         (Sign::MatterInSentence, in_sentence),
         (Sign::MatterOfSentences, cosine(&claim.sentence_roots, &known.sentence_roots, weight)),
-        (Sign::NoMatter, truth(claim.matter.len().min(known.matter.len()) > 1 && are_others(&claim.matter, &known.matter))),
+        (
+            Sign::NoMatter,
+            truth(claim.matter.len().min(known.matter.len()) > 1 && are_others(&claim.matter, &known.matter)),
+        ),
         (Sign::Context, cosine(&claim.context, &known.context, weight)),
         (Sign::Names, (name_weight / UNIT).min(3.0) / 3.0),
         (Sign::NameShare, ratio(name_weight, least_names)),
@@ -216,7 +220,8 @@ fn companion_measures(claim: &View, known: &View, weight: &impl Fn(Term) -> f64)
 /// What is seen of an answer and an allegation: who answers, and when.
 fn answer_measures(answer: &View, allegation: &View, weight: &impl Fn(Term) -> f64) -> Vec<Measure> {
     let around = allegation.context_names.without(&allegation.side);
-    let own = rarest(&answer.persons, &allegation.persons, weight).max(rarest(&answer.side, &allegation.side, weight) / 3.0);
+    let own =
+        rarest(&answer.persons, &allegation.persons, weight).max(rarest(&answer.side, &allegation.side, weight) / 3.0);
     let accused = rarest(&answer.side, &allegation.target, weight);
     vec![
         (Sign::Later, truth(answer.seen >= allegation.seen)),
@@ -260,36 +265,99 @@ fn weights(relation: Relation) -> &'static [(Sign, i32)] {
     use Sign as S;
     match relation {
         Relation::Matter => &[
-            (S::Base, -75), (S::CommonCount, 42), (S::InContext, 195), (S::KnownInContext, 60), (S::MatterInSentence, 79),
-            (S::MatterOfSentences, 71), (S::NoMatter, -31), (S::Context, 58), (S::NameShare, 109), (S::NoName, -41),
-            (S::NoNameInSentence, -25), (S::Figures, 38), (S::OtherFigures, -42), (S::Apart, -105), (S::Empty, 34),
-            (S::SamePerson, 22), (S::SameSide, 53), (S::SameRole, 156), (S::OtherSpeaker, -41), (S::OtherDescribed, -48),
-            (S::NoSpeaker, 36), (S::Mutual, -116),
+            (S::Base, -75),
+            (S::CommonCount, 42),
+            (S::InContext, 195),
+            (S::KnownInContext, 60),
+            (S::MatterInSentence, 79),
+            (S::MatterOfSentences, 71),
+            (S::NoMatter, -31),
+            (S::Context, 58),
+            (S::NameShare, 109),
+            (S::NoName, -41),
+            (S::NoNameInSentence, -25),
+            (S::Figures, 38),
+            (S::OtherFigures, -42),
+            (S::Apart, -105),
+            (S::Empty, 34),
+            (S::SamePerson, 22),
+            (S::SameSide, 53),
+            (S::SameRole, 156),
+            (S::OtherSpeaker, -41),
+            (S::OtherDescribed, -48),
+            (S::NoSpeaker, 36),
+            (S::Mutual, -116),
         ],
         Relation::Repeat => &[
-            (S::Base, -53), (S::Contained, 58), (S::Common, 57), (S::CommonCount, 15), (S::InSentence, 18), (S::InContext, 28),
-            (S::Matter, 64), (S::MatterOfSentences, 86), (S::Names, 15), (S::NameShare, 60), (S::NoName, -22),
-            (S::NoNameInSentence, -59), (S::Apart, -69), (S::Empty, -5), (S::Opposed, -13), (S::SamePerson, 96),
-            (S::SameSide, 35), (S::SameRole, 32), (S::OtherSpeaker, -36), (S::OtherDescribed, -13), (S::NoSpeaker, -17),
+            (S::Base, -53),
+            (S::Contained, 58),
+            (S::Common, 57),
+            (S::CommonCount, 15),
+            (S::InSentence, 18),
+            (S::InContext, 28),
+            (S::Matter, 64),
+            (S::MatterOfSentences, 86),
+            (S::Names, 15),
+            (S::NameShare, 60),
+            (S::NoName, -22),
+            (S::NoNameInSentence, -59),
+            (S::Apart, -69),
+            (S::Empty, -5),
+            (S::Opposed, -13),
+            (S::SamePerson, 96),
+            (S::SameSide, 35),
+            (S::SameRole, 32),
+            (S::OtherSpeaker, -36),
+            (S::OtherDescribed, -13),
+            (S::NoSpeaker, -17),
         ],
         Relation::Answer => &[
-            (S::Base, -77), (S::CommonCount, 4), (S::InContext, 157), (S::KnownInContext, 55), (S::Matter, 28),
-            (S::MatterInSentence, 51), (S::MatterOfSentences, 50), (S::NoMatter, -38), (S::Context, 280), (S::NameShare, 74),
-            (S::NoNameInSentence, -37), (S::Figures, 37), (S::Apart, -123), (S::Empty, -17), (S::Later, 120),
-            (S::AccusedAnswers, 26), (S::AnswererInContext, 28), (S::Own, -140), (S::NoSpeaker, 5), (S::NoComment, -48),
+            (S::Base, -77),
+            (S::CommonCount, 4),
+            (S::InContext, 157),
+            (S::KnownInContext, 55),
+            (S::Matter, 28),
+            (S::MatterInSentence, 51),
+            (S::MatterOfSentences, 50),
+            (S::NoMatter, -38),
+            (S::Context, 280),
+            (S::NameShare, 74),
+            (S::NoNameInSentence, -37),
+            (S::Figures, 37),
+            (S::Apart, -123),
+            (S::Empty, -17),
+            (S::Later, 120),
+            (S::AccusedAnswers, 26),
+            (S::AnswererInContext, 28),
+            (S::Own, -140),
+            (S::NoSpeaker, 5),
+            (S::NoComment, -48),
             (S::Confirmation, -26),
         ],
     }
 }
 
-/// Whether two claims of one kind may be spoken by one side: nothing that is said of the speakers tells them apart.
-pub fn may_be_one_speaker(claim: &View, known: &View) -> bool {
-    if !claim.has_speaker || !known.has_speaker {
-        return true;
+/// What is known of two claims' speakers being one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speakers {
+    /// They share a name, or what describes them.
+    One,
+    /// One is not told, or the new one is described only: nothing tells them apart.
+    Unsure,
+    /// They are others, or the new one is named and the known one is not.
+    Two,
+}
+
+/// Whether a new claim is spoken by the side of a known one of its kind. Outlets say "the company" for whom others name; who is named
+/// where nobody was before is news.
+pub fn speakers(claim: &View, known: &View) -> Speakers {
+    let shares = || claim.side.meets(&known.side) || claim.roles.meets(&known.roles);
+    match (claim.persons.is_empty(), known.persons.is_empty()) {
+        (false, false) if claim.persons.meets(&known.persons) => Speakers::One,
+        (false, false) => Speakers::Two,
+        _ if !claim.has_speaker || !known.has_speaker => Speakers::Unsure,
+        _ if shares() => Speakers::One,
+        (true, _) => Speakers::Unsure,
+        (false, true) => Speakers::Two,
     }
-    let is_described = |view: &View| view.persons.is_empty();
-    if !is_described(claim) && !is_described(known) {
-        return claim.persons.meets(&known.persons);
-    }
-    claim.side.meets(&known.side) || claim.roles.meets(&known.roles) || is_described(claim) != is_described(known)
 }

@@ -6,9 +6,9 @@
 
 pub mod document;
 pub mod index;
+pub mod likeness;
+pub mod rarity;
 pub mod score;
 pub mod speaker;
 pub mod thread;
-pub mod likeness;
-pub mod rarity;
 pub mod view;

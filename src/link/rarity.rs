@@ -73,8 +73,8 @@ mod tests {
     #[test]
     fn what_the_news_seldom_say_tells_more() {
         let of = |stem: &str| weight(Term::of(stem), 0, 0);
-        assert!(of("nebenzia") > of("missil") && of("missil") > of("govern") && of("year") >= WEIGHT_MIN);
+        assert!(of("nebenzia") > of("missil") && of("missil") > of("year") && of("year") >= WEIGHT_MIN);
         assert!(weight(Term::of("missil"), 900, 1_000) < of("missil"));
-        assert!(is_common(Term::of("govern")) && !is_common(Term::of("putin")) && !is_common(Term::of("nebenzia")));
+        assert!(is_common(Term::of("missil")) && !is_common(Term::of("putin")) && !is_common(Term::of("nebenzia")));
     }
 }

@@ -18,8 +18,32 @@ const TERMS_MAX: usize = 160;
 
 /// Titles that tell no two people apart.
 const TITLES: [&str; 26] = [
-    "mr", "mrs", "ms", "dr", "sir", "gen", "general", "president", "minister", "prime", "col", "colonel", "major", "captain",
-    "sen", "senator", "rep", "gov", "governor", "prof", "professor", "judge", "justice", "ambassador", "rev", "deputy",
+    "mr",
+    "mrs",
+    "ms",
+    "dr",
+    "sir",
+    "gen",
+    "general",
+    "president",
+    "minister",
+    "prime",
+    "col",
+    "colonel",
+    "major",
+    "captain",
+    "sen",
+    "senator",
+    "rep",
+    "gov",
+    "governor",
+    "prof",
+    "professor",
+    "judge",
+    "justice",
+    "ambassador",
+    "rev",
+    "deputy",
 ];
 
 /// What is compared of one claim.
@@ -280,8 +304,23 @@ fn name(folded: &str, stem: &str) -> String {
 /// The consonants of a folded name as they sound, the first letter kept as one.
 fn consonants(folded: &str) -> String {
     const SOUNDS: [(&str, &str); 17] = [
-        ("tch", "s"), ("sch", "s"), ("dzh", "j"), ("zh", "j"), ("kh", "h"), ("gh", "g"), ("sh", "s"), ("ch", "s"), ("ph", "f"),
-        ("th", "t"), ("ck", "k"), ("x", "ks"), ("c", "k"), ("q", "k"), ("w", "v"), ("y", "i"), ("z", "z"),
+        ("tch", "s"),
+        ("sch", "s"),
+        ("dzh", "j"),
+        ("zh", "j"),
+        ("kh", "h"),
+        ("gh", "g"),
+        ("sh", "s"),
+        ("ch", "s"),
+        ("ph", "f"),
+        ("th", "t"),
+        ("ck", "k"),
+        ("x", "ks"),
+        ("c", "k"),
+        ("q", "k"),
+        ("w", "v"),
+        ("y", "i"),
+        ("z", "z"),
     ];
     let mut letters: String = folded.chars().filter(char::is_ascii_lowercase).collect();
     for (written, heard) in SOUNDS {

@@ -9,7 +9,7 @@ use crate::contract;
 use crate::link::score::{Overlap, overlap, telling_stems};
 use crate::link::speaker::{same_name, same_party, same_side};
 use crate::link::view::View;
-use crate::model::{Analysis, Claim, ClaimId, Document, Kind, Proposition, Speaker, ThreadId};
+use crate::model::{Analysis, Claim, ClaimId, Document, Kind, Proposition, Span, Speaker, ThreadId};
 use crate::text::normalize::{fold, stem};
 use crate::text::token::tokens;
 
@@ -53,7 +53,8 @@ impl Act {
 pub(super) fn acts(analysis: &Analysis, common_nouns: &CommonNouns, weight: impl Fn(&str) -> f64) -> Vec<Act> {
     let document = &analysis.document;
     let headline_end = document.headline.map_or(0, |headline| headline.end);
-    let told = Told { text: &document.text, headline_end, common_nouns };
+    let lead = analysis.sentences.iter().copied().find(|sentence| sentence.start >= headline_end);
+    let told = Told { text: &document.text, headline_end, lead, common_nouns };
     let claims = analysis.claims.iter().enumerate();
     let mut order: Vec<(usize, &Claim)> = claims.filter(|(_, claim)| claim.kind != Kind::Statement).collect();
     order.sort_by_key(|(_, claim)| (claim.kind != Kind::Allegation, told.is_headline(claim)));
@@ -78,6 +79,8 @@ pub(super) fn acts(analysis: &Analysis, common_nouns: &CommonNouns, weight: impl
 struct Told<'a> {
     text: &'a str,
     headline_end: usize,
+    /// The first sentence of the story itself.
+    lead: Option<Span>,
     common_nouns: &'a CommonNouns,
 }
 
@@ -103,8 +106,13 @@ impl Told<'_> {
                     same_side(speaker, second) || are_described.contains(&true)
                 }
             })
-            && targets.is_none_or(|(one, other)| {
-                same_party(one, other) || [one, other].into_iter().any(|name| self.common_nouns.describe_own(name))
+            && targets.is_none_or(|(target, second)| {
+                let names = [target, second];
+                // A headline accuses "the deputy leader" whom the text names.
+                let is_short = self.is_headline(one) != self.is_headline(other);
+                same_party(target, second)
+                    || names.into_iter().any(|name| self.common_nouns.describe_own(name))
+                    || is_short && names.into_iter().any(|name| self.common_nouns.has_description(name))
             })
     }
 
@@ -118,7 +126,17 @@ impl Told<'_> {
         let is_same_side =
             || one.speaker.as_ref().zip(other.speaker.as_ref()).is_some_and(|(one, other)| same_side(one, other));
         let is_summary = || one.kind.is_answer() && is_same_side();
-        self.is_headline(one) != self.is_headline(other) && (is_summary() || self.tells_headline(one, other))
+        self.is_headline(one) != self.is_headline(other)
+            && (is_summary() || self.tells_headline(one, other) || self.leads_on(one, other))
+    }
+
+    /// Whether one claim is the headline's and the other the lead's, which says at length what the headline says: a word in common is
+    /// enough.
+    fn leads_on(&self, one: &Claim, other: &Claim) -> bool {
+        let (headline, body) = if self.is_headline(one) { (one, other) } else { (other, one) };
+        let stems = |claim: &Claim| telling_stems(self.text, claim.attribution.sentence);
+        self.lead == Some(body.attribution.sentence)
+            && stems(headline).iter().any(|stem| stems(body).binary_search(stem).is_ok())
     }
 
     /// Whether one claim's sentence holds most of the headline that is the other's.
@@ -200,6 +218,11 @@ impl CommonNouns {
     /// Whether a name is only a description: "the mayor", "Prosecutors".
     fn describe(&self, name: &str) -> bool {
         words(name).all(|word| self.small.contains(&stem(&word)))
+    }
+
+    /// Whether a name holds a word that the document also writes small.
+    fn has_description(&self, name: &str) -> bool {
+        words(name).any(|word| self.small.contains(&stem(&word)))
     }
 
     /// Whether a name that the document itself gives is only a description; also what only its headline writes with a capital is.

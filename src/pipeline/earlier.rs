@@ -5,17 +5,24 @@
 
 use std::collections::BTreeMap;
 
-use crate::link::likeness::{Likeness, likeness, may_be_one_speaker};
+use crate::link::likeness::{Likeness, Speakers, likeness, speakers};
 use crate::link::view::View;
 use crate::model::{ClaimId, ClaimRecord, Kind, ThreadId};
 use crate::pipeline::State;
 use crate::pipeline::acts::Act;
 use crate::pipeline::turn::Turn;
 
-/// Probability from which an act and a known claim tell of one matter.
-fn knob(n: &str, d: f64) -> f64 {
-    std::env::var(n).ok().and_then(|v| v.parse().ok()).unwrap_or(d)
-}
+/// Probability from which an act and a known claim tell of one matter. These and the next were chosen on the development half of the
+/// written event sets, where no step of a tenth makes much of a difference.
+const MATTER_MIN: f64 = 0.7;
+/// Probability from which a claim of one matter by the same side is the known one: an allegation …
+const SAME_ALLEGATION_MIN: f64 = 0.4;
+/// … and an answer, of which one side gives few.
+const SAME_ANSWER_MIN: f64 = 0.2;
+/// Probability from which one by a side that nothing tells apart is.
+const UNSURE_MIN: f64 = 0.7;
+/// Probability from which an answer is linked to an allegation of its thread.
+const LINK_MIN: f64 = 0.65;
 /// Claims of one thread looked at, latest first.
 const THREAD_CLAIMS_MAX: usize = 200;
 
@@ -24,14 +31,28 @@ impl State {
     /// the document's own story stay where that is.
     pub(super) fn find_earlier(&self, turn: &Turn<'_>, acts: &mut [Act]) {
         let matters = matters(turn, acts);
-        let is_told_by_story =
-            |act: &Act| act.tellings.iter().filter_map(|&at| turn.analysis.claims.get(at)).any(|claim| self.find_in_story(turn, claim).is_some());
+        let is_told_by_story = |act: &Act| {
+            act.tellings
+                .iter()
+                .filter_map(|&at| turn.analysis.claims.get(at))
+                .any(|claim| self.find_in_story(turn, claim).is_some())
+        };
         let told: Vec<bool> = acts.iter().map(is_told_by_story).collect();
         let mut found: BTreeMap<usize, Option<ThreadId>> = BTreeMap::new();
         for &matter in &matters {
             found.entry(matter).or_insert_with(|| {
-                let members = || matters.iter().zip(acts.iter().zip(&told)).filter(|(other, _)| **other == matter).map(|(_, act)| act);
-                if members().any(|(_, is_told)| *is_told) { None } else { self.likeliest_thread(members().map(|(act, _)| &act.view)) }
+                let members = || {
+                    matters
+                        .iter()
+                        .zip(acts.iter().zip(&told))
+                        .filter(|(other, _)| **other == matter)
+                        .map(|(_, act)| act)
+                };
+                if members().any(|(_, is_told)| *is_told) {
+                    None
+                } else {
+                    self.likeliest_thread(members().map(|(act, _)| &act.view))
+                }
             });
         }
         for (act, matter) in acts.iter_mut().zip(&matters) {
@@ -46,7 +67,7 @@ impl State {
             for id in self.index.candidates(view) {
                 let Some(known) = self.claims.get(&id).filter(|known| !known.is_withdrawn) else { continue };
                 let Some(Likeness { probability, .. }) = self.likeness(view, id) else { continue };
-                if probability >= knob("MATTER_MIN", 0.6) && best.is_none_or(|(other, _)| probability > other) {
+                if probability >= MATTER_MIN && best.is_none_or(|(other, _)| probability > other) {
                     best = Some((probability, known));
                 }
             }
@@ -61,19 +82,27 @@ impl State {
 
     /// The claim that an act repeats, among those of the earlier thread.
     pub(super) fn find_in_earlier(&self, turn: &Turn<'_>, act: &Act) -> Option<ClaimId> {
-        let fits = |known: &ClaimRecord| {
-            known.may_read(act.claim.kind, act.claim.is_negated_denial)
+        let claim = &act.claim;
+        // "Denied that it had" and "said it had not" are one.
+        let is_opposed = |known: &ClaimRecord| {
+            claim.kind != Kind::Denial && claim.proposition.is_negated != known.proposition.is_negated
+        };
+        let fits = |known: &&ClaimRecord| {
+            known.may_read(claim.kind, claim.is_negated_denial)
                 && !turn.ids.contains(&Some(known.id))
                 && (!known.is_withdrawn || known.is_no_claim())
-                && (act.claim.kind != Kind::Allegation || act.claim.proposition.is_negated == known.proposition.is_negated)
-                && self.index.view(known.id).is_some_and(|view| may_be_one_speaker(&act.view, view))
+                && !is_opposed(known)
         };
         let mut best: Option<(f64, ClaimId)> = None;
-        for known in self.claims_of_thread(act.earlier?).filter(|known| fits(known)) {
+        for known in self.claims_of_thread(act.earlier?).filter(fits) {
+            let least = match speakers(&act.view, self.index.view(known.id)?) {
+                Speakers::One if claim.kind == Kind::Allegation => SAME_ALLEGATION_MIN,
+                Speakers::One => SAME_ANSWER_MIN,
+                Speakers::Unsure => UNSURE_MIN,
+                Speakers::Two => continue,
+            };
             let Some(Likeness { probability, .. }) = self.likeness(&act.view, known.id) else { continue };
-            if probability >= knob(if act.claim.kind == Kind::Allegation { "SAME_ALLEG" } else { "SAME_ANSWER" }, 0.5)
-                && best.is_none_or(|(other, _)| probability > other)
-            {
+            if probability >= least && best.is_none_or(|(other, _)| probability > other) {
                 best = Some((probability, known.id));
             }
         }
@@ -86,16 +115,17 @@ impl State {
             self.claims_of_thread(thread).filter(|known| known.kind == Kind::Allegation && !known.is_withdrawn);
         let likely = allegations.filter_map(|known| Some((known, self.likeness(view, known.id)?)));
         likely
-            .filter(|(_, link)| link.probability >= knob("LINK_MIN", 0.5))
+            .filter(|(_, link)| link.probability >= LINK_MIN)
             .max_by(|one, other| one.1.probability.total_cmp(&other.1.probability))
     }
 
     /// Answers of a thread that answer no allegation yet and most likely answer this one.
     pub(super) fn answering_in(&self, thread: ThreadId, view: &View) -> Vec<ClaimId> {
-        let is_likely = |known: &&ClaimRecord| {
-            self.likeness(view, known.id).is_some_and(|link| link.probability >= knob("LINK_MIN", 0.5))
-        };
-        let answers = self.claims_of_thread(thread).filter(|known| known.kind.is_answer() && known.answers.is_empty());
+        let is_likely =
+            |known: &&ClaimRecord| self.likeness(view, known.id).is_some_and(|link| link.probability >= LINK_MIN);
+        let answers = self
+            .claims_of_thread(thread)
+            .filter(|known| known.kind.is_answer() && !known.is_negated_denial && known.answers.is_empty());
         answers.filter(is_likely).map(|known| known.id).collect()
     }
 

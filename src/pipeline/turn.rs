@@ -171,7 +171,8 @@ impl State {
     fn join(&mut self, turn: &mut Turn<'_>, act: &Act, id: ClaimId) {
         let Some(mut record) = self.claims.get(&id).cloned() else { return };
         let claim = &act.claim;
-        if record.kind.is_answer() && record.answers.is_empty() {
+        let is_open = record.answers.is_empty() && record.corrected.is_none();
+        if is_open && record.kind.is_answer() && !record.is_negated_denial {
             // What its first document did not say another may: what it answers.
             record.answers = self.answers_of(turn, act).into_iter().filter(|&answered| answered != id).collect();
             record.report.claim.answers = record.answers.iter().copied().collect();
@@ -205,7 +206,10 @@ impl State {
             &cue.start.to_le_bytes(),
             &cue.end.to_le_bytes(),
         ]);
-        let place = self.find_thread(turn, act);
+        let mut place = self.find_thread(turn, act);
+        if claim.is_negated_denial {
+            place.answers.clear();
+        }
         let is_new_thread = place.threads.is_empty();
         let thread = place.threads.first().copied().unwrap_or_else(|| ThreadId::of(&[id.as_bytes()]));
         let sequence = self.next_sequence();
@@ -287,7 +291,8 @@ impl State {
             && threads.iter().filter_map(|id| self.threads.get(id)).all(|thread| thread.stances.is_empty());
         let is_contradiction = self.mark_contradiction(turn, claim, threads);
         let mut is_news = claim.kind == Kind::Allegation;
-        if let Some(stance) = stance_of(claim.kind).filter(|_| !(claim.is_negated_denial && is_contradiction)) {
+        // That somebody has not denied is no answer; it is news where it contradicts another outlet.
+        if let Some(stance) = stance_of(claim.kind).filter(|_| !claim.is_negated_denial) {
             for thread in threads {
                 if let Some(thread) = self.threads.get_mut(thread) {
                     is_news |= take_stance(thread, claim.speaker.as_ref(), stance, id);
