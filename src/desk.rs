@@ -137,9 +137,10 @@ impl Desk {
         let started = Instant::now();
         tally.put_in = self.store.commit(commit)?;
         tally.commit_time = started.elapsed();
+        let records = state.counts();
         self.state = Some(state);
         let windows = self.models.window_counts().since(judged_before);
-        outcome.tally = Tally { documents, clock_lead, windows, analysis_times, ..tally };
+        outcome.tally = Tally { documents, records, clock_lead, windows, analysis_times, ..tally };
         outcome.alerts = routed.into_iter().map(|routed| routed.alert).collect();
         Ok(outcome)
     }

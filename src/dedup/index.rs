@@ -32,6 +32,12 @@ impl Index {
         self.titles.get(&word).copied().unwrap_or(0)
     }
 
+    /// Whether it holds nothing.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.holders.is_empty() && self.titles.is_empty() && self.free_lists.len() == self.lists.len()
+    }
+
     /// Enters a story's fingerprint.
     pub(super) fn add(&mut self, slot: Slot, fingerprint: &Fingerprint) {
         for shingle in all_shingles(fingerprint) {

@@ -1,4 +1,8 @@
 //! Stories: copies in, one by one in order of arrival, the story each belongs to out; called by `pipeline::step`.
+//!
+//! A story's record is bounded: its fingerprint by the bytes that are looked at, its outlets, agencies and texts in number. How many stories there
+//! are is bounded by whoever keeps them ([`Stories::forget_before`], [`Stories::forget_oldest`]); what the index holds is linear in their
+//! fingerprints, and what it finds for one copy is bounded by its shingles, however many stories share them.
 
 use std::collections::BTreeSet;
 
@@ -123,8 +127,50 @@ impl Stories {
 
     /// Forgets the stories of which no copy was seen since `limit`, and says which, in order of id.
     pub fn forget_before(&mut self, limit: Timestamp) -> Vec<StoryId> {
-        let gone: Vec<Slot> =
-            self.by_last_seen.iter().take_while(|(last_seen, _)| *last_seen < limit).map(|(_, slot)| *slot).collect();
+        self.forget(
+            self.by_last_seen.iter().take_while(|(last_seen, _)| *last_seen < limit).map(|(_, slot)| *slot).collect(),
+        )
+    }
+
+    /// Forgets so many stories, longest unseen first and then the eldest, and says which, in order of id.
+    pub fn forget_oldest(&mut self, count: usize) -> Vec<StoryId> {
+        // Slots are no order: a restored story may have another one.
+        let records = self.table.iter().flatten();
+        let mut oldest: Vec<(Timestamp, u64, StoryId)> =
+            records.map(|record| (record.last_seen, record.sequence, record.id)).collect();
+        oldest.sort_unstable();
+        oldest.truncate(count);
+        self.forget(oldest.iter().filter_map(|(_, _, id)| self.by_id.get(id).copied()).collect())
+    }
+
+    /// The clock had been ahead: no story was seen later than now. Gives those that this changes, eldest first.
+    pub fn set_back(&mut self, now: Timestamp) -> Vec<StoryRecord> {
+        let ahead: Vec<(Timestamp, Slot)> =
+            self.by_last_seen.iter().rev().take_while(|(last_seen, _)| *last_seen > now).copied().collect();
+        let mut changed = Vec::with_capacity(ahead.len());
+        for (last_seen, slot) in ahead {
+            self.by_last_seen.remove(&(last_seen, slot));
+            self.by_last_seen.insert((now, slot));
+            if let Some(record) = self.table.get_mut(slot as usize).and_then(Option::as_mut) {
+                record.last_seen = now;
+                changed.push(record.clone());
+            }
+        }
+        changed.sort_by_key(|record| record.sequence);
+        changed
+    }
+
+    /// How many stories there are.
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    fn forget(&mut self, gone: Vec<Slot>) -> Vec<StoryId> {
         let records: Vec<(Slot, StoryRecord)> =
             gone.into_iter().filter_map(|slot| Some((slot, self.table.get_mut(slot as usize)?.take()?))).collect();
         let fingerprints: Vec<(Slot, &Fingerprint)> =

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::model::{AlertType, Analysis, DocumentRecord, Event, Kind, OutboxRow, StoryRecord};
-use crate::pipeline::{Change, WindowCounts};
+use crate::pipeline::{Change, RecordCounts, WindowCounts};
 use crate::route::Routed;
 use crate::store::PutIn;
 
@@ -42,6 +42,8 @@ pub struct Tally {
     pub offered: PutIn,
     /// Those of them that are new in it; the others had been put in before.
     pub put_in: PutIn,
+    /// What the desk remembers after it.
+    pub records: RecordCounts,
     /// How far the desk's clock is ahead of the machine's; never negative.
     pub clock_lead: SignedDuration,
     /// Windows of documents that the judge decided on.

@@ -5,6 +5,7 @@
 
 mod acts;
 mod analyse;
+mod bounds;
 mod earlier;
 mod feedback;
 mod matching;
@@ -15,6 +16,7 @@ mod threading;
 mod turn;
 
 pub use analyse::{Models, Scope, WindowCounts, analyse, quarantine, weighed};
+pub use bounds::RecordCounts;
 pub use feedback::Refusal;
 pub use state::{State, Windows};
 

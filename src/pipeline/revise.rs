@@ -13,7 +13,7 @@ impl State {
     /// The story is killed: its claims are withdrawn, but for those that another story carries too.
     pub(super) fn kill(&mut self, turn: &mut Turn<'_>) {
         let doomed: Vec<ClaimId> =
-            self.story_claims(turn).filter(|known| is_only_here(known)).map(|known| known.id).collect();
+            self.all_claims_of(turn.story).filter(|known| is_only_here(known)).map(|known| known.id).collect();
         for id in doomed {
             self.withdraw(turn, id, "the story was killed");
         }
@@ -28,7 +28,7 @@ impl State {
         }
         let carried = turn.carried();
         let doomed: Vec<ClaimId> = self
-            .story_claims(turn)
+            .all_claims_of(turn.story)
             .filter(|known| is_only_here(known) && !carried.contains(&known.id))
             .map(|known| known.id)
             .collect();

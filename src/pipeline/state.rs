@@ -1,4 +1,4 @@
-//! `State`: what the desk knows; rebuilt from records, changed by steps, bounded by windows.
+//! `State`: what the desk knows; rebuilt from records, changed by steps, bounded by windows and in number (`bounds`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +12,7 @@ use crate::model::{
     FeedAlert, FeedHealth, FeedId, FeedRecord, Kind, MutedSpeaker, Records, StoryId, Subject, ThreadId, ThreadRecord,
 };
 use crate::pipeline::Change;
+use crate::pipeline::bounds::Bounds;
 
 /// A clock that is set back by more than this had been wrong before.
 const CLOCK_ERROR_MIN: SignedDuration = SignedDuration::from_hours(1);
@@ -34,6 +35,7 @@ pub struct Windows {
 #[derive(Debug)]
 pub struct State {
     pub(super) windows: Windows,
+    pub(super) bounds: Bounds,
     now: Option<Timestamp>,
     next_sequence: u64,
     pub(super) documents: BTreeMap<DocumentId, DocumentRecord>,
@@ -66,6 +68,7 @@ impl State {
     pub fn restore(windows: Windows, records: Records) -> Self {
         let mut state = Self {
             windows,
+            bounds: Bounds::default(),
             now: records.now,
             next_sequence: records.next_sequence,
             documents: BTreeMap::new(),
@@ -194,20 +197,24 @@ impl State {
         // After a pause what the feeds still carry is to be seen again before anything is forgotten.
         let is_pause = now.duration_since(before) > self.windows.touch_interval() * 2;
         let is_time = hour(before) < hour(now) && !is_pause;
-        let changes = if is_time { self.forget(now) } else { Vec::new() };
+        let mut changes = Vec::new();
+        if is_set_back {
+            self.set_back(now, &mut changes);
+        }
+        if is_time {
+            self.forget(now, &mut changes);
+        }
+        self.forget_excess(&mut changes);
         (now, changes)
     }
 
-    fn forget(&mut self, now: Timestamp) -> Vec<Change> {
+    fn forget(&mut self, now: Timestamp, changes: &mut Vec<Change>) {
         let before = |window: SignedDuration| now.checked_sub(window).unwrap_or(Timestamp::MIN);
         let (claims_limit, threads_limit) = (before(self.windows.claims), before(self.windows.threads));
-        let mut changes = Vec::new();
         let stale: Vec<DocumentId> =
             self.documents.values().filter(|known| known.last_seen < claims_limit).map(|known| known.id).collect();
         for id in stale {
-            self.forget_address(id);
-            self.documents.remove(&id);
-            changes.push(Change::ForgetDocument(id));
+            self.forget_document(id, changes);
         }
         changes.extend(self.stories.forget_before(before(self.windows.stories)).into_iter().map(Change::ForgetStory));
         let is_stale = |claim: &ClaimRecord| {
@@ -216,7 +223,7 @@ impl State {
         };
         let stale: Vec<ClaimId> = self.claims.values().filter(|claim| is_stale(claim)).map(|claim| claim.id).collect();
         for id in stale {
-            self.forget_claim(id, &mut changes);
+            self.forget_claim(id, changes);
         }
         let stale: Vec<ThreadId> = self
             .threads
@@ -225,22 +232,31 @@ impl State {
             .map(|thread| thread.id)
             .collect();
         for id in stale {
-            let claims = self.threads.remove(&id).map(|thread| thread.claims).unwrap_or_default();
-            for claim in claims {
-                // What also answers in another thread is forgotten with its own.
-                let Some(known) = self.claims.get_mut(&claim) else { continue };
-                if known.thread == id {
-                    self.forget_claim(claim, &mut changes);
-                } else if known.threads.remove(&id) {
-                    changes.push(Change::Claim(Box::new(known.clone())));
-                }
-            }
-            changes.push(Change::ForgetThread(id));
+            self.forget_thread(id, changes);
         }
-        changes
     }
 
-    fn forget_claim(&mut self, id: ClaimId, changes: &mut Vec<Change>) {
+    pub(super) fn forget_document(&mut self, id: DocumentId, changes: &mut Vec<Change>) {
+        self.forget_address(id);
+        self.documents.remove(&id);
+        changes.push(Change::ForgetDocument(id));
+    }
+
+    pub(super) fn forget_thread(&mut self, id: ThreadId, changes: &mut Vec<Change>) {
+        let claims = self.threads.remove(&id).map(|thread| thread.claims).unwrap_or_default();
+        for claim in claims {
+            // What also answers in another thread is forgotten with its own.
+            let Some(known) = self.claims.get_mut(&claim) else { continue };
+            if known.thread == id {
+                self.forget_claim(claim, changes);
+            } else if known.threads.remove(&id) {
+                changes.push(Change::Claim(Box::new(known.clone())));
+            }
+        }
+        changes.push(Change::ForgetThread(id));
+    }
+
+    pub(super) fn forget_claim(&mut self, id: ClaimId, changes: &mut Vec<Change>) {
         let Some(claim) = self.claims.remove(&id) else { return };
         self.index.remove(id);
         for story in &claim.stories {

@@ -1,6 +1,7 @@
 //! The rules of the desk, on analyses made by hand.
 
 mod feedback;
+mod hostile;
 mod scenarios;
 
 use jiff::{SignedDuration, Timestamp};

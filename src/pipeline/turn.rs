@@ -177,7 +177,9 @@ impl State {
             record.answers = self.answers_of(turn, act).into_iter().filter(|&answered| answered != id).collect();
             record.report.claim.answers = record.answers.iter().copied().collect();
         }
-        record.stories.insert(turn.story);
+        if record.stories.len() < self.bounds.claim_stories {
+            record.stories.insert(turn.story);
+        }
         record.last_seen = turn.now;
         let claim = &*as_corrected(claim, &record);
         let is_fresh = record.report.claim.background && !claim.is_background && !record.is_withdrawn;
@@ -210,6 +212,7 @@ impl State {
         if claim.is_negated_denial {
             place.answers.clear();
         }
+        place.threads = self.with_room(place.threads);
         let is_new_thread = place.threads.is_empty();
         let thread = place.threads.first().copied().unwrap_or_else(|| ThreadId::of(&[id.as_bytes()]));
         let sequence = self.next_sequence();

@@ -100,6 +100,7 @@ metrics! {
     Windows Counter "windows_judged" ["source"] "Stretches of documents that were judged, by whence the judgement came: network, cache (one that reads the same had been judged before, as in a copy or an update).";
     CommitTime Histogram "commit_seconds" [] "Time to make one batch durable.";
     CommitFailures Counter "commit_failures" [] "Batches that could not be made durable; their feeds are read again.";
+    Records Gauge "desk_records" ["kind"] "What the desk remembers after the last batch: documents, stories, claims, threads. Bounded at 1,000,000 documents and 500,000 of each other kind: what is over is forgotten, longest unseen first.";
     ClockLead Gauge "desk_clock_lead_seconds" [] "How far the desk's clock is ahead of the machine's: above 0 after the clock was set back.";
     Claims Counter "claims" ["kind"] "Claims found in documents that were read, by kind; statement is any other reported speech.";
     Stories Counter "stories" ["result"] "Documents read or quarantined by what they are to stories: new (opened one), joined (a copy), revised (known with another text).";

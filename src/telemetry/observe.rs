@@ -214,6 +214,15 @@ impl Telemetry {
                 samples.observe(Metric::AnalysisTime, &[], *time);
             }
             samples.observe(Metric::CommitTime, &[], tally.commit_time);
+            let kept = tally.records;
+            for (kind, count) in [
+                ("documents", kept.documents),
+                ("stories", kept.stories),
+                ("claims", kept.claims),
+                ("threads", kept.threads),
+            ] {
+                samples.set(Metric::Records, &[kind], float(count as u64));
+            }
             samples.set(Metric::ClockLead, &[], tally.clock_lead.as_secs_f64());
         });
     }

@@ -255,6 +255,52 @@ fn what_left_the_window_is_forgotten() {
     assert!(place_all(&mut stories, &copies[..2])[1].1.is_new);
 }
 
+#[test]
+fn what_thousands_of_stories_share_finds_few_and_is_forgotten_with_them() {
+    const FORMS: u32 = 3_000;
+    let mut stories = Stories::new();
+    for number in 0..FORMS {
+        let figures = [1, 2, 3, 4, 5, 6].map(|at| number * at * 37 % 99_991);
+        let body = weather(&format!("Town{number}"), figures);
+        let id = number.to_string();
+        let outlet = format!("outlet {number}");
+        let document = archive_document(&id, Some(&outlet), None, &body, None, None, at(0), MarkupFormat::Text);
+        let copy = Copy {
+            document: document.id,
+            outlet: &outlet,
+            agency: None,
+            fingerprint: &fingerprint(&document),
+            label: RevisionLabel::None,
+            known_story: None,
+            same_address: None,
+        };
+        stories.place(&copy, at(0));
+    }
+    assert!(stories.len() > 100, "{} stories", stories.len());
+    let form = archive_document("f", None, None, &weather("Nowhere", [0; 6]), None, None, at(0), MarkupFormat::Text);
+    let shingles = fingerprint(&form).shingles.len() + fingerprint(&form).lead.len();
+    let candidates = stories.index.candidates(&fingerprint(&form)).len();
+    assert!(candidates <= shingles * 64, "{candidates} candidates for {shingles} shingles");
+    let count = stories.len();
+    assert_eq!((stories.forget_oldest(count / 2).len(), stories.len()), (count / 2, count - count / 2));
+    assert_eq!(stories.forget_before(at(1)).len(), count - count / 2);
+    assert!(stories.is_empty() && stories.by_text.is_empty() && stories.by_last_seen.is_empty());
+    assert!(stories.by_sequence.is_empty() && stories.index.is_empty());
+}
+
+#[test]
+fn a_clock_that_was_ahead_keeps_no_story_longer() {
+    let mut stories = Stories::new();
+    let copies = [("Ministry rejects report", STORY), ("Landslide buries village", OTHER)];
+    let placed = place_all(&mut stories, &copies);
+    let changed = stories.set_back(at(0));
+    assert_eq!(
+        changed.iter().map(|record| (record.id, record.last_seen)).collect::<Vec<_>>(),
+        [(placed[1].1.story, at(0))]
+    );
+    assert_eq!(stories.forget_before(at(1)).len(), 2);
+}
+
 /// One of a few made-up texts, whole or in part.
 fn any_copy() -> impl Strategy<Value = (String, String)> {
     let bodies = [

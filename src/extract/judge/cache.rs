@@ -129,25 +129,25 @@ struct Halves {
 pub(super) struct Cache {
     halves: Mutex<Halves>,
     half_bytes_max: usize,
-    network: AtomicU64,
-    cache: AtomicU64,
+    asked: AtomicU64,
+    known: AtomicU64,
 }
 
 impl Cache {
     /// An empty cache that takes at most so many bytes.
     pub(super) fn new(bytes_max: usize) -> Self {
-        let (network, cache) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { halves: Mutex::default(), half_bytes_max: bytes_max / 2, network, cache }
+        let (asked, known) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { halves: Mutex::default(), half_bytes_max: bytes_max / 2, asked, known }
     }
 
     /// What was said of the window of this key, or what `ask` says, which nothing may depend on but what the key names. Two threads that ask the
     /// same at once are told the same.
     pub(super) fn get_or(&self, key: Key, ask: impl FnOnce() -> Option<Judged>) -> Option<Arc<Judged>> {
         if let Some(judged) = self.get(key) {
-            self.cache.fetch_add(1, Ordering::Relaxed);
+            self.known.fetch_add(1, Ordering::Relaxed);
             return Some(judged);
         }
-        self.network.fetch_add(1, Ordering::Relaxed);
+        self.asked.fetch_add(1, Ordering::Relaxed);
         let judged = Arc::new(ask()?);
         self.put(key, &judged);
         Some(judged)
@@ -155,7 +155,7 @@ impl Cache {
 
     /// What was counted since the beginning.
     pub(super) fn counts(&self) -> WindowCounts {
-        WindowCounts { network: self.network.load(Ordering::Relaxed), cache: self.cache.load(Ordering::Relaxed) }
+        WindowCounts { network: self.asked.load(Ordering::Relaxed), cache: self.known.load(Ordering::Relaxed) }
     }
 
     fn get(&self, key: Key) -> Option<Arc<Judged>> {
@@ -196,8 +196,8 @@ mod tests {
         Key::of(&window, &[], false)
     }
 
-    fn nothing() -> Option<Judged> {
-        Some(Judged { told: Vec::new(), claims: 0 })
+    fn nothing() -> Judged {
+        Judged { told: Vec::new(), claims: 0 }
     }
 
     fn bytes(cache: &Cache) -> usize {
@@ -208,36 +208,36 @@ mod tests {
     #[test]
     fn what_was_asked_is_not_asked_again() {
         let cache = Cache::new(CACHE_BYTES_MAX);
-        let first = cache.get_or(key(1), nothing).unwrap();
+        let first = cache.get_or(key(1), || Some(nothing())).unwrap();
         let second = cache.get_or(key(1), || panic!("asked again")).unwrap();
         assert!(Arc::ptr_eq(&first, &second));
         assert_eq!(cache.counts(), WindowCounts { network: 1, cache: 1 });
         cache.get_or(key(2), || None);
-        cache.get_or(key(2), nothing).unwrap();
+        cache.get_or(key(2), || Some(nothing())).unwrap();
         assert_eq!(cache.counts(), WindowCounts { network: 3, cache: 1 }, "a failure is not kept");
     }
 
     #[test]
     fn the_cache_keeps_its_bound_and_what_is_read_again() {
         let entries = 40;
-        let cache = Cache::new(entries * nothing().unwrap().bytes());
+        let cache = Cache::new(entries * nothing().bytes());
         for number in 0..1_000 {
-            cache.get_or(key(number), nothing).unwrap();
-            cache.get_or(key(0), nothing).unwrap();
+            cache.get_or(key(number), || Some(nothing())).unwrap();
+            cache.get_or(key(0), || Some(nothing())).unwrap();
             assert!(bytes(&cache) <= 2 * cache.half_bytes_max);
         }
         assert_eq!(cache.counts(), WindowCounts { network: 1_000, cache: 1_000 }, "the first one is never forgotten");
         let halves = cache.halves.lock().unwrap();
         assert!(halves.young.entries.len() + halves.old.entries.len() <= entries);
         let held: usize = [&halves.young, &halves.old].map(|half| half.entries.len()).iter().sum();
-        assert_eq!(halves.young.bytes + halves.old.bytes, held * nothing().unwrap().bytes());
+        assert_eq!(halves.young.bytes + halves.old.bytes, held * nothing().bytes());
     }
 
     #[test]
     fn a_cache_without_room_asks_every_time() {
         let cache = Cache::new(0);
-        cache.get_or(key(1), nothing).unwrap();
-        cache.get_or(key(1), nothing).unwrap();
+        cache.get_or(key(1), || Some(nothing())).unwrap();
+        cache.get_or(key(1), || Some(nothing())).unwrap();
         assert_eq!((cache.counts(), bytes(&cache)), (WindowCounts { network: 2, cache: 0 }, 0));
     }
 
