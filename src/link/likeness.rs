@@ -6,8 +6,9 @@
 //! of the sentences were tried beside them and decided nothing that these do not.
 
 use super::rarity::Term;
+use super::speaker::same_side;
 use super::view::{Terms, View};
-use crate::model::Kind;
+use crate::model::{Kind, Speaker};
 
 /// What is asked of two claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -350,12 +351,13 @@ pub enum Speakers {
 
 /// Whether a new claim is spoken by the side of a known one of its kind. Outlets say "the company" for whom others name; who is named
 /// where nobody was before is news.
-pub fn speakers(claim: &View, known: &View) -> Speakers {
-    let shares = || claim.side.meets(&known.side) || claim.roles.meets(&known.roles);
-    match (claim.persons.is_empty(), known.persons.is_empty()) {
-        (false, false) if claim.persons.meets(&known.persons) => Speakers::One,
+pub fn speakers(claim: (&View, Option<&Speaker>), known: (&View, Option<&Speaker>)) -> Speakers {
+    let ((view, speaker), (known_view, known_speaker)) = (claim, known);
+    let Some((speaker, known_speaker)) = speaker.zip(known_speaker) else { return Speakers::Unsure };
+    let shares = || view.side.meets(&known_view.side) || view.roles.meets(&known_view.roles);
+    match (view.persons.is_empty(), known_view.persons.is_empty()) {
+        (false, false) if same_side(speaker, known_speaker) => Speakers::One,
         (false, false) => Speakers::Two,
-        _ if !claim.has_speaker || !known.has_speaker => Speakers::Unsure,
         _ if shares() => Speakers::One,
         (true, _) => Speakers::Unsure,
         (false, true) => Speakers::Two,

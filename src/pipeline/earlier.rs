@@ -95,7 +95,8 @@ impl State {
         };
         let mut best: Option<(f64, ClaimId)> = None;
         for known in self.claims_of_thread(act.earlier?).filter(fits) {
-            let least = match speakers(&act.view, self.index.view(known.id)?) {
+            let known_view = self.index.view(known.id)?;
+            let least = match speakers((&act.view, claim.speaker.as_ref()), (known_view, known.speaker.as_ref())) {
                 Speakers::One if claim.kind == Kind::Allegation => SAME_ALLEGATION_MIN,
                 Speakers::One => SAME_ANSWER_MIN,
                 Speakers::Unsure => UNSURE_MIN,
@@ -123,9 +124,9 @@ impl State {
     pub(super) fn answering_in(&self, thread: ThreadId, view: &View) -> Vec<ClaimId> {
         let is_likely =
             |known: &&ClaimRecord| self.likeness(view, known.id).is_some_and(|link| link.probability >= LINK_MIN);
-        let answers = self
-            .claims_of_thread(thread)
-            .filter(|known| known.kind.is_answer() && !known.is_negated_denial && known.answers.is_empty());
+        let answers = self.claims_of_thread(thread).filter(|known| {
+            known.kind.is_answer() && !known.is_negated_denial && known.corrected.is_none() && known.answers.is_empty()
+        });
         answers.filter(is_likely).map(|known| known.id).collect()
     }
 

@@ -53,7 +53,7 @@ impl Flooded {
                 Change::ForgetStory(id) => drop(self.stories.remove(&id)),
                 Change::ForgetClaim(id) => drop(self.claims.remove(&id)),
                 Change::ForgetThread(id) => drop(self.threads.remove(&id)),
-                Change::Feed(_) | Change::Budget(_) => {}
+                Change::Feed(_) | Change::Budget(_) | Change::Mute(_) | Change::Unmute(_) => {}
                 Change::Event(event) => events.push(event.alert_type.as_str()),
             }
         }
