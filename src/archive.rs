@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::model::{Document, MarkupFormat};
-use crate::text::document::archive_document;
+use crate::text::document::{archive_document, topics};
 
 /// Bytes in one line; a longer one is a bad line.
 const LINE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -36,12 +36,15 @@ pub struct ArchiveLine {
     /// Who publishes it.
     #[serde(default, alias = "feed")]
     pub outlet: Option<String>,
+    /// What its publisher files it under.
+    #[serde(default)]
+    pub topics: Vec<String>,
 }
 
 impl ArchiveLine {
     /// The document, as first seen at `first_seen`.
     pub fn document(&self, format: MarkupFormat, first_seen: Timestamp) -> Document {
-        archive_document(
+        let document = archive_document(
             &self.id,
             self.outlet.as_deref(),
             self.title.as_deref(),
@@ -50,7 +53,8 @@ impl ArchiveLine {
             self.url.as_deref(),
             first_seen,
             format,
-        )
+        );
+        Document { topics: topics(&self.topics), ..document }
     }
 
     /// When it was published, where that can be read.

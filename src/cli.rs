@@ -320,7 +320,7 @@ pub enum InputFormat {
     Text,
     /// One HTML page or fragment.
     Html,
-    /// One document a line: {"id","text","title"?,"published"?,"url"?,"outlet"?}.
+    /// One document a line: {"id","text","title"?,"published"?,"url"?,"outlet"?,"topics"?}.
     Jsonl,
 }
 

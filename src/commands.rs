@@ -70,7 +70,7 @@ pub fn extract(args: &ExtractArgs) -> Result<ExitCode> {
         }
     } else {
         let (id, text) = read_text(args.file.as_deref())?;
-        let line = ArchiveLine { id, title: None, text, published: None, url: None, outlet: None };
+        let line = ArchiveLine { id, title: None, text, published: None, url: None, outlet: None, topics: Vec::new() };
         print_document(&mut out, args, &models, line.document(markup, now), &line.id)?;
     }
     out.flush()?;

@@ -154,5 +154,6 @@ pub fn alert_document(document: &Document) -> AlertDocument {
         published: document.published,
         first_seen: document.first_seen,
         embargo_until: document.embargo_until,
+        topics: document.topics.clone(),
     }
 }

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use super::parse::ENTRIES_READ_MAX;
+use super::parse::{ENTRIES_READ_MAX, TOPICS_MAX};
 use super::recover::{Repair, Repairs};
 
 /// Authors read of a feed or an entry: an alert has room for one.
@@ -40,6 +40,15 @@ struct Entry {
     date_modified: Option<String>,
     author: Option<Author>,
     authors: Option<Bounded<Author, AUTHORS_MAX>>,
+    #[serde(default, deserialize_with = "tags")]
+    tags: Vec<String>,
+}
+
+/// The first tags that are texts: what is none does not cost the feed.
+fn tags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let stated = serde_json::Value::deserialize(deserializer)?;
+    let texts = stated.as_array().into_iter().flatten().filter_map(|tag| tag.as_str());
+    Ok(texts.take(TOPICS_MAX).map(str::to_owned).collect())
 }
 
 /// The first `MAX` of a list; the others are passed over.

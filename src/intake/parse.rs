@@ -17,6 +17,8 @@ pub(super) const ENTRIES_READ_MAX: usize = 10_000;
 const AUTHOR_BYTES_MAX: usize = 500;
 /// Links kept of one entry; each is compared with those before.
 const LINKS_MAX: usize = 8;
+/// Topics of one entry.
+pub(super) const TOPICS_MAX: usize = 32;
 
 /// A feed as parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -233,6 +235,7 @@ fn item(entry: Entry, is_rss: bool) -> Item {
             entry.updated.filter(|_| !is_rss || entry.updated != entry.published).map(|t| t.timestamp_millis()),
         ),
         author: entry.authors.into_iter().find_map(|author| author.name).filter(|name| !name.trim().is_empty()),
+        topics: entry.categories.into_iter().take(TOPICS_MAX).map(|topic| topic.label.unwrap_or(topic.term)).collect(),
     }
 }
 
@@ -275,6 +278,37 @@ mod tests {
 
     fn read(bytes: &[u8]) -> Result<ParsedFeed, ParseError> {
         parse(bytes, None, None, 100)
+    }
+
+    #[test]
+    fn topics_are_read_in_every_format() {
+        let topics = |feed: &str| read(feed.as_bytes()).unwrap().items.remove(0).topics;
+        assert_eq!(
+            topics(
+                "<rss version=\"2.0\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\"><channel><category>all</category><item><title>a</title>\
+                 <category domain=\"x\"> World &amp; war </category><category/><dc:subject>Ships</dc:subject></item></channel></rss>"
+            ),
+            ["World & war", "Ships"]
+        );
+        assert_eq!(
+            topics(
+                "<feed xmlns=\"http://www.w3.org/2005/Atom\"><entry><title>a</title><category term=\"w\" label=\"World\"/>\
+                 <category term=\"sport\"></category></entry></feed>"
+            ),
+            ["World", "sport"]
+        );
+        let json = |tags: &str| {
+            topics(&format!(
+                r#"{{"version":"https://jsonfeed.org/version/1.1","title":"","items":[{{"id":"1","tags":{tags}}}]}}"#
+            ))
+        };
+        assert_eq!(json(r#"["World", 3, "sport"]"#), ["World", "sport"]);
+        assert_eq!(json("7"), [""; 0]);
+        let many = "<category>x</category>".repeat(1_000);
+        assert_eq!(
+            topics(&format!("<rss version=\"2.0\"><channel><item>{many}</item></channel></rss>")).len(),
+            TOPICS_MAX
+        );
     }
 
     #[test]

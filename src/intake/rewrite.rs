@@ -7,6 +7,7 @@ use url::Url;
 
 use super::entity::{self, Oddities};
 use super::markup::{Tag, local};
+use super::parse::TOPICS_MAX;
 use super::recover::{Repair, Repairs};
 use super::vocabulary::{Family, Field, Namespaces, Rebound, Role, is_atom_draft, role};
 use crate::model::ADDRESS_BYTES_MAX;
@@ -57,11 +58,13 @@ impl Dialect {
             (Self::Rss, Field::Id) => ("<guid>", "</guid>"),
             (Self::Rss, Field::Published) => ("<pubDate>", "</pubDate>"),
             (Self::Rss, Field::Creator) => ("<dc:creator>", "</dc:creator>"),
+            (Self::Rss, Field::Topic) => ("<category>", "</category>"),
             (Self::Atom, Field::Link) => ("<link href=\"", "\"/>"),
             (Self::Atom, Field::Summary) => ("<summary>", "</summary>"),
             (Self::Atom, Field::Content) => ("<content>", "</content>"),
             (Self::Atom, Field::Id) => ("<id>", "</id>"),
             (Self::Atom, Field::Published) => ("<published>", "</published>"),
+            (Self::Atom, Field::Topic) => ("<category term=\"", "\"/>"),
             (Self::Atom, Field::Creator) => ("<author><name>", "</name></author>"),
         }
     }
@@ -116,6 +119,7 @@ struct Level {
     /// An address that serves as link if no other comes: `rdf:about` or a guid.
     fallback: Option<String>,
     about: Option<String>,
+    topics: usize,
 }
 
 /// Takes tags and text, writes a clean feed.
@@ -259,7 +263,12 @@ impl<'a> Writer<'a> {
         if field == Field::Link && !is_alternate {
             return Kind::Skipped;
         }
-        let href = if field == Field::Link { tag.attribute("href").map(|raw| self.attribute_text(raw)) } else { None };
+        let href = match field {
+            Field::Link => tag.attribute("href"),
+            Field::Topic => tag.attribute("label").or_else(|| tag.attribute("term")),
+            _ => None,
+        };
+        let href = href.map(|raw| self.attribute_text(raw));
         let is_permalink = !tag.attribute("isPermaLink").is_some_and(|value| value.eq_ignore_ascii_case("false"));
         Kind::Field { field, rank, writing: self.writing(tag, family), href, is_permalink }
     }
@@ -293,7 +302,7 @@ impl<'a> Writer<'a> {
         };
         self.entries_left = left;
         let about = tag.attribute("about").map(|raw| self.attribute_text(raw)).filter(|about| !about.is_empty());
-        self.entry = Level { fallback: about.clone(), about, ranks: BTreeMap::new() };
+        self.entry = Level { fallback: about.clone(), about, ..Level::default() };
         self.entry_start = self.out.len();
         self.out.push('<');
         self.out.push_str(self.dialect.entry());
@@ -430,6 +439,12 @@ impl<'a> Writer<'a> {
             _ => return,
         };
         let level = if is_in_entry { &mut self.entry } else { &mut self.feed };
+        if field == Field::Topic {
+            level.topics += 1;
+            if level.topics > TOPICS_MAX {
+                return;
+            }
+        }
         let held = level.ranks.entry(field).or_default();
         if *held > rank {
             return;

@@ -155,6 +155,7 @@ pub(super) enum Field {
     Published,
     Updated,
     Creator,
+    Topic,
 }
 
 impl Field {
@@ -188,6 +189,7 @@ pub(super) fn role(family: Family, name: &str) -> Role {
         (Family::DublinCore, "title") => Role::Field(Field::Title, 1),
         (Family::DublinCore, "description") => Role::Field(Field::Summary, 1),
         (Family::DublinCore, "creator" | "author") => Role::Field(Field::Creator, 1),
+        (Family::DublinCore, "subject") => Role::Field(Field::Topic, 1),
         (Family::DublinCore, "date") | (Family::Terms, "issued") => Role::Field(Field::Published, 2),
         (Family::Terms, "created") => Role::Field(Field::Published, 1),
         (Family::Terms, "modified") => Role::Field(Field::Updated, 2),
@@ -204,6 +206,7 @@ fn feed_role(family: Family, name: &str) -> Role {
         "author" => Role::Field(Field::Creator, 1),
         "title" => Role::Field(Field::Title, 2),
         "link" => Role::Field(Field::Link, 1),
+        "category" => Role::Field(Field::Topic, 1),
         "description" => Role::Field(Field::Summary, 3),
         "summary" => Role::Field(Field::Summary, 2),
         "content" | "fullitem" => Role::Field(Field::Content, 2),

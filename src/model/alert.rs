@@ -436,6 +436,9 @@ pub struct AlertDocument {
     /// Not to be published before.
     #[schemars(with = "Option<String>")]
     pub embargo_until: Option<Timestamp>,
+    /// What its publisher files it under.
+    #[serde(default)]
+    pub topics: Vec<String>,
 }
 
 /// The story behind an alert.

@@ -43,6 +43,9 @@ pub struct Document {
     pub content_hash: ContentHash,
     /// Part of a feed's first fetch: known from now on, never alerted.
     pub is_baseline: bool,
+    /// What its publisher files it under, each once.
+    #[serde(default)]
+    pub topics: Vec<String>,
 }
 
 impl Document {

@@ -79,4 +79,7 @@ pub struct Item {
     pub updated: Option<Timestamp>,
     /// Byline or creator.
     pub author: Option<String>,
+    /// What the publisher files it under.
+    #[serde(default)]
+    pub topics: Vec<String>,
 }

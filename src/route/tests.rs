@@ -57,6 +57,7 @@ pub(super) fn event(alert_type: AlertType, claim: &[u8], thread: &[u8], confiden
                     published: None,
                     first_seen: Timestamp::UNIX_EPOCH,
                     embargo_until: None,
+                    topics: Vec::new(),
                 },
             },
             story: AlertStory {

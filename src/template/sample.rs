@@ -101,6 +101,7 @@ fn claim_alert(empty: Alert, text: &str, is_full: bool) -> Alert {
             published: is_full.then_some(Timestamp::UNIX_EPOCH),
             first_seen: Timestamp::UNIX_EPOCH,
             embargo_until: is_full.then_some(Timestamp::UNIX_EPOCH),
+            topics: list(),
         }),
         story: Some(AlertStory { id: StoryId::of(&[b"s"]), revision: 0, outlets: list(), copies: 3 }),
         thread: Some(AlertThread {

@@ -12,6 +12,9 @@ use crate::model::{
 
 /// Bytes kept of a headline.
 const HEADLINE_BYTES_MAX: usize = 2_000;
+/// Topics kept of a document, and characters of each.
+const TOPICS_MAX: usize = 32;
+const TOPIC_CHARACTERS_MAX: usize = 100;
 /// Bytes of a first line that may still be a headline.
 const FIRST_LINE_BYTES_MAX: usize = 300;
 
@@ -38,7 +41,20 @@ pub fn document(source: SourceInfo, item: &Item, first_seen: Timestamp, is_basel
         text,
         content_hash: ContentHash::of(&[title_markup.as_bytes(), markup.as_bytes()]),
         is_baseline,
+        topics: topics(&item.topics),
     }
+}
+
+/// What a publisher files a document under: each topic on one line and once, within a bound.
+pub fn topics(given: &[String]) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    for topic in given {
+        let topic: String = one_line(topic).chars().take(TOPIC_CHARACTERS_MAX).collect();
+        if !topic.is_empty() && !kept.contains(&topic) && kept.len() < TOPICS_MAX {
+            kept.push(topic);
+        }
+    }
+    kept
 }
 
 /// The document of one line of an archive. Its text is `title`, line feed, `text`, untouched where `format` is plain text (but
@@ -74,6 +90,7 @@ pub fn archive_document(
         text: text_of_both,
         content_hash: ContentHash::of(&[title.unwrap_or_default().as_bytes(), text.as_bytes()]),
         is_baseline: false,
+        topics: Vec::new(),
     }
 }
 
@@ -147,6 +164,7 @@ mod tests {
             published: None,
             updated: Some(Timestamp::UNIX_EPOCH),
             author: None,
+            topics: Vec::new(),
         }
     }
 
@@ -188,6 +206,15 @@ mod tests {
         let (before, after) = (of(&item()), of(&edited));
         assert_eq!(before.id, after.id);
         assert_ne!(before.content_hash, after.content_hash);
+    }
+
+    #[test]
+    fn topics_are_kept_once_on_one_line_and_within_a_bound() {
+        let of = |given: &[&str]| topics(&given.iter().map(|&topic| topic.to_owned()).collect::<Vec<_>>());
+        assert_eq!(of(&["World\n news ", "", "World news", "Sport"]), ["World news", "Sport"]);
+        let many: Vec<String> = (0..100).map(|number| format!("{number} {}", "x".repeat(200))).collect();
+        let kept = topics(&many);
+        assert_eq!((kept.len(), kept[0].chars().count()), (TOPICS_MAX, TOPIC_CHARACTERS_MAX));
     }
 
     #[test]

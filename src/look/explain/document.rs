@@ -247,5 +247,6 @@ fn rebuilt(stored: &StoredAnalysis) -> Document {
         embargo_until: None,
         content_hash: stored.content_hash.parse().unwrap_or(crate::model::ContentHash::of(&[])),
         is_baseline: false,
+        topics: Vec::new(),
     }
 }
