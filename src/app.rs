@@ -425,8 +425,8 @@ impl DeskLoop {
         let outcome = self.desk.process(works, clock.now())?;
         telemetry.committed(&outcome);
         // Observers see an alert before any endpoint does.
-        outcome.alerts.iter().for_each(|alert| observer.alerted(alert));
-        if !outcome.alerts.is_empty() {
+        outcome.alerts().for_each(|alert| observer.alerted(alert));
+        if !outcome.routed.is_empty() {
             self.wake.iter().for_each(|notify| notify.notify_one());
         }
         observer.committed(&outcome);

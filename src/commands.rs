@@ -1,10 +1,8 @@
 //! The commands that work on files: `extract`, `stories`, `replay`, `schema`, `feeds parse`.
 
-use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
@@ -14,32 +12,24 @@ use crate::app::windows;
 use crate::archive::{Archive, ArchiveLine, ReplayClock};
 use crate::cli::{Contract, ExtractArgs, InputFormat, ReplayArgs, StoriesArgs};
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::{Config, WindowsConfig};
+use crate::config::WindowsConfig;
 use crate::contract::{extracted_claim, weighed_sentence};
 use crate::dedup::fingerprint::fingerprint;
 use crate::dedup::label::label;
 use crate::dedup::story::{Copy, Stories};
-use crate::desk::{Desk, SinkSettings, Work};
 use crate::exit::Exit;
-use crate::model::{
-    Alert, Document, ExplainedSentence, ExtractedClaim, Feedback, FeedbackLine, Kind, MarkupFormat, Rule, StoryLine,
-};
-use crate::pipeline::{Models, Scope, WindowCounts, analyse, weighed};
-use crate::progress::Progress;
+use crate::model::{Alert, Document, ExplainedSentence, ExtractedClaim, FeedbackLine, Kind, MarkupFormat, StoryLine};
+use crate::pipeline::{Models, Scope, analyse, weighed};
+use crate::replay;
 use crate::route::Router;
-use crate::sink::BodyFormat;
-use crate::store::EmbeddedStore;
+use crate::rule::Rule;
 use crate::terminal::tell;
 
 /// Bytes of one text or HTML input.
 const INPUT_BYTES_MAX: u64 = 16 * 1024 * 1024;
-/// Bytes of a log of feedback: a quarter of a million entries.
-const FEEDBACK_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// Documents of an archive that are analysed in parallel and committed together.
-const REPLAY_BATCH: usize = 256;
 
 /// Says on standard error what was wrong with an input line.
-fn complain(error: &dyn std::fmt::Display) {
+pub(crate) fn complain(error: &dyn std::fmt::Display) {
     tell(format_args!("gainsay: {error}\n"));
 }
 
@@ -196,152 +186,27 @@ pub fn stories(args: &StoriesArgs) -> Result<ExitCode> {
 /// # Errors
 /// If an archive or the database cannot be opened, or the output not written.
 pub fn replay(args: &ReplayArgs) -> Result<ExitCode> {
-    if let Some(threads) = args.threads {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build_global()
-            .context("cannot set the number of threads")?;
-    }
-    let read = Arc::default();
-    let archives: Vec<Archive> =
-        args.archives.iter().map(|path| Archive::open_counted(path, &read)).collect::<Result<_, _>>()?;
-    let total = args.archives.iter().filter_map(|path| path.metadata().ok()).map(|metadata| metadata.len()).sum();
-    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let database = args.database.clone().unwrap_or_else(|| folder.path().join("replay.db"));
-    anyhow::ensure!(!database.exists(), "{} exists already: a replay starts from nothing", database.display());
-    let config = args.config.as_deref().map(crate::config::load_without_secrets).transpose()?;
-    let store =
-        Arc::new(EmbeddedStore::open(&database).with_context(|| format!("cannot open {}", database.display()))?);
-    let mut said = args.feedback.as_deref().map(read_feedback).transpose()?.unwrap_or_default();
-    let mut desk = replay_desk(store, config.as_ref())?;
-    let mut run = Replay {
-        out: BufWriter::new(io::stdout().lock()),
-        clock: ReplayClock::new(SystemClock.now()),
-        totals: Totals::default(),
-        progress: Progress::new(total, read),
+    let source = replay::Source {
+        archives: &args.archives,
+        feedback: args.feedback.as_deref(),
+        threads: args.threads,
+        database: args.database.as_deref(),
     };
-    let mut batch = Vec::new();
-    for line in archives.into_iter().flatten() {
-        match line {
-            Ok(line) => {
-                let first_seen = run.clock.first_seen(&line);
-                while let Some(feedback) = said.pop_front_if(|said| said.time < first_seen) {
-                    run.process(&mut desk, std::mem::take(&mut batch))?;
-                    run.heed(&mut desk, feedback)?;
-                }
-                batch.push(line.document(MarkupFormat::Text, first_seen));
-            }
-            Err(error) => {
-                run.totals.bad += 1;
-                run.progress.beside(|| complain(&error));
-            }
-        }
-        if batch.len() == REPLAY_BATCH {
-            run.process(&mut desk, std::mem::take(&mut batch))?;
-        }
-    }
-    run.process(&mut desk, batch)?;
-    said.into_iter().try_for_each(|feedback| run.heed(&mut desk, feedback))?;
-    run.progress.end();
-    run.out.flush()?;
-    let Totals { documents, alerts, quarantined, bad, windows: WindowCounts { network, cache } } = run.totals;
-    tell(format_args!(
-        "{documents} documents, {alerts} alerts, {quarantined} set aside, {bad} bad lines, {} dates in the future, {} windows judged, {cache} of them \
-         from the cache\n",
-        run.clock.clamped(),
-        network + cache
-    ));
-    Ok(if bad > 0 { Exit::Failed.into() } else { ExitCode::SUCCESS })
-}
-
-/// What users said, as `feedback list --json` prints it; each entry once.
-fn read_feedback(path: &Path) -> Result<VecDeque<Feedback>> {
-    let shown = path.display();
-    let file = std::fs::File::open(path).with_context(|| format!("cannot open {shown}"))?;
-    let mut text = String::new();
-    file.take(FEEDBACK_BYTES_MAX + 1).read_to_string(&mut text).with_context(|| format!("cannot read {shown}"))?;
-    anyhow::ensure!(text.len() as u64 <= FEEDBACK_BYTES_MAX, "{shown}: larger than {} MiB", FEEDBACK_BYTES_MAX >> 20);
-    let (mut found, mut known) = (VecDeque::new(), BTreeSet::new());
-    // A log of which some is left out would give other alerts than it gave.
-    for (line, number) in text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty()) {
-        let feedback: Feedback =
-            serde_json::from_str(line).with_context(|| format!("{shown}:{number}: not an entry of a feedback log"))?;
-        if known.insert(feedback.id) {
-            found.push_back(feedback);
-        }
-    }
-    Ok(found)
+    let config = args.config.as_deref().map(crate::config::load_without_secrets).transpose()?.unwrap_or_default();
+    let rules = config.rules.iter().cloned().map(|rule| Rule { sinks: Vec::new(), ..rule }).collect();
+    let router = Router::new(rules, vec![REPLAY_SINK.to_owned()]);
+    let mut out = BufWriter::new(io::stdout().lock());
+    let ending = replay::replay(&source, &config, router, &[REPLAY_SINK], |outcome| {
+        outcome.alerts().try_for_each(|alert| write_line(&mut out, alert))?;
+        Ok(out.flush()?)
+    })?;
+    out.flush()?;
+    tell(format_args!("{ending}\n"));
+    Ok(if ending.bad > 0 { Exit::Failed.into() } else { ExitCode::SUCCESS })
 }
 
 /// The sink under which a replay's alerts pass the outbox.
 const REPLAY_SINK: &str = "replay";
-
-fn replay_desk(store: Arc<EmbeddedStore>, config: Option<&Config>) -> Result<Desk> {
-    let everything = || vec![Rule::everything()];
-    let rules = config.map_or_else(everything, |config| {
-        config.rules.iter().cloned().map(|rule| Rule { sinks: Vec::new(), ..rule }).collect()
-    });
-    let windows = windows(config.map_or(&WindowsConfig::default(), |config| &config.windows));
-    let own = config.map(|config| config.extract.clone()).unwrap_or_default();
-    let models = Arc::new(Models::embedded().context("the built-in models cannot be read")?.with_words(&own));
-    let router = Router::new(rules, vec![REPLAY_SINK.to_owned()]);
-    Ok(Desk::open(
-        store,
-        models,
-        router,
-        vec![SinkSettings {
-            name: REPLAY_SINK.to_owned(),
-            format: BodyFormat::JsonLines,
-            template: None,
-            alerts_per_day: 0,
-        }],
-        windows,
-    )?)
-}
-
-#[derive(Default)]
-struct Totals {
-    documents: usize,
-    alerts: usize,
-    quarantined: usize,
-    bad: usize,
-    windows: WindowCounts,
-}
-
-struct Replay<W> {
-    out: W,
-    clock: ReplayClock,
-    totals: Totals,
-    progress: Progress,
-}
-
-impl<W: Write> Replay<W> {
-    fn process(&mut self, desk: &mut Desk, documents: Vec<Document>) -> Result<()> {
-        let Some(now) = documents.last().map(|document| document.first_seen) else { return Ok(()) };
-        self.totals.documents += documents.len();
-        self.take(desk, Work { documents, ..Work::default() }, now)
-    }
-
-    /// Lets the desk take in what a user said.
-    fn heed(&mut self, desk: &mut Desk, feedback: Feedback) -> Result<()> {
-        let now = feedback.time;
-        self.take(desk, Work { feedback: vec![feedback], ..Work::default() }, now)
-    }
-
-    fn take(&mut self, desk: &mut Desk, work: Work, now: Timestamp) -> Result<()> {
-        let outcome = desk.process(vec![work], now)?;
-        self.totals.quarantined += outcome.quarantined;
-        self.totals.alerts += outcome.alerts.len();
-        self.totals.windows += outcome.tally.windows;
-        let out = &mut self.out;
-        self.progress.beside(|| {
-            outcome.alerts.iter().try_for_each(|alert| write_line(out, alert))?;
-            out.flush()
-        })?;
-        self.progress.show(self.totals.documents, self.totals.alerts);
-        Ok(())
-    }
-}
 
 /// `gainsay feeds`.
 ///

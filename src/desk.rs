@@ -22,7 +22,7 @@ use crate::model::{
 };
 use crate::pipeline::{Change, Input, Models, Scope, State, Windows, analyse, quarantine, step};
 use crate::route::budget::{self, Admission, day};
-use crate::route::{Routed, Router};
+use crate::route::{Routed, Router, Routing};
 use crate::sink::{BodyFormat, body};
 use crate::store::{Commit, Forgotten, Store, StoreError};
 use crate::template::{Template, TemplateError};
@@ -48,8 +48,8 @@ pub struct Work {
 /// What came of a batch of work.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// Alerts, in order; durable by now.
-    pub alerts: Vec<Alert>,
+    /// Alerts with their sinks, in order; durable by now.
+    pub routed: Vec<Routed>,
     /// Documents whose text was new or changed.
     pub analysed: usize,
     /// Documents that were known.
@@ -58,6 +58,13 @@ pub struct Outcome {
     pub quarantined: usize,
     /// Where everything in the batch went.
     pub tally: Tally,
+}
+
+impl Outcome {
+    /// The alerts, in order.
+    pub fn alerts(&self) -> impl ExactSizeIterator<Item = &Alert> {
+        self.routed.iter().map(|routed| &routed.alert)
+    }
 }
 
 /// What the desk knows of a sink.
@@ -141,7 +148,7 @@ impl Desk {
         self.state = Some(state);
         let windows = self.models.window_counts().since(judged_before);
         outcome.tally = Tally { documents, records, clock_lead, windows, analysis_times, ..tally };
-        outcome.alerts = routed.into_iter().map(|routed| routed.alert).collect();
+        outcome.routed = routed;
         Ok(outcome)
     }
 
@@ -182,7 +189,10 @@ impl Desk {
                         let events: Vec<Event> =
                             changes.into_iter().filter_map(|change| written.file(change)).collect();
                         tally.happened(&events);
-                        for item in self.router.route(events) {
+                        let routing = self.router.route(events);
+                        tally.judged(&routing);
+                        tell_failures(&routing);
+                        for item in routing.routed {
                             tally.routed(&item);
                             let sinks = item.sinks.clone();
                             let sent = self.admit(&mut state, &mut written, item, now);
@@ -329,6 +339,13 @@ struct Stepped {
 /// How far the desk's clock is ahead of `now`.
 fn clock_lead(state: &State, now: Timestamp) -> SignedDuration {
     state.position().0.map_or(SignedDuration::ZERO, |desk| desk.duration_since(now)).max(SignedDuration::ZERO)
+}
+
+/// Leaves in the log which rules let something through because their expression failed.
+fn tell_failures(routing: &Routing) {
+    for (rule, error) in &routing.failures {
+        tracing::warn!(rule, error, "the expression of a rule failed on an event, which it lets through");
+    }
 }
 
 /// Says when the clock was set back: the desk had been ahead of it, and dated its alerts so.

@@ -18,8 +18,8 @@
 //! ```
 //!
 //! [`app`] builds the stages, owns their tasks and drains them in order; [`desk`] is the one owner of the state, used by the
-//! daemon and by `replay` alike; [`demo`] runs the daemon on a wire of its own; [`telemetry`] counts what every stage takes in and
-//! gives out, and [`web`] serves it. [`template`] makes alerts into what chat services take. [`settings`] reads the config through
+//! daemon and by replays alike; [`demo`] runs the daemon on a wire of its own; [`telemetry`] counts what every stage takes in and
+//! gives out, and [`web`] serves it. [`rule`] is what users ask of `route`: lists, thresholds, filter expressions. [`template`] makes alerts into what chat services take. [`settings`] reads the config through
 //! its layers, [`running`] tells a daemon that it changed, [`check`] says what is wrong with it; [`look`] reads
 //! what the daemon has stored, and logs what users say of it ([`model::Feedback`]). `main` parses the arguments ([`cli`]) and calls [`daemon`] or [`commands`].
 //! The heart in five hops: `main`, [`app::run`], [`intake::Poller::poll`], [`pipeline::step`],
@@ -27,7 +27,7 @@
 //!
 //! # Invariants
 //!
-//! - **The core is pure.** [`model`], [`text`], [`dedup`], [`extract`], [`link`], [`pipeline`] and [`route`] read no clock, no
+//! - **The core is pure.** [`model`], [`text`], [`dedup`], [`extract`], [`link`], [`pipeline`], [`rule`] and [`route`] read no clock, no
 //!   file, no environment and no randomness, and no hash map's order reaches their output. `tests/tidy.rs` fails the build
 //!   otherwise. The same documents in the same order give the same alerts, byte for byte.
 //! - **One transaction.** A feed's cursor moves only together with what the poll brought, down to the rows of the outbox. When
@@ -67,7 +67,9 @@ pub mod look;
 pub mod model;
 pub mod pipeline;
 mod progress;
+mod replay;
 pub mod route;
+pub mod rule;
 pub mod running;
 pub mod settings;
 pub mod sink;

@@ -16,19 +16,20 @@ use gainsay::config::DEFAULT_TOML;
 use gainsay::model::{AlertType, Kind};
 
 /// Modules of the pure core: what can be replayed, fuzzed and simulated.
-const CORE: [&str; 7] = ["model", "text", "dedup", "extract", "link", "pipeline", "route"];
+const CORE: [&str; 8] = ["model", "text", "dedup", "extract", "link", "pipeline", "rule", "route"];
 /// Modules that talk to the world; they meet the core only in the modules that are in neither list.
 const EDGES: [&str; 4] = ["config", "intake", "store", "sink"];
 /// Which modules of the crate each module may import, besides itself.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("model", &[]),
     ("text", &["model"]),
     ("dedup", &["model", "text"]),
     ("extract", &["model", "text"]),
     ("link", &["model", "text"]),
     ("pipeline", &["model", "text", "dedup", "extract", "link", "contract"]),
-    ("route", &["model", "text"]),
-    ("config", &["model", "template"]),
+    ("rule", &["model", "text"]),
+    ("route", &["model", "text", "rule"]),
+    ("config", &["model", "rule", "template"]),
     ("intake", &["model", "config", "clock", "http", "json"]),
     ("store", &["model"]),
     ("sink", &["model", "config", "clock", "http", "json"]),

@@ -61,7 +61,7 @@ impl Observer for LogObserver {
     }
 
     fn committed(&self, outcome: &Outcome) {
-        tracing::debug!(analysed = outcome.analysed, known = outcome.known, alerts = outcome.alerts.len(), "committed");
+        tracing::debug!(analysed = outcome.analysed, known = outcome.known, alerts = outcome.routed.len(), "committed");
     }
 
     fn alerted(&self, alert: &Alert) {

@@ -9,6 +9,7 @@ use super::access::{PASSWORD_KEYS, TOKEN_KEYS};
 use super::endpoint::TEMPLATES;
 use super::extract::CUE_KEYS;
 use super::load::{ALERTS_PER_DAY, BACKFILL, GRACE, MEMORY, PACE, SINK_TYPES, SIZE, TIMEOUT, WAITS};
+use super::narrow::{KINDS, LANGUAGES, PRIORITY, PRIORITY_MIN};
 
 /// What a key may hold.
 #[derive(Debug, Clone)]
@@ -41,6 +42,10 @@ pub(super) enum Kind {
     Names,
     /// A list of alert types.
     AlertTypes,
+    /// A list of these words.
+    ListOf(&'static [&'static str]),
+    /// A filter expression.
+    Expression,
     /// A list of durations.
     Durations(RangeInclusive<Duration>),
     /// Headers of a request by name.
@@ -130,11 +135,17 @@ pub(super) fn keys() -> Vec<Key> {
     keys.extend([
         required("rule", "name", Kind::Text),
         key("rule", "types", Kind::AlertTypes),
+        key("rule", "kinds", Kind::ListOf(&KINDS)),
         key("rule", "confidence_min", Kind::Fraction(0.0..=1.0)),
+        key("rule", "priority_min", Kind::Count(PRIORITY_MIN)),
         key("rule", "sinks", Kind::Texts),
         key("rule", "watch", Kind::Names),
         key("rule", "speakers", Kind::Names),
         key("rule", "outlets", Kind::Names),
+        key("rule", "languages", Kind::ListOf(&LANGUAGES)),
+        key("rule", "topics", Kind::Names),
+        key("rule", "when", Kind::Expression),
+        key("rule", "priority", Kind::Count(PRIORITY)),
     ]);
     keys
 }

@@ -24,7 +24,7 @@ use super::{
     WebhookConfig, WindowsConfig,
 };
 use super::{endpoint, narrow};
-use crate::model::{AlertType, Confidence, FeedId};
+use crate::model::{AlertType, FeedId};
 
 /// Larger files are not read: no config is.
 const FILE_BYTES_MAX: u64 = 16 << 20;
@@ -391,19 +391,10 @@ fn read_rule(
     let place = section.place("name");
     let name = section.require("name", LABEL, |value| taken.claim(label(value)?, place));
     let types = section.list("types", "alert types", alert_type);
-    let confidence = section.read("confidence_min", |value| fraction(value, &(0.0..=1.0)));
     let sinks = section.list("sinks", "names of sinks", |value| sinks.existing(value));
-    let lists = narrow::read(&mut section, names_taken);
+    let rule = narrow::read(&mut section, names_taken, RuleConfig::everything());
     section.finish();
-    let default = RuleConfig::everything();
-    let rule = RuleConfig {
-        name: name?,
-        types: types.unwrap_or(default.types),
-        confidence_min: confidence.map_or(default.confidence_min, Confidence::from_probability),
-        sinks: sinks.unwrap_or(default.sinks),
-        ..default
-    };
-    Some(narrow::narrowed(rule, lists))
+    Some(RuleConfig { name: name?, types: types.unwrap_or(rule.types), sinks: sinks.unwrap_or(rule.sinks), ..rule })
 }
 
 fn read_sink(

@@ -31,8 +31,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use url::Url;
 
-pub use crate::model::Rule as RuleConfig;
 use crate::model::{FeedId, OwnWords, shown_address, shown_endpoint};
+pub use crate::rule::Rule as RuleConfig;
 use crate::template::Template;
 
 pub use access::FeedAccess;

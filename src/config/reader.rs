@@ -274,6 +274,15 @@ impl<'a> Section<'a> {
         self.report.add(self.at, self.path.clone(), wrong);
     }
 
+    /// Notes a problem with a part of the text under `key`, at this byte of it.
+    pub(super) fn problem_within(&self, key: &str, text: &str, at: usize, wrong: Wrong) {
+        let span = self.table.and_then(|table| table.get(key)).map(Spanned::span).unwrap_or(self.at..self.at);
+        // Where the file writes the text with escapes, only its beginning can be told.
+        let written = self.report.text.get(span.clone()).unwrap_or_default();
+        let place = written.find(text).map_or(span.start, |begin| span.start + begin + at);
+        self.report.add(place, self.path_of(key), wrong);
+    }
+
     /// Byte of the file at which the value under `key` stands, or the section where it is absent.
     pub(super) fn place(&self, key: &str) -> usize {
         self.table.and_then(|table| table.get(key)).map_or(self.at, |value| value.span().start)

@@ -7,6 +7,7 @@ use super::narrow::{NAME_CHARACTERS_MAX, NAMES_MAX};
 use super::schema::Manual;
 use super::units::{show_duration, show_size};
 use crate::model::AlertType;
+use crate::rule::EXPRESSION_CHARACTERS_MAX;
 
 const HEAD: &str = "# Configuration reference
 
@@ -72,6 +73,10 @@ fn kind(key: &Key) -> (&'static str, String) {
             ("list of strings", each)
         }
         Kind::AlertTypes => ("list of strings", quoted(&AlertType::ruled().map(AlertType::as_str).collect::<Vec<_>>())),
+        Kind::ListOf(words) => ("list of strings", quoted(words)),
+        Kind::Expression => {
+            ("string", format!("a [CEL expression](rules.md) of 1 to {EXPRESSION_CHARACTERS_MAX} characters"))
+        }
         Kind::Durations(range) => {
             ("list of durations", span(show_duration(*range.start()), show_duration(*range.end())) + " each")
         }

@@ -13,6 +13,7 @@ use super::keys::{Key, Kind, keys};
 use super::narrow::{NAME_CHARACTERS_MAX, NAMES_MAX};
 use super::units::{show_duration, show_size};
 use crate::model::AlertType;
+use crate::rule::EXPRESSION_CHARACTERS_MAX;
 
 /// The schema.
 pub fn schema() -> Value {
@@ -130,6 +131,10 @@ fn value_schema(kind: &Kind) -> Value {
         }
         Kind::AlertTypes => {
             json!({"type": "array", "items": {"type": "string", "enum": AlertType::ruled().map(AlertType::as_str).collect::<Vec<_>>()}})
+        }
+        Kind::ListOf(words) => json!({"type": "array", "items": {"type": "string", "enum": words}}),
+        Kind::Expression => {
+            json!({"type": "string", "minLength": 1, "maxLength": EXPRESSION_CHARACTERS_MAX, "pattern": "\\S"})
         }
         Kind::Headers => headers(),
         Kind::Durations(range) => json!({"type": "array", "items": duration(range)}),

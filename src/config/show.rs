@@ -199,16 +199,26 @@ impl Page<'_> {
         let types: Vec<String> = rule.types.iter().map(|alert_type| quoted(alert_type.as_str())).collect();
         let sinks: Vec<String> = rule.sinks.iter().map(|sink| quoted(sink)).collect();
         let names = |names: &[String]| list(&names.iter().map(|name| quoted(name)).collect::<Vec<_>>());
+        let kinds: Vec<String> = rule.kinds.iter().map(|kind| quoted(kind.as_str())).collect();
         let values = [
             ("name", quoted(&rule.name)),
             ("types", list(&types)),
+            ("kinds", list(&kinds)),
             ("confidence_min", format!("{:?}", rule.confidence_min.probability())),
+            ("priority_min", rule.priority_min.to_string()),
             ("sinks", list(&sinks)),
             ("watch", names(&rule.watch)),
             ("speakers", names(&rule.speakers)),
             ("outlets", names(&rule.outlets)),
+            ("languages", names(&rule.languages)),
+            ("topics", names(&rule.topics)),
         ];
-        self.values(&format!("rule[{number}]"), &values);
+        let section = format!("rule[{number}]");
+        self.values(&section, &values);
+        if let Some(filter) = &rule.when {
+            self.value(&section, "when", &quoted(filter.text()));
+        }
+        self.value(&section, "priority", &rule.priority.to_string());
     }
 }
 

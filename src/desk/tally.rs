@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 
 use crate::model::{AlertType, Analysis, DocumentRecord, Event, Kind, OutboxRow, StoryRecord};
 use crate::pipeline::{Change, RecordCounts, WindowCounts};
-use crate::route::Routed;
+use crate::route::{Routed, Routing};
 use crate::store::PutIn;
 
 /// Where the documents, claims, events and alerts of one batch went.
@@ -34,6 +34,10 @@ pub struct Tally {
     pub stories_revised: u64,
     /// Changes that may be worth an alert, before rules.
     pub events: BTreeMap<AlertType, u64>,
+    /// Events that a rule held back, by its name and the key of it that did.
+    pub held_back: BTreeMap<(String, &'static str), u64>,
+    /// Events on which a rule's expression failed, by its name.
+    pub rule_failures: BTreeMap<String, u64>,
     /// Alerts by sink, as the rules chose, and digests.
     pub routed: PutIn,
     /// Alerts by sink that are over its budget, and wait for its digest.
@@ -92,6 +96,16 @@ impl Tally {
     pub(super) fn happened(&mut self, events: &[Event]) {
         for event in events {
             *self.events.entry(event.alert_type).or_default() += 1;
+        }
+    }
+
+    /// Counts what the rules said to the events of one step.
+    pub(super) fn judged(&mut self, routing: &Routing) {
+        for (held, count) in &routing.held_back {
+            *self.held_back.entry(held.clone()).or_default() += count;
+        }
+        for (rule, _) in &routing.failures {
+            *self.rule_failures.entry(rule.clone()).or_default() += 1;
         }
     }
 

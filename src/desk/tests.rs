@@ -89,7 +89,7 @@ fn thrifty_desk(folder: &std::path::Path) -> (Desk, Arc<Flaky>) {
     let (mut desk, store) = desk(folder);
     desk.sinks =
         vec![SinkSettings { name: "one".into(), format: BodyFormat::JsonLines, template: None, alerts_per_day: 1 }];
-    desk.router = Router::new(vec![crate::model::Rule::everything()], vec!["one".into()]);
+    desk.router = Router::new(vec![crate::rule::Rule::everything()], vec!["one".into()]);
     (desk, store)
 }
 
@@ -99,19 +99,20 @@ fn what_is_over_a_budget_survives_a_failed_commit_and_comes_in_the_digest() {
     let (mut desk, store) = thrifty_desk(folder.path());
     let denial =
         |name: &str, deed: &str| work(name, &format!("Mayor Odile {name} denied on Monday that she had {deed}."));
-    assert_eq!(desk.process(denial("Franck", "taken bribes from a brewery"), now()).unwrap().alerts.len(), 1);
+    assert_eq!(desk.process(denial("Franck", "taken bribes from a brewery"), now()).unwrap().routed.len(), 1);
     let second = || denial("Sorel", "sold the harbour crane to her cousin");
     store.commits_to_fail.store(1, Ordering::SeqCst);
     assert!(desk.process(second(), now()).is_err());
-    assert_eq!(desk.process(second(), now()).unwrap().alerts.len(), 0, "it waits");
+    assert_eq!(desk.process(second(), now()).unwrap().routed.len(), 0, "it waits");
     drop((desk, store));
     let (mut desk, store) = thrifty_desk(folder.path());
     let tomorrow = now().checked_add(SignedDuration::from_hours(24)).unwrap();
-    let alerts = desk.process(Vec::new(), tomorrow).unwrap().alerts;
+    let outcome = desk.process(Vec::new(), tomorrow).unwrap();
+    let alerts: Vec<_> = outcome.alerts().collect();
     let digest = alerts[0].digest.as_ref().unwrap();
     assert_eq!((digest.alerts.len(), digest.alerts[0].speaker.as_deref()), (1, Some("Odile Sorel")));
     assert_eq!(store.due("one", tomorrow, 10).unwrap().len(), 2);
-    assert_eq!(desk.process(Vec::new(), tomorrow).unwrap().alerts.len(), 0, "once");
+    assert_eq!(desk.process(Vec::new(), tomorrow).unwrap().routed.len(), 0, "once");
 }
 
 fn work(id: &str, text: &str) -> Vec<Work> {

@@ -20,11 +20,10 @@ use super::words::{self, second, short};
 use super::{Source, feedback, id, is_json, print_json, print_text, width};
 use crate::clock::{Clock as _, SystemClock};
 use crate::link::speaker::same_name;
-use crate::model::{
-    ClaimId, ClaimRecord, DocumentId, FeedbackLine, OwnWords, Rule, StoryId, ThreadId, canonical_address,
-};
+use crate::model::{ClaimId, ClaimRecord, DocumentId, FeedbackLine, OwnWords, StoryId, ThreadId, canonical_address};
 use crate::pipeline::Models;
 use crate::route::Router;
+use crate::rule::Rule;
 use crate::store::{Named, View};
 use crate::terminal::{BOLD, DIM, wrapped};
 

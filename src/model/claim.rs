@@ -76,6 +76,24 @@ pub enum Basis {
     Verdict,
 }
 
+impl Basis {
+    /// All of them, in the order of the contract.
+    pub const ALL: [Self; 6] =
+        [Self::Assertion, Self::Report, Self::Charge, Self::Lawsuit, Self::Finding, Self::Verdict];
+
+    /// The name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Assertion => "assertion",
+            Self::Report => "report",
+            Self::Charge => "charge",
+            Self::Lawsuit => "lawsuit",
+            Self::Finding => "finding",
+            Self::Verdict => "verdict",
+        }
+    }
+}
+
 /// The person or body behind a source span.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Speaker {

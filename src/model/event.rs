@@ -1,7 +1,7 @@
 //! `Event`: a change of a claim thread or of a feed's health that may be worth an alert; made by `pipeline::step`, read
 //! by `route`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -37,6 +37,8 @@ pub enum Subject {
 pub struct ClaimEvent {
     /// The claim as reported.
     pub report: Report,
+    /// The country or organisation that the speaker speaks for.
+    pub affiliation: Option<String>,
     /// The story that brought it.
     pub story: AlertStory,
     /// Its thread.
@@ -47,7 +49,10 @@ pub struct ClaimEvent {
     pub related: Vec<Report>,
     /// Sinks that were alerted of this claim before.
     pub alerted: BTreeMap<String, AlertedAs>,
-    /// Other claims of this document and thread.
+    /// Sinks that were alerted of the same act as another claim of this story and thread told it: they need no second alert.
+    pub told: BTreeSet<String>,
+    /// Other claims of this document and thread, and those of this story and thread of which nobody was alerted as they tell such an
+    /// act again.
     pub also: Vec<ClaimId>,
     /// A user follows the thread.
     pub is_followed: bool,

@@ -12,7 +12,6 @@ mod id;
 mod item;
 mod outbox;
 mod record;
-mod rule;
 mod span;
 mod story;
 mod zone;
@@ -38,7 +37,6 @@ pub use record::{
     AlertedAs, BudgetRecord, ClaimRecord, DocumentRecord, FeedRecord, MutedSpeaker, Records, Report, StanceRecord,
     StoryRecord, ThreadRecord, ThreadState, Wording,
 };
-pub use rule::Rule;
 pub use span::Span;
 pub use story::{Fingerprint, RevisionLabel};
 pub use zone::zone_seconds;

@@ -154,6 +154,24 @@ pub enum ThreadState {
     Closed,
 }
 
+impl ThreadState {
+    /// All states, in the order of the contract.
+    pub const ALL: [Self; 6] =
+        [Self::Alleged, Self::Answered, Self::Contested, Self::Confirmed, Self::Withdrawn, Self::Closed];
+
+    /// The name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Alleged => "alleged",
+            Self::Answered => "answered",
+            Self::Contested => "contested",
+            Self::Confirmed => "confirmed",
+            Self::Withdrawn => "withdrawn",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 /// An allegation with its answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ThreadRecord {

@@ -9,6 +9,7 @@ mod bounds;
 mod earlier;
 mod feedback;
 mod matching;
+mod retelling;
 mod revise;
 mod state;
 mod thread_feedback;
@@ -18,6 +19,7 @@ mod turn;
 pub use analyse::{Models, Scope, WindowCounts, analyse, quarantine, weighed};
 pub use bounds::RecordCounts;
 pub use feedback::Refusal;
+pub use retelling::told;
 pub use state::{State, Windows};
 
 use jiff::Timestamp;

@@ -12,6 +12,7 @@ use crate::extract::proposition::proposition;
 use crate::model::*;
 use crate::pipeline::{Change, Input, State, Windows, step};
 use crate::route::Router;
+use crate::rule::Rule;
 use crate::text::document::archive_document;
 use crate::text::sentence::sentences;
 
@@ -123,7 +124,7 @@ impl Desk {
             }
         }
         // One sink gets everything.
-        for routed in Router::new(vec![Rule::everything()], vec!["desk".into()]).route(events.clone()) {
+        for routed in Router::new(vec![Rule::everything()], vec!["desk".into()]).route(events.clone()).routed {
             for change in self.state.note_alerted(&routed.alert, &routed.sinks) {
                 let Change::Claim(record) = change else { panic!("{change:?}") };
                 put(&mut self.stored.claims, *record, |record| record.id);

@@ -396,19 +396,24 @@ impl State {
         let answered = answered.iter().filter_map(|id| self.claims.get(id));
         let others = thread.claims.iter().filter_map(|id| self.claims.get(id));
         let related = related(claim.id, answered, others).cloned().collect();
-        let also = touched.get(&thread.id).into_iter().flatten().copied().filter(|&id| id != claim.id).collect();
+        let mut also = touched.get(&thread.id).cloned().unwrap_or_default();
+        also.insert(claim.id);
+        also.extend(self.retold(story.id, thread.id, &also));
+        also.remove(&claim.id);
         Some(Event {
             alert_type: pending.alert_type,
             time: Timestamp::UNIX_EPOCH,
             why: pending.why,
             subject: Subject::Claim(Box::new(ClaimEvent {
                 report: claim.report.clone(),
+                affiliation: claim.speaker.as_ref().and_then(|speaker| speaker.affiliation.clone()),
+                told: self.told(claim, story.id),
                 story,
                 thread: alert_thread(thread),
                 answers: pending.answers,
                 related,
                 alerted: claim.alerted.clone(),
-                also,
+                also: also.into_iter().collect(),
                 is_followed: thread.is_followed,
                 is_first_answer: pending.is_first_answer,
                 is_cross_document: pending.is_cross_document,

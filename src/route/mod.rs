@@ -1,21 +1,24 @@
 //! Route: which event becomes which alert for which sink; pure, so that a replay and the daemon decide alike.
 //!
 //! One document gives at most one alert per thread and sink: the weightiest event that the sink's rules let through. The
-//! claims of the others ride in it as `also`. What takes an alert back goes to every sink that got that alert, one by one.
+//! claims of the others ride in it as `also`. What takes an alert back goes to every sink that got that alert, one by one. A sink
+//! hears once of an act that several copies of a story tell in several ways.
 
 pub mod budget;
+mod facts;
 mod priority;
 mod rules;
-mod watch;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-pub use rules::{ClaimFacts, Facts, Refusal};
+pub use facts::{ClaimFacts, Facts};
+pub use rules::{Refusal, Verdict};
 
-use self::rules::{Judgement, Rules};
-use crate::model::{Alert, AlertId, AlertType, AlertedAs, Event, Rule, Subject, ThreadId};
+use self::rules::{Judgement, Reasons, Rules};
+use crate::model::{Alert, AlertId, AlertType, AlertedAs, Event, Subject, ThreadId};
+use crate::rule::Rule;
 
 /// An alert with the sinks that get it.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +33,20 @@ pub struct Routed {
     pub due: Timestamp,
 }
 
+/// What became of the events of a step.
+#[derive(Debug, Default)]
+pub struct Routing {
+    /// The alerts.
+    pub routed: Vec<Routed>,
+    /// How many events each rule held back, by its name and its key that did; [`KNOWN`] where its sinks had been told of the act.
+    pub held_back: BTreeMap<(String, &'static str), u64>,
+    /// Rules whose expression failed on an event, which they let through, and how.
+    pub failures: Vec<(String, String)>,
+}
+
+/// In place of a rule's key: a sink heard of the same act before, as another copy of the story tells it.
+pub const KNOWN: &str = "known";
+
 /// Applies rules to events.
 #[derive(Debug, Clone)]
 pub struct Router {
@@ -43,14 +60,13 @@ impl Router {
         Self { rules: Rules::new(rules), sinks }
     }
 
-    /// What each rule says to something that happened, by the rule's name: why it holds it back, or nothing where it lets it
-    /// through. Alerts are routed by the same judgement.
-    pub fn verdicts(&self, facts: &Facts<'_>) -> Vec<(&str, Option<Refusal>)> {
+    /// What each rule says to something that happened, by the rule's name. Alerts are routed by the same judgement.
+    pub fn verdicts(&self, facts: &Facts<'_>) -> Vec<(&str, Verdict)> {
         self.rules.verdicts(facts)
     }
 
     /// Routes the events of one step.
-    pub fn route(&self, events: Vec<Event>) -> Vec<Routed> {
+    pub fn route(&self, events: Vec<Event>) -> Routing {
         let mut groups: BTreeMap<GroupKey, Vec<Event>> = BTreeMap::new();
         for (position, event) in events.into_iter().enumerate() {
             let key = match &event.subject {
@@ -59,15 +75,22 @@ impl Router {
             };
             groups.entry(key).or_default().push(event);
         }
-        groups.into_values().flat_map(|events| self.route_group(events)).collect()
+        let mut routing = Routing::default();
+        for events in groups.into_values() {
+            self.route_group(events, &mut routing);
+        }
+        routing
     }
 
     /// For each sink what takes its earlier alerts back, or else the weightiest event that it may see; sinks that chose the same
     /// event share its alert.
-    fn route_group(&self, mut events: Vec<Event>) -> Vec<Routed> {
+    fn route_group(&self, mut events: Vec<Event>, routing: &mut Routing) {
         // Of two equal events the story's own sentence tells more than its headline.
         events.sort_by_key(|event| (weight(event.alert_type), is_headline(event)));
         let judgements: Vec<Judgement> = events.iter().map(|event| self.rules.judge(&event.into())).collect();
+        for (event, said) in events.iter().zip(&judgements) {
+            self.note(event, said, routing);
+        }
         let mut chosen: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         for sink in &self.sinks {
             let seen = |judgement: &Judgement| {
@@ -83,7 +106,8 @@ impl Router {
                 choices = positions(&|event| takes_back(event, sink, AlertedAs::Rider)).into_iter().take(1).collect();
             }
             if choices.is_empty() {
-                choices = positions(&|event| !event.alert_type.takes_back()).into_iter().take(1).collect();
+                let is_news = |event: &Event| !event.alert_type.takes_back() && !was_told(event, sink);
+                choices = positions(&is_news).into_iter().take(1).collect();
             }
             for position in choices {
                 chosen.entry(position).or_default().push(sink.clone());
@@ -92,12 +116,29 @@ impl Router {
         let routed = |(position, sinks): (usize, Vec<String>)| {
             Some(self.routed(events.get(position)?, judgements.get(position)?, sinks))
         };
-        chosen.into_iter().filter_map(routed).collect()
+        routing.routed.extend(chosen.into_iter().filter_map(routed));
+    }
+
+    /// Notes what each rule says to an event.
+    fn note(&self, event: &Event, judgement: &Judgement, routing: &mut Routing) {
+        for (rule, verdict) in self.rules.iter().zip(&judgement.verdicts) {
+            let sinks = || self.sinks.iter().filter(|sink| feeds(rule, sink));
+            let key = match verdict {
+                Verdict::Refused(refusal) => refusal.key(),
+                _ if sinks().any(|sink| was_told(event, sink)) => KNOWN,
+                _ => "",
+            };
+            if !key.is_empty() {
+                *routing.held_back.entry((rule.name.clone(), key)).or_default() += 1;
+            }
+            if let Verdict::Failed(error) = verdict {
+                routing.failures.push((rule.name.clone(), error.clone()));
+            }
+        }
     }
 
     fn routed(&self, event: &Event, judgement: &Judgement, sinks: Vec<String>) -> Routed {
-        let (rules, watched) = self.rules.reasons(judgement);
-        let alert = render(event, rules.into_iter().map(str::to_owned).collect(), watched);
+        let alert = render(event, judgement, &self.rules.reasons(judgement));
         let (order_key, embargo) = match &event.subject {
             Subject::Claim(claim) => (claim.thread.id.to_string(), claim.report.document.embargo_until),
             Subject::Feed(feed) => (feed.id.to_string(), None),
@@ -125,6 +166,17 @@ enum GroupKey {
 
 fn feeds(rule: &Rule, sink: &str) -> bool {
     rule.sinks.is_empty() || rule.sinks.iter().any(|name| name == sink)
+}
+
+/// Whether this sink was alerted of the act that an event is about, as another claim of its story and thread told it. What changes the
+/// thread as a whole is news all the same.
+fn was_told(event: &Event, sink: &str) -> bool {
+    use AlertType::{AllegationNew, ClaimConfirmed, ClaimNoComment, ClaimRetracted, DenialNew, ThreadLinked};
+    let is_act = matches!(
+        event.alert_type,
+        AllegationNew | DenialNew | ClaimConfirmed | ClaimNoComment | ClaimRetracted | ThreadLinked
+    );
+    is_act && matches!(&event.subject, Subject::Claim(claim) if claim.told.contains(sink))
 }
 
 /// Whether an event changes what this sink was alerted of, or withdraws what it was alerted of as `part` at the least.
@@ -175,11 +227,11 @@ fn alert_id(event: &Event) -> AlertId {
     }
 }
 
-fn render(event: &Event, rules: Vec<String>, watched: Vec<String>) -> Alert {
-    let priority = priority::priority(event, &watched);
+fn render(event: &Event, judgement: &Judgement, reasons: &Reasons<'_>) -> Alert {
+    let priority = judgement.worth.priority(reasons);
     let empty = Alert {
-        rules,
-        watched,
+        rules: reasons.rules.iter().map(|&rule| rule.to_owned()).collect(),
+        watched: reasons.watched.clone(),
         ..Alert::new(alert_id(event), event.alert_type, event.time, priority, event.why.clone())
     };
     match &event.subject {

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use crate::model::*;
-use crate::route::{Routed, Router};
+use crate::route::{Routed, Router, Verdict};
+use crate::rule::{Filter, Rule};
 
 fn rule(name: &str, types: &[AlertType], sinks: &[&str]) -> Rule {
     Rule {
@@ -66,6 +67,8 @@ pub(super) fn event(alert_type: AlertType, claim: &[u8], thread: &[u8], confiden
                 outlets: vec!["Andes".into(), "B".into()],
                 copies: 2,
             },
+            affiliation: None,
+            told: [].into(),
             thread: AlertThread {
                 id: ThreadId::of(&[thread]),
                 sequence: 1,
@@ -86,7 +89,7 @@ pub(super) fn event(alert_type: AlertType, claim: &[u8], thread: &[u8], confiden
 }
 
 pub(super) fn routed(rules: Vec<Rule>, events: Vec<Event>) -> Vec<Routed> {
-    Router::new(rules, vec!["one".into(), "two".into()]).route(events)
+    Router::new(rules, vec!["one".into(), "two".into()]).route(events).routed
 }
 
 fn names(routed: &[Routed]) -> Vec<(&'static str, Vec<&str>)> {
@@ -267,9 +270,8 @@ fn what_takes_an_alert_back_passes_every_list() {
     assert_eq!(routed(vec![nowhere(), wanted], vec![withdrawn])[0].alert.rules, ["lind"]);
 }
 
-#[test]
-fn feed_alerts_are_narrowed_by_outlets_alone() {
-    let failing = || Event {
+fn failing() -> Event {
+    Event {
         alert_type: AlertType::FeedFailing,
         time: Timestamp::UNIX_EPOCH,
         why: "because".into(),
@@ -280,11 +282,143 @@ fn feed_alerts_are_narrowed_by_outlets_alone() {
             incident: 1,
             detail: "three polls failed".into(),
         }),
-    };
+    }
+}
+
+#[test]
+fn feed_alerts_are_narrowed_by_outlets_alone() {
     let count = |rule: Rule| routed(vec![rule], vec![failing()]).len();
     assert_eq!(count(Rule { speakers: vec!["Nobody".into()], ..watching(&["Corvane"]) }), 1);
     assert_eq!(count(Rule { outlets: vec!["andes".into()], ..Rule::everything() }), 1);
     assert_eq!(count(Rule { outlets: vec!["Tide".into()], ..Rule::everything() }), 0);
+}
+
+#[test]
+fn kinds_languages_and_topics_narrow_claims() {
+    let passes = |rule: Rule| !routed(vec![rule], vec![filed_under(&["World news"])]).is_empty();
+    assert!(passes(Rule { kinds: vec![Kind::Denial, Kind::Retraction], ..Rule::everything() }));
+    assert!(!passes(Rule { kinds: vec![Kind::Allegation], ..Rule::everything() }));
+    assert!(passes(Rule { languages: vec!["ENG".into()], ..Rule::everything() }));
+    assert!(!passes(Rule { languages: vec!["fra".into()], ..Rule::everything() }));
+    assert!(passes(Rule { topics: vec!["Sport".into(), "WORLD NEWS".into()], ..Rule::everything() }));
+    assert!(!passes(Rule { topics: vec!["World".into()], ..Rule::everything() }));
+}
+
+fn filed_under(topics: &[&str]) -> Event {
+    let mut denial = denial_of(&["Corvane hid it."]);
+    let Subject::Claim(claim) = &mut denial.subject else { panic!("no claim") };
+    claim.report.document.topics = topics.iter().map(|&topic| topic.to_owned()).collect();
+    denial
+}
+
+fn asking(expression: &str) -> Rule {
+    Rule { when: Some(Filter::new(expression).unwrap()), ..Rule::everything() }
+}
+
+#[test]
+fn an_expression_sees_the_claim_its_story_and_its_thread() {
+    let passes = |expression: &str| !routed(vec![asking(expression)], vec![filed_under(&["world"])]).is_empty();
+    for expression in [
+        "type == 'denial.new' && kind == 'denial' && speaker == 'Orsa Lind' && role == 'defence minister'",
+        "headline == 'Minister denies' && sentence == 'denied' && outlet == 'Andes' && language == 'eng'",
+        "outlets == 2 && copies == 2 && state == 'answered' && first_answer && !cross_document",
+        "confidence == 0.9 && score == 74 && 'world' in topics && watched == []",
+        "heard('Corvane') && heard('minister') && !heard('Moss')",
+    ] {
+        assert!(passes(expression), "{expression}");
+    }
+    assert!(!passes("kind == 'allegation'"));
+}
+
+#[test]
+fn an_expression_sees_what_other_rules_watch() {
+    let rules = vec![watching(&["Corvane", "Moss"]), Rule { name: "asking".into(), ..asking("'Corvane' in watched") }];
+    let alert = &routed(rules, vec![denial_of(&["Corvane hid it."])])[0].alert;
+    assert_eq!(alert.rules, ["asking", "everything"]);
+}
+
+#[test]
+fn an_expression_that_fails_lets_through_and_says_so() {
+    let rule = || Rule { name: "odd".into(), ..asking("1 / (copies - 2) == 1") };
+    let router = Router::new(vec![rule()], vec!["one".into()]);
+    let routing = router.route(vec![denial_of(&[])]);
+    let alert = &routing.routed[0].alert;
+    let reason = "rule odd: its `when` failed, so it lets this through: Division by zero of Int(1)";
+    assert_eq!(alert.priority.reasons.last().unwrap(), reason);
+    assert_eq!(routing.failures, [("odd".to_owned(), "Division by zero of Int(1)".to_owned())]);
+    assert_eq!(router.verdicts(&(&denial_of(&[])).into())[0].1, Verdict::Failed("Division by zero of Int(1)".into()));
+}
+
+#[test]
+fn rules_raise_and_lower_what_they_let_through() {
+    let score = |rules: Vec<Rule>| routed(rules, vec![denial_of(&[])])[0].alert.priority.clone();
+    let raised = Rule { name: "raised".into(), priority: 20, ..Rule::everything() };
+    let lowered = Rule { name: "lowered".into(), priority: -5, ..Rule::everything() };
+    let closed = Rule { name: "closed".into(), priority: 50, ..watching(&["Nobody"]) };
+    let found = score(vec![raised.clone(), lowered, closed]);
+    assert_eq!(found.score, 74 + 20 - 5);
+    assert_eq!(found.reasons[3..], ["rule raised", "rule lowered"]);
+    assert_eq!(score(vec![Rule { priority: 50, ..raised }]).score, 100);
+}
+
+#[test]
+fn a_priority_is_enough_or_not_as_the_rule_alone_makes_it() {
+    let passes = |rule: Rule| !routed(vec![rule], vec![denial_of(&[])]).is_empty();
+    let least = |priority_min| Rule { priority_min, ..Rule::everything() };
+    assert!(passes(least(74)) && !passes(least(75)));
+    assert!(passes(Rule { priority: 1, ..least(75) }) && !passes(Rule { priority: -1, ..least(74) }));
+    assert!(passes(Rule { watch: vec!["Lind".into()], ..least(84) }));
+}
+
+#[test]
+fn what_takes_an_alert_back_and_what_is_of_feeds_passes_every_key_of_claims() {
+    let closed = Rule {
+        kinds: vec![Kind::Retraction],
+        languages: vec!["fra".into()],
+        topics: vec!["sport".into()],
+        priority_min: 100,
+        ..asking("false")
+    };
+    let mut withdrawn = denial_of(&[]);
+    withdrawn.alert_type = AlertType::ClaimWithdrawn;
+    let Subject::Claim(claim) = &mut withdrawn.subject else { panic!("no claim") };
+    claim.alerted = [("one".to_owned(), AlertedAs::Subject)].into();
+    assert_eq!(names(&routed(vec![closed.clone()], vec![withdrawn])), [("claim.withdrawn", vec!["one"])]);
+    assert_eq!(names(&routed(vec![closed], vec![failing()])), [("feed.failing", vec!["one", "two"])]);
+}
+
+/// A denial of which these sinks heard as another copy told it.
+fn told(alert_type: AlertType, claim: &[u8], sinks: &[&str]) -> Event {
+    let mut event = event(alert_type, claim, b"t", 0.9);
+    let Subject::Claim(subject) = &mut event.subject else { panic!("no claim") };
+    subject.told = sinks.iter().map(|&sink| sink.to_owned()).collect();
+    event
+}
+
+#[test]
+fn a_sink_hears_of_an_act_once() {
+    let routing =
+        |events: Vec<Event>| Router::new(vec![Rule::everything()], vec!["one".into(), "two".into()]).route(events);
+    let denial = || told(AlertType::DenialNew, b"a", &["one"]);
+    let linked = || told(AlertType::ThreadLinked, b"a", &["one"]);
+    let found = routing(vec![denial(), linked()]);
+    assert_eq!(names(&found.routed), [("denial.new", vec!["two"])]);
+    assert_eq!(found.held_back, [(("everything".to_owned(), "known"), 2)].into());
+    let confirmation = event(AlertType::ClaimConfirmed, b"b", b"t", 0.9);
+    let found = routing(vec![denial(), confirmation]);
+    assert_eq!(names(&found.routed), [("denial.new", vec!["two"]), ("claim.confirmed", vec!["one"])]);
+    let contradiction = told(AlertType::ThreadContradiction, b"a", &["one", "two"]);
+    assert_eq!(names(&routing(vec![contradiction]).routed), [("thread.contradiction", vec!["one", "two"])]);
+}
+
+#[test]
+fn what_each_rule_held_back_is_counted() {
+    let rules =
+        vec![rule("types", &[AlertType::AllegationNew], &[]), Rule { name: "when".into(), ..asking("copies > 9") }];
+    let router = Router::new(rules, vec!["one".into()]);
+    let found = router.route(vec![denial_of(&[]), event(AlertType::AllegationNew, b"b", b"u", 0.9)]);
+    let count = |rule: &str, key| found.held_back.get(&(rule.to_owned(), key)).copied();
+    assert_eq!((count("types", "types"), count("when", "when"), found.routed.len()), (Some(1), Some(2), 1));
 }
 
 #[test]
@@ -297,11 +431,18 @@ fn verdicts_say_why_a_rule_holds_back() {
         Rule { outlets: vec!["Tide".into()], ..Rule::everything() },
         rule("types", &[AlertType::AllegationNew], &[]),
         Rule { confidence_min: Confidence::from_probability(0.95), ..Rule::everything() },
+        Rule { kinds: vec![Kind::Allegation], ..Rule::everything() },
+        Rule { languages: vec!["fra".into()], ..Rule::everything() },
+        Rule { topics: vec!["sport".into()], ..Rule::everything() },
+        Rule { priority_min: 90, ..Rule::everything() },
+        asking("background"),
     ];
     let router = Router::new(rules, Vec::new());
-    let said = router.verdicts(&(&event).into());
-    let said: Vec<String> =
-        said.into_iter().map(|(_, refusal)| refusal.map(|refusal| refusal.to_string()).unwrap_or_default()).collect();
+    let said = router.verdicts(&(&event).into()).into_iter().map(|(_, verdict)| match verdict {
+        Verdict::Refused(refusal) => refusal.to_string(),
+        _ => String::new(),
+    });
+    let said: Vec<String> = said.collect();
     let expected = [
         "",
         "no name on watch is in the claim, its headline, what it answers or its thread",
@@ -309,6 +450,11 @@ fn verdicts_say_why_a_rule_holds_back() {
         "outlets does not name Andes",
         "types does not name denial.new",
         "confidence 0.90 is less than confidence_min 0.95",
+        "kinds does not name denial",
+        "languages does not name eng",
+        "topics names none of the document's topics",
+        "priority 74 is less than priority_min 90",
+        "`when` is false",
     ];
     assert_eq!(said, expected);
 }

@@ -20,7 +20,7 @@ use crate::config::{LogConfig, LogFormat};
 
 /// Every field that the log may hold besides `time`, `level`, `target` and `message`, and what it says. Names are kept: other
 /// programs read them.
-pub const FIELDS: [(&str, &str); 28] = [
+pub const FIELDS: [(&str, &str); 29] = [
     ("address", "where the daemon listens for HTTP"),
     ("ahead_seconds", "how far the desk's clock is ahead of the machine's"),
     ("alert", "id of an alert, as its sinks get it"),
@@ -44,6 +44,7 @@ pub const FIELDS: [(&str, &str); 28] = [
     ("lost", "what is not read, and how much of it"),
     ("problem", "what is wrong in a config, with its place"),
     ("repairs", "what had to be repaired in a feed, and how often"),
+    ("rule", "a rule's name, as the config gives it"),
     ("sink", "name of a sink"),
     ("sinks", "number of sinks"),
     ("sinks_started", "sinks that a reload opened"),

@@ -105,6 +105,8 @@ metrics! {
     Claims Counter "claims" ["kind"] "Claims found in documents that were read, by kind; statement is any other reported speech.";
     Stories Counter "stories" ["result"] "Documents read or quarantined by what they are to stories: new (opened one), joined (a copy), revised (known with another text).";
     Events Counter "events" ["type"] "Changes that may be worth an alert, before rules, by alert type.";
+    RulesHeldBack Counter "rule_held_back" ["rule", "key"] "Changes that a rule held back, by the key of it that did; known where its sinks had heard of the act.";
+    RuleFailures Counter "rule_failures" ["rule"] "Changes on which the expression of a rule (when) failed; the rule let them through.";
     Alerts Counter "alerts" ["type"] "Alerts that at least one sink gets, by type.";
     AlertsRouted Counter "alerts_routed" ["sink"] "Alerts by sink, as the rules chose, and digests.";
     AlertsHeld Counter "alerts_held" ["sink"] "Alerts over the budget of the sink (alerts_per_day): its next digest names them.";

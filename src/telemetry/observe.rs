@@ -192,8 +192,14 @@ impl Telemetry {
             for (alert_type, count) in &tally.events {
                 samples.count(Metric::Events, &[alert_type.as_str()], *count);
             }
-            for alert in &outcome.alerts {
+            for alert in outcome.alerts() {
                 samples.count(Metric::Alerts, &[alert.alert_type.as_str()], 1);
+            }
+            for ((rule, key), count) in &tally.held_back {
+                samples.count(Metric::RulesHeldBack, &[rule, key], *count);
+            }
+            for (rule, count) in &tally.rule_failures {
+                samples.count(Metric::RuleFailures, &[rule], *count);
             }
             for (sink, offered) in &tally.offered {
                 let known = offered.saturating_sub(tally.put_in.get(sink).copied().unwrap_or_default());

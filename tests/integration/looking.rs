@@ -288,7 +288,8 @@ fn rules_that_refuse_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("gainsay.toml");
     let text = "database = \"replay.db\"\n[[rule]]\nname = \"retractions\"\ntypes = [\"claim.retracted\"]\n\
-                [[rule]]\nname = \"sure denials\"\ntypes = [\"denial.new\"]\nconfidence_min = 0.99\n";
+                [[rule]]\nname = \"sure denials\"\ntypes = [\"denial.new\"]\nconfidence_min = 0.99\n\
+                [[rule]]\nname = \"asked\"\nwhen = \"background\"\ntypes = [\"allegation.new\", \"denial.new\"]\n";
     std::fs::write(&config, text).unwrap();
     let (config, database) = (config.to_str().unwrap(), folder.path().join("replay.db"));
     let printed = output(&[
@@ -314,6 +315,7 @@ fn rules_that_refuse_are_named() {
         rules[1].starts_with("sure denials: confidence 0.") && rules[1].ends_with("less than confidence_min 0.99"),
         "{rules:?}"
     );
+    assert_eq!(rules[2], "asked: `when` is false");
 }
 
 #[test]

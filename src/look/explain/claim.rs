@@ -7,8 +7,9 @@ use super::{Explainer, Explanation, Outcome, alert};
 use crate::link::speaker::same_name;
 use crate::look::timeline::{Alerted, alerts};
 use crate::look::words::{self, second, short};
-use crate::model::{AlertType, ClaimRecord, DocumentId, ThreadRecord, related};
-use crate::route::{ClaimFacts, Facts, Refusal, budget};
+use crate::model::{AlertType, ClaimRecord, DocumentId, ThreadRecord, ThreadState, related};
+use crate::pipeline::told;
+use crate::route::{ClaimFacts, Facts, Verdict, budget};
 
 /// An explanation of a claim.
 pub(super) struct Explained {
@@ -156,37 +157,67 @@ impl Explainer<'_> {
                 return Ok((Outcome::NoNews, why));
             }
         }
-        if self.verdicts(record)?.iter().all(|(_, refusal)| refusal.is_some()) {
+        if self.verdicts(record)?.iter().all(|(_, verdict)| matches!(verdict, Verdict::Refused(_))) {
             return Ok((Outcome::Rules, "no rule lets it through".to_owned()));
+        }
+        let told = told(record, &self.earlier(record)?);
+        if !told.is_empty() {
+            let sinks: Vec<&str> = told.iter().map(String::as_str).collect();
+            let why = format!("{} had heard of this act, as another copy of the story tells it", sinks.join(", "));
+            return Ok((Outcome::NoNews, why));
         }
         let why = "it was no news in its thread, or the rules of that time did not let it through";
         Ok((Outcome::NoNews, why.to_owned()))
     }
 
-    /// What each rule says to a claim that is new, by the rule's name.
-    fn verdicts(&self, record: &ClaimRecord) -> Result<Vec<(&str, Option<Refusal>)>> {
+    /// Other claims of a claim's thread; what came later was not known.
+    fn earlier(&self, record: &ClaimRecord) -> Result<Vec<ClaimRecord>> {
+        let mut others = Vec::new();
+        for &id in self.view.thread(record.thread)?.iter().flat_map(|thread| &thread.claims) {
+            others.extend(self.view.claim(id)?.filter(|other| other.first_seen <= record.first_seen));
+        }
+        Ok(others)
+    }
+
+    /// What each rule says to a claim that is new, by the rule's name. Story and thread are judged as they stand now.
+    fn verdicts(&self, record: &ClaimRecord) -> Result<Vec<(&str, Verdict)>> {
         let mut answered = Vec::new();
         for &id in &record.answers {
             answered.extend(self.view.claim(id)?);
         }
         let thread = self.view.thread(record.thread)?;
-        let mut others = Vec::new();
-        for &id in thread.iter().flat_map(|thread| &thread.claims) {
-            // What came later was not known.
-            others.extend(self.view.claim(id)?.filter(|other| other.first_seen <= record.first_seen));
+        let others = self.earlier(record)?;
+        let mut story = None;
+        for &id in &record.stories {
+            story = story.or(self.view.story(id)?);
         }
+        let is_before = |other: &&ClaimRecord| other.sequence < record.sequence;
+        let is_elsewhere = |other: &ClaimRecord| other.report.document.id != record.report.document.id;
         let claim = ClaimFacts {
             report: &record.report,
             related: related(record.id, &answered, &others).collect(),
             matter: thread.as_ref().map_or("", |thread| &thread.proposition),
+            affiliation: record.speaker.as_ref().and_then(|speaker| speaker.affiliation.as_deref()),
+            outlets: story.as_ref().map_or(1, |story| story.outlets.len()),
+            copies: story.as_ref().map_or(1, |story| story.copies),
+            state: thread.as_ref().map_or(ThreadState::Alleged, |thread| thread.state),
+            is_contradicted: thread.as_ref().is_some_and(|thread| thread.has_contradiction),
+            is_followed: thread.as_ref().is_some_and(|thread| thread.is_followed),
+            is_first_answer: record.kind.is_answer()
+                && !others.iter().filter(is_before).any(|other| other.kind.is_answer()),
+            is_cross_document: answered.iter().any(is_elsewhere),
         };
         let outlet = &record.report.document.outlet;
         Ok(self.router.verdicts(&Facts { alert_type: AlertType::of_new(record.kind), outlet, claim: Some(claim) }))
     }
 
     fn add_rules(&self, explanation: &mut Explanation, record: &ClaimRecord) -> Result<()> {
-        for (rule, refusal) in self.verdicts(record)? {
-            let verdict = refusal.map_or_else(|| "lets it through".to_owned(), |refusal| refusal.to_string());
+        for (rule, verdict) in self.verdicts(record)? {
+            let verdict = match verdict {
+                Verdict::Pass => "lets it through".to_owned(),
+                Verdict::Failed(error) => format!("lets it through, because its `when` failed: {error}"),
+                Verdict::Refused(refusal) => refusal.to_string(),
+            };
             explanation.add("rule", format!("{rule}: {verdict}"));
         }
         Ok(())

@@ -61,7 +61,7 @@ fn translated_camps() -> Vec<Said> {
 /// The alerts that one sink gets from these events.
 fn alerts(events: Vec<Event>) -> Vec<Alert> {
     let router = Router::new(vec![Rule::everything()], vec!["desk".into()]);
-    router.route(events).into_iter().map(|routed| routed.alert).collect()
+    router.route(events).routed.into_iter().map(|routed| routed.alert).collect()
 }
 
 #[test]
@@ -501,4 +501,52 @@ fn a_clock_that_was_ahead_is_believed_when_it_is_set_right() {
     desk.now = right;
     let events = desk.take("2", "Daily Tide", CAMPS_TITLE, CAMPS_BODY, camps());
     assert!(events[0].time.duration_since(right) < SignedDuration::from_hours(1), "{}", events[0].time);
+}
+
+/// The bank's story with one more sentence, in which somebody answers in words that nothing of it shares.
+fn reworded(kind: Kind, speaker: &'static str, affiliation: Option<&'static str>) -> (String, Vec<Said>) {
+    let mut claims = bank_claims();
+    let answer = said(kind, speaker, "waved aside", "old gossip that hurts nobody but small savers");
+    claims.push(Said { affiliation, answers: vec![0], ..answer });
+    (format!("{BODY}\n{speaker} waved aside old gossip that hurts nobody but small savers."), claims)
+}
+
+#[test]
+fn an_act_told_in_other_words_by_a_copy_of_its_story_is_no_second_alert() {
+    let second = |kind, speaker, affiliation| {
+        let mut desk = Desk::new();
+        desk.take("1", "Andes", TITLE, BODY, bank_claims());
+        let (body, claims) = reworded(kind, speaker, affiliation);
+        let events = desk.take("2", "Pacific Post", "Lima bank in cartel probe", &body, claims);
+        let found = alerts(events).into_iter().map(|alert| alert.alert_type.as_str()).collect::<Vec<_>>();
+        (found, desk.stored.claims.len())
+    };
+    // The bank is another name than its chairman's, of his side.
+    assert_eq!(second(Kind::Denial, "Arvo Bank", Some("Arvo Bank")), (vec![], 3));
+    assert_eq!(second(Kind::Denial, "Panama's regulator", Some("Panama")), (vec!["denial.new"], 3));
+    assert_eq!(second(Kind::Confirmation, "Arvo Bank", Some("Arvo Bank")), (vec!["claim.confirmed"], 3));
+}
+
+#[test]
+fn what_is_told_again_rides_in_the_next_alert_of_its_story_and_thread() {
+    let mut desk = Desk::new();
+    desk.take("1", "Andes", TITLE, BODY, bank_claims());
+    let (body, claims) = reworded(Kind::Denial, "Arvo Bank", Some("Arvo Bank"));
+    let events = desk.take("2", "Pacific Post", "Lima bank in cartel probe", &body, claims);
+    let silent = claim_event(&events[0]).report.claim.id;
+    let (body, claims) = reworded(Kind::Denial, "Panama's regulator", Some("Panama"));
+    let alerts = alerts(desk.take("3", "Daily Tide", "Lima bank probed", &body, claims));
+    assert_eq!(alerts.len(), 1);
+    assert!(alerts[0].also.contains(&silent), "{:?}", alerts[0].also);
+}
+
+#[test]
+fn another_storys_telling_is_alerted_as_before() {
+    let mut desk = Desk::new();
+    desk.take("1", "Andes", TITLE, BODY, bank_claims());
+    let body = "Arvo Bank rejected as baseless the accusation of laundering cartel money in Panama. Its lawyers will file \
+                papers next week, the company told investors in a letter.";
+    let denial = said(Kind::Denial, "Arvo Bank", "rejected", "the accusation of laundering cartel money in Panama");
+    let alerts = alerts(desk.take("2", "Daily Tide", "Bank answers at last", body, vec![denial]));
+    assert_eq!(alerts.iter().map(|alert| alert.alert_type.as_str()).collect::<Vec<_>>(), ["denial.new"]);
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::model::ClaimId;
-use crate::model::Rule;
 use crate::route::tests::{event, routed};
+use crate::rule::Rule;
 
 fn alert(alert_type: AlertType, claim: &[u8]) -> Alert {
     let mut event = event(alert_type, claim, claim, 0.9);

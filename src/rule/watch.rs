@@ -17,7 +17,7 @@ const CAPITALS_MAX: usize = 3;
 
 /// Finds many names at once: built for a config, asked for each claim.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Watchlist {
+pub(crate) struct Watchlist {
     names: Vec<Name>,
     /// Names by the folded form of their first word, also where that is the plural of a single word.
     by_first: BTreeMap<String, Vec<usize>>,
@@ -41,7 +41,7 @@ struct Word {
 
 impl Watchlist {
     /// Takes a name up; its number is the count of names before it. A name without a letter or a digit is never found.
-    pub(super) fn add(&mut self, name: &str) -> usize {
+    pub(crate) fn add(&mut self, name: &str) -> usize {
         let words = words(name);
         let is_abbreviation =
             matches!(words.as_slice(), [one] if one.is_capitals && one.folded.chars().count() <= CAPITALS_MAX);
@@ -60,7 +60,7 @@ impl Watchlist {
     }
 
     /// Numbers of the names that are in any of these texts; a name is never in two texts together.
-    pub(super) fn found<'t>(&self, texts: impl IntoIterator<Item = &'t str>) -> BTreeSet<usize> {
+    pub(crate) fn found<'t>(&self, texts: impl IntoIterator<Item = &'t str>) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();
         if self.names.is_empty() {
             return found;
