@@ -65,6 +65,12 @@ pub enum Command {
     Stories(StoriesArgs),
     /// Runs the whole pipeline over archives in file order and prints the alerts as JSON Lines.
     Replay(ReplayArgs),
+    /// Shows rules, and what they would have alerted.
+    Rules {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: RulesCommand,
+    },
     /// Works on feeds.
     Feeds {
         /// What to do with them.
@@ -210,6 +216,50 @@ pub struct ReplayArgs {
     /// Keep the database in this new file; a temporary one without.
     #[arg(long, value_name = "FILE")]
     pub database: Option<PathBuf>,
+    /// Threads that analyse; one per core without.
+    #[arg(long, value_name = "COUNT")]
+    pub threads: Option<usize>,
+    /// JSON Lines, plain or gzipped, in order of time.
+    #[arg(required = true, value_name = "ARCHIVE")]
+    pub archives: Vec<PathBuf>,
+}
+
+/// Subcommands of `rules`.
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// Prints each rule of a config in words.
+    List(RulesListArgs),
+    /// Replays archives and prints what each rule would have alerted, by day, with samples and what it held back. Nothing is sent.
+    Test(RulesTestArgs),
+}
+
+/// Arguments of `rules list`.
+#[derive(Debug, Args)]
+pub struct RulesListArgs {
+    /// The config file. Without: `gainsay.toml`, or else `/etc/gainsay/gainsay.toml`.
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print one JSON object for each rule.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `rules test`.
+#[derive(Debug, Args)]
+pub struct RulesTestArgs {
+    /// The config file with the rules; its feeds and sinks are not used, their secrets not needed. Without: `gainsay.toml`, or else
+    /// `/etc/gainsay/gainsay.toml`.
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Try this rule alone; may be repeated.
+    #[arg(long = "rule", value_name = "NAME")]
+    pub rules: Vec<String>,
+    /// Print one JSON object for each rule.
+    #[arg(long)]
+    pub json: bool,
+    /// Alerts that are shown of each rule.
+    #[arg(long, value_name = "COUNT", default_value_t = 3)]
+    pub samples: usize,
     /// Threads that analyse; one per core without.
     #[arg(long, value_name = "COUNT")]
     pub threads: Option<usize>,

@@ -19,9 +19,11 @@
 //!
 //! [`app`] builds the stages, owns their tasks and drains them in order; [`desk`] is the one owner of the state, used by the
 //! daemon and by replays alike; [`demo`] runs the daemon on a wire of its own; [`telemetry`] counts what every stage takes in and
-//! gives out, and [`web`] serves it. [`rule`] is what users ask of `route`: lists, thresholds, filter expressions. [`template`] makes alerts into what chat services take. [`settings`] reads the config through
+//! gives out, and [`web`] serves it. [`rule`] is what users ask of `route`: lists, thresholds, filter expressions; [`rulebook`] tries them on
+//! a replay. [`template`] makes alerts into what chat services take. [`settings`] reads the config through
 //! its layers, [`running`] tells a daemon that it changed, [`check`] says what is wrong with it; [`look`] reads
-//! what the daemon has stored, and logs what users say of it ([`model::Feedback`]). `main` parses the arguments ([`cli`]) and calls [`daemon`] or [`commands`].
+//! what the daemon has stored, and logs what users say of it ([`model::Feedback`]). `main` parses the arguments ([`cli`]) and calls
+//! [`daemon`], [`commands`] or one of these.
 //! The heart in five hops: `main`, [`app::run`], [`intake::Poller::poll`], [`pipeline::step`],
 //! [`store::Store::commit`].
 //!
@@ -70,6 +72,7 @@ mod progress;
 mod replay;
 pub mod route;
 pub mod rule;
+pub mod rulebook;
 pub mod running;
 pub mod settings;
 pub mod sink;

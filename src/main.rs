@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use gainsay::cli::{Cli, Command};
-use gainsay::{check, commands, daemon, feedlist, look, settings, telemetry};
+use gainsay::{check, commands, daemon, feedlist, look, rulebook, settings, telemetry};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         Command::Extract(args) => commands::extract(args),
         Command::Stories(args) => commands::stories(args),
         Command::Replay(args) => commands::replay(args),
+        Command::Rules { command } => rulebook::run(command),
         Command::Feeds { command } => feedlist::run(command),
         Command::Claims(args) => look::claims(args),
         Command::Threads(args) => look::threads(args),

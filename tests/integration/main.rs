@@ -27,6 +27,7 @@ mod looking;
 mod matrix;
 mod quality;
 mod reload;
+mod rules;
 mod shutdown;
 mod supervised;
 mod support;
