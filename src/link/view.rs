@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::rarity::{Term, is_common};
-use super::speaker::consonants;
+use super::speaker::sound;
 use crate::model::{Kind, Proposition, Report, Span, Speaker};
 use crate::text::normalize::{fold, is_stop_word, stem};
 use crate::text::place::{PLACE_WORDS_MAX, place};
@@ -293,10 +293,9 @@ fn place_at(words: &[(&str, String)], at: usize) -> Option<(&'static str, usize)
     })
 }
 
-/// A name as it is compared: by its consonants where it has enough of them, since outlets write the vowels of foreign names as they
-/// like ("Nebenzia", "Nebenzya"; "Zhaksybekov", "Jaksybekov"), else as it is.
+/// A name as it is compared: as it sounds where it is long enough, since outlets write foreign names as they like, else as it is.
 fn name(folded: &str, stem: &str) -> String {
-    consonants(folded).map_or_else(|| stem.to_owned(), |consonants| format!("~{consonants}"))
+    sound(folded).map_or_else(|| stem.to_owned(), |sound| format!("~{sound}"))
 }
 
 #[cfg(test)]
@@ -306,7 +305,7 @@ mod tests {
     #[test]
     fn names_places_and_common_nouns_are_told_apart() {
         let words = Words::of("Family of Russian envoy Vassily Nebenzia told the Kremlin's office 10,000 times");
-        assert_eq!(words.names, ["@russia", "vassili", "~nbnz", "@russia"]);
+        assert_eq!(words.names, ["@russia", "~vasili", "~nebensia", "@russia"]);
         assert_eq!(words.figures, [Term::of("10,000")]);
         assert!(words.common.contains(&root("famili")) && words.common.contains(&root("offic")));
     }
