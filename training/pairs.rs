@@ -40,7 +40,8 @@ fn main() -> Result<()> {
         let mut likely: Vec<(f64, &ClaimRecord, &View)> = Vec::new();
         for id in index.candidates(&view) {
             let (Some(known), Some(known_view)) = (records.get(&id), index.view(id)) else { continue };
-            let is_other = known.report.document.id != record.report.document.id && known.stories.is_disjoint(&record.stories);
+            let is_other =
+                known.report.document.id != record.report.document.id && known.stories.is_disjoint(&record.stories);
             let probability = likeness(&view, known_view, &rarity).map_or(0.0, |found| found.probability);
             if is_other && probability >= PROBABILITY_MIN {
                 likely.push((probability, known, known_view));
