@@ -18,6 +18,8 @@ const ODDS_MIN: f64 = -0.2;
 /// chance. Of a hundred candidates 0.9 is asked, and of pairs so drawn from real archives and read by eye nearly nine of ten are right; of
 /// eight, as in the written event sets, 0.7.
 const ODDS_BY_CHOICE: f64 = 0.5;
+/// A choice of fewer is no surer.
+const CHOICE_MIN: usize = 8;
 /// What is asked beyond that of an answer and an allegation, of which a stream has the most look-alikes.
 const ODDS_OF_ANSWER: f64 = 0.4;
 /// Probability from which a claim of one matter by the same side is the known one: an allegation …
@@ -149,7 +151,7 @@ impl State {
 /// Probability from which a claim tells of the matter of a known one that is one of so many candidates.
 #[expect(clippy::cast_precision_loss, reason = "candidates are few")]
 fn least(view: &View, known: &ClaimRecord, candidates: usize) -> f64 {
-    let odds = ODDS_MIN + ODDS_BY_CHOICE * (candidates.max(1) as f64).ln();
+    let odds = ODDS_MIN + ODDS_BY_CHOICE * (candidates.max(CHOICE_MIN) as f64).ln();
     let is_answer = Relation::between(view.kind(), known.kind) == Some(Relation::Answer);
     1.0 / (1.0 + (-odds - if is_answer { ODDS_OF_ANSWER } else { 0.0 }).exp())
 }
