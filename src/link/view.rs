@@ -201,7 +201,7 @@ fn root(stem: &str) -> Term {
     Term::of(&format!("{}-", stem.chars().take(ROOT_LETTERS).collect::<String>()))
 }
 
-/// Keys of the names in a text, as they stand: of places "@" and the one name of the place, of others what [`name`] gives.
+/// Keys of the names in a text, as they stand: of places "@" and the one name of the place, of others how they sound.
 pub fn names(text: &str) -> Vec<String> {
     Words::of(text).names
 }
@@ -213,7 +213,7 @@ struct Words {
     stems: Vec<String>,
     /// Stems of those that it writes small.
     small: Vec<String>,
-    /// Names and places; see [`names`].
+    /// Names and places; see `names`.
     names: Vec<String>,
     /// Roots of the common nouns, those that open a sentence with a capital included.
     common: Vec<Term>,
