@@ -1,10 +1,12 @@
 //! Texts for a terminal: what feeds and people wrote goes in, lines that fit and cannot steer the terminal come out; called by
-//! `demo` and `look`.
+//! `demo`, `look` and `rulebook`.
 
 use std::borrow::Cow;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 
 use anstyle::{AnsiColor, Style};
+use anyhow::Result;
+use serde::Serialize;
 use terminal_size::{Width, terminal_size};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
@@ -24,6 +26,23 @@ pub(crate) type Piece<'a> = (Style, &'a str);
 /// lost: what a command does, and how it ends, must not depend on whether anybody hears of it.
 pub(crate) fn tell(text: std::fmt::Arguments<'_>) {
     anstream::stderr().write_fmt(text).ok();
+}
+
+/// Prints JSON Lines on standard output.
+pub(crate) fn print_json(lines: &[impl Serialize]) -> Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    for line in lines {
+        crate::json::write(&mut out, line).map_err(io::Error::from)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(out.flush()?)
+}
+
+/// Prints coloured lines on standard output; a pipe and `NO_COLOR` get them without colours.
+pub(crate) fn print_text(lines: &str) -> Result<()> {
+    let mut out = anstream::stdout().lock();
+    out.write_all(lines.as_bytes())?;
+    Ok(out.flush()?)
 }
 
 /// Columns of the terminal, if standard output is one that says so.

@@ -1,7 +1,7 @@
 //! Draws pairs of claims that a desk would compare, to be labelled by readers: for the weights of `link::likeness` in real streams.
 //!
 //! `sqlite3 DESK.db "SELECT record FROM claim ORDER BY position" | cargo run --release --example pairs > PAIRS.jsonl`: of each claim the earlier
-//! claims of other documents that most likely belong to it, `{"relation","probability","measures","claim","known"}` with what a reader needs.
+//! claims of other documents that most likely belong to it, `{"candidates","relation","probability","measures","claim","known"}` with what a reader needs.
 
 #![allow(clippy::print_stdout, reason = "a tool for the developer")]
 
@@ -38,11 +38,13 @@ fn main() -> Result<()> {
         });
         let rarity = |term| index.rarity(term);
         let mut likely: Vec<(f64, &ClaimRecord, &View)> = Vec::new();
+        let mut candidates = 0;
         for id in index.candidates(&view) {
             let (Some(known), Some(known_view)) = (records.get(&id), index.view(id)) else { continue };
             let is_other =
                 known.report.document.id != record.report.document.id && known.stories.is_disjoint(&record.stories);
             let probability = likeness(&view, known_view, &rarity).map_or(0.0, |found| found.probability);
+            candidates += usize::from(is_other);
             if is_other && probability >= PROBABILITY_MIN {
                 likely.push((probability, known, known_view));
             }
@@ -54,7 +56,7 @@ fn main() -> Result<()> {
                 .map(|(sign, strength)| (format!("{sign:?}"), strength))
                 .collect();
             let relation = Relation::between(record.kind, known.kind).map(|relation| format!("{relation:?}"));
-            let pair = json!({ "relation": relation, "probability": probability, "measures": seen, "claim": shown(&record), "known": shown(known) });
+            let pair = json!({ "candidates": candidates, "relation": relation, "probability": probability, "measures": seen, "claim": shown(&record), "known": shown(known) });
             println!("{pair}");
         }
         index.insert(record.sequence, record.id, view);

@@ -3,12 +3,16 @@
 
     cargo run --release --example threads -- SETS.jsonl ... > measures.jsonl
     python training/threads.py measures.jsonl [--held dev]
+    python training/threads.py training/labels/pairs.jsonl --read
 
 Prints the weights in hundredths as the table of that file. `--held PREFIX` leaves the sets out whose name begins so and prints how the weights
-order their pairs: recall at a precision. Pairs of different sets count for a fifth: they are easy and many."""
+order their pairs: recall at a precision. Pairs of different sets count for a fifth: they are easy and many.
+`--read` takes pairs that `training/pairs.rs` drew from real archives and readers labelled, and prints how many are of one matter, by log odds less half the
+logarithm of the number of candidates (at least eight): what the thresholds of `src/pipeline/earlier.rs` are chosen by."""
 import argparse
 import collections
 import json
+import math
 
 import numpy as np
 from scipy.optimize import minimize
@@ -34,11 +38,24 @@ def fit(rows, signs):
     return minimize(loss, np.zeros(len(signs)), jac=True, bounds=bounds, method="L-BFGS-B").x
 
 
+def read(path):
+    pairs = [json.loads(line) for line in open(path, encoding="utf8")]
+    for relation in ("Matter", "Repeat", "Answer"):
+        of = [pair for pair in pairs if pair["relation"] == relation]
+        for least in (-0.6, -0.2, 0.2, 0.6, 0.9, 1.2):
+            odds = lambda pair: math.log(pair["probability"] / (1 - pair["probability"])) - 0.5 * math.log(max(8, pair["candidates"]))
+            told = [pair for pair in of if odds(pair) >= least]
+            print(f"{relation} from {least:4.1f}: {sum(pair['matter'] for pair in told)} of {len(told)} are of one matter, of {len(of)} pairs")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("measures")
     parser.add_argument("--held", default="-")
+    parser.add_argument("--read", action="store_true")
     args = parser.parse_args()
+    if args.read:
+        return read(args.measures)
     relations = collections.defaultdict(list)
     for line in open(args.measures, encoding="utf8"):
         row = json.loads(line)

@@ -4,6 +4,7 @@
 use super::lexicon::Classes;
 use super::reading::{CAPITALISED, CAPITALS, Reading, Sentence, Token};
 use crate::model::{Basis, Kind, Span};
+use crate::text::lexicon::MONTHS;
 
 /// Words between a negation and the verb it negates.
 const NEGATION_REACH: usize = 3;
@@ -18,22 +19,6 @@ const SHORT_REACH: usize = 4;
 const OLD: [&str; 8] =
     ["alway", "initially", "previously", "repeatedly", "long", "consistently", "originally", "formerly"];
 
-/// Months that stand beside the cue of an old act ("was accused in April"): of such claims in the training articles, seven of ten are
-/// background.
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
 /// Words that make a "had" beside the cue an old act: two of three such claims are.
 const EARLIER: [&str; 5] = ["earlier", "before", "ago", "week", "once"];
 
@@ -103,6 +88,7 @@ pub(super) fn is_background(sentence: &Sentence, first: usize, last: usize) -> b
     outside.clone().any(|token| OLD.contains(&token.stem.as_str()))
         || near.windows(2).any(|pair| pair[0].word == "last" && matches!(pair[1].word.as_str(), "year" | "month"))
         || near.windows(3).any(|run| run[0].word == "at" && run[1].word == "the" && run[2].word == "time")
+        // "Was accused in April": of such claims in the training articles, seven of ten are background.
         || near.windows(2).any(|pair| pair[0].word == "in" && MONTHS.contains(&pair[1].word.as_str()))
         || near.iter().any(|token| token.word == "had")
             && near.iter().any(|token| EARLIER.contains(&token.word.as_str()))

@@ -7,7 +7,6 @@ use rustc_hash::FxHashMap;
 use super::rarity::{Term, weight};
 use super::view::View;
 use crate::model::ClaimId;
-use crate::text::normalize::fold;
 
 /// Terms looked up for one claim, rarest first.
 const TERMS_MAX: usize = 24;
@@ -64,7 +63,7 @@ impl ClaimIndex {
 
     /// How telling a folded stem is.
     pub fn weight(&self, stem: &str) -> f64 {
-        self.rarity(Term::of(&fold(stem)))
+        self.rarity(Term::of(stem))
     }
 
     /// Claims that share rare terms with another, in order of creation.

@@ -30,7 +30,7 @@ pub use feeds::feeds_status;
 pub use manual::{completions, man};
 pub use threads::threads;
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
@@ -38,7 +38,7 @@ use serde::Serialize;
 
 use crate::config::Config;
 use crate::store::View;
-use crate::terminal::{self, tell};
+use crate::terminal::{self, print_json, print_text, tell};
 use args::{DatabaseArgs, FormatArgs};
 use table::{Cell, Column, table};
 
@@ -109,20 +109,4 @@ fn print_list<L: Listed>(format: FormatArgs, found: &[L], limit: usize) -> Resul
         tell(format_args!("the newest {} {names}; there are more: --limit 0 shows all\n", shown.len()));
     }
     Ok(())
-}
-
-fn print_json(lines: &[impl Serialize]) -> Result<()> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    for line in lines {
-        crate::json::write(&mut out, line).map_err(io::Error::from)?;
-        out.write_all(b"\n")?;
-    }
-    Ok(out.flush()?)
-}
-
-/// Prints coloured lines; a pipe and `NO_COLOR` get them without colours.
-fn print_text(lines: &str) -> Result<()> {
-    let mut out = anstream::stdout().lock();
-    out.write_all(lines.as_bytes())?;
-    Ok(out.flush()?)
 }

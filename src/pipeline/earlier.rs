@@ -106,7 +106,7 @@ impl State {
         };
         let mut best: Option<(f64, ClaimId)> = None;
         for known in self.claims_of_thread(act.earlier?).filter(fits) {
-            let known_view = self.index.view(known.id)?;
+            let Some(known_view) = self.index.view(known.id) else { continue };
             let least = match speakers((&act.view, claim.speaker.as_ref()), (known_view, known.speaker.as_ref())) {
                 Speakers::One if claim.kind == Kind::Allegation => SAME_ALLEGATION_MIN,
                 Speakers::One => SAME_ANSWER_MIN,

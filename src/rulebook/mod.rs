@@ -3,12 +3,10 @@
 mod trial;
 mod words;
 
-use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use serde::Serialize;
 
 use crate::cli::{RulesCommand, RulesListArgs, RulesTestArgs};
 use crate::config::{self, Config};
@@ -16,7 +14,7 @@ use crate::exit::Exit;
 use crate::replay;
 use crate::route::Router;
 use crate::rule::Rule;
-use crate::terminal::tell;
+use crate::terminal::{print_json, print_text, tell};
 use trial::Trial;
 use words::InWords;
 
@@ -79,19 +77,4 @@ fn chosen(rules: &[Rule], names: &[String]) -> Result<Vec<Rule>> {
         bail!("there is no rule {stranger:?}; there are {}", known.join(", "));
     }
     Ok(rules.iter().filter(|rule| names.is_empty() || names.contains(&rule.name)).cloned().collect())
-}
-
-fn print_json(lines: &[impl Serialize]) -> Result<()> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    for line in lines {
-        crate::json::write(&mut out, line).map_err(io::Error::from)?;
-        out.write_all(b"\n")?;
-    }
-    Ok(out.flush()?)
-}
-
-fn print_text(lines: &str) -> Result<()> {
-    let mut out = anstream::stdout().lock();
-    out.write_all(lines.as_bytes())?;
-    Ok(out.flush()?)
 }

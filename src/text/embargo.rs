@@ -7,6 +7,7 @@ use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
+use super::lexicon::MONTHS;
 use crate::model::zone_seconds;
 
 /// Lines in which a note to editors may stand, the headline included.
@@ -273,20 +274,6 @@ fn set<T>(part: &mut Option<T>, value: T) -> bool {
 
 /// A month by its whole name or three letters: a mayor is none.
 fn month(word: &str) -> Option<i8> {
-    const MONTHS: [&str; 12] = [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ];
     let is_month = |month: &&str| {
         *month == word || (word.len() == 3 && month.starts_with(word)) || word == "sept" && **month == *"september"
     };

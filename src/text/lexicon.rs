@@ -6,6 +6,22 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::normalize::fold;
 
+/// Months, in order and lower case.
+pub(crate) const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+
 /// How a word that carries a full stop behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Abbreviation {

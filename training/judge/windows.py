@@ -1,4 +1,5 @@
-"""Windows: articles in, batches of tensors out; the same cutting as the program's (src/extract/judge/window.rs), save that training windows are longer."""
+"""Windows: articles in, batches of tensors out; cut by length alone, longer than the program's and each with the headline. The program
+(src/extract/judge/window.rs) ends its windows where the text says so and gives the headline to the first alone, so that what it judged can be kept."""
 import torch
 
 START, END, MASK = 101, 102, 103
