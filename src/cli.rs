@@ -1,6 +1,7 @@
 //! The command line: subcommands, their arguments and help.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -218,7 +219,7 @@ pub struct ReplayArgs {
     pub database: Option<PathBuf>,
     /// Threads that analyse; one per core without.
     #[arg(long, value_name = "COUNT")]
-    pub threads: Option<usize>,
+    pub threads: Option<NonZeroUsize>,
     /// JSON Lines, plain or gzipped, in order of time.
     #[arg(required = true, value_name = "ARCHIVE")]
     pub archives: Vec<PathBuf>,
@@ -262,7 +263,7 @@ pub struct RulesTestArgs {
     pub samples: usize,
     /// Threads that analyse; one per core without.
     #[arg(long, value_name = "COUNT")]
-    pub threads: Option<usize>,
+    pub threads: Option<NonZeroUsize>,
     /// JSON Lines, plain or gzipped, in order of time.
     #[arg(required = true, value_name = "ARCHIVE")]
     pub archives: Vec<PathBuf>,

@@ -8,18 +8,19 @@ pub use tally::Tally;
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use rayon::prelude::*;
 
 use crate::model::{
     Alert, Analysis, BudgetRecord, ClaimId, ClaimRecord, Document, DocumentId, DocumentRecord, Event, FeedCursor,
     FeedHealth, FeedId, FeedRecord, Feedback, Issue, MutedSpeaker, OutboxRow, Rendering, StoryId, StoryRecord,
     ThreadId, ThreadRecord, shown_text,
 };
+use crate::parallel;
 use crate::pipeline::{Change, Input, Models, Scope, State, Windows, analyse, quarantine, step};
 use crate::route::budget::{self, Admission, day};
 use crate::route::{Routed, Router, Routing};
@@ -89,6 +90,8 @@ pub struct Desk {
     router: Router,
     sinks: Vec<SinkSettings>,
     store: Arc<dyn Store>,
+    /// Documents that are analysed at once.
+    threads: NonZeroUsize,
 }
 
 impl Desk {
@@ -104,7 +107,13 @@ impl Desk {
         windows: Windows,
     ) -> Result<Self, StoreError> {
         let state = Some(State::restore(windows, store.load()?));
-        Ok(Self { state, windows, models, router, sinks, store })
+        Ok(Self { state, windows, models, router, sinks, store, threads: parallel::cores() })
+    }
+
+    /// The desk with so many documents analysed at once, where it is one a core otherwise. What comes of them is the same.
+    #[must_use]
+    pub fn with_threads(self, threads: NonZeroUsize) -> Self {
+        Self { threads, ..self }
     }
 
     /// Goes on with other rules, sinks and windows. Another window lets the state be rebuilt from the store before the next batch.
@@ -270,17 +279,14 @@ impl Desk {
             }
             slots.extend(work.health.map(|health| Slot::Ready(Input::FeedHealth(health), now)));
         }
-        let inputs: Vec<((Input, Timestamp), Option<Duration>)> = slots
-            .into_par_iter()
-            .map(|slot| match slot {
-                Slot::Ready(input, time) => ((input, time), None),
-                Slot::Unread(document) => {
-                    let (time, started) = (document.first_seen, Instant::now());
-                    let analysis = Box::new(self.analyse(*document));
-                    ((Input::Analysed(analysis), time), Some(started.elapsed()))
-                }
-            })
-            .collect();
+        let inputs = parallel::in_order(self.threads, slots, |slot| match slot {
+            Slot::Ready(input, time) => ((input, time), None),
+            Slot::Unread(document) => {
+                let (time, started) = (document.first_seen, Instant::now());
+                let analysis = Box::new(self.analyse(*document));
+                ((Input::Analysed(analysis), time), Some(started.elapsed()))
+            }
+        });
         let times = inputs.iter().filter_map(|(_, time)| *time).collect();
         (inputs.into_iter().map(|(input, _)| input).collect(), times)
     }

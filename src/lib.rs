@@ -67,6 +67,7 @@ mod json;
 pub mod link;
 pub mod look;
 pub mod model;
+pub mod parallel;
 pub mod pipeline;
 mod progress;
 mod replay;

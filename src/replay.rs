@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::io::Read as _;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ pub(crate) struct Source<'a> {
     /// What users said, as `feedback list --json` prints it; nothing without.
     pub(crate) feedback: Option<&'a Path>,
     /// Threads that analyse; one per core without.
-    pub(crate) threads: Option<usize>,
+    pub(crate) threads: Option<NonZeroUsize>,
     /// Where the database is kept; a temporary one without.
     pub(crate) database: Option<&'a Path>,
 }
@@ -79,10 +80,6 @@ pub(crate) fn replay(
     sinks: &[&str],
     each: impl FnMut(&Outcome) -> Result<()>,
 ) -> Result<Ending> {
-    if let Some(threads) = source.threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        pool.build_global().context("cannot set the number of threads")?;
-    }
     let read = Arc::default();
     let archives: Vec<Archive> =
         source.archives.iter().map(|path| Archive::open_counted(path, &read)).collect::<Result<_, _>>()?;
@@ -92,7 +89,10 @@ pub(crate) fn replay(
     anyhow::ensure!(!database.exists(), "{} exists already: a replay starts from nothing", database.display());
     let store = EmbeddedStore::open(&database).with_context(|| format!("cannot open {}", database.display()))?;
     let mut said = source.feedback.map(read_feedback).transpose()?.unwrap_or_default();
-    let desk = desk(store, config, router, sinks)?;
+    let mut desk = desk(store, config, router, sinks)?;
+    if let Some(threads) = source.threads {
+        desk = desk.with_threads(threads);
+    }
     let mut run = Run { desk, each, ending: Ending::default(), progress: Progress::new(total, read) };
     let mut clock = ReplayClock::new(SystemClock.now());
     let mut batch = Vec::new();

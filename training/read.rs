@@ -9,7 +9,7 @@ use std::io::BufRead as _;
 
 use anyhow::Result;
 use gainsay::extract::reading::{Reading, Token};
-use rayon::prelude::*;
+use gainsay::parallel;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -22,9 +22,9 @@ struct Article {
 
 fn main() -> Result<()> {
     let lines = std::io::stdin().lock().lines().collect::<Result<Vec<_>, _>>()?;
-    let readings = lines.par_iter().map(|line| reading(line)).collect::<Result<Vec<_>>>()?;
+    let readings = parallel::in_order(parallel::cores(), lines, |line| reading(&line));
     for reading in readings {
-        println!("{reading}");
+        println!("{}", reading?);
     }
     Ok(())
 }

@@ -16,10 +16,10 @@ use gainsay::link::likeness::{Relation, measures};
 use gainsay::link::rarity::weight;
 use gainsay::link::view::View;
 use gainsay::model::{ClaimRecord, Kind, MarkupFormat};
+use gainsay::parallel;
 use gainsay::pipeline::{Change, Input, Scope, State, Windows, analyse, step};
 use gainsay::text::document::archive_document;
 use jiff::{SignedDuration, Timestamp};
-use rayon::prelude::*;
 use serde::Deserialize;
 
 /// Of how many pairs of different sets one is measured.
@@ -70,7 +70,8 @@ fn main() -> Result<()> {
     }
     let places: Vec<(usize, usize)> =
         sets.iter().enumerate().flat_map(|(set, one)| (0..one.documents.len()).map(move |at| (set, at))).collect();
-    let told: Vec<Told> = places.par_iter().flat_map(|&(set, at)| tell(&sets, set, at, &models)).collect();
+    let told = parallel::in_order(parallel::cores(), places, |(set, at)| tell(&sets, set, at, &models));
+    let told: Vec<Told> = told.into_iter().flatten().collect();
     let mut apart = 0;
     for (at, later) in told.iter().enumerate() {
         for known in told.iter().take(at).filter(|known| (known.set, known.document) != (later.set, later.document)) {

@@ -3,9 +3,9 @@
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
-use rayon::prelude::*;
 
 use super::*;
+use crate::parallel;
 use crate::text::document::headline;
 use crate::text::sentence::sentences;
 
@@ -84,7 +84,7 @@ fn texts_are_read_alike_with_the_cache_and_without_in_any_order_and_at_once() {
     let asked: Vec<(usize, Scope)> = (0..24).map(|at| (at * 7 % 3, scopes[at / 3 % 2])).collect();
     let expected: Vec<Vec<Claim>> = (0..6).map(|at| found(&texts[at / 2], &without, scopes[at % 2])).collect();
     for models in [&with, &small] {
-        asked.par_iter().for_each(|&(text, scope)| {
+        parallel::in_order(parallel::cores(), asked.clone(), |(text, scope)| {
             let place = 2 * text + usize::from(scope == Scope::All);
             assert_eq!(found(&texts[text], models, scope), expected[place], "{text} {scope:?}");
         });
