@@ -7,10 +7,11 @@ mod reload;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +19,7 @@ use tracing::{error, info, warn};
 
 use crate::clock::Clock;
 use crate::config::{Config, SinkConfig, WindowsConfig};
-use crate::desk::{Desk, SinkSettings, Work};
+use crate::desk::{BACKLOG_MAX, Desk, Outcome, SinkSettings, Work};
 use crate::intake::Poller;
 use crate::model::{FeedCursor, FeedId};
 use crate::pipeline::{Models, Windows};
@@ -38,6 +39,10 @@ pub use observer::{LogObserver, Observer};
 const DESK_QUEUE: usize = 64;
 /// Polls that the desk takes in one transaction.
 const DESK_BATCH: usize = 32;
+/// How often some of the backlog is read although more comes.
+const CATCH_UP_EVERY: Duration = Duration::from_secs(5);
+/// How long the desk waits after it could not commit what it read of the backlog.
+const BACKLOG_RETRY: Duration = Duration::from_secs(1);
 
 /// The desk's windows from the config.
 pub fn windows(windows: &WindowsConfig) -> Windows {
@@ -168,6 +173,7 @@ impl Stages {
                 Arc::new(Models::embedded().context("the built-in models cannot be read")?.with_words(&opened.extract));
             let models_hash = models.hash().0;
             let desk = Desk::open(desk_store, models, router, settings, windows).context("cannot rebuild the desk")?;
+            told.backlog_at_start(desk.backlog());
             let waiting = other_store.orphans(&[], now).context("cannot read the outbox")?;
             told.opened(&opened, Arc::clone(&other_store) as _, &models_hash, &waiting);
             tell_orphans(other_store.as_ref(), &names, now, &told).context("cannot read the outbox")?;
@@ -270,7 +276,7 @@ impl Tasks {
     ) -> Self {
         let (orders, inbox) = mpsc::channel(DESK_QUEUE);
         let wake = stages.dispatchers.iter().map(|(_, _, wake)| Arc::clone(wake)).collect();
-        let desk_loop = DeskLoop { desk: stages.desk, wake, watchers: watchers.clone() };
+        let desk_loop = DeskLoop { desk: stages.desk, wake, watchers: watchers.clone(), caught_up: Instant::now() };
         let fetch_timeout = config.intake.fetch_timeout;
         let (manners, _) = watch::channel(Manners { poller: stages.poller, windows: stages.windows, fetch_timeout });
         let feeds = config.feeds.clone();
@@ -367,12 +373,14 @@ struct DeskLoop {
     desk: Desk,
     wake: Vec<Arc<Notify>>,
     watchers: Watchers,
+    /// When some of the backlog was last read.
+    caught_up: Instant,
 }
 
 impl DeskLoop {
     /// Ends when no poller is left, or with an error that only a person can mend.
     fn run(mut self, mut inbox: mpsc::Receiver<Order>) -> Result<(), StoreError> {
-        while let Some(first) = inbox.blocking_recv() {
+        while let Some(first) = self.next(&mut inbox)? {
             let (mut deliveries, mut next, mut routing) = (Vec::new(), Some(first), None);
             while let Some(order) = next.take() {
                 match order {
@@ -395,6 +403,41 @@ impl DeskLoop {
         Ok(())
     }
 
+    /// The next order; until it comes, what is in the backlog is read.
+    fn next(&mut self, inbox: &mut mpsc::Receiver<Order>) -> Result<Option<Order>, StoreError> {
+        while self.desk.backlog() > 0 {
+            if self.desk.backlog() < BACKLOG_MAX {
+                match inbox.try_recv() {
+                    Ok(order) if self.caught_up.elapsed() < CATCH_UP_EVERY => return Ok(Some(order)),
+                    Ok(order) => {
+                        self.catch_up()?;
+                        return Ok(Some(order));
+                    }
+                    // What is in the backlog is read after the next start.
+                    Err(TryRecvError::Disconnected) => return Ok(None),
+                    Err(TryRecvError::Empty) => {}
+                }
+            }
+            self.catch_up()?;
+        }
+        Ok(inbox.blocking_recv())
+    }
+
+    fn catch_up(&mut self) -> Result<(), StoreError> {
+        self.caught_up = Instant::now();
+        self.watchers.telemetry.pulse.desk_began();
+        let caught_up = self.process(Desk::catch_up);
+        if let Err(error) = caught_up {
+            self.watchers.telemetry.not_committed(0);
+            error!(%error, "commit failed, the backlog stays as it is");
+            if !error.is_retryable() {
+                return Err(error);
+            }
+            std::thread::sleep(BACKLOG_RETRY);
+        }
+        Ok(())
+    }
+
     fn take(&mut self, deliveries: Vec<Delivery>) -> Result<(), StoreError> {
         if deliveries.is_empty() {
             return Ok(());
@@ -403,7 +446,7 @@ impl DeskLoop {
             deliveries.into_iter().map(|delivery| (delivery.work, delivery.done)).unzip();
         self.watchers.telemetry.pulse.desk_began();
         let documents = works.iter().map(|work| work.documents.len() as u64).sum();
-        let processed = self.process(works);
+        let processed = self.process(|desk, now| desk.take(works, now));
         if processed.is_err() {
             self.watchers.telemetry.not_committed(documents);
         }
@@ -420,9 +463,20 @@ impl DeskLoop {
         Ok(())
     }
 
-    fn process(&mut self, works: Vec<Work>) -> Result<(), StoreError> {
+    fn process(
+        &mut self,
+        work: impl FnOnce(&mut Desk, Timestamp) -> Result<Outcome, StoreError>,
+    ) -> Result<(), StoreError> {
         let Watchers { clock, observer, telemetry } = &self.watchers;
-        let outcome = self.desk.process(works, clock.now())?;
+        let had_backlog = self.desk.backlog() > 0;
+        let outcome = work(&mut self.desk, clock.now())?;
+        match (had_backlog, self.desk.backlog()) {
+            (false, 1..) => {
+                info!(documents = self.desk.backlog(), "more came than can be read at once; it waits in the database")
+            }
+            (true, 0) => info!("all that waited in the database is read"),
+            _ => {}
+        }
         telemetry.committed(&outcome);
         // Observers see an alert before any endpoint does.
         outcome.alerts().for_each(|alert| observer.alerted(alert));

@@ -2,8 +2,10 @@
 //!
 //! Called by the daemon, by `replay` and by `demo` alike, from a blocking thread.
 
+mod backlog;
 mod tally;
 
+pub use backlog::{BACKLOG_MAX, READ_AT_ONCE_MAX};
 pub use tally::Tally;
 
 use std::any::Any;
@@ -14,6 +16,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
+
+use backlog::{Backlog, Batch};
 
 use crate::model::{
     Alert, Analysis, BudgetRecord, ClaimId, ClaimRecord, Document, DocumentId, DocumentRecord, Event, FeedCursor,
@@ -34,7 +38,7 @@ use crate::text::embargo::{Embargo, embargo};
 const CLOCK_WARNING_MIN: SignedDuration = SignedDuration::from_mins(1);
 
 /// One delivery of work: what one poll brought, or a slice of an archive. Committed as a whole.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Work {
     /// Where the feed stands after it.
     pub cursor: Option<FeedCursor>,
@@ -92,6 +96,7 @@ pub struct Desk {
     store: Arc<dyn Store>,
     /// Documents that are analysed at once.
     threads: NonZeroUsize,
+    backlog: Backlog,
 }
 
 impl Desk {
@@ -107,7 +112,8 @@ impl Desk {
         windows: Windows,
     ) -> Result<Self, StoreError> {
         let state = Some(State::restore(windows, store.load()?));
-        Ok(Self { state, windows, models, router, sinks, store, threads: parallel::cores() })
+        let backlog = Backlog::new(store.backlog_marks()?);
+        Ok(Self { backlog, state, windows, models, router, sinks, store, threads: parallel::cores() })
     }
 
     /// The desk with so many documents analysed at once, where it is one a core otherwise. What comes of them is the same.
@@ -130,12 +136,47 @@ impl Desk {
     /// # Errors
     /// What the store says.
     pub fn process(&mut self, batch: Vec<Work>, now: Timestamp) -> Result<Outcome, StoreError> {
-        let mut outcome = Outcome::default();
+        self.run(Batch { work: batch, ..Batch::default() }, now)
+    }
+
+    /// As [`process`](Self::process), but where more documents are new than are read at once, or others wait, they are made durable
+    /// unread, at the end of the backlog: no feed has to wait until what others brought is read.
+    ///
+    /// # Errors
+    /// As [`process`](Self::process).
+    pub fn take(&mut self, batch: Vec<Work>, now: Timestamp) -> Result<Outcome, StoreError> {
+        let state = self.take_state()?;
+        let batch = self.backlog.put_off(batch, |document| !state.knows(document.id, document.content_hash));
+        self.state = Some(state);
+        self.run(batch, now)
+    }
+
+    /// Documents that came and are yet to be read.
+    pub fn backlog(&self) -> usize {
+        self.backlog.len()
+    }
+
+    /// Reads the first documents of the backlog, as [`process`](Self::process) does. After an error they stand there still.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn catch_up(&mut self, now: Timestamp) -> Result<Outcome, StoreError> {
+        let first = self.store.backlog(READ_AT_ONCE_MAX)?;
+        let caught_up = first.last().map(|&(position, _)| position);
+        let documents = first.into_iter().map(|(_, document)| document).collect();
+        let work = vec![Work { documents, ..Work::default() }];
+        self.run(Batch { work, caught_up, ..Batch::default() }, now)
+    }
+
+    fn run(&mut self, batch: Batch, now: Timestamp) -> Result<Outcome, StoreError> {
+        let change = Backlog::change(&batch);
+        let Batch { work: batch, put_off, waiting, caught_up } = batch;
+        let mut outcome = Outcome { known: waiting, ..Outcome::default() };
         let mut cursors = Vec::new();
         let state = self.take_state()?;
         let clock_lead = clock_lead(&state, now);
         warn_of_clock(clock_lead);
-        let documents = batch.iter().map(|work| work.documents.len() as u64).sum();
+        let documents = (batch.iter().map(|work| work.documents.len()).sum::<usize>() + waiting) as u64;
         // Marked as taken in whatever comes of it: what panics would do so for ever.
         let feedback: Vec<Feedback> = batch.iter().flat_map(|work| &work.feedback).cloned().collect();
         let judged_before = self.models.window_counts();
@@ -148,15 +189,24 @@ impl Desk {
         let (position, next_sequence) = state.position();
         let outbox = self.outbox(&routed);
         tally.offered(&outbox);
-        let commit =
-            Commit { cursors, analyses, feedback, outbox, ..written.commit(position.unwrap_or(now), next_sequence) };
+        let commit = Commit {
+            cursors,
+            put_off,
+            caught_up,
+            analyses,
+            feedback,
+            outbox,
+            ..written.commit(position.unwrap_or(now), next_sequence)
+        };
         let started = Instant::now();
         tally.put_in = self.store.commit(commit)?;
         tally.commit_time = started.elapsed();
         let records = state.counts();
         self.state = Some(state);
+        self.backlog.follow(change);
         let windows = self.models.window_counts().since(judged_before);
-        outcome.tally = Tally { documents, records, clock_lead, windows, analysis_times, ..tally };
+        let backlog = self.backlog.len();
+        outcome.tally = Tally { documents, backlog, records, clock_lead, windows, analysis_times, ..tally };
         outcome.routed = routed;
         Ok(outcome)
     }

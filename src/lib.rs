@@ -33,7 +33,8 @@
 //!   file, no environment and no randomness, and no hash map's order reaches their output. `tests/tidy.rs` fails the build
 //!   otherwise. The same documents in the same order give the same alerts, byte for byte.
 //! - **One transaction.** A feed's cursor moves only together with what the poll brought, down to the rows of the outbox. When
-//!   a commit fails, the state is dropped and rebuilt from the store, and the feed is read again.
+//!   a commit fails, the state is dropped and rebuilt from the store, and the feed is read again. Where more came than can be read at
+//!   once, that is the documents themselves, at the end of the backlog (`desk::Desk::take`).
 //! - **A reload is all or nothing.** What can fail of a new config is built before anything changes (`app::reload`); a feed's or sink's
 //!   new task begins only when its old one has ended.
 //! - **Stable ids.** Every id is a hash of what it names. An alert's bytes are stored before they are sent and never rendered

@@ -46,6 +46,8 @@ pub struct Tally {
     pub offered: PutIn,
     /// Those of them that are new in it; the others had been put in before.
     pub put_in: PutIn,
+    /// Documents that wait to be read after it.
+    pub backlog: usize,
     /// What the desk remembers after it.
     pub records: RecordCounts,
     /// How far the desk's clock is ahead of the machine's; never negative.

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use jiff::SignedDuration;
 
 use super::*;
-use crate::model::{Attempt, MarkupFormat, Outbox, OutboxEntry, Records};
-use crate::store::{Counts, EmbeddedStore, Orphan, PutIn};
+use crate::model::{Attempt, ContentHash, MarkupFormat, Outbox, OutboxEntry, Records};
+use crate::store::{BacklogPosition, Counts, EmbeddedStore, Orphan, PutIn};
 use crate::text::document::archive_document;
 
 /// A real store that refuses as often as it is told to.
@@ -34,6 +34,14 @@ impl Store for Flaky {
     fn commit(&self, commit: Commit) -> Result<PutIn, StoreError> {
         refuse(&self.commits_to_fail)?;
         self.store.commit(commit)
+    }
+
+    fn backlog(&self, limit: usize) -> Result<Vec<(BacklogPosition, Document)>, StoreError> {
+        self.store.backlog(limit)
+    }
+
+    fn backlog_marks(&self) -> Result<Vec<(DocumentId, ContentHash)>, StoreError> {
+        self.store.backlog_marks()
     }
 
     fn pending_feedback(&self) -> Result<Vec<crate::model::Feedback>, StoreError> {
@@ -134,6 +142,72 @@ fn what_could_not_be_committed_is_news_again() {
     let outcome = desk.process(flood(), now()).unwrap();
     assert_eq!((outcome.analysed, outcome.known), (0, 1));
     assert_eq!(store.counts().unwrap().documents, 1);
+}
+
+/// As many as are more than can be read at once: each tenth one brings an alert.
+fn flood() -> Vec<Work> {
+    let told = [
+        "Mayor Odile Franck denied on Monday that she had sold a crane to her cousin.",
+        "The brewery's director, Karl Sorel, is accused by inspectors of poisoning a lake.",
+        "General Ruiz denied that his troops had shelled a clinic in the north.",
+        "Arvo Bank rejected claims by a lawmaker that it had laundered money for a cartel.",
+        "Prosecutors accused the shipowner Pia Sund of bribing a harbour pilot.",
+        "The Kestrel airline denied that it had hidden engine faults from regulators.",
+        "Judge Tomas Brandt denied having met the defendant at a hunting lodge.",
+    ];
+    let text = |number: usize| match number % 10 {
+        3 => told.get(number / 10).copied().unwrap_or_default().to_owned(),
+        _ => format!("The ferry to pier {number} sailed at noon."),
+    };
+    (0..2 * READ_AT_ONCE_MAX).flat_map(|number| work(&number.to_string(), &text(number))).collect()
+}
+
+#[test]
+fn what_cannot_be_read_at_once_waits_durable_and_alerts_alike() {
+    let alerts = |outcome: &Outcome| outcome.alerts().map(|alert| alert.id).collect::<Vec<_>>();
+    let folder = tempfile::tempdir().unwrap();
+    let open = |name: &str| {
+        std::fs::create_dir_all(folder.path().join(name)).unwrap();
+        let (mut desk, store) = thrifty_desk(&folder.path().join(name));
+        desk.sinks[0].alerts_per_day = 0;
+        (desk, store)
+    };
+    let (mut patient, _) = open("patient");
+    let expected = alerts(&patient.process(flood(), now()).unwrap());
+    assert!(expected.len() >= 5, "{expected:?}");
+
+    let (mut desk, store) = open("busy");
+    let cursor = FeedCursor::new(FeedId::new("wire"));
+    let mut batch = flood();
+    batch[0].cursor = Some(cursor.clone());
+    store.commits_to_fail.store(1, Ordering::SeqCst);
+    assert!(desk.take(batch.clone(), now()).is_err());
+    assert_eq!((desk.backlog(), store.backlog(9).unwrap().len()), (0, 0), "nothing of it happened");
+    let outcome = desk.take(batch.clone(), now()).unwrap();
+    assert_eq!((outcome.analysed, desk.backlog()), (0, batch.len()));
+    assert_eq!(store.cursors().unwrap(), [cursor], "the feed need not bring it again");
+    // It brings it nevertheless, and something that is new.
+    let last = || work("last", "Mayor Odile Franck denied on Tuesday that she had ever owned a crane.");
+    let outcome = desk.take([flood(), last()].concat(), now()).unwrap();
+    assert_eq!((outcome.known, desk.backlog()), (batch.len(), batch.len() + 1));
+
+    drop((desk, store));
+    let (mut desk, store) = open("busy");
+    assert_eq!(desk.backlog(), batch.len() + 1, "it waits over a restart");
+    store.commits_to_fail.store(1, Ordering::SeqCst);
+    assert!(desk.catch_up(now()).is_err());
+    assert_eq!(desk.backlog(), batch.len() + 1);
+    let mut found = Vec::new();
+    while desk.backlog() > 0 {
+        let outcome = desk.catch_up(now()).unwrap();
+        assert!(outcome.analysed <= READ_AT_ONCE_MAX);
+        found.extend(alerts(&outcome));
+    }
+    let later = alerts(&patient.process(last(), now()).unwrap());
+    assert_eq!(found, [expected, later].concat(), "one after the other, as if read at once");
+    assert_eq!(store.backlog(9).unwrap(), []);
+    assert_eq!(desk.take(flood(), now()).unwrap().known, batch.len());
+    assert_eq!(desk.take(work("few", "Snow fell."), now()).unwrap().analysed, 1, "few are read at once");
 }
 
 #[test]

@@ -9,10 +9,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use crate::model::{Attempt, FeedCursor, Feedback, Outbox, OutboxEntry, Records};
+use crate::model::{Attempt, ContentHash, Document, DocumentId, FeedCursor, Feedback, Outbox, OutboxEntry, Records};
 
 use super::writer::{Write, Writer};
-use super::{Commit, Counts, Orphan, PutIn, Store, StoreError, feedback, outbox, record, schema};
+use super::{
+    BacklogPosition, Commit, Counts, Orphan, PutIn, Store, StoreError, backlog, feedback, outbox, record, schema,
+};
 
 /// How long to wait for a person who writes to the file with another program.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -107,6 +109,14 @@ impl Store for EmbeddedStore {
 
     fn commit(&self, commit: Commit) -> Result<PutIn, StoreError> {
         self.writer.write(Write::Commit(Box::new(commit)))
+    }
+
+    fn backlog(&self, limit: usize) -> Result<Vec<(BacklogPosition, Document)>, StoreError> {
+        backlog::first(&self.reader(), limit)
+    }
+
+    fn backlog_marks(&self) -> Result<Vec<(DocumentId, ContentHash)>, StoreError> {
+        backlog::marks(&self.reader())
     }
 
     fn pending_feedback(&self) -> Result<Vec<Feedback>, StoreError> {

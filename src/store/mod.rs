@@ -1,5 +1,6 @@
 //! Durable state: commits of the desk go in, records and the outbox come out; [`EmbeddedStore`] keeps them in SQLite.
 
+mod backlog;
 mod embedded;
 mod error;
 mod feedback;
@@ -20,8 +21,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::model::{
-    Analysis, BudgetRecord, ClaimId, ClaimRecord, DocumentId, DocumentRecord, FeedCursor, FeedRecord, Feedback,
-    MutedSpeaker, Outbox, OutboxRow, Records, StoryId, StoryRecord, ThreadId, ThreadRecord,
+    Analysis, BudgetRecord, ClaimId, ClaimRecord, ContentHash, Document, DocumentId, DocumentRecord, FeedCursor,
+    FeedRecord, Feedback, MutedSpeaker, Outbox, OutboxRow, Records, StoryId, StoryRecord, ThreadId, ThreadRecord,
 };
 
 /// Everything that must survive. Methods block; call them from blocking threads.
@@ -44,6 +45,18 @@ pub trait Store: Outbox<Error = StoreError> {
     /// # Errors
     /// When it could not be made durable; nothing is changed then.
     fn commit(&self, commit: Commit) -> Result<PutIn, StoreError>;
+
+    /// The first documents of the backlog, each with its position.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn backlog(&self, limit: usize) -> Result<Vec<(BacklogPosition, Document)>, StoreError>;
+
+    /// Which documents wait in the backlog, and with what text.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn backlog_marks(&self) -> Result<Vec<(DocumentId, ContentHash)>, StoreError>;
 
     /// What users said and the desk has not taken in yet, in order; at most so much as one batch takes.
     ///
@@ -82,6 +95,10 @@ pub struct Commit {
     pub next_sequence: u64,
     /// Cursors of the feeds that were polled.
     pub cursors: Vec<FeedCursor>,
+    /// Documents that came and are put at the end of the backlog.
+    pub put_off: Vec<Document>,
+    /// Documents of the backlog that this commit holds instead: all up to this position.
+    pub caught_up: Option<BacklogPosition>,
     /// Analyses of the documents that were read; one text of a document is kept once for the same models.
     pub analyses: Vec<Analysis>,
     /// New and changed documents.
@@ -113,6 +130,8 @@ impl Commit {
             now,
             next_sequence,
             cursors: Vec::new(),
+            put_off: Vec::new(),
+            caught_up: None,
             analyses: Vec::new(),
             documents: Vec::new(),
             stories: Vec::new(),
@@ -127,6 +146,9 @@ impl Commit {
         }
     }
 }
+
+/// Where a document stands in the backlog.
+pub type BacklogPosition = i64;
 
 /// Records that left the windows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

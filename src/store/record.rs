@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::model::{Analysis, ClaimRecord, FeedCursor, Fingerprint, Records, StoryRecord};
 
-use super::{Commit, Counts, Forgotten, StoreError, feedback, fingerprint, schema};
+use super::{Commit, Counts, Forgotten, StoreError, backlog, feedback, fingerprint, schema};
 
 /// Old analyses taken out per commit: more than a commit brings in, little enough not to be felt.
 const EXPIRED_ANALYSES_MAX: u32 = 1_000;
@@ -24,6 +24,7 @@ pub(super) fn write(transaction: &Transaction<'_>, commit: &Commit) -> Result<()
     // What a user has corrected is kept for good: models can be trained on it.
     let corrected: Vec<&ClaimRecord> = commit.claims.iter().filter(|claim| claim.corrected.is_some()).collect();
     upsert(transaction, "corrected", &corrected, |record| record.id.to_string())?;
+    backlog::write(transaction, &commit.put_off, commit.caught_up)?;
     feedback::write(transaction, &commit.feedback)?;
     upsert_stories(transaction, &commit.stories)?;
     insert_analyses(transaction, &commit.analyses)?;

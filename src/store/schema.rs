@@ -18,6 +18,7 @@
 //! | `outbox_body` | the bytes of an alert for a sink | `body` |
 //! | `outbox_rendering` | what a sink's template made of an alert, and goes out instead of its body | `content_type`, `body` |
 //! | `attempt` | one attempt to deliver | `outbox`, `at`, `result`, `error` |
+//! | `backlog` | a document that came and is yet to be read, in order of arrival | `document`, `record` |
 //! | `feedback` | what a user said; `gainsay feedback` puts it in, the desk takes it up | `act`, `state`, `record` |
 //! | `muted` | a speaker whom a user muted | `id` (the name's telling words), `record` |
 //! | `corrected` | a claim that a user has corrected, also when it has left the window | `id`, `record` |
@@ -50,7 +51,7 @@ const APPLICATION_ID: u32 = 0x6761_696E;
 const RETENTION: Duration = Duration::from_hours(30 * 24);
 
 /// The steps from an empty file to the present layout. Only ever add to the end.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     r"
 CREATE TABLE desk (
     only          INTEGER PRIMARY KEY CHECK (only = 1),
@@ -163,6 +164,13 @@ CREATE TABLE feedback (
 CREATE INDEX feedback_pending ON feedback (position) WHERE state = 'pending';
 CREATE TABLE muted (position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);
 CREATE TABLE corrected (position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);
+",
+    r"
+CREATE TABLE backlog (
+    position INTEGER PRIMARY KEY,
+    record   TEXT NOT NULL,
+    document TEXT AS (record->>'id')
+);
 ",
 ];
 

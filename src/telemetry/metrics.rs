@@ -96,6 +96,8 @@ metrics! {
     DocumentsIn Counter "documents_in" [] "Documents handed to the desk.";
     Documents Counter "documents" ["result"] "Documents by what the desk did: read (new or changed), known, quarantined (could not be analysed, text kept), left_out (not even that), not_committed (the feed is read again).";
     DeskQueue Gauge "desk_queue_polls" [] "Polls that wait for the desk, the batch that it works on included.";
+    Backlog Gauge "backlog_documents" [] "Documents that came faster than they are read, and wait in the database.";
+    BacklogAtStart Gauge "backlog_documents_at_start" [] "Documents that waited so when the daemon started.";
     AnalysisTime Histogram "analysis_seconds" [] "Time to analyse one document.";
     Windows Counter "windows_judged" ["source"] "Stretches of documents that were judged, by whence the judgement came: network, cache (one that reads the same had been judged before, as in a copy or an update).";
     CommitTime Histogram "commit_seconds" [] "Time to make one batch durable.";
@@ -325,7 +327,7 @@ mod tests {
     /// What must hold between metrics when nothing is on its way, in words, left = right. All but the gauges count from the start.
     const IDENTITIES: [&str; 5] = [
         "`entries_read` = `documents_in` + `entries_lost` of both reasons",
-        "`documents_in` = `documents` of all results (less what waits in `desk_queue_polls`)",
+        "`backlog_documents_at_start` + `documents_in` = `documents` of all results + `backlog_documents` (less what waits in `desk_queue_polls`)",
         "`documents` read and quarantined = `stories` of all results",
         "`alerts_routed` = `alerts_held` + `outbox_put_in` + `outbox_known`, by sink",
         "`outbox_waiting_at_start` + `outbox_put_in` = `outbox_delivered` + `outbox_dead` + `outbox_given_up` + `outbox_waiting`, by sink",

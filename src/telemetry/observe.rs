@@ -88,6 +88,15 @@ impl Telemetry {
         drop(self.database.set((store, config.database.clone())));
     }
 
+    /// So many documents wait in the backlog that an earlier daemon left.
+    pub fn backlog_at_start(&self, documents: usize) {
+        self.metrics.record(|samples| {
+            for metric in [Metric::Backlog, Metric::BacklogAtStart] {
+                samples.set(metric, &[], float(documents as u64));
+            }
+        });
+    }
+
     /// Alerts were given up, as their sink is long gone.
     pub fn given_up(&self, sink: &str, alerts: u64) {
         self.metrics.record(|samples| samples.count(Metric::OutboxGivenUp, &[sink], alerts));
@@ -230,6 +239,7 @@ impl Telemetry {
                 samples.set(Metric::Records, &[kind], float(count as u64));
             }
             samples.set(Metric::ClockLead, &[], tally.clock_lead.as_secs_f64());
+            samples.set(Metric::Backlog, &[], float(tally.backlog as u64));
         });
     }
 

@@ -24,9 +24,7 @@ fn main() -> Result<()> {
             our_times.push(time(&ours));
             their_times.push(time(&theirs));
         }
-        let told = |entries: usize, times: Vec<Duration>| {
-            serde_json::json!({ "entries": entries, "mb_per_s": megabytes_per_second(bytes.len(), times) })
-        };
+        let told = |entries: usize, times: Vec<Duration>| serde_json::json!({ "entries": entries, "mb_per_s": megabytes_per_second(bytes.len(), times) });
         let line = serde_json::json!({
             "feed": path,
             "bytes": bytes.len(),

@@ -156,7 +156,8 @@ fn check_sums(metrics: &BTreeMap<String, f64>, sinks: &[&str]) {
         assert!((left - right).abs() < 0.5, "{what}: {left} is not {right}\n{metrics:#?}");
     };
     equal(total("entries_read_total"), total("documents_in_total") + total("entries_lost_total"), "entries");
-    equal(total("documents_in_total"), total("documents_total"), "documents");
+    let came = total("backlog_documents_at_start") + total("documents_in_total");
+    equal(came, total("documents_total") + total("backlog_documents"), "documents");
     let placed = ["read", "quarantined"].map(|result| sum(metrics, "documents_total", &format!("\"{result}\"")));
     equal(placed.iter().sum(), total("stories_total"), "stories");
     for sink in sinks {
