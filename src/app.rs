@@ -471,8 +471,8 @@ impl DeskLoop {
         let had_backlog = self.desk.backlog() > 0;
         let outcome = work(&mut self.desk, clock.now())?;
         match (had_backlog, self.desk.backlog()) {
-            (false, 1..) => {
-                info!(documents = self.desk.backlog(), "more came than can be read at once; it waits in the database")
+            (false, waiting @ 1..) => {
+                info!(documents = waiting, "more came than can be read at once; it waits in the database");
             }
             (true, 0) => info!("all that waited in the database is read"),
             _ => {}
