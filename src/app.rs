@@ -3,6 +3,7 @@
 mod feed;
 mod feedback;
 mod observer;
+mod push;
 mod reload;
 
 use std::collections::BTreeMap;
@@ -26,10 +27,11 @@ use crate::route::Router;
 use crate::sink::{BodyFormat, DispatchSummary, Dispatcher};
 use crate::store::{EmbeddedStore, Orphan, Store, StoreError};
 use crate::telemetry::{CountedOutbox, Phase, Telemetry};
-use crate::web::Web;
+use crate::web::{self, Callbacks, Web};
 
 use feed::FeedTask;
 use feedback::FeedbackTask;
+use push::Hubs;
 use reload::{RunningFeed, RunningSink};
 
 pub use observer::{LogObserver, Observer};
@@ -111,15 +113,16 @@ pub async fn run_reloading(
     // Served from before the state is rebuilt until all is drained: that it is not ready, or no longer, must be answered too.
     let mut web = JoinSet::new();
     if let Some(address) = config.http.listen {
-        web.spawn(Web::bind(address).await?.serve(Arc::clone(&telemetry)));
+        web.spawn(Web::bind(address, "http.listen").await?.serve(web::router(Arc::clone(&telemetry))));
     }
+    let hubs = hubs(&config, &telemetry, &mut web).await?;
     let path = config.database.clone();
     let store = tokio::task::spawn_blocking(move || EmbeddedStore::open(&path)).await?;
     let store = Arc::new(store.with_context(|| format!("cannot open the database {}", config.database.display()))?);
     let stages = Stages::build(&config, &store, &telemetry, Arc::clone(&clock)).await?;
     info!(feeds = config.feeds.len(), sinks = config.sinks.len(), "started");
     let watchers = Watchers { clock, observer, telemetry };
-    let mut tasks = Tasks::start(config, stages, store, watchers.clone(), &stop);
+    let mut tasks = Tasks::start(config, stages, store, watchers.clone(), hubs, &stop);
     watchers.telemetry.pulse.enter(Phase::Ready);
     let ended = tasks.until_stopped(&mut reloads).await;
     watchers.telemetry.pulse.enter(Phase::Stopping);
@@ -131,6 +134,15 @@ pub async fn run_reloading(
         warn!(?grace, "not everything had stopped when the grace was over; what is durable goes on at the next start");
     }
     ended.map(|()| drained.unwrap_or_default())
+}
+
+/// Opens the way for hubs, where the config wants them.
+async fn hubs(config: &Config, telemetry: &Arc<Telemetry>, web: &mut JoinSet<()>) -> Result<Option<Arc<Hubs>>> {
+    let settings = &config.websub;
+    let (Some(_), Some(address)) = (&settings.callback_url, settings.listen) else { return Ok(None) };
+    let callbacks = Arc::new(Callbacks::new(config.intake.body_bytes_max, Arc::clone(telemetry)));
+    web.spawn(Web::bind(address, "websub.listen").await?.serve(callbacks.router()));
+    Ok(Some(Arc::new(Hubs::new(settings.clone(), callbacks))))
 }
 
 /// What every stage tells the time by and tells what it does.
@@ -244,6 +256,8 @@ struct Tasks {
     /// The way to the desk, until the drain: the desk ends when nobody holds it any more.
     orders: Option<mpsc::Sender<Order>>,
     manners: watch::Sender<Manners>,
+    /// Where feeds are pushed, if the config wants that.
+    hubs: Option<Arc<Hubs>>,
     feeds: BTreeMap<FeedId, RunningFeed>,
     sinks: BTreeMap<String, RunningSink>,
     /// Of dispatchers that a reload ended.
@@ -266,6 +280,7 @@ impl Tasks {
         stages: Stages,
         store: Arc<EmbeddedStore>,
         watchers: Watchers,
+        hubs: Option<Arc<Hubs>>,
         stop: &CancellationToken,
     ) -> Self {
         let (orders, inbox) = mpsc::channel(DESK_QUEUE);
@@ -286,6 +301,7 @@ impl Tasks {
             stop_dispatch: CancellationToken::new(),
             orders: Some(orders),
             manners,
+            hubs,
             feeds: BTreeMap::new(),
             sinks: BTreeMap::new(),
             summaries: Vec::new(),

@@ -13,6 +13,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use super::push::Ear;
 use super::{FeedTask, Manners, Order, Queue, Routing, Tasks, dispatcher, routing, sink_names, tell_orphans, windows};
 use crate::config::{Config, FeedConfig, SinkConfig};
 use crate::intake::{Poller, resume};
@@ -25,6 +26,8 @@ pub(super) struct RunningFeed {
     /// Nothing where the feed was taken out and its task is ending.
     config: Option<FeedConfig>,
     stop: CancellationToken,
+    /// Set before the stop where the feed is taken out for good: its hub is told.
+    is_leaving: Arc<AtomicBool>,
     /// Where the task stood when it ended.
     end: oneshot::Receiver<FeedCursor>,
 }
@@ -52,16 +55,20 @@ impl Tasks {
     pub(super) fn start_feed(&mut self, feed: FeedConfig, cursor: Option<FeedCursor>) {
         let Some(orders) = self.orders.clone() else { return };
         let (stop, (last, end)) = (self.stop.child_token(), oneshot::channel());
-        let running = RunningFeed { config: Some(feed.clone()), stop: stop.clone(), end };
+        let is_leaving = Arc::new(AtomicBool::new(false));
+        let leaving = Arc::clone(&is_leaving);
+        let running = RunningFeed { config: Some(feed.clone()), stop: stop.clone(), is_leaving, end };
         let former = self.feeds.insert(feed.id.clone(), running).map(|former| former.end);
         let watchers = self.watchers.clone();
         let manners = self.manners.subscribe();
+        let ear = Ear::new(self.hubs.clone());
         self.intake.spawn(async move {
             let cursor = match former {
                 Some(end) => end.await.ok().or(cursor),
                 None => cursor,
             };
-            let task = FeedTask { cursor: resume(&feed, cursor), feed, manners, watchers, orders };
+            let task =
+                FeedTask { cursor: resume(&feed, cursor), feed, manners, watchers, orders, ear, is_leaving: leaving };
             // Nobody waits for it at the stop of the daemon.
             last.send(task.run(stop).await).unwrap_or_default();
         });
@@ -146,6 +153,7 @@ impl Tasks {
             listen(&self.config),
             listen(config)
         );
+        ensure!(config.websub == self.config.websub, "[websub] has changed: that needs a restart");
         let poller = if config.intake == self.config.intake {
             None
         } else {
@@ -222,6 +230,7 @@ impl Tasks {
         for (id, running) in &mut self.feeds {
             if running.config.is_some() && running.config.as_ref() != wanted.get(id).copied() {
                 running.config = None;
+                running.is_leaving.store(!wanted.contains_key(id), Ordering::Relaxed);
                 running.stop.cancel();
                 self.watchers.telemetry.pulse.feed_left(id);
                 stopped += 1;

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::decompress::{self, ACCEPT_ENCODING, DecompressError};
 use super::guard::{self, GuardedResolver, Refused};
+use super::websub::{HubLinks, links_in_headers};
 use crate::config::{FeedAccess, IntakeConfig};
 use crate::http;
 use crate::model::{FeedCursor, shown_address};
@@ -18,6 +19,8 @@ use crate::model::{FeedCursor, shown_address};
 /// What a feed may be; some servers answer 406 without.
 const ACCEPT: &str = "application/rss+xml, application/atom+xml, application/feed+json, application/rdf+xml, \
                       application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.1";
+/// How a hub is asked.
+const FORM: &str = "application/x-www-form-urlencoded";
 /// Longest `ETag` or `Last-Modified` that is kept; a longer one is no validator but an attack.
 const VALIDATOR_BYTES_MAX: usize = 1024;
 /// How long an idle connection is kept; polls are minutes apart, redirects and sibling feeds seconds.
@@ -189,6 +192,8 @@ pub struct Body {
     pub etag: Option<String>,
     /// `Last-Modified`.
     pub last_modified: Option<String>,
+    /// The hub that the headers name.
+    pub links: Box<HubLinks>,
 }
 
 /// Fetches feeds. Cheap to clone; clones share their connections.
@@ -326,13 +331,45 @@ impl Fetcher {
         let content_type = text_of(headers, &header::CONTENT_TYPE);
         let etag = text_of(headers, &header::ETAG);
         let last_modified = text_of(headers, &header::LAST_MODIFIED);
+        let links = Box::new(links_in_headers(headers));
         let wire_bytes = bytes.len() as u64;
         let bytes = self.decode(&url, encodings.join(","), bytes).await?;
-        Ok(Body { bytes, wire_bytes, content_type, url, etag, last_modified })
+        Ok(Body { bytes, wire_bytes, content_type, url, etag, last_modified, links })
+    }
+
+    /// Posts a form to a hub, and again where it redirects with the method kept (307 and 308), each hop guarded; the answer's body is not
+    /// read.
+    ///
+    /// # Errors
+    /// Anything but a success within the limits. `now` serves to read a date in `Retry-After`.
+    pub async fn post_form(&self, url: &Url, form: String, now: Timestamp) -> Result<(), FetchError> {
+        let post = async {
+            let mut target = url.clone();
+            for _ in 0..=self.redirects_max {
+                guard::check_url(&target, &self.allow)
+                    .map_err(|refused| FetchError::Refused { url: shown_address(&target), refused })?;
+                let request = self.client.post(target.clone()).header(header::CONTENT_TYPE, FORM).body(form.clone());
+                let response = request.send().await.map_err(|error| transport(&target, error))?;
+                let status = response.status();
+                if status.is_success() {
+                    return Ok(());
+                }
+                if !matches!(status.as_u16(), 307 | 308) {
+                    let retry_after = retry_after(status, response.headers(), now);
+                    return Err(FetchError::Status { url: shown_address(&target), status, retry_after });
+                }
+                target = redirect_target(&target, response.headers())?;
+            }
+            Err(FetchError::TooManyRedirects { url: shown_address(url), limit: self.redirects_max })
+        };
+        match tokio::time::timeout(self.timeout, post).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(FetchError::Timeout { url: shown_address(url), limit: self.timeout }),
+        }
     }
 
     /// Decoding takes long enough to stall other tasks, so it runs on a blocking thread.
-    async fn decode(&self, url: &Url, encodings: String, bytes: Vec<u8>) -> Result<Vec<u8>, FetchError> {
+    pub(super) async fn decode(&self, url: &Url, encodings: String, bytes: Vec<u8>) -> Result<Vec<u8>, FetchError> {
         let limit = self.decoded_bytes_max;
         tokio::task::spawn_blocking(move || decompress::decompress(&encodings, bytes, limit))
             .await

@@ -33,3 +33,4 @@ mod supervised;
 mod support;
 mod telemetry;
 mod watching;
+mod websub;
