@@ -2,6 +2,7 @@
 
 mod feed;
 mod feedback;
+mod lists;
 mod observer;
 mod push;
 mod reload;
@@ -21,7 +22,7 @@ use crate::clock::Clock;
 use crate::config::{Config, SinkConfig, WindowsConfig};
 use crate::desk::{Desk, SinkSettings, Work};
 use crate::intake::Poller;
-use crate::model::{FeedCursor, FeedId};
+use crate::model::{FeedCursor, FeedId, KeptList};
 use crate::pipeline::{Models, Windows};
 use crate::route::Router;
 use crate::sink::{BodyFormat, DispatchSummary, Dispatcher};
@@ -31,6 +32,7 @@ use crate::web::{self, Callbacks, Web};
 
 use feed::FeedTask;
 use feedback::FeedbackTask;
+use lists::{RunningList, all_feeds};
 use push::Hubs;
 use reload::{RunningFeed, RunningSink};
 
@@ -38,6 +40,8 @@ pub use observer::{LogObserver, Observer};
 
 /// Polls that wait for the desk; a full queue makes the pollers wait, and feeds can be read later.
 const DESK_QUEUE: usize = 64;
+/// Copies of lists of feeds that wait to be followed.
+const LISTS_QUEUE: usize = 16;
 /// Polls that the desk takes in one transaction.
 const DESK_BATCH: usize = 32;
 
@@ -158,6 +162,7 @@ struct Stages {
     desk: Desk,
     poller: Arc<Poller>,
     cursors: Vec<FeedCursor>,
+    kept_lists: Vec<KeptList>,
     windows: Windows,
     outbox: Arc<Queue>,
     dispatchers: Vec<(SinkConfig, Dispatcher<Queue>, Arc<Notify>)>,
@@ -175,7 +180,7 @@ impl Stages {
         let (windows, now) = (windows(&config.windows), clock.now());
         let (desk_store, other_store) = (Arc::clone(store), Arc::clone(store));
         let (told, opened) = (Arc::clone(telemetry), config.clone());
-        let (desk, cursors) = tokio::task::spawn_blocking(move || -> Result<_> {
+        let (desk, cursors, kept_lists) = tokio::task::spawn_blocking(move || -> Result<_> {
             let models =
                 Arc::new(Models::embedded().context("the built-in models cannot be read")?.with_words(&opened.extract));
             let models_hash = models.hash().0;
@@ -183,13 +188,14 @@ impl Stages {
             let waiting = other_store.orphans(&[], now).context("cannot read the outbox")?;
             told.opened(&opened, Arc::clone(&other_store) as _, &models_hash, &waiting);
             tell_orphans(other_store.as_ref(), &names, now, &told).context("cannot read the outbox")?;
-            Ok((desk, other_store.cursors().context("cannot read the feeds' cursors")?))
+            let kept_lists = other_store.kept_lists().context("cannot read the lists of feeds")?;
+            Ok((desk, other_store.cursors().context("cannot read the feeds' cursors")?, kept_lists))
         })
         .await??;
         let poller = Arc::new(Poller::new(&config.intake).context("cannot build the HTTP client")?);
         let outbox = Arc::new(CountedOutbox::new(Arc::clone(store), Arc::clone(telemetry)));
         let dispatchers = config.sinks.iter().map(|sink| dispatcher(sink, &outbox, &clock)).collect::<Result<_>>()?;
-        Ok(Self { desk, poller, cursors, windows, outbox, dispatchers })
+        Ok(Self { desk, poller, cursors, kept_lists, windows, outbox, dispatchers })
     }
 }
 
@@ -258,6 +264,11 @@ struct Tasks {
     manners: watch::Sender<Manners>,
     /// Where feeds are pushed, if the config wants that.
     hubs: Option<Arc<Hubs>>,
+    /// The last good copies of lists of feeds, and the tasks that read them anew.
+    kept_lists: Vec<KeptList>,
+    lists: BTreeMap<String, RunningList>,
+    list_updates: mpsc::Sender<KeptList>,
+    list_inbox: mpsc::Receiver<KeptList>,
     feeds: BTreeMap<FeedId, RunningFeed>,
     sinks: BTreeMap<String, RunningSink>,
     /// Of dispatchers that a reload ended.
@@ -288,7 +299,8 @@ impl Tasks {
         let desk_loop = DeskLoop { desk: stages.desk, wake, watchers: watchers.clone() };
         let fetch_timeout = config.intake.fetch_timeout;
         let (manners, _) = watch::channel(Manners { poller: stages.poller, windows: stages.windows, fetch_timeout });
-        let feeds = config.feeds.clone();
+        let feeds = all_feeds(&config, &stages.kept_lists);
+        let (list_updates, list_inbox) = mpsc::channel(LISTS_QUEUE);
         let mut tasks = Self {
             config,
             store,
@@ -302,6 +314,10 @@ impl Tasks {
             orders: Some(orders),
             manners,
             hubs,
+            kept_lists: stages.kept_lists,
+            lists: BTreeMap::new(),
+            list_updates,
+            list_inbox,
             feeds: BTreeMap::new(),
             sinks: BTreeMap::new(),
             summaries: Vec::new(),
@@ -313,11 +329,13 @@ impl Tasks {
         tasks.start_feedback();
         let mut cursors: BTreeMap<FeedId, FeedCursor> =
             stages.cursors.into_iter().map(|cursor| (cursor.feed.clone(), cursor)).collect();
-        tasks.watchers.telemetry.watch_config(&tasks.config, &cursors);
+        let watched = Config { feeds: feeds.clone(), ..tasks.config.clone() };
+        tasks.watchers.telemetry.watch_config(&watched, &cursors);
         for feed in feeds {
             let cursor = cursors.remove(&feed.id);
             tasks.start_feed(feed, cursor);
         }
+        tasks.swap_lists();
         tasks
     }
 
@@ -342,6 +360,7 @@ impl Tasks {
                 }
                 Some(ended) = self.intake.join_next() => ended.context("a feed's task died")?,
                 Some(ended) = self.dispatch.join_next() => self.summaries.push(ended.context("a dispatcher died")?),
+                Some(kept) = self.list_inbox.recv() => self.take_list(kept).await,
                 Some(Reload { config, done }) = reloads.recv() => {
                     let is_taken = self.reload(config).await;
                     // Who sent it may be gone.

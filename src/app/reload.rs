@@ -13,6 +13,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use super::lists::all_feeds;
 use super::push::Ear;
 use super::{FeedTask, Manners, Order, Queue, Routing, Tasks, dispatcher, routing, sink_names, tell_orphans, windows};
 use crate::config::{Config, FeedConfig, SinkConfig};
@@ -107,9 +108,9 @@ impl Tasks {
         let poller = prepared.poller.unwrap_or_else(|| Arc::clone(&self.manners.borrow().poller));
         let fetch_timeout = config.intake.fetch_timeout;
         self.manners.send_replace(Manners { poller, windows: windows(&config.windows), fetch_timeout });
-        let known = prepared.cursors.clone();
-        let feeds = self.swap_feeds(&config.feeds, prepared.cursors);
-        self.watchers.telemetry.watch_config(&config, &known);
+        let all = all_feeds(&config, &self.kept_lists);
+        let feeds = self.swap_feeds(&all, &prepared.cursors);
+        self.watchers.telemetry.watch_config(&Config { feeds: all, ..config.clone() }, &prepared.cursors);
         if config.log != self.config.log {
             warn!("[log] has changed: that counts from the next start");
         }
@@ -117,6 +118,7 @@ impl Tasks {
             warn!("[extract] has changed: that counts from the next start");
         }
         self.config = config;
+        self.swap_lists();
         info!(
             feeds_started = feeds.0,
             feeds_stopped = feeds.1,
@@ -224,7 +226,11 @@ impl Tasks {
     }
 
     /// Replaces the tasks of feeds that differ; says how many were started and stopped.
-    fn swap_feeds(&mut self, feeds: &[FeedConfig], mut cursors: BTreeMap<FeedId, FeedCursor>) -> (usize, usize) {
+    pub(super) fn swap_feeds(
+        &mut self,
+        feeds: &[FeedConfig],
+        cursors: &BTreeMap<FeedId, FeedCursor>,
+    ) -> (usize, usize) {
         let wanted: BTreeMap<&FeedId, &FeedConfig> = feeds.iter().map(|feed| (&feed.id, feed)).collect();
         let mut stopped = 0;
         for (id, running) in &mut self.feeds {
@@ -240,7 +246,7 @@ impl Tasks {
         let missing: Vec<&FeedConfig> = feeds.iter().filter(|feed| !is_running(&feed.id)).collect();
         let started = missing.len();
         for feed in missing {
-            let cursor = cursors.remove(&feed.id);
+            let cursor = cursors.get(&feed.id).cloned();
             self.start_feed(feed.clone(), cursor);
         }
         (started, stopped)

@@ -13,8 +13,10 @@ use super::parse::{ParseError, ParsedFeed, parse};
 use super::recover::Repairs;
 use super::schedule::{Ending, Pace, next_poll_after};
 use super::websub::{Hub, Mode, request};
-use crate::config::{FeedConfig, IntakeConfig};
-use crate::model::{AddressHash, AlertType, FeedCursor, FeedHealth, FeedIncident, Item, Subscription, shown_address};
+use crate::config::{FeedAccess, FeedConfig, IntakeConfig};
+use crate::model::{
+    AddressHash, AlertType, FeedCursor, FeedHealth, FeedId, FeedIncident, Item, Subscription, shown_address,
+};
 
 /// Failures in a row from which a feed counts as failing; fewer happen to every feed.
 pub const FAILURES_MIN: u32 = 3;
@@ -225,6 +227,21 @@ impl Poller {
             size,
             discovery: Discovery::Unknown,
         }
+    }
+
+    /// Fetches what is no feed, such as a list of feeds or a web page, conditionally where validators are given.
+    ///
+    /// # Errors
+    /// As of a feed.
+    pub async fn fetch_page(
+        &self,
+        url: &Url,
+        etag: Option<String>,
+        last_modified: Option<String>,
+        now: Timestamp,
+    ) -> Result<Fetched, FetchError> {
+        let cursor = FeedCursor { etag, last_modified, ..FeedCursor::new(FeedId::new("")) };
+        self.fetcher.fetch(url, &FeedAccess::default(), &cursor, now).await
     }
 
     /// Asks a feed's hub.

@@ -17,6 +17,7 @@ use super::words::{alert_of, minute};
 use super::{Listed, Source, print_list};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
+use crate::feedlist::plain::all_feeds;
 use crate::model::{AlertId, AlertType, FeedCursor, FeedId, FeedRecord, Subscription, shown_address};
 use crate::store::{DeliveryFilter, FeedDocuments, View};
 use crate::terminal::DIM;
@@ -42,6 +43,13 @@ pub fn feeds_status(args: &FeedsStatusArgs) -> Result<ExitCode> {
 
 /// How each feed of the database and of the config does.
 pub(super) fn statuses(view: &View, config: Option<&Config>) -> Result<Vec<FeedLine>> {
+    // What lists bring counts as what stands in the config itself.
+    let lists = view.feed_lists()?;
+    let whole = config.map(|config| {
+        let feeds = all_feeds(config, &lists).into_iter().map(|(feed, _)| feed).collect();
+        Config { feeds, ..config.clone() }
+    });
+    let config = whole.as_ref();
     let known = Known {
         now: SystemClock.now(),
         view,

@@ -142,6 +142,37 @@ impl std::fmt::Debug for Subscription {
     }
 }
 
+/// The last good copy of a list of feeds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptList {
+    /// Its id in the config.
+    pub id: String,
+    /// Where it was; a copy of another place is none.
+    pub address: AddressHash,
+    /// Its feeds, in order.
+    pub feeds: Vec<ListedFeed>,
+    /// `ETag` of the copy.
+    #[serde(default)]
+    pub etag: Option<String>,
+    /// `Last-Modified` of the copy.
+    #[serde(default)]
+    pub last_modified: Option<String>,
+    /// When it was last read, or known not to have changed.
+    pub read_at: Timestamp,
+    /// Why it cannot be read now, in words.
+    #[serde(default)]
+    pub trouble: Option<String>,
+}
+
+/// A feed of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedFeed {
+    /// Its address.
+    pub url: String,
+    /// Its title, or nothing.
+    pub title: String,
+}
+
 /// What one poll says about the health of a feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedHealth {

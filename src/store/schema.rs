@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | `desk` | a value of the desk itself | `now`, `next_sequence` |
 //! | `cursor` | what the poller remembers of a feed | `id` (feed), `record` |
+//! | `feed_list` | the last good copy of a list of feeds | `id`, `record` |
 //! | `feed` | what the desk knows of a feed's health | `id` (feed), `record` |
 //! | `budget` | what a sink was sent today, and what waits for its digest | `id` (sink), `record` |
 //! | `document` | a document still in the window | `id`, `story`, `outlet`, `url`, `record` |
@@ -50,7 +51,7 @@ const APPLICATION_ID: u32 = 0x6761_696E;
 const RETENTION: Duration = Duration::from_hours(30 * 24);
 
 /// The steps from an empty file to the present layout. Only ever add to the end.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     r"
 CREATE TABLE desk (
     only          INTEGER PRIMARY KEY CHECK (only = 1),
@@ -164,6 +165,7 @@ CREATE INDEX feedback_pending ON feedback (position) WHERE state = 'pending';
 CREATE TABLE muted (position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);
 CREATE TABLE corrected (position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);
 ",
+    "CREATE TABLE feed_list (position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);",
 ];
 
 /// The beginning of what is kept at `now`; a replayed archive may stand at the beginning of all time.
@@ -193,6 +195,8 @@ pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), St
 
 /// Version from which on there is a log of feedback.
 pub(super) const FEEDBACK_VERSION: u32 = 4;
+/// Version from which on copies of lists of feeds are kept.
+pub(super) const LISTS_VERSION: u32 = 5;
 
 /// The version of the file, if it is ours or empty.
 pub(super) fn check_owner(connection: &Connection, path: &Path) -> Result<u32, StoreError> {

@@ -23,6 +23,7 @@ mod feed_lists;
 mod feedback;
 mod intake;
 mod kills;
+mod lists;
 mod looking;
 mod matrix;
 mod quality;
