@@ -3,6 +3,7 @@
 //! The config file is the one place where feeds stand; what a person wrote around them stays. Nothing is written that would not
 //! be a config. A daemon that runs on the config's database is told to read it anew.
 
+mod discover;
 mod edit;
 pub mod opml;
 pub mod plain;
@@ -42,6 +43,7 @@ pub fn run(command: &FeedsCommand) -> Result<ExitCode> {
         FeedsCommand::List { config } => list(&config::load_without_secrets(config)?),
         FeedsCommand::Show { id, config } => show(&config::load_without_secrets(config)?, id),
         FeedsCommand::Add(args) => add(args),
+        FeedsCommand::Discover(args) => discover::run(args),
         FeedsCommand::Remove(args) => remove(args),
         FeedsCommand::Import(args) => import(args),
         FeedsCommand::Export { config } => export(&config::load_without_secrets(config)?),
@@ -104,6 +106,9 @@ fn show(config: &Config, id: &str) -> Result<ExitCode> {
 
 fn add(args: &AddArgs) -> Result<ExitCode> {
     let url = address(&args.url)?;
+    if !args.unseen {
+        discover::refuse_page(&url, &args.config)?;
+    }
     let outlet = args.outlet.clone().unwrap_or_else(|| url.host_str().unwrap_or_default().to_owned());
     let _lock = edit::lock(&args.config)?;
     let mut file = open(&args.config)?;
