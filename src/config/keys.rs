@@ -28,6 +28,12 @@ pub(super) enum Kind {
     Address,
     /// An http or https address, or nothing.
     OptionalAddress,
+    /// A way to reach the operator, or nothing.
+    Contact,
+    /// The address of a proxy, or nothing.
+    Proxy,
+    /// True or false.
+    Boolean,
     /// The beginning of names, used once.
     Prefix,
     /// A duration with its unit.
@@ -122,6 +128,8 @@ pub(super) fn keys() -> Vec<Key> {
         key("intake", "fetches_max", Kind::Count(1..=1_024)),
         key("intake", "fetches_per_host_max", Kind::Count(1..=64)),
         key("intake", "user_agent", Kind::Text),
+        key("intake", "contact", Kind::Contact),
+        key("intake", "proxy", Kind::Proxy),
         key("intake", "allow_networks", Kind::Texts),
         key("intake", "backfill", Kind::Duration(BACKFILL)),
     ]);
@@ -141,6 +149,7 @@ pub(super) fn keys() -> Vec<Key> {
         key("feed", name, kind)
     }));
     keys.push(key("feed", "headers", Kind::Headers));
+    keys.push(key("feed", "cookies", Kind::Boolean));
     keys.extend([
         required("feed_list", "id", Kind::Prefix),
         key("feed_list", "url", Kind::Address),

@@ -22,8 +22,8 @@ use super::problem::{ConfigError, Problem};
 use super::push::read_websub;
 use super::reader::{Report, Section, Wrong, count, did_you_mean, duration, fraction, size, string};
 use super::{
-    Config, FeedConfig, HttpConfig, IntakeConfig, LogConfig, LogFormat, RuleConfig, Secret, SinkConfig, SinkTarget,
-    WebhookConfig, WindowsConfig,
+    Config, FeedConfig, HttpConfig, IntakeConfig, LogConfig, LogFormat, ProxyAddress, RuleConfig, Secret, SinkConfig,
+    SinkTarget, WebhookConfig, WindowsConfig,
 };
 use super::{endpoint, narrow};
 use crate::model::{AlertType, FeedId};
@@ -55,6 +55,8 @@ pub(super) const WAITS: RangeInclusive<Duration> = Duration::ZERO..=Duration::fr
 const NAME: &str = "1 to 64 lower-case letters, digits, '.', '_' or '-'";
 const LABEL: &str = "a string of 1 to 200 characters on one line";
 pub(super) const ADDRESS: &str = "an absolute http or https address";
+/// How proxies are spoken to.
+const PROXY_SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 const OPTIONAL_ADDRESS: &str = "an absolute http or https address, or \"\" for none";
 pub(super) const SINK_TYPES: [&str; 2] = ["jsonl", "webhook"];
 const SECRET: &str = "secret_env, secret_file or secret; the value is whsec_ and the base64 of 24 to 64 bytes";
@@ -346,6 +348,8 @@ fn read_intake(mut section: Section<'_>) -> IntakeConfig {
             .read("fetches_per_host_max", |value| count(value, &(1..=64)))
             .unwrap_or(default.fetches_per_host_max),
         user_agent: section.read("user_agent", user_agent).unwrap_or(default.user_agent),
+        contact: section.read("contact", contact).unwrap_or(default.contact),
+        proxy: section.read("proxy", proxy).unwrap_or(default.proxy),
         allow_networks: section
             .list("allow_networks", "networks such as \"127.0.0.0/8\"", network)
             .unwrap_or(default.allow_networks),
@@ -594,6 +598,37 @@ fn user_agent(value: &DeValue<'_>) -> Result<String, Wrong> {
     } else {
         Err(Wrong::new("cannot be sent as User-Agent", accepted))
     }
+}
+
+/// How the operator can be reached, or nothing.
+fn contact(value: &DeValue<'_>) -> Result<Option<String>, Wrong> {
+    let accepted = "\"mailto:\" with an address, an http or https address, or \"\" for none";
+    let text = string(value, accepted)?.trim();
+    let begins = ["mailto:", "http://", "https://"].iter().any(|scheme| text.starts_with(scheme));
+    match text {
+        "" => Ok(None),
+        _ if begins
+            && text.len() <= 200
+            && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"()".contains(&byte)) =>
+        {
+            Ok(Some(text.to_owned()))
+        }
+        _ => Err(Wrong::new("is no way to reach anybody", accepted)),
+    }
+}
+
+/// The address of a proxy, or nothing. Not repeated in problems: it may carry a password.
+fn proxy(value: &DeValue<'_>) -> Result<Option<ProxyAddress>, Wrong> {
+    let accepted = "\"http://host:port\", \"https://host:port\", \"socks5://host:port\" or \"socks5h://host:port\", with user and password if need be, or \"\" for none";
+    let text = string(value, accepted)?.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let url = Url::parse(text).map_err(|error| Wrong::new(error.to_string(), accepted))?;
+    if !PROXY_SCHEMES.contains(&url.scheme()) || !url.has_host() {
+        return Err(Wrong::new("is no proxy", accepted));
+    }
+    Ok(Some(ProxyAddress(url)))
 }
 
 fn network(value: &DeValue<'_>) -> Result<IpNet, Wrong> {

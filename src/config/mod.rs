@@ -190,6 +190,10 @@ pub struct IntakeConfig {
     pub fetches_per_host_max: usize,
     /// Sent as `User-Agent`.
     pub user_agent: String,
+    /// How the operator can be reached, appended to it.
+    pub contact: Option<String>,
+    /// The proxy through which everything is fetched.
+    pub proxy: Option<ProxyAddress>,
     /// Networks that may be fetched from although they are private, loopback, link-local or otherwise special.
     pub allow_networks: Vec<IpNet>,
     /// Entries of a feed's first fetch that are younger than this are news; the others only a baseline.
@@ -211,9 +215,22 @@ impl Default for IntakeConfig {
             fetches_max: 16,
             fetches_per_host_max: 1,
             user_agent: concat!("gainsay/", env!("CARGO_PKG_VERSION")).to_owned(),
+            contact: None,
+            proxy: None,
             allow_networks: Vec::new(),
             backfill: Duration::ZERO,
         }
+    }
+}
+
+/// Where a proxy is, with what it is shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ProxyAddress(pub Url);
+
+impl fmt::Debug for ProxyAddress {
+    /// The address as people are shown it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&shown_address(&self.0))
     }
 }
 

@@ -68,6 +68,13 @@ fn kind(key: &Key) -> (&'static str, String) {
         Kind::Name => ("string", "1 to 64 lower-case letters, digits, `.`, `_` or `-`, used once".to_owned()),
         Kind::Address => ("string", "an absolute http or https address".to_owned()),
         Kind::OptionalAddress => ("string", "an absolute http or https address, or `\"\"` for none".to_owned()),
+        Kind::Contact => {
+            ("string", "`mailto:` with an address, an http or https address, or `\"\"` for none".to_owned())
+        }
+        Kind::Proxy => {
+            ("string", "an address with scheme http, https, socks5 or socks5h, or `\"\"` for none".to_owned())
+        }
+        Kind::Boolean => ("boolean", "`true` or `false`".to_owned()),
         Kind::Prefix => ("string", "1 to 32 lower-case letters, digits, `.`, `_` or `-`, used once".to_owned()),
         Kind::Duration(range) => ("duration", span(show_duration(*range.start()), show_duration(*range.end()))),
         Kind::Size(range) => ("size", span(show_size(*range.start()), show_size(*range.end()))),

@@ -117,6 +117,11 @@ fn value_schema(kind: &Kind) -> Value {
         Kind::Name => json!({"type": "string", "pattern": "^[a-z0-9._-]{1,64}$"}),
         Kind::Address => json!({"type": "string", "pattern": "^\\s*[Hh][Tt][Tt][Pp][Ss]?:"}),
         Kind::OptionalAddress => json!({"type": "string", "pattern": "^\\s*([Hh][Tt][Tt][Pp][Ss]?:|$)"}),
+        Kind::Contact => {
+            json!({"type": "string", "maxLength": 200, "pattern": "^\\s*((mailto:|https?://)[!-'*-~]*)?\\s*$"})
+        }
+        Kind::Proxy => json!({"type": "string", "pattern": "^\\s*((https?|socks5h?):\\S+)?\\s*$"}),
+        Kind::Boolean => json!({"type": "boolean"}),
         Kind::Prefix => json!({"type": "string", "pattern": "^[a-z0-9._-]{1,32}$"}),
         Kind::Duration(range) => duration(range),
         Kind::Size(range) => {

@@ -117,6 +117,8 @@ impl Page<'_> {
             ("fetches_max", intake.fetches_max.to_string()),
             ("fetches_per_host_max", intake.fetches_per_host_max.to_string()),
             ("user_agent", quoted(&intake.user_agent)),
+            ("contact", quoted(intake.contact.as_deref().unwrap_or_default())),
+            ("proxy", quoted(&intake.proxy.as_ref().map_or_else(String::new, |proxy| shown_address(&proxy.0)))),
             ("allow_networks", list(&networks)),
             ("backfill", duration(intake.backfill)),
         ];
@@ -164,6 +166,9 @@ impl Page<'_> {
                 SecretPlace::Inline => format!("{} = {}", quoted(name), quoted("***")),
             })
             .collect();
+        if feed.access.takes_cookies() {
+            self.value(&section, "cookies", "true");
+        }
         if !headers.is_empty() {
             self.value(&section, "headers", &format!("{{ {} }}", headers.join(", ")));
         }

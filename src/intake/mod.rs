@@ -7,8 +7,10 @@
 
 mod batch;
 mod charset;
+mod cookies;
 mod date;
 mod decompress;
+mod discover;
 mod entity;
 mod fetch;
 mod guard;
@@ -25,6 +27,7 @@ mod websub;
 
 pub use batch::parse_batch;
 pub use decompress::DecompressError;
+pub use discover::{Discovered, FoundBy, FoundFeed, discover};
 pub use fetch::{Body, FetchError, Fetched, Fetcher, Shown};
 pub use guard::{GuardedResolver, Refused, check_url, refusal};
 pub use parse::{FeedParser, ParseError, ParsedFeed, RawFeed, parse};
