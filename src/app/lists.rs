@@ -85,10 +85,10 @@ impl ListTask {
             }
             Ok(Reading::Feeds { feeds, etag, last_modified }) => {
                 if self.is_doubtful(&feeds) {
-                    let (had, has) = (self.known(), feeds.len());
                     warn!(
                         list = self.config.id,
-                        had, has, "the list has lost most of its feeds: believed if it says so again"
+                        feeds = feeds.len(),
+                        "the list has lost most of its feeds: believed if it says so again"
                     );
                     self.doubted = Some(feeds);
                     return retry;

@@ -12,12 +12,13 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
+use url::Url;
 
 use super::Manners;
 use super::feed::FeedTask;
 use crate::config::WebsubConfig;
 use crate::intake::{Discovery, Hub, Mode, Outcome, Poll, Pushed, new_subscription};
-use crate::model::{FeedCursor, IdentityRule, Item, Subscription};
+use crate::model::{FeedCursor, IdentityRule, Item, Subscription, shown_address};
 use crate::web::{Callback, Callbacks, Told};
 
 /// What waits for one feed; its hub is asked to come again where there is more.
@@ -156,6 +157,11 @@ fn is_at(subscription: &Subscription, hub: &Hub) -> bool {
     subscription.hub == hub.hub.as_str() && subscription.topic == hub.topic.as_str()
 }
 
+/// A hub's address as people are shown it.
+fn shown(hub: &str) -> String {
+    Url::parse(hub).map(|hub| shown_address(&hub)).unwrap_or_default()
+}
+
 /// One that is known by its guid alone keeps its identity when it comes without the rest of its feed.
 fn is_known_by_guid(item: &Item) -> bool {
     item.identity.rule == IdentityRule::Guid && item.guid.as_deref() == Some(item.identity.key.as_str())
@@ -266,13 +272,13 @@ impl FeedTask {
         match told {
             Told::Verified { lease } => {
                 verify(subscription, lease.map_or(settings, Duration::from_secs), now, fastrand::f64());
-                info!(feed = %self.feed.id, hub = subscription.hub, "a hub pushes the feed");
+                info!(feed = %self.feed.id, hub = shown(&subscription.hub), "a hub pushes the feed");
                 self.commit_cursor().await;
                 None
             }
             Told::Denied { reason } => {
                 let trouble = format!("the hub refuses to push: {reason}");
-                warn!(feed = %self.feed.id, trouble, "the feed is polled as ever");
+                warn!(feed = %self.feed.id, error = trouble, "the feed is polled as ever");
                 subscription.ends = None;
                 fail(subscription, trouble, Some(ASK_AGAIN_MAX), now);
                 self.commit_cursor().await;
@@ -319,7 +325,11 @@ impl FeedTask {
         let told = poller.ask_hub(&subscription, Mode::Unsubscribe, now);
         // Where it could not be told, its next push is answered with "gone", and its lease ends.
         let is_told = matches!(tokio::time::timeout(UNSUBSCRIBE_TIMEOUT, told).await, Ok(Ok(())));
-        info!(feed = %self.feed.id, hub = subscription.hub, is_told, "a hub is to push no more");
+        if is_told {
+            info!(feed = %self.feed.id, hub = shown(&subscription.hub), "a hub was told to push no more");
+        } else {
+            info!(feed = %self.feed.id, hub = shown(&subscription.hub), "a hub could not be told to push no more");
+        }
         self.commit_cursor().await;
     }
 }

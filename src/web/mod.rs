@@ -79,7 +79,7 @@ impl Web {
     pub async fn bind(address: SocketAddr, key: &'static str) -> Result<Self, WebError> {
         let refused = |source| WebError::Listen { address, key, source };
         let listener = TcpListener::bind(address).await.map_err(refused)?;
-        info!(address = %listener.local_addr().map_err(refused)?, key, "listening for HTTP");
+        info!(address = %listener.local_addr().map_err(refused)?, "listening for HTTP");
         Ok(Self { listener })
     }
 
