@@ -2,7 +2,9 @@
 
 mod feed;
 mod feedback;
+mod lists;
 mod observer;
+mod push;
 mod reload;
 
 use std::collections::BTreeMap;
@@ -21,22 +23,26 @@ use crate::clock::Clock;
 use crate::config::{Config, SinkConfig, WindowsConfig};
 use crate::desk::{BACKLOG_MAX, Desk, Outcome, SinkSettings, Work};
 use crate::intake::Poller;
-use crate::model::{FeedCursor, FeedId};
+use crate::model::{FeedCursor, FeedId, KeptList};
 use crate::pipeline::{Models, Windows};
 use crate::route::Router;
 use crate::sink::{BodyFormat, DispatchSummary, Dispatcher};
 use crate::store::{EmbeddedStore, Orphan, Store, StoreError};
 use crate::telemetry::{CountedOutbox, Phase, Telemetry};
-use crate::web::Web;
+use crate::web::{self, Callbacks, Web};
 
 use feed::FeedTask;
 use feedback::FeedbackTask;
+use lists::{RunningList, all_feeds};
+use push::Hubs;
 use reload::{RunningFeed, RunningSink};
 
 pub use observer::{LogObserver, Observer};
 
 /// Polls that wait for the desk; a full queue makes the pollers wait, and feeds can be read later.
 const DESK_QUEUE: usize = 64;
+/// Copies of lists of feeds that wait to be followed.
+const LISTS_QUEUE: usize = 16;
 /// Polls that the desk takes in one transaction.
 const DESK_BATCH: usize = 32;
 /// How often some of the backlog is read although more comes.
@@ -116,15 +122,16 @@ pub async fn run_reloading(
     // Served from before the state is rebuilt until all is drained: that it is not ready, or no longer, must be answered too.
     let mut web = JoinSet::new();
     if let Some(address) = config.http.listen {
-        web.spawn(Web::bind(address).await?.serve(Arc::clone(&telemetry)));
+        web.spawn(Web::bind(address, "http.listen").await?.serve(web::router(Arc::clone(&telemetry))));
     }
+    let hubs = hubs(&config, &telemetry, &mut web).await?;
     let path = config.database.clone();
     let store = tokio::task::spawn_blocking(move || EmbeddedStore::open(&path)).await?;
     let store = Arc::new(store.with_context(|| format!("cannot open the database {}", config.database.display()))?);
     let stages = Stages::build(&config, &store, &telemetry, Arc::clone(&clock)).await?;
     info!(feeds = config.feeds.len(), sinks = config.sinks.len(), "started");
     let watchers = Watchers { clock, observer, telemetry };
-    let mut tasks = Tasks::start(config, stages, store, watchers.clone(), &stop);
+    let mut tasks = Tasks::start(config, stages, store, watchers.clone(), hubs, &stop);
     watchers.telemetry.pulse.enter(Phase::Ready);
     let ended = tasks.until_stopped(&mut reloads).await;
     watchers.telemetry.pulse.enter(Phase::Stopping);
@@ -136,6 +143,15 @@ pub async fn run_reloading(
         warn!(?grace, "not everything had stopped when the grace was over; what is durable goes on at the next start");
     }
     ended.map(|()| drained.unwrap_or_default())
+}
+
+/// Opens the way for hubs, where the config wants them.
+async fn hubs(config: &Config, telemetry: &Arc<Telemetry>, web: &mut JoinSet<()>) -> Result<Option<Arc<Hubs>>> {
+    let settings = &config.websub;
+    let (Some(_), Some(address)) = (&settings.callback_url, settings.listen) else { return Ok(None) };
+    let callbacks = Arc::new(Callbacks::new(config.intake.body_bytes_max, Arc::clone(telemetry)));
+    web.spawn(Web::bind(address, "websub.listen").await?.serve(callbacks.router()));
+    Ok(Some(Arc::new(Hubs::new(settings.clone(), callbacks))))
 }
 
 /// What every stage tells the time by and tells what it does.
@@ -151,6 +167,7 @@ struct Stages {
     desk: Desk,
     poller: Arc<Poller>,
     cursors: Vec<FeedCursor>,
+    kept_lists: Vec<KeptList>,
     windows: Windows,
     outbox: Arc<Queue>,
     dispatchers: Vec<(SinkConfig, Dispatcher<Queue>, Arc<Notify>)>,
@@ -168,7 +185,7 @@ impl Stages {
         let (windows, now) = (windows(&config.windows), clock.now());
         let (desk_store, other_store) = (Arc::clone(store), Arc::clone(store));
         let (told, opened) = (Arc::clone(telemetry), config.clone());
-        let (desk, cursors) = tokio::task::spawn_blocking(move || -> Result<_> {
+        let (desk, cursors, kept_lists) = tokio::task::spawn_blocking(move || -> Result<_> {
             let models =
                 Arc::new(Models::embedded().context("the built-in models cannot be read")?.with_words(&opened.extract));
             let models_hash = models.hash().0;
@@ -177,13 +194,14 @@ impl Stages {
             let waiting = other_store.orphans(&[], now).context("cannot read the outbox")?;
             told.opened(&opened, Arc::clone(&other_store) as _, &models_hash, &waiting);
             tell_orphans(other_store.as_ref(), &names, now, &told).context("cannot read the outbox")?;
-            Ok((desk, other_store.cursors().context("cannot read the feeds' cursors")?))
+            let kept_lists = other_store.kept_lists().context("cannot read the lists of feeds")?;
+            Ok((desk, other_store.cursors().context("cannot read the feeds' cursors")?, kept_lists))
         })
         .await??;
         let poller = Arc::new(Poller::new(&config.intake).context("cannot build the HTTP client")?);
         let outbox = Arc::new(CountedOutbox::new(Arc::clone(store), Arc::clone(telemetry)));
         let dispatchers = config.sinks.iter().map(|sink| dispatcher(sink, &outbox, &clock)).collect::<Result<_>>()?;
-        Ok(Self { desk, poller, cursors, windows, outbox, dispatchers })
+        Ok(Self { desk, poller, cursors, kept_lists, windows, outbox, dispatchers })
     }
 }
 
@@ -250,6 +268,13 @@ struct Tasks {
     /// The way to the desk, until the drain: the desk ends when nobody holds it any more.
     orders: Option<mpsc::Sender<Order>>,
     manners: watch::Sender<Manners>,
+    /// Where feeds are pushed, if the config wants that.
+    hubs: Option<Arc<Hubs>>,
+    /// The last good copies of lists of feeds, and the tasks that read them anew.
+    kept_lists: Vec<KeptList>,
+    lists: BTreeMap<String, RunningList>,
+    list_updates: mpsc::Sender<KeptList>,
+    list_inbox: mpsc::Receiver<KeptList>,
     feeds: BTreeMap<FeedId, RunningFeed>,
     sinks: BTreeMap<String, RunningSink>,
     /// Of dispatchers that a reload ended.
@@ -272,6 +297,7 @@ impl Tasks {
         stages: Stages,
         store: Arc<EmbeddedStore>,
         watchers: Watchers,
+        hubs: Option<Arc<Hubs>>,
         stop: &CancellationToken,
     ) -> Self {
         let (orders, inbox) = mpsc::channel(DESK_QUEUE);
@@ -279,7 +305,8 @@ impl Tasks {
         let desk_loop = DeskLoop { desk: stages.desk, wake, watchers: watchers.clone(), caught_up: Instant::now() };
         let fetch_timeout = config.intake.fetch_timeout;
         let (manners, _) = watch::channel(Manners { poller: stages.poller, windows: stages.windows, fetch_timeout });
-        let feeds = config.feeds.clone();
+        let feeds = all_feeds(&config, &stages.kept_lists);
+        let (list_updates, list_inbox) = mpsc::channel(LISTS_QUEUE);
         let mut tasks = Self {
             config,
             store,
@@ -292,6 +319,11 @@ impl Tasks {
             stop_dispatch: CancellationToken::new(),
             orders: Some(orders),
             manners,
+            hubs,
+            kept_lists: stages.kept_lists,
+            lists: BTreeMap::new(),
+            list_updates,
+            list_inbox,
             feeds: BTreeMap::new(),
             sinks: BTreeMap::new(),
             summaries: Vec::new(),
@@ -303,11 +335,13 @@ impl Tasks {
         tasks.start_feedback();
         let mut cursors: BTreeMap<FeedId, FeedCursor> =
             stages.cursors.into_iter().map(|cursor| (cursor.feed.clone(), cursor)).collect();
-        tasks.watchers.telemetry.watch_config(&tasks.config, &cursors);
+        let watched = Config { feeds: feeds.clone(), ..tasks.config.clone() };
+        tasks.watchers.telemetry.watch_config(&watched, &cursors);
         for feed in feeds {
             let cursor = cursors.remove(&feed.id);
             tasks.start_feed(feed, cursor);
         }
+        tasks.swap_lists();
         tasks
     }
 
@@ -332,6 +366,7 @@ impl Tasks {
                 }
                 Some(ended) = self.intake.join_next() => ended.context("a feed's task died")?,
                 Some(ended) = self.dispatch.join_next() => self.summaries.push(ended.context("a dispatcher died")?),
+                Some(kept) = self.list_inbox.recv() => self.take_list(kept).await,
                 Some(Reload { config, done }) = reloads.recv() => {
                     let is_taken = self.reload(config).await;
                     // Who sent it may be gone.

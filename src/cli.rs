@@ -280,7 +280,26 @@ pub struct AddArgs {
     /// Its id; made of the outlet without.
     #[arg(long)]
     pub id: Option<String>,
+    /// Do not look at the address first. Without, a web page is not added, and the feeds that it names are told.
+    #[arg(long)]
+    pub unseen: bool,
     /// The config file to change; a new one is begun where there is none.
+    #[arg(short, long, value_name = "FILE", default_value = "gainsay.toml")]
+    pub config: PathBuf,
+    /// Whether a running daemon is told.
+    #[command(flatten)]
+    pub reload: ReloadArgs,
+}
+
+/// Arguments of `feeds discover`.
+#[derive(Debug, Args)]
+pub struct DiscoverArgs {
+    /// The page's address, http or https.
+    pub url: String,
+    /// Add the first feed that has entries to the config. Without, all are printed, ready to be pasted into one.
+    #[arg(long)]
+    pub add: bool,
+    /// The config file to change, and whose [intake] says how to fetch.
     #[arg(short, long, value_name = "FILE", default_value = "gainsay.toml")]
     pub config: PathBuf,
     /// Whether a running daemon is told.
@@ -342,6 +361,8 @@ pub enum FeedsCommand {
     },
     /// Adds a feed to a config file; what a person wrote in it stays.
     Add(AddArgs),
+    /// Finds the feeds behind the address of a web page: those that it names, else those at common places.
+    Discover(DiscoverArgs),
     /// Takes feeds out of a config file.
     Remove(RemoveArgs),
     /// Adds the feeds of an OPML list to a config file, but for those that are there.

@@ -85,6 +85,7 @@ pub fn probe(args: &ProbeArgs) -> Result<ExitCode> {
 fn backfill_since(config: &mut Config, since: &str) -> Result<(), String> {
     let age = crate::config::age(since, SystemClock.now())?;
     config.feeds.iter_mut().for_each(|feed| feed.backfill = age);
+    config.feed_lists.iter_mut().for_each(|list| list.backfill = age);
     Ok(())
 }
 

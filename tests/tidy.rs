@@ -34,7 +34,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("store", &["model"]),
     ("sink", &["model", "config", "clock", "http", "json"]),
     ("template", &["model"]),
-    ("web", &["telemetry"]),
+    ("web", &["telemetry", "intake"]),
 ];
 /// What the core may not name: I/O, time, environment, randomness, tasks.
 const IMPURE: [&str; 16] = [

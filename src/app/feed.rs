@@ -1,6 +1,9 @@
 //! One feed's task: it waits, polls, hands over what came as documents in the order of events, and waits for the commit.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -8,6 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
+use super::push::Ear;
 use super::{Delivery, Manners, Order, Watchers};
 use crate::config::FeedConfig;
 use crate::desk::Work;
@@ -15,6 +19,7 @@ use crate::intake::{Outcome as PollOutcome, Poll, Turn};
 use crate::model::{Document, FeedCursor, Item, SourceInfo, shown_text};
 use crate::pipeline::Windows;
 use crate::text::document::document;
+use crate::web::Told;
 
 /// Longest that a feed is left alone after a start, whatever was noted: the clock may have been wrong then.
 const LEFT_ALONE_MAX: Duration = Duration::from_hours(24);
@@ -28,43 +33,83 @@ pub(super) struct FeedTask {
     pub(super) manners: watch::Receiver<Manners>,
     pub(super) watchers: Watchers,
     pub(super) orders: mpsc::Sender<Order>,
+    pub(super) ear: Ear,
+    /// Set before the stop where the feed is taken out for good.
+    pub(super) is_leaving: Arc<AtomicBool>,
+}
+
+/// What a feed's task does next.
+enum Next {
+    Poll(Turn, Manners),
+    Hear(Told),
+    AskHub,
 }
 
 impl FeedTask {
     /// Polls until it is stopped; gives the cursor of the last poll that is durable.
     pub(super) async fn run(mut self, stop: CancellationToken) -> FeedCursor {
+        self.resume_subscription();
         let mut delay = self.first_delay();
-        let Watchers { clock, observer, telemetry } = self.watchers.clone();
+        let mut wait = Box::pin(tokio::time::sleep(delay));
         loop {
             let fetch_timeout = self.manners.borrow().fetch_timeout;
-            telemetry.pulse.feed_waits(&self.feed.id, delay, fetch_timeout);
-            // Both branches only wait: nothing is lost when the other wins.
-            let (turn, manners) = tokio::select! {
+            self.watchers.telemetry.pulse.feed_waits(&self.feed.id, delay, fetch_timeout);
+            let asking = self.until_asking();
+            // All branches only wait, and a sleep that is over stays over: nothing is lost when another wins.
+            let next = tokio::select! {
                 biased;
-                () = stop.cancelled() => return self.cursor,
-                turn = self.turn_after(delay) => turn,
+                () = stop.cancelled() => {
+                    if self.is_leaving.load(Ordering::Relaxed) {
+                        self.unsubscribe().await;
+                    }
+                    return self.cursor;
+                }
+                told = self.ear.told() => Next::Hear(told),
+                () = asking => Next::AskHub,
+                (turn, manners) = turn_after(wait.as_mut(), &self.manners, &self.feed) => Next::Poll(turn, manners),
             };
-            let _under_way = telemetry.poll_begins();
-            let now = clock.now();
-            let cursor = self.cursor.to_poll(now, manners.windows.touch_interval());
-            let poll = manners.poller.poll(&turn, &self.feed, &cursor, now).await;
-            telemetry.polled(&self.feed, &poll);
-            observer.polled(&self.feed, &poll);
-            delay = poll.next_poll_after;
-            let cursor = poll.cursor.clone();
-            if self.hand_over(poll, manners.windows, now).await {
-                self.cursor = cursor;
-            } else {
-                delay = delay.max(COMMIT_RETRY);
+            match next {
+                Next::Poll(turn, manners) => {
+                    delay = self.poll(&turn, &manners).await;
+                    wait.set(tokio::time::sleep(delay));
+                }
+                Next::Hear(told) => {
+                    let manners = self.manners.borrow().clone();
+                    if let Some(soon) = self.hear(told, &manners).await {
+                        delay = soon;
+                        wait.set(tokio::time::sleep(delay));
+                    }
+                }
+                Next::AskHub => {
+                    let manners = self.manners.borrow().clone();
+                    // A hub that is slow must not hold up the stop; what it answers then is no loss.
+                    tokio::select! {
+                        () = self.ask_hub(&manners) => {}
+                        () = stop.cancelled() => {}
+                    }
+                }
             }
         }
     }
 
-    /// The feed's turn, and how to poll in it: what a reload brought by then.
-    async fn turn_after(&self, delay: Duration) -> (Turn, Manners) {
-        tokio::time::sleep(delay).await;
-        let manners = self.manners.borrow().clone();
-        (manners.poller.turn(&self.feed).await, manners)
+    /// Polls and hands over; how long to wait then.
+    async fn poll(&mut self, turn: &Turn, manners: &Manners) -> Duration {
+        let Watchers { clock, observer, telemetry } = self.watchers.clone();
+        let _under_way = telemetry.poll_begins();
+        let now = clock.now();
+        let cursor = self.cursor.to_poll(now, manners.windows.touch_interval());
+        let mut poll = manners.poller.poll(turn, &self.feed, &cursor, now).await;
+        self.ear.note(&mut poll, now);
+        telemetry.polled(&self.feed, &poll);
+        observer.polled(&self.feed, &poll);
+        let delay = self.ear.backing(&poll.cursor, poll.next_poll_after, now);
+        let cursor = poll.cursor.clone();
+        if self.hand_over(poll, manners.windows, now).await {
+            self.cursor = cursor;
+            delay
+        } else {
+            delay.max(COMMIT_RETRY)
+        }
     }
 
     /// A restart is no reason to ask a feed again before its time.
@@ -77,8 +122,13 @@ impl FeedTask {
         self.feed.poll_interval.saturating_sub(since).max(left_alone.min(LEFT_ALONE_MAX))
     }
 
+    /// Makes the cursor durable by itself.
+    pub(super) async fn commit_cursor(&self) -> bool {
+        self.send(Work { cursor: Some(self.cursor.clone()), ..Work::default() }).await
+    }
+
     /// Gives the desk what the poll brought. True once it is durable.
-    async fn hand_over(&self, poll: Poll, windows: Windows, now: Timestamp) -> bool {
+    pub(super) async fn hand_over(&self, poll: Poll, windows: Windows, now: Timestamp) -> bool {
         let source = SourceInfo { feed: self.feed.id.clone(), outlet: self.feed.outlet.clone() };
         let backfill = SignedDuration::try_from(self.feed.backfill).unwrap_or(SignedDuration::MAX);
         let memory = Memory { backfill, window: windows.claims };
@@ -96,13 +146,28 @@ impl FeedTask {
                 return false;
             }
         };
-        let (done, answer) = oneshot::channel();
         let documents = work.documents.len() as u64;
         // Counted in before the desk can count them out, and until it has.
         let _waits = telemetry.waits_for_desk();
         telemetry.handed_over(documents, entries.saturating_sub(documents));
+        self.send(work).await
+    }
+
+    async fn send(&self, work: Work) -> bool {
+        let (done, answer) = oneshot::channel();
         self.orders.send(Order::Take(Box::new(Delivery { work, done }))).await.is_ok() && answer.await.unwrap_or(false)
     }
+}
+
+/// The feed's turn, when its wait is over, and how to poll in it: what a reload brought by then.
+async fn turn_after(
+    wait: Pin<&mut tokio::time::Sleep>,
+    manners: &watch::Receiver<Manners>,
+    feed: &FeedConfig,
+) -> (Turn, Manners) {
+    wait.await;
+    let manners = manners.borrow().clone();
+    (manners.poller.turn(feed).await, manners)
 }
 
 /// Cleans the items of a poll into documents.

@@ -13,6 +13,8 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use super::lists::all_feeds;
+use super::push::Ear;
 use super::{FeedTask, Manners, Order, Queue, Routing, Tasks, dispatcher, routing, sink_names, tell_orphans, windows};
 use crate::config::{Config, FeedConfig, SinkConfig};
 use crate::intake::{Poller, resume};
@@ -25,6 +27,8 @@ pub(super) struct RunningFeed {
     /// Nothing where the feed was taken out and its task is ending.
     config: Option<FeedConfig>,
     stop: CancellationToken,
+    /// Set before the stop where the feed is taken out for good: its hub is told.
+    is_leaving: Arc<AtomicBool>,
     /// Where the task stood when it ended.
     end: oneshot::Receiver<FeedCursor>,
 }
@@ -52,16 +56,20 @@ impl Tasks {
     pub(super) fn start_feed(&mut self, feed: FeedConfig, cursor: Option<FeedCursor>) {
         let Some(orders) = self.orders.clone() else { return };
         let (stop, (last, end)) = (self.stop.child_token(), oneshot::channel());
-        let running = RunningFeed { config: Some(feed.clone()), stop: stop.clone(), end };
+        let is_leaving = Arc::new(AtomicBool::new(false));
+        let leaving = Arc::clone(&is_leaving);
+        let running = RunningFeed { config: Some(feed.clone()), stop: stop.clone(), is_leaving, end };
         let former = self.feeds.insert(feed.id.clone(), running).map(|former| former.end);
         let watchers = self.watchers.clone();
         let manners = self.manners.subscribe();
+        let ear = Ear::new(self.hubs.clone());
         self.intake.spawn(async move {
             let cursor = match former {
                 Some(end) => end.await.ok().or(cursor),
                 None => cursor,
             };
-            let task = FeedTask { cursor: resume(&feed, cursor), feed, manners, watchers, orders };
+            let task =
+                FeedTask { cursor: resume(&feed, cursor), feed, manners, watchers, orders, ear, is_leaving: leaving };
             // Nobody waits for it at the stop of the daemon.
             last.send(task.run(stop).await).unwrap_or_default();
         });
@@ -100,9 +108,9 @@ impl Tasks {
         let poller = prepared.poller.unwrap_or_else(|| Arc::clone(&self.manners.borrow().poller));
         let fetch_timeout = config.intake.fetch_timeout;
         self.manners.send_replace(Manners { poller, windows: windows(&config.windows), fetch_timeout });
-        let known = prepared.cursors.clone();
-        let feeds = self.swap_feeds(&config.feeds, prepared.cursors);
-        self.watchers.telemetry.watch_config(&config, &known);
+        let all = all_feeds(&config, &self.kept_lists);
+        let feeds = self.swap_feeds(&all, &prepared.cursors);
+        self.watchers.telemetry.watch_config(&Config { feeds: all, ..config.clone() }, &prepared.cursors);
         if config.log != self.config.log {
             warn!("[log] has changed: that counts from the next start");
         }
@@ -110,6 +118,7 @@ impl Tasks {
             warn!("[extract] has changed: that counts from the next start");
         }
         self.config = config;
+        self.swap_lists();
         info!(
             feeds_started = feeds.0,
             feeds_stopped = feeds.1,
@@ -146,6 +155,7 @@ impl Tasks {
             listen(&self.config),
             listen(config)
         );
+        ensure!(config.websub == self.config.websub, "[websub] has changed: that needs a restart");
         let poller = if config.intake == self.config.intake {
             None
         } else {
@@ -216,12 +226,17 @@ impl Tasks {
     }
 
     /// Replaces the tasks of feeds that differ; says how many were started and stopped.
-    fn swap_feeds(&mut self, feeds: &[FeedConfig], mut cursors: BTreeMap<FeedId, FeedCursor>) -> (usize, usize) {
+    pub(super) fn swap_feeds(
+        &mut self,
+        feeds: &[FeedConfig],
+        cursors: &BTreeMap<FeedId, FeedCursor>,
+    ) -> (usize, usize) {
         let wanted: BTreeMap<&FeedId, &FeedConfig> = feeds.iter().map(|feed| (&feed.id, feed)).collect();
         let mut stopped = 0;
         for (id, running) in &mut self.feeds {
             if running.config.is_some() && running.config.as_ref() != wanted.get(id).copied() {
                 running.config = None;
+                running.is_leaving.store(!wanted.contains_key(id), Ordering::Relaxed);
                 running.stop.cancel();
                 self.watchers.telemetry.pulse.feed_left(id);
                 stopped += 1;
@@ -231,7 +246,7 @@ impl Tasks {
         let missing: Vec<&FeedConfig> = feeds.iter().filter(|feed| !is_running(&feed.id)).collect();
         let started = missing.len();
         for feed in missing {
-            let cursor = cursors.remove(&feed.id);
+            let cursor = cursors.get(&feed.id).cloned();
             self.start_feed(feed.clone(), cursor);
         }
         (started, stopped)

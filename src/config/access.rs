@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 use url::Url;
 
 use super::load::{SecretPlace, Surroundings, file_path};
-use super::reader::{Section, Wrong, string};
+use super::reader::{Section, Wrong, boolean, string};
 
 /// Longest password, token or value of a header; servers refuse requests with much more.
 const VALUE_BYTES_MAX: usize = 4_096;
@@ -57,6 +57,7 @@ pub struct FeedAccess {
     username: Option<String>,
     /// Every value is marked as sensitive, so that nobody prints it.
     headers: HeaderMap,
+    takes_cookies: bool,
 }
 
 impl FeedAccess {
@@ -68,6 +69,11 @@ impl FeedAccess {
     /// The headers to send, `Authorization` among them.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
+    }
+
+    /// Whether cookies of its servers are kept and shown to them again.
+    pub fn takes_cookies(&self) -> bool {
+        self.takes_cookies
     }
 
     /// Whether nothing is sent.
@@ -87,7 +93,8 @@ pub(super) fn read_access(section: &mut Section<'_>, url: Option<&Url>, surround
     let password = one_of(section, PASSWORD_KEYS, surroundings, password);
     let token = one_of(section, TOKEN_KEYS, surroundings, token);
     let has_login = judge_login(section, url);
-    let mut access = FeedAccess::default();
+    let takes_cookies = section.read("cookies", boolean).unwrap_or_default();
+    let mut access = FeedAccess { takes_cookies, ..FeedAccess::default() };
     read_headers(&section.table("headers"), has_login, surroundings, &mut access);
     let login = match (&username, password, token) {
         (Some(username), Some(password), None) => {

@@ -8,8 +8,10 @@ use std::time::Duration;
 use super::access::{PASSWORD_KEYS, TOKEN_KEYS};
 use super::endpoint::TEMPLATES;
 use super::extract::CUE_KEYS;
+use super::feed_list::{FEEDS, INTERVAL};
 use super::load::{ALERTS_PER_DAY, BACKFILL, GRACE, MEMORY, PACE, SINK_TYPES, SIZE, TIMEOUT, WAITS};
 use super::narrow::{KINDS, LANGUAGES, PRIORITY, PRIORITY_MIN};
+use super::push::LEASE;
 
 /// What a key may hold.
 #[derive(Debug, Clone)]
@@ -24,6 +26,16 @@ pub(super) enum Kind {
     Name,
     /// An http or https address.
     Address,
+    /// An http or https address, or nothing.
+    OptionalAddress,
+    /// A way to reach the operator, or nothing.
+    Contact,
+    /// The address of a proxy, or nothing.
+    Proxy,
+    /// True or false.
+    Boolean,
+    /// The beginning of names, used once.
+    Prefix,
     /// A duration with its unit.
     Duration(RangeInclusive<Duration>),
     /// A size with its unit.
@@ -71,7 +83,7 @@ pub(super) struct Key {
 impl Key {
     /// Whether it stands once in a file, so that a variable or a flag can name it.
     pub(super) fn is_single(&self) -> bool {
-        !["feed", "rule", "sink.jsonl", "sink.webhook"].contains(&self.section)
+        !["feed", "feed_list", "rule", "sink.jsonl", "sink.webhook"].contains(&self.section)
     }
 
     /// Its path, as problems name it.
@@ -98,6 +110,10 @@ pub(super) fn keys() -> Vec<Key> {
     let mut keys = vec![key("", "database", Kind::Path), key("", "shutdown_grace", Kind::Duration(GRACE))];
     keys.extend([
         key("http", "listen", Kind::Listen),
+        key("websub", "callback_url", Kind::OptionalAddress),
+        key("websub", "listen", Kind::Listen),
+        key("websub", "lease", Kind::Duration(LEASE)),
+        key("websub", "backing_interval", Kind::Duration(PACE)),
         key("log", "filter", Kind::Text),
         key("log", "format", Kind::OneOf(&LOG_FORMATS)),
         key("intake", "poll_interval", Kind::Duration(PACE)),
@@ -112,6 +128,8 @@ pub(super) fn keys() -> Vec<Key> {
         key("intake", "fetches_max", Kind::Count(1..=1_024)),
         key("intake", "fetches_per_host_max", Kind::Count(1..=64)),
         key("intake", "user_agent", Kind::Text),
+        key("intake", "contact", Kind::Contact),
+        key("intake", "proxy", Kind::Proxy),
         key("intake", "allow_networks", Kind::Texts),
         key("intake", "backfill", Kind::Duration(BACKFILL)),
     ]);
@@ -131,6 +149,17 @@ pub(super) fn keys() -> Vec<Key> {
         key("feed", name, kind)
     }));
     keys.push(key("feed", "headers", Kind::Headers));
+    keys.push(key("feed", "cookies", Kind::Boolean));
+    keys.extend([
+        required("feed_list", "id", Kind::Prefix),
+        key("feed_list", "url", Kind::Address),
+        key("feed_list", "path", Kind::Path),
+        key("feed_list", "interval", Kind::Duration(INTERVAL)),
+        key("feed_list", "feeds_max", Kind::Count(FEEDS)),
+        key("feed_list", "outlet", Kind::Text),
+        key("feed_list", "poll_interval", Kind::Duration(PACE)),
+        key("feed_list", "backfill", Kind::Duration(BACKFILL)),
+    ]);
     keys.extend(sink_keys());
     keys.extend([
         required("rule", "name", Kind::Text),

@@ -16,12 +16,14 @@ use toml::de::{DeTable, DeValue};
 use url::Url;
 
 use super::access::{self, read_access};
+use super::feed_list::read_feed_list;
 use super::layers::{Layers, Origin};
 use super::problem::{ConfigError, Problem};
+use super::push::read_websub;
 use super::reader::{Report, Section, Wrong, count, did_you_mean, duration, fraction, size, string};
 use super::{
-    Config, FeedConfig, HttpConfig, IntakeConfig, LogConfig, LogFormat, RuleConfig, Secret, SinkConfig, SinkTarget,
-    WebhookConfig, WindowsConfig,
+    Config, FeedConfig, HttpConfig, IntakeConfig, LogConfig, LogFormat, ProxyAddress, RuleConfig, Secret, SinkConfig,
+    SinkTarget, WebhookConfig, WindowsConfig,
 };
 use super::{endpoint, narrow};
 use crate::model::{AlertType, FeedId};
@@ -53,6 +55,9 @@ pub(super) const WAITS: RangeInclusive<Duration> = Duration::ZERO..=Duration::fr
 const NAME: &str = "1 to 64 lower-case letters, digits, '.', '_' or '-'";
 const LABEL: &str = "a string of 1 to 200 characters on one line";
 pub(super) const ADDRESS: &str = "an absolute http or https address";
+/// How proxies are spoken to.
+const PROXY_SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
+const OPTIONAL_ADDRESS: &str = "an absolute http or https address, or \"\" for none";
 pub(super) const SINK_TYPES: [&str; 2] = ["jsonl", "webhook"];
 const SECRET: &str = "secret_env, secret_file or secret; the value is whsec_ and the base64 of 24 to 64 bytes";
 
@@ -258,6 +263,7 @@ fn read_config(mut root: Section<'_>, report: &Report<'_>, surroundings: &Surrou
     let database = root.read("database", |value| file_path(value, surroundings));
     let shutdown_grace = root.read("shutdown_grace", |value| duration(value, GRACE));
     let http = read_http(root.table("http"));
+    let websub = read_websub(root.table("websub"));
     let log = read_log(root.table("log"));
     let intake = read_intake(root.table("intake"));
     let extract = super::extract::read(root.table("extract"));
@@ -266,6 +272,9 @@ fn read_config(mut root: Section<'_>, report: &Report<'_>, surroundings: &Surrou
     let mut taken = Names::new(report);
     let feeds: Vec<_> =
         root.tables("feed").into_iter().map(|section| read_feed(section, &intake, surroundings, &mut taken)).collect();
+    let mut taken = Names::new(report);
+    let lists = root.tables("feed_list").into_iter();
+    let feed_lists: Vec<_> = lists.map(|section| read_feed_list(section, &intake, surroundings, &mut taken)).collect();
     let mut taken = Names::new(report);
     let mut sinks: Vec<_> =
         root.tables("sink").into_iter().map(|section| read_sink(section, surroundings, &mut taken)).collect();
@@ -290,11 +299,13 @@ fn read_config(mut root: Section<'_>, report: &Report<'_>, surroundings: &Surrou
         database: database.unwrap_or_else(|| surroundings.folder.join(default.database)),
         shutdown_grace: shutdown_grace.unwrap_or(default.shutdown_grace),
         http,
+        websub,
         log,
         intake,
         extract,
         windows,
         feeds: feeds.into_iter().collect::<Option<_>>()?,
+        feed_lists: feed_lists.into_iter().collect::<Option<_>>()?,
         rules: rules.into_iter().collect::<Option<_>>()?,
         sinks: sinks.into_iter().collect::<Option<_>>()?,
     })
@@ -337,6 +348,8 @@ fn read_intake(mut section: Section<'_>) -> IntakeConfig {
             .read("fetches_per_host_max", |value| count(value, &(1..=64)))
             .unwrap_or(default.fetches_per_host_max),
         user_agent: section.read("user_agent", user_agent).unwrap_or(default.user_agent),
+        contact: section.read("contact", contact).unwrap_or(default.contact),
+        proxy: section.read("proxy", proxy).unwrap_or(default.proxy),
         allow_networks: section
             .list("allow_networks", "networks such as \"127.0.0.0/8\"", network)
             .unwrap_or(default.allow_networks),
@@ -468,7 +481,7 @@ fn read_secret(section: &mut Section<'_>, surroundings: &Surroundings<'_>) -> Op
 }
 
 /// Names that are taken, with the byte of the file at which each stands.
-struct Names<'r, 'a>(BTreeMap<String, usize>, &'r Report<'a>);
+pub(super) struct Names<'r, 'a>(BTreeMap<String, usize>, &'r Report<'a>);
 
 impl<'r, 'a> Names<'r, 'a> {
     fn new(report: &'r Report<'a>) -> Self {
@@ -476,7 +489,7 @@ impl<'r, 'a> Names<'r, 'a> {
     }
 
     /// Takes a name, once.
-    fn claim(&mut self, name: String, place: usize) -> Result<String, Wrong> {
+    pub(super) fn claim(&mut self, name: String, place: usize) -> Result<String, Wrong> {
         if let Some(first) = self.0.get(&name) {
             return Err(Wrong::new(format!("{name:?} is taken by line {}", self.1.line(*first)), "a name used once"));
         }
@@ -511,7 +524,7 @@ fn name(value: &DeValue<'_>) -> Result<String, Wrong> {
     }
 }
 
-fn label(value: &DeValue<'_>) -> Result<String, Wrong> {
+pub(super) fn label(value: &DeValue<'_>) -> Result<String, Wrong> {
     let text = string(value, LABEL)?.trim();
     if (1..=200).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
         Ok(text.to_owned())
@@ -532,6 +545,14 @@ pub(super) fn address(value: &DeValue<'_>) -> Result<Url, Wrong> {
     Ok(url)
 }
 
+/// An address, or nothing.
+pub(super) fn optional_address(value: &DeValue<'_>) -> Result<Option<Url>, Wrong> {
+    if string(value, OPTIONAL_ADDRESS)?.trim().is_empty() {
+        return Ok(None);
+    }
+    address(value).map(Some)
+}
+
 pub(super) fn file_path(value: &DeValue<'_>, surroundings: &Surroundings<'_>) -> Result<PathBuf, Wrong> {
     let accepted = "a path, relative to the folder of the config file";
     match string(value, accepted)? {
@@ -541,7 +562,7 @@ pub(super) fn file_path(value: &DeValue<'_>, surroundings: &Surroundings<'_>) ->
     }
 }
 
-fn listen(value: &DeValue<'_>) -> Result<Option<SocketAddr>, Wrong> {
+pub(super) fn listen(value: &DeValue<'_>) -> Result<Option<SocketAddr>, Wrong> {
     let accepted = "an address with its port, such as \"127.0.0.1:8420\" or \"[::1]:8420\", or \"\" for none";
     match string(value, accepted)?.trim() {
         "" => Ok(None),
@@ -577,6 +598,37 @@ fn user_agent(value: &DeValue<'_>) -> Result<String, Wrong> {
     } else {
         Err(Wrong::new("cannot be sent as User-Agent", accepted))
     }
+}
+
+/// How the operator can be reached, or nothing.
+fn contact(value: &DeValue<'_>) -> Result<Option<String>, Wrong> {
+    let accepted = "\"mailto:\" with an address, an http or https address, or \"\" for none";
+    let text = string(value, accepted)?.trim();
+    let begins = ["mailto:", "http://", "https://"].iter().any(|scheme| text.starts_with(scheme));
+    match text {
+        "" => Ok(None),
+        _ if begins
+            && text.len() <= 200
+            && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"()".contains(&byte)) =>
+        {
+            Ok(Some(text.to_owned()))
+        }
+        _ => Err(Wrong::new("is no way to reach anybody", accepted)),
+    }
+}
+
+/// The address of a proxy, or nothing. Not repeated in problems: it may carry a password.
+fn proxy(value: &DeValue<'_>) -> Result<Option<ProxyAddress>, Wrong> {
+    let accepted = "\"http://host:port\", \"https://host:port\", \"socks5://host:port\" or \"socks5h://host:port\", with user and password if need be, or \"\" for none";
+    let text = string(value, accepted)?.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let url = Url::parse(text).map_err(|error| Wrong::new(error.to_string(), accepted))?;
+    if !PROXY_SCHEMES.contains(&url.scheme()) || !url.has_host() {
+        return Err(Wrong::new("is no proxy", accepted));
+    }
+    Ok(Some(ProxyAddress(url)))
 }
 
 fn network(value: &DeValue<'_>) -> Result<IpNet, Wrong> {

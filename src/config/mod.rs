@@ -4,11 +4,13 @@ mod access;
 mod endpoint;
 mod excerpt;
 mod extract;
+mod feed_list;
 mod keys;
 mod layers;
 mod load;
 mod narrow;
 mod problem;
+mod push;
 mod reader;
 mod schema;
 mod secret;
@@ -36,12 +38,14 @@ pub use crate::rule::Rule as RuleConfig;
 use crate::template::Template;
 
 pub use access::FeedAccess;
+pub use feed_list::{FeedListConfig, ListSource};
 pub use layers::{Layers, Origin};
 pub use load::{
     Loaded, PLACES, SecretPlace, Surroundings, find, load, load_layers, load_without_secrets, parse, parse_layers,
     parse_without_secrets, read,
 };
 pub use problem::{ConfigError, Problem};
+pub use push::WebsubConfig;
 pub use schema::schema;
 pub use secret::{InvalidSecret, Secret};
 pub use show::show;
@@ -58,6 +62,8 @@ pub struct Config {
     pub shutdown_grace: Duration,
     /// Where the daemon answers to HTTP.
     pub http: HttpConfig,
+    /// How hubs that push feeds reach the daemon.
+    pub websub: WebsubConfig,
     /// What is logged and how.
     pub log: LogConfig,
     /// How feeds are polled.
@@ -68,6 +74,8 @@ pub struct Config {
     pub windows: WindowsConfig,
     /// Which feeds, in the order of the file; ids are unique.
     pub feeds: Vec<FeedConfig>,
+    /// Lists of more feeds, read while the daemon runs; ids are unique.
+    pub feed_lists: Vec<FeedListConfig>,
     /// Which changes become alerts, for whom; never empty (without `[[rule]]` it is [`Rule::everything`](RuleConfig::everything)).
     pub rules: Vec<RuleConfig>,
     /// Where alerts go; names are unique.
@@ -80,7 +88,7 @@ impl Config {
     /// # Errors
     /// `ConfigError::NoFeeds`.
     pub fn ensure_feeds(&self) -> Result<(), ConfigError> {
-        if self.feeds.is_empty() { Err(ConfigError::NoFeeds) } else { Ok(()) }
+        if self.feeds.is_empty() && self.feed_lists.is_empty() { Err(ConfigError::NoFeeds) } else { Ok(()) }
     }
 }
 
@@ -90,11 +98,13 @@ impl Default for Config {
             database: PathBuf::from("gainsay.db"),
             shutdown_grace: Duration::from_secs(10),
             http: HttpConfig::default(),
+            websub: WebsubConfig::default(),
             log: LogConfig::default(),
             intake: IntakeConfig::default(),
             extract: OwnWords::default(),
             windows: WindowsConfig::default(),
             feeds: Vec::new(),
+            feed_lists: Vec::new(),
             rules: vec![RuleConfig::everything()],
             sinks: vec![SinkConfig::default()],
         }
@@ -180,6 +190,10 @@ pub struct IntakeConfig {
     pub fetches_per_host_max: usize,
     /// Sent as `User-Agent`.
     pub user_agent: String,
+    /// How the operator can be reached, appended to it.
+    pub contact: Option<String>,
+    /// The proxy through which everything is fetched.
+    pub proxy: Option<ProxyAddress>,
     /// Networks that may be fetched from although they are private, loopback, link-local or otherwise special.
     pub allow_networks: Vec<IpNet>,
     /// Entries of a feed's first fetch that are younger than this are news; the others only a baseline.
@@ -201,9 +215,22 @@ impl Default for IntakeConfig {
             fetches_max: 16,
             fetches_per_host_max: 1,
             user_agent: concat!("gainsay/", env!("CARGO_PKG_VERSION")).to_owned(),
+            contact: None,
+            proxy: None,
             allow_networks: Vec::new(),
             backfill: Duration::ZERO,
         }
+    }
+}
+
+/// Where a proxy is, with what it is shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ProxyAddress(pub Url);
+
+impl fmt::Debug for ProxyAddress {
+    /// The address as people are shown it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&shown_address(&self.0))
     }
 }
 

@@ -352,6 +352,14 @@ pub(super) fn string<'v>(value: &'v DeValue<'_>, accepted: &str) -> Result<&'v s
     }
 }
 
+/// True or false.
+pub(super) fn boolean(value: &DeValue<'_>) -> Result<bool, Wrong> {
+    match value {
+        DeValue::Boolean(truth) => Ok(*truth),
+        other => Err(Wrong::kind(other, "true or false")),
+    }
+}
+
 /// A duration with its unit, within the range.
 pub(super) fn duration(value: &DeValue<'_>, range: RangeInclusive<Duration>) -> Result<Duration, Wrong> {
     let accepted = format!(

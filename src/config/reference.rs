@@ -23,9 +23,14 @@ comes from.
 ";
 
 /// The heading of a section and what the section is.
-const SECTIONS: [(&str, &str, &str); 10] = [
+const SECTIONS: [(&str, &str, &str); 12] = [
     ("", "At the head of the file", "Keys before the first table."),
     ("http", "`[http]`", "The daemon's own HTTP: `/healthz`, `/readyz` and [`/metrics`](metrics.md)."),
+    (
+        "websub",
+        "`[websub]`",
+        "Hubs that push feeds, in place of waiting for the next poll ([WebSub](https://www.w3.org/TR/websub/)); off until it has a `callback_url`.",
+    ),
     ("log", "`[log]`", "[The log](log.md) on standard error."),
     ("intake", "`[intake]`", "How feeds are polled."),
     (
@@ -35,6 +40,11 @@ const SECTIONS: [(&str, &str, &str); 10] = [
     ),
     ("windows", "`[windows]`", "How long things are remembered."),
     ("feed", "`[[feed]]`", "One for each feed to watch."),
+    (
+        "feed_list",
+        "`[[feed_list]]`",
+        "A list of feeds that is read anew from time to time: what it gains is polled, what it loses is not, without a restart. Exactly one of `url` and `path`.",
+    ),
     ("sink.jsonl", "`[[sink]]` of type `jsonl`", "Alerts as JSON Lines. Without any sink they go to standard output."),
     (
         "sink.webhook",
@@ -57,6 +67,15 @@ fn kind(key: &Key) -> (&'static str, String) {
         Kind::Listen => ("string", "an address with its port, or `\"\"` for none".to_owned()),
         Kind::Name => ("string", "1 to 64 lower-case letters, digits, `.`, `_` or `-`, used once".to_owned()),
         Kind::Address => ("string", "an absolute http or https address".to_owned()),
+        Kind::OptionalAddress => ("string", "an absolute http or https address, or `\"\"` for none".to_owned()),
+        Kind::Contact => {
+            ("string", "`mailto:` with an address, an http or https address, or `\"\"` for none".to_owned())
+        }
+        Kind::Proxy => {
+            ("string", "an address with scheme http, https, socks5 or socks5h, or `\"\"` for none".to_owned())
+        }
+        Kind::Boolean => ("boolean", "`true` or `false`".to_owned()),
+        Kind::Prefix => ("string", "1 to 32 lower-case letters, digits, `.`, `_` or `-`, used once".to_owned()),
         Kind::Duration(range) => ("duration", span(show_duration(*range.start()), show_duration(*range.end()))),
         Kind::Size(range) => ("size", span(show_size(*range.start()), show_size(*range.end()))),
         Kind::Count(range) => ("whole number", span(range.start().to_string(), range.end().to_string())),

@@ -31,6 +31,9 @@ pub fn schema() -> Value {
         if section == "feed" {
             login(&mut object);
         }
+        if section == "feed_list" {
+            object["oneOf"] = any(&["url", "path"]);
+        }
         object
     };
     let mut root = object("");
@@ -40,7 +43,7 @@ pub fn schema() -> Value {
     sections.dedup();
     for section in sections.into_iter().filter(|section| !section.contains('.')) {
         let table = object(section);
-        let is_list = matches!(section, "feed" | "rule");
+        let is_list = matches!(section, "feed" | "feed_list" | "rule");
         root["properties"][section] = if is_list { json!({"type": "array", "items": table}) } else { table };
     }
     root["properties"]["sink"] = json!({"type": "array", "items": {"oneOf": sinks(&object)}});
@@ -113,6 +116,13 @@ fn value_schema(kind: &Kind) -> Value {
         Kind::Listen => json!({"type": "string", "pattern": "^(\\S+:[0-9]{1,5})?$"}),
         Kind::Name => json!({"type": "string", "pattern": "^[a-z0-9._-]{1,64}$"}),
         Kind::Address => json!({"type": "string", "pattern": "^\\s*[Hh][Tt][Tt][Pp][Ss]?:"}),
+        Kind::OptionalAddress => json!({"type": "string", "pattern": "^\\s*([Hh][Tt][Tt][Pp][Ss]?:|$)"}),
+        Kind::Contact => {
+            json!({"type": "string", "maxLength": 200, "pattern": "^\\s*((mailto:|https?://)[!-'*-~]*)?\\s*$"})
+        }
+        Kind::Proxy => json!({"type": "string", "pattern": "^\\s*((https?|socks5h?):\\S+)?\\s*$"}),
+        Kind::Boolean => json!({"type": "boolean"}),
+        Kind::Prefix => json!({"type": "string", "pattern": "^[a-z0-9._-]{1,32}$"}),
         Kind::Duration(range) => duration(range),
         Kind::Size(range) => {
             let bounds = format!("{} to {}", show_size(*range.start()), show_size(*range.end()));

@@ -7,7 +7,7 @@ use super::extract::CUE_KEYS;
 use super::layers::Origin;
 use super::load::{Loaded, SecretPlace};
 use super::units::{show_duration, show_size};
-use super::{FeedConfig, RuleConfig, SinkConfig, SinkTarget, WebhookConfig};
+use super::{FeedConfig, FeedListConfig, ListSource, RuleConfig, SinkConfig, SinkTarget, WebhookConfig};
 use crate::model::{shown_address, shown_endpoint};
 use crate::template::{Template, TemplateName};
 
@@ -22,6 +22,7 @@ pub fn show(loaded: &Loaded) -> String {
     page.value("", "shutdown_grace", &duration(config.shutdown_grace));
     page.text.push_str("\n[http]\n");
     page.value("http", "listen", &quoted(&config.http.listen.map_or_else(String::new, |address| address.to_string())));
+    page.websub();
     page.text.push_str("\n[log]\n");
     page.value("log", "filter", &quoted(&config.log.filter));
     page.value("log", "format", &quoted(config.log.format.as_str()));
@@ -33,6 +34,7 @@ pub fn show(loaded: &Loaded) -> String {
         page.value("windows", key, &duration(window));
     }
     config.feeds.iter().enumerate().for_each(|(number, feed)| page.feed(number + 1, feed));
+    config.feed_lists.iter().enumerate().for_each(|(number, list)| page.feed_list(number + 1, list));
     config.sinks.iter().enumerate().for_each(|(number, sink)| page.sink(number + 1, sink));
     config.rules.iter().enumerate().for_each(|(number, rule)| page.rule(number + 1, rule));
     page.text
@@ -70,6 +72,34 @@ impl Page<'_> {
         }
     }
 
+    fn websub(&mut self) {
+        self.text.push_str("\n[websub]\n");
+        let websub = &self.loaded.config.websub;
+        let values = [
+            ("callback_url", quoted(websub.callback_url.as_ref().map_or("", |url| url.as_str()))),
+            ("listen", quoted(&websub.listen.map_or_else(String::new, |address| address.to_string()))),
+            ("lease", duration(websub.lease)),
+            ("backing_interval", duration(websub.backing_interval)),
+        ];
+        self.values("websub", &values);
+    }
+
+    fn feed_list(&mut self, number: usize, feeds: &FeedListConfig) {
+        self.text.push_str("\n[[feed_list]]\n");
+        let source = match &feeds.source {
+            ListSource::Url(url) => ("url", quoted(&shown_address(url))),
+            ListSource::Path(file) => ("path", path(file)),
+        };
+        let outlet = feeds.outlet.as_ref().map(|outlet| ("outlet", quoted(outlet)));
+        let values: Vec<(&str, String)> = [("id", quoted(&feeds.id)), source]
+            .into_iter()
+            .chain([("interval", duration(feeds.interval)), ("feeds_max", feeds.feeds_max.to_string())])
+            .chain(outlet)
+            .chain([("poll_interval", duration(feeds.poll_interval)), ("backfill", duration(feeds.backfill))])
+            .collect();
+        self.values(&format!("feed_list[{number}]"), &values);
+    }
+
     fn intake(&mut self) {
         self.text.push_str("\n[intake]\n");
         let intake = &self.loaded.config.intake;
@@ -87,6 +117,8 @@ impl Page<'_> {
             ("fetches_max", intake.fetches_max.to_string()),
             ("fetches_per_host_max", intake.fetches_per_host_max.to_string()),
             ("user_agent", quoted(&intake.user_agent)),
+            ("contact", quoted(intake.contact.as_deref().unwrap_or_default())),
+            ("proxy", quoted(&intake.proxy.as_ref().map_or_else(String::new, |proxy| shown_address(&proxy.0)))),
             ("allow_networks", list(&networks)),
             ("backfill", duration(intake.backfill)),
         ];
@@ -134,6 +166,9 @@ impl Page<'_> {
                 SecretPlace::Inline => format!("{} = {}", quoted(name), quoted("***")),
             })
             .collect();
+        if feed.access.takes_cookies() {
+            self.value(&section, "cookies", "true");
+        }
         if !headers.is_empty() {
             self.value(&section, "headers", &format!("{{ {} }}", headers.join(", ")));
         }

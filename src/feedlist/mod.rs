@@ -3,8 +3,10 @@
 //! The config file is the one place where feeds stand; what a person wrote around them stays. Nothing is written that would not
 //! be a config. A daemon that runs on the config's database is told to read it anew.
 
+mod discover;
 mod edit;
 pub mod opml;
+pub mod plain;
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -17,8 +19,9 @@ use url::Url;
 
 use crate::cli::{AddArgs, FeedsCommand, ImportArgs, ReloadArgs, RemoveArgs};
 use crate::config::{self, Config, ConfigError, FeedConfig};
-use crate::model::shown_address;
+use crate::model::{KeptList, shown_address};
 use crate::running;
+use crate::store::View;
 
 /// The lists that come with the program, by topic. Their facts are public; most could not be tried when they were put together and
 /// are marked `unverified`.
@@ -40,6 +43,7 @@ pub fn run(command: &FeedsCommand) -> Result<ExitCode> {
         FeedsCommand::List { config } => list(&config::load_without_secrets(config)?),
         FeedsCommand::Show { id, config } => show(&config::load_without_secrets(config)?, id),
         FeedsCommand::Add(args) => add(args),
+        FeedsCommand::Discover(args) => discover::run(args),
         FeedsCommand::Remove(args) => remove(args),
         FeedsCommand::Import(args) => import(args),
         FeedsCommand::Export { config } => export(&config::load_without_secrets(config)?),
@@ -50,29 +54,61 @@ pub fn run(command: &FeedsCommand) -> Result<ExitCode> {
 }
 
 fn list(config: &Config) -> Result<ExitCode> {
-    let widths = |text: fn(&FeedConfig) -> usize| config.feeds.iter().map(text).max().unwrap_or(0);
+    let kept = kept_lists(config);
+    let feeds = plain::all_feeds(config, &kept);
+    let widths = |text: fn(&FeedConfig) -> usize| feeds.iter().map(|(feed, _)| text(feed)).max().unwrap_or(0);
     let (ids, outlets) = (widths(|feed| feed.id.as_str().len()), widths(|feed| feed.outlet.chars().count()));
     let mut out = io::stdout().lock();
-    for feed in &config.feeds {
+    for (feed, list) in &feeds {
         let outlet = on_one_line(&feed.outlet);
-        writeln!(out, "{:ids$}  {outlet:outlets$}  {}", feed.id.as_str(), shown_address(&feed.url))?;
+        let from = list.as_ref().map(|list| format!("  (list {list})")).unwrap_or_default();
+        writeln!(out, "{:ids$}  {outlet:outlets$}  {}{from}", feed.id.as_str(), shown_address(&feed.url))?;
+    }
+    out.flush()?;
+    for list in &config.feed_lists {
+        let kept = kept.iter().find(|kept| kept.id == list.id && kept.address == plain::address(list));
+        let said = match kept {
+            None => "not read yet: a running gainsay reads it".to_owned(),
+            Some(KeptList { trouble: Some(trouble), .. }) => {
+                format!("cannot be read, its feeds stay: {}", on_one_line(trouble))
+            }
+            Some(_) => continue,
+        };
+        writeln!(io::stderr().lock(), "list {}: {said}", list.id)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// What the database keeps of the lists, where there is one that can be read.
+fn kept_lists(config: &Config) -> Vec<KeptList> {
+    if config.feed_lists.is_empty() {
+        return Vec::new();
+    }
+    View::open(&config.database).and_then(|view| view.feed_lists()).unwrap_or_default()
+}
+
 fn show(config: &Config, id: &str) -> Result<ExitCode> {
-    let Some(feed) = config.feeds.iter().find(|feed| feed.id.as_str() == id) else { bail!("there is no feed {id:?}") };
+    let all = plain::all_feeds(config, &kept_lists(config));
+    let Some((feed, list)) = all.iter().find(|(feed, _)| feed.id.as_str() == id) else {
+        bail!("there is no feed {id:?}")
+    };
     let mut out = io::stdout().lock();
     writeln!(out, "id             {}", feed.id)?;
     writeln!(out, "outlet         {}", on_one_line(&feed.outlet))?;
     writeln!(out, "url            {}", shown_address(&feed.url))?;
     writeln!(out, "poll_interval  {}", config::show_duration(feed.poll_interval))?;
     writeln!(out, "backfill       {}", config::show_duration(feed.backfill))?;
+    if let Some(list) = list {
+        writeln!(out, "list           {list}")?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
 fn add(args: &AddArgs) -> Result<ExitCode> {
     let url = address(&args.url)?;
+    if !args.unseen {
+        discover::refuse_page(&url, &args.config)?;
+    }
     let outlet = args.outlet.clone().unwrap_or_else(|| url.host_str().unwrap_or_default().to_owned());
     let _lock = edit::lock(&args.config)?;
     let mut file = open(&args.config)?;
@@ -139,7 +175,8 @@ fn import(args: &ImportArgs) -> Result<ExitCode> {
 }
 
 fn export(config: &Config) -> Result<ExitCode> {
-    let feeds = config.feeds.iter().map(|feed| (feed.outlet.as_str(), feed.url.as_str()));
+    let feeds = plain::all_feeds(config, &kept_lists(config));
+    let feeds = feeds.iter().map(|(feed, _)| (feed.outlet.as_str(), feed.url.as_str()));
     io::stdout().lock().write_all(opml::write(feeds).as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
@@ -160,10 +197,19 @@ fn read_list(name: &str) -> Result<opml::List> {
     }
     let topics = LISTS.map(|(topic, _)| topic).join(", ");
     let wrong = || format!("{name:?} is neither a list of this program ({topics}) nor a file that can be read");
-    let file = std::fs::File::open(name).with_context(wrong)?;
-    let mut bytes = Vec::new();
-    io::Read::read_to_end(&mut io::Read::take(file, opml::BYTES_MAX as u64 + 1), &mut bytes).with_context(wrong)?;
+    let bytes = read_bounded(Path::new(name)).with_context(wrong)?;
     opml::read(&bytes).with_context(|| format!("cannot read {name:?}"))
+}
+
+/// The bytes of a list's file, no more than one too many.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let file = std::fs::File::open(path)?;
+    let mut bytes = Vec::new();
+    io::Read::read_to_end(&mut io::Read::take(file, opml::BYTES_MAX as u64 + 1), &mut bytes)?;
+    Ok(bytes)
 }
 
 fn address(text: &str) -> Result<Url> {

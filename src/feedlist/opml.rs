@@ -109,8 +109,7 @@ fn take(element: &BytesStart<'_>, depth: usize, list: &mut List, seen: &mut std:
         list.is_cut = true;
         return;
     }
-    let Some(url) = Url::parse(&address).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-    else {
+    let Some(url) = feed_address(&address) else {
         list.bad_addresses += 1;
         return;
     };
@@ -121,7 +120,17 @@ fn take(element: &BytesStart<'_>, depth: usize, list: &mut List, seen: &mut std:
     let title = attribute("title").or_else(|| attribute("text")).unwrap_or_default();
     let is_unverified = attribute("category")
         .is_some_and(|categories| categories.split(',').any(|one| one.trim().trim_start_matches('/') == UNVERIFIED));
-    list.feeds.push(Listed { url, title: title.chars().take(TITLE_CHARS_MAX).collect(), is_unverified });
+    list.feeds.push(Listed { url, title: self::title(&title), is_unverified });
+}
+
+/// The address of a feed, if it is one that can be polled.
+pub(super) fn feed_address(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
+/// A title as it is kept: bounded, without what could act on a terminal.
+pub(super) fn title(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(TITLE_CHARS_MAX).collect()
 }
 
 /// Writes a list of addresses with their titles.

@@ -9,8 +9,10 @@ use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, ClientBuilder, Response, StatusCode};
 use url::Url;
 
+use super::cookies::Jars;
 use super::decompress::{self, ACCEPT_ENCODING, DecompressError};
 use super::guard::{self, GuardedResolver, Refused};
+use super::websub::{HubLinks, links_in_headers};
 use crate::config::{FeedAccess, IntakeConfig};
 use crate::http;
 use crate::model::{FeedCursor, shown_address};
@@ -18,6 +20,8 @@ use crate::model::{FeedCursor, shown_address};
 /// What a feed may be; some servers answer 406 without.
 const ACCEPT: &str = "application/rss+xml, application/atom+xml, application/feed+json, application/rdf+xml, \
                       application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.1";
+/// How a hub is asked.
+const FORM: &str = "application/x-www-form-urlencoded";
 /// Longest `ETag` or `Last-Modified` that is kept; a longer one is no validator but an attack.
 const VALIDATOR_BYTES_MAX: usize = 1024;
 /// How long an idle connection is kept; polls are minutes apart, redirects and sibling feeds seconds.
@@ -189,12 +193,16 @@ pub struct Body {
     pub etag: Option<String>,
     /// `Last-Modified`.
     pub last_modified: Option<String>,
+    /// The hub that the headers name.
+    pub links: Box<HubLinks>,
 }
 
 /// Fetches feeds. Cheap to clone; clones share their connections.
 #[derive(Debug, Clone)]
 pub struct Fetcher {
     client: Client,
+    jars: Jars,
+    has_proxy: bool,
     allow: Arc<[IpNet]>,
     timeout: Duration,
     redirects_max: u32,
@@ -211,6 +219,8 @@ impl Fetcher {
         let allow: Arc<[IpNet]> = config.allow_networks.clone().into();
         Ok(Self {
             client: client(config, &allow)?,
+            jars: Jars::default(),
+            has_proxy: config.proxy.is_some(),
             allow,
             timeout: config.fetch_timeout,
             redirects_max: config.redirects_max,
@@ -249,8 +259,12 @@ impl Fetcher {
         let has_credentials = !access.is_empty() || has_user(start);
         let mut shown = if has_credentials { Shown::All } else { Shown::None };
         loop {
-            let access = (shown == Shown::All).then_some(access);
-            let response = self.request(&url, access, cursor).await?;
+            let own = (shown == Shown::All).then_some(access);
+            let jar = access.takes_cookies().then_some(&self.jars);
+            let response = self.request(&url, own, jar, cursor).await?;
+            if let Some(jar) = jar {
+                jar.take(&cursor.feed, &url, response.headers());
+            }
             let status = response.status();
             if status.is_success() {
                 return self.read(url, response).await.map(Fetched::Body);
@@ -287,11 +301,14 @@ impl Fetcher {
         &self,
         url: &Url,
         access: Option<&FeedAccess>,
+        jar: Option<&Jars>,
         cursor: &FeedCursor,
     ) -> Result<Response, FetchError> {
-        guard::check_url(url, &self.allow)
-            .map_err(|refused| FetchError::Refused { url: shown_address(url), refused })?;
+        self.check(url).await?;
         let mut request = self.client.get(url.clone());
+        if let Some(cookies) = jar.and_then(|jar| jar.header(&cursor.feed, url)) {
+            request = request.header(header::COOKIE, cookies);
+        }
         if let Some(access) = access {
             request = request.headers(access.headers().clone());
         }
@@ -303,6 +320,15 @@ impl Fetcher {
             }
         }
         request.send().await.map_err(|error| transport(url, error))
+    }
+
+    /// Whether the guard lets an address through. A proxy resolves names itself, so they are looked up here for the guard alone.
+    async fn check(&self, url: &Url) -> Result<(), FetchError> {
+        let mut checked = guard::check_url(url, &self.allow);
+        if self.has_proxy && checked.is_ok() {
+            checked = guard::check_name(url, &self.allow).await;
+        }
+        checked.map_err(|refused| FetchError::Refused { url: shown_address(url), refused })
     }
 
     async fn read(&self, url: Url, mut response: Response) -> Result<Body, FetchError> {
@@ -326,13 +352,44 @@ impl Fetcher {
         let content_type = text_of(headers, &header::CONTENT_TYPE);
         let etag = text_of(headers, &header::ETAG);
         let last_modified = text_of(headers, &header::LAST_MODIFIED);
+        let links = Box::new(links_in_headers(headers));
         let wire_bytes = bytes.len() as u64;
         let bytes = self.decode(&url, encodings.join(","), bytes).await?;
-        Ok(Body { bytes, wire_bytes, content_type, url, etag, last_modified })
+        Ok(Body { bytes, wire_bytes, content_type, url, etag, last_modified, links })
+    }
+
+    /// Posts a form to a hub, and again where it redirects with the method kept (307 and 308), each hop guarded; the answer's body is not
+    /// read.
+    ///
+    /// # Errors
+    /// Anything but a success within the limits. `now` serves to read a date in `Retry-After`.
+    pub async fn post_form(&self, url: &Url, form: String, now: Timestamp) -> Result<(), FetchError> {
+        let post = async {
+            let mut target = url.clone();
+            for _ in 0..=self.redirects_max {
+                self.check(&target).await?;
+                let request = self.client.post(target.clone()).header(header::CONTENT_TYPE, FORM).body(form.clone());
+                let response = request.send().await.map_err(|error| transport(&target, error))?;
+                let status = response.status();
+                if status.is_success() {
+                    return Ok(());
+                }
+                if !matches!(status.as_u16(), 307 | 308) {
+                    let retry_after = retry_after(status, response.headers(), now);
+                    return Err(FetchError::Status { url: shown_address(&target), status, retry_after });
+                }
+                target = redirect_target(&target, response.headers())?;
+            }
+            Err(FetchError::TooManyRedirects { url: shown_address(url), limit: self.redirects_max })
+        };
+        match tokio::time::timeout(self.timeout, post).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(FetchError::Timeout { url: shown_address(url), limit: self.timeout }),
+        }
     }
 
     /// Decoding takes long enough to stall other tasks, so it runs on a blocking thread.
-    async fn decode(&self, url: &Url, encodings: String, bytes: Vec<u8>) -> Result<Vec<u8>, FetchError> {
+    pub(super) async fn decode(&self, url: &Url, encodings: String, bytes: Vec<u8>) -> Result<Vec<u8>, FetchError> {
         let limit = self.decoded_bytes_max;
         tokio::task::spawn_blocking(move || decompress::decompress(&encodings, bytes, limit))
             .await
@@ -346,32 +403,46 @@ fn client(config: &IntakeConfig, allow: &Arc<[IpNet]>) -> Result<Client, FetchEr
         // Fails only when another thread was quicker, which is as good.
         rustls::crypto::ring::default_provider().install_default().ok();
     }
-    match builder(config, allow).build() {
+    match builder(config, allow).and_then(ClientBuilder::build) {
         Ok(client) => Ok(client),
         // A machine without CA certificates can still read feeds over http.
         Err(error) => {
-            let client = builder(config, allow).tls_certs_only([]).build().map_err(FetchError::Setup)?;
+            let without = builder(config, allow).map_err(FetchError::Setup)?.tls_certs_only([]);
+            let client = without.build().map_err(FetchError::Setup)?;
             tracing::warn!(error = chain(&error), "no CA certificates, feeds over https will fail");
             Ok(client)
         }
     }
 }
 
-fn builder(config: &IntakeConfig, allow: &Arc<[IpNet]>) -> ClientBuilder {
+fn builder(config: &IntakeConfig, allow: &Arc<[IpNet]>) -> Result<ClientBuilder, reqwest::Error> {
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT, HeaderValue::from_static(ACCEPT));
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(ACCEPT_ENCODING));
-    Client::builder()
-        .user_agent(&config.user_agent)
+    let trusted = config.proxy.as_ref().and_then(|proxy| proxy.0.host_str()).map(str::to_owned);
+    let builder = Client::builder()
+        .user_agent(user_agent(config))
         .default_headers(headers)
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
-        // A proxy from the environment would resolve names itself, past the guard.
+        // A proxy from the environment would resolve names itself, past the guard; one of the config was meant so.
         .no_proxy()
-        .dns_resolver(GuardedResolver::new(Arc::clone(allow)))
+        .dns_resolver(GuardedResolver::new(Arc::clone(allow)).trusting(trusted))
         .connect_timeout(config.connect_timeout)
         .pool_idle_timeout(IDLE_TIMEOUT)
-        .pool_max_idle_per_host(config.fetches_per_host_max)
+        .pool_max_idle_per_host(config.fetches_per_host_max);
+    match &config.proxy {
+        Some(proxy) => Ok(builder.proxy(reqwest::Proxy::all(proxy.0.clone())?)),
+        None => Ok(builder),
+    }
+}
+
+/// The program with how its operator can be reached, in the form that crawlers use.
+fn user_agent(config: &IntakeConfig) -> String {
+    match &config.contact {
+        Some(contact) => format!("{} (+{contact})", config.user_agent),
+        None => config.user_agent.clone(),
+    }
 }
 
 /// Where a redirect leads. User and password stay with the host that they were given for.

@@ -138,25 +138,52 @@ pub fn check_url(url: &Url, allow: &[IpNet]) -> Result<(), Refused> {
     }
 }
 
+/// Checks the name in a URL that a proxy is to resolve: refused where any address that it has here must not be fetched from. What cannot
+/// be looked up here is left to the proxy, which may be there because this machine knows no names.
+///
+/// # Errors
+/// The address, in words for the operator.
+pub(super) async fn check_name(url: &Url, allow: &[IpNet]) -> Result<(), Refused> {
+    let Some(Host::Domain(name)) = url.host() else { return Ok(()) };
+    let Ok(found) = tokio::net::lookup_host((name, 0)).await else { return Ok(()) };
+    for address in found {
+        if let Some(what) = refusal(address.ip(), allow) {
+            return Err(Refused::Address { host: name.to_owned(), address: address.ip(), what });
+        }
+    }
+    Ok(())
+}
+
 /// A DNS resolver for reqwest that gives only addresses which may be fetched from.
 #[derive(Debug, Clone)]
 pub struct GuardedResolver {
     allow: Arc<[IpNet]>,
+    trusted: Option<Arc<str>>,
 }
 
 impl GuardedResolver {
     /// A resolver that lets through public addresses and those in the networks of `allow`.
     pub fn new(allow: Arc<[IpNet]>) -> Self {
-        Self { allow }
+        Self { allow, trusted: None }
+    }
+
+    /// One that also lets through whatever address this host has: the operator's own proxy.
+    #[must_use]
+    pub fn trusting(self, host: Option<String>) -> Self {
+        Self { trusted: host.map(Into::into), ..self }
     }
 }
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let allow = Arc::clone(&self.allow);
+        let is_trusted = self.trusted.as_deref().is_some_and(|host| host.eq_ignore_ascii_case(name.as_str()));
         Box::pin(async move {
             // Port 0 stands for the port of the URL.
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            if is_trusted {
+                return Ok(Box::new(found.into_iter()) as Addrs);
+            }
             Ok(Box::new(permitted(name.as_str(), &found, &allow)?.into_iter()) as Addrs)
         })
     }

@@ -7,8 +7,10 @@
 
 mod batch;
 mod charset;
+mod cookies;
 mod date;
 mod decompress;
+mod discover;
 mod entity;
 mod fetch;
 mod guard;
@@ -21,12 +23,15 @@ mod recover;
 mod rewrite;
 mod schedule;
 mod vocabulary;
+mod websub;
 
 pub use batch::parse_batch;
 pub use decompress::DecompressError;
+pub use discover::{Discovered, FoundBy, FoundFeed, discover};
 pub use fetch::{Body, FetchError, Fetched, Fetcher, Shown};
 pub use guard::{GuardedResolver, Refused, check_url, refusal};
 pub use parse::{FeedParser, ParseError, ParsedFeed, RawFeed, parse};
-pub use poll::{BodySize, FAILURES_MIN, Outcome, Poll, PollError, Poller, Turn, resume};
+pub use poll::{BodySize, Discovery, FAILURES_MIN, Outcome, Poll, PollError, Poller, Pushed, Turn, resume};
 pub use recover::{Repair, Repairs};
 pub use schedule::{Ending, Pace, next_poll_after};
+pub use websub::{Hub, HubLinks, Mode, Question, is_signed, links_in_headers, new_subscription};

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::recover::{NoFeed, Repair, Repairs, recover};
+use super::websub::{HubLinks, links_in_feed, links_in_json};
 use super::{charset, date, identity, json};
 use crate::model::{ADDRESS_BYTES_MAX, EntryIdentity, IdentityRule, Item, Markup, MarkupFormat};
 
@@ -31,6 +32,8 @@ pub struct ParsedFeed {
     pub items: Vec<Item>,
     /// What had to be repaired.
     pub repairs: Repairs,
+    /// The hub that it names.
+    pub links: HubLinks,
 }
 
 /// Why bytes are not a feed, in words for the operator.
@@ -100,8 +103,11 @@ fn parse_with(
     }
     let mut repairs = Repairs::default();
     repairs.count(Repair::Charset, u32::from(decoded.is_converted));
+    // The recovery drops what is no part of an entry.
+    let mut links = links_in_feed(text);
     let raw = if text.starts_with('{') {
         let clean = json::bound(text, &mut repairs).map_err(|error| ParseError::Malformed(error.to_string()))?;
+        links = links_in_json(&clean);
         guarded(parser, &clean, base)?
     } else {
         let clean = recover(text, base, ENTRIES_READ_MAX, &mut repairs).map_err(|no_feed| match no_feed {
@@ -115,7 +121,7 @@ fn parse_with(
     keep_newest(&mut items, entries_max);
     give_identities(&mut items);
     repairs.count(Repair::TooLong, items.iter_mut().map(drop_too_long).sum());
-    Ok(ParsedFeed { title, updated, items, repairs })
+    Ok(ParsedFeed { title, updated, items, repairs, links })
 }
 
 /// A panic of the parser costs this one document. Its message still reaches standard error, as the hook that prints it

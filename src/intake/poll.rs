@@ -6,13 +6,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use url::Url;
 
 use super::fetch::{Body, FetchError, Fetched, Fetcher};
 use super::parse::{ParseError, ParsedFeed, parse};
 use super::recover::Repairs;
 use super::schedule::{Ending, Pace, next_poll_after};
-use crate::config::{FeedConfig, IntakeConfig};
-use crate::model::{AddressHash, AlertType, FeedCursor, FeedHealth, FeedIncident, Item, shown_address};
+use super::websub::{Hub, Mode, request};
+use crate::config::{FeedAccess, FeedConfig, IntakeConfig};
+use crate::model::{
+    AddressHash, AlertType, FeedCursor, FeedHealth, FeedId, FeedIncident, Item, Subscription, shown_address,
+};
 
 /// Failures in a row from which a feed counts as failing; fewer happen to every feed.
 pub const FAILURES_MIN: u32 = 3;
@@ -36,6 +40,32 @@ pub struct Poll {
     pub repairs: Repairs,
     /// How much came, of bodies that came whole.
     pub size: BodySize,
+    /// What it says of a hub.
+    pub discovery: Discovery,
+}
+
+/// What a poll says of a hub that pushes the feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Discovery {
+    /// Nothing: no body came.
+    Unknown,
+    /// The feed has none.
+    None,
+    /// This one.
+    Hub(Hub),
+}
+
+/// What a hub sent, its signature checked.
+#[derive(Debug)]
+pub struct Pushed {
+    /// The body as it came.
+    pub bytes: Vec<u8>,
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    /// `Content-Encoding`.
+    pub encoding: String,
+    /// Bounds how much of its kind waits; given back when it is durable.
+    pub place: OwnedSemaphorePermit,
 }
 
 /// Bytes of a body.
@@ -167,6 +197,63 @@ impl Poller {
         Poll { size, ..poll }
     }
 
+    /// Reads what a hub pushed, as a poll's body is read; nothing of the cursor moves, as the feed carries more than that.
+    pub async fn read_pushed(&self, feed: &FeedConfig, cursor: &FeedCursor, pushed: &mut Pushed) -> Poll {
+        let bytes = std::mem::take(&mut pushed.bytes);
+        let wire_bytes = bytes.len() as u64;
+        let read = match self.fetcher.decode(&feed.url, pushed.encoding.clone(), bytes).await {
+            Ok(bytes) => {
+                let size = BodySize { wire: wire_bytes, decoded: bytes.len() as u64 };
+                let content_type = pushed.content_type.take();
+                let (url, links) = (feed.url.clone(), Box::default());
+                let body = Body { bytes, wire_bytes, content_type, url, etag: None, last_modified: None, links };
+                self.read(body).await.map(|(_, parsed)| (parsed, size))
+            }
+            Err(error) => Err(error.into()),
+        };
+        let (outcome, repairs, size) = match read {
+            Ok((parsed, size)) => {
+                let outcome = Outcome::Items { items: parsed.items, read_before: cursor.last_success };
+                (outcome, parsed.repairs, size)
+            }
+            Err(error) => (Outcome::Failed(error), Repairs::default(), BodySize::default()),
+        };
+        Poll {
+            cursor: cursor.clone(),
+            outcome,
+            health: None,
+            next_poll_after: feed.poll_interval,
+            repairs,
+            size,
+            discovery: Discovery::Unknown,
+        }
+    }
+
+    /// Fetches what is no feed, such as a list of feeds or a web page, conditionally where validators are given.
+    ///
+    /// # Errors
+    /// As of a feed.
+    pub async fn fetch_page(
+        &self,
+        url: &Url,
+        etag: Option<String>,
+        last_modified: Option<String>,
+        now: Timestamp,
+    ) -> Result<Fetched, FetchError> {
+        let cursor = FeedCursor { etag, last_modified, ..FeedCursor::new(FeedId::new("")) };
+        self.fetcher.fetch(url, &FeedAccess::default(), &cursor, now).await
+    }
+
+    /// Asks a feed's hub.
+    ///
+    /// # Errors
+    /// When it does not take the request; in words for the operator.
+    pub async fn ask_hub(&self, subscription: &Subscription, mode: Mode, now: Timestamp) -> Result<(), FetchError> {
+        let wrong = || FetchError::RedirectTarget { url: String::new() };
+        let hub = Url::parse(&subscription.hub).map_err(|_| wrong())?;
+        self.fetcher.post_form(&hub, request(subscription, mode), now).await
+    }
+
     /// Waits for the feed's turn at its host first, so that a slow host holds up only its own feeds. May be dropped.
     pub async fn turn(&self, feed: &FeedConfig) -> Turn {
         let host = feed.url.host_str().unwrap_or_default().to_ascii_lowercase();
@@ -211,7 +298,15 @@ pub fn resume(feed: &FeedConfig, stored: Option<FeedCursor>) -> FeedCursor {
         }
         return cursor;
     }
-    FeedCursor { address, etag: None, last_modified: None, last_poll: None, left_alone_until: None, ..cursor }
+    FeedCursor {
+        address,
+        etag: None,
+        last_modified: None,
+        last_poll: None,
+        left_alone_until: None,
+        subscription: None,
+        ..cursor
+    }
 }
 
 /// What follows from a poll. Validators move only with a body that parsed, and never with one that is suddenly empty:
@@ -228,6 +323,7 @@ fn conclude(
     let mut incident = None;
     let read_before = cursor.last_success;
     let mut ending = Ending::Success;
+    let mut discovery = Discovery::Unknown;
     let outcome = match read {
         Err(error) => {
             cursor.failures = cursor.failures.saturating_add(1);
@@ -248,6 +344,7 @@ fn conclude(
         Ok(Some((body, parsed))) => {
             succeed(&mut cursor, now);
             repairs = parsed.repairs;
+            discovery = Hub::find(&body.links, &parsed.links, &body.url).map_or(Discovery::None, Discovery::Hub);
             match cursor.last_item_count {
                 Some(count) if count > 0 && parsed.items.is_empty() => {
                     let detail = format!("the feed has no entries; it had {count}");
@@ -275,7 +372,7 @@ fn conclude(
         outlet: feed.outlet.clone(),
         incident,
     });
-    Poll { cursor, outcome, health, next_poll_after, repairs, size: BodySize::default() }
+    Poll { cursor, outcome, health, next_poll_after, repairs, size: BodySize::default(), discovery }
 }
 
 fn succeed(cursor: &mut FeedCursor, now: Timestamp) {

@@ -8,14 +8,17 @@ use anstyle::{AnsiColor, Style};
 use anyhow::Result;
 use jiff::Timestamp;
 use serde::Serialize;
+use url::Url;
 
 use super::args::FeedsStatusArgs;
 use super::filter::Needle;
 use super::table::{Cell, Column};
 use super::words::{alert_of, minute};
 use super::{Listed, Source, print_list};
+use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
-use crate::model::{AlertId, AlertType, FeedCursor, FeedId, FeedRecord, shown_address};
+use crate::feedlist::plain::all_feeds;
+use crate::model::{AlertId, AlertType, FeedCursor, FeedId, FeedRecord, Subscription, shown_address};
 use crate::store::{DeliveryFilter, FeedDocuments, View};
 use crate::terminal::DIM;
 
@@ -40,7 +43,15 @@ pub fn feeds_status(args: &FeedsStatusArgs) -> Result<ExitCode> {
 
 /// How each feed of the database and of the config does.
 pub(super) fn statuses(view: &View, config: Option<&Config>) -> Result<Vec<FeedLine>> {
+    // What lists bring counts as what stands in the config itself.
+    let lists = view.feed_lists()?;
+    let whole = config.map(|config| {
+        let feeds = all_feeds(config, &lists).into_iter().map(|(feed, _)| feed).collect();
+        Config { feeds, ..config.clone() }
+    });
+    let config = whole.as_ref();
     let known = Known {
+        now: SystemClock.now(),
         view,
         config,
         cursors: view.cursors()?.into_iter().map(|cursor| (cursor.feed.clone(), cursor)).collect(),
@@ -55,6 +66,7 @@ pub(super) fn statuses(view: &View, config: Option<&Config>) -> Result<Vec<FeedL
 }
 
 struct Known<'a> {
+    now: Timestamp,
     view: &'a View,
     config: Option<&'a Config>,
     cursors: BTreeMap<FeedId, FeedCursor>,
@@ -91,6 +103,7 @@ impl Known<'_> {
             entries: cursor.and_then(|cursor| cursor.last_item_count),
             texts: documents.map_or(0, |documents| documents.texts),
             newest: documents.map(|documents| documents.newest),
+            push: cursor.and_then(|cursor| cursor.subscription.as_ref()).map(|one| push(one, self.now)),
         })
     }
 
@@ -128,6 +141,31 @@ pub(super) struct FeedLine {
     texts: u64,
     /// When the newest of them was first seen.
     newest: Option<Timestamp>,
+    /// Its hub, in words.
+    push: Option<Push>,
+}
+
+/// What there is to say of a feed's hub.
+#[derive(Debug, Serialize)]
+struct Push {
+    /// Its address.
+    hub: String,
+    /// Until when it has promised to push, if it has and that is not over.
+    until: Option<Timestamp>,
+    /// When it last pushed.
+    pushed: Option<Timestamp>,
+    /// What is wrong, in words; the feed is then polled as ever.
+    trouble: Option<String>,
+}
+
+fn push(subscription: &Subscription, now: Timestamp) -> Push {
+    let missed = || subscription.has_missed.then(|| "a poll found what the hub had not sent".to_owned());
+    Push {
+        hub: Url::parse(&subscription.hub).map(|hub| shown_address(&hub)).unwrap_or_default(),
+        until: subscription.ends.filter(|ends| *ends > now),
+        pushed: subscription.last_push,
+        trouble: subscription.trouble.clone().or_else(missed),
+    }
 }
 
 impl Listed for FeedLine {
@@ -153,7 +191,9 @@ impl Listed for FeedLine {
         let since = self.since.map(|since| format!("since {}", minute(since)));
         let times = (self.failures > 0)
             .then(|| if self.failures == 1 { "once".to_owned() } else { format!("{} times", self.failures) });
-        let trouble: Vec<String> = [since, times, self.error.clone()].into_iter().flatten().collect();
+        let push = self.push.as_ref().and_then(|push| push.trouble.as_ref());
+        let push = push.map(|trouble| format!("polled, not pushed: {trouble}"));
+        let trouble: Vec<String> = [since, times, self.error.clone(), push].into_iter().flatten().collect();
         let time = |time: Option<Timestamp>| Cell::new(&time.map(minute).unwrap_or_default());
         vec![
             Cell::styled(&self.id, Style::new()),

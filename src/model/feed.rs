@@ -37,6 +37,9 @@ pub struct FeedCursor {
     pub failing_since: Option<Timestamp>,
     /// Entries in the last body that parsed; a fall to zero is an incident.
     pub last_item_count: Option<u32>,
+    /// Its subscription at a hub that pushes, where it has one or asked for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<Subscription>,
 }
 
 impl FeedCursor {
@@ -67,8 +70,107 @@ impl FeedCursor {
             failures: 0,
             failing_since: None,
             last_item_count: None,
+            subscription: None,
         }
     }
+}
+
+/// A feed's subscription at a WebSub hub, asked for or verified.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// The hub's address, as the feed names it.
+    pub hub: String,
+    /// The feed's address, as the feed names it: what the hub knows it by.
+    pub topic: String,
+    /// The whole address that the hub calls; its last segment cannot be guessed.
+    pub callback: String,
+    /// Key of the signatures of what the hub sends.
+    pub secret: String,
+    /// Until when the hub has promised to push; none before it has verified the subscription.
+    #[serde(default)]
+    pub ends: Option<Timestamp>,
+    /// When to ask the hub, for the first time or anew.
+    pub next: Timestamp,
+    /// The hub was asked and has not verified yet.
+    #[serde(default)]
+    pub is_pending: bool,
+    /// Times in a row that the hub was asked in vain.
+    #[serde(default)]
+    pub failures: u32,
+    /// What was wrong the last time, in words for the operator.
+    #[serde(default)]
+    pub trouble: Option<String>,
+    /// When the hub last sent something with a good signature.
+    #[serde(default)]
+    pub last_push: Option<Timestamp>,
+    /// Usual time between two pushes, in seconds.
+    #[serde(default)]
+    pub rhythm: Option<i64>,
+    /// A poll has found entries since the last push that the hub had not sent.
+    #[serde(default)]
+    pub has_missed: bool,
+    /// Entries of the feed are known by their guids alone, so that one that comes by itself is known as well as in the whole feed.
+    #[serde(default)]
+    pub takes_content: bool,
+}
+
+impl Subscription {
+    /// Whether the hub has promised to push at `now`.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.ends.is_some_and(|ends| ends > now)
+    }
+
+    /// The part of the callback's address that cannot be guessed.
+    pub fn token(&self) -> &str {
+        self.callback.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for Subscription {
+    /// Without callback and secret: who knows them can speak for the hub.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Subscription")
+            .field("hub", &self.hub)
+            .field("topic", &self.topic)
+            .field("ends", &self.ends)
+            .field("next", &self.next)
+            .field("failures", &self.failures)
+            .field("trouble", &self.trouble)
+            .field("last_push", &self.last_push)
+            .field("has_missed", &self.has_missed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The last good copy of a list of feeds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptList {
+    /// Its id in the config.
+    pub id: String,
+    /// Where it was; a copy of another place is none.
+    pub address: AddressHash,
+    /// Its feeds, in order.
+    pub feeds: Vec<ListedFeed>,
+    /// `ETag` of the copy.
+    #[serde(default)]
+    pub etag: Option<String>,
+    /// `Last-Modified` of the copy.
+    #[serde(default)]
+    pub last_modified: Option<String>,
+    /// When it was last read, or known not to have changed.
+    pub read_at: Timestamp,
+    /// Why it cannot be read now, in words.
+    #[serde(default)]
+    pub trouble: Option<String>,
+}
+
+/// A feed of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedFeed {
+    /// Its address.
+    pub url: String,
+    /// Its title, or nothing.
+    pub title: String,
 }
 
 /// What one poll says about the health of a feed.

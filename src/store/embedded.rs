@@ -9,7 +9,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use crate::model::{Attempt, ContentHash, Document, DocumentId, FeedCursor, Feedback, Outbox, OutboxEntry, Records};
+use crate::model::{
+    Attempt, ContentHash, Document, DocumentId, FeedCursor, Feedback, KeptList, Outbox, OutboxEntry, Records,
+};
 
 use super::writer::{Write, Writer};
 use super::{
@@ -61,6 +63,24 @@ impl EmbeddedStore {
 impl std::fmt::Debug for EmbeddedStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("EmbeddedStore").finish_non_exhaustive()
+    }
+}
+
+impl EmbeddedStore {
+    /// Makes the copy of a list of feeds durable, in the place of the one before. Blocks.
+    ///
+    /// # Errors
+    /// When it could not be made durable.
+    pub fn keep_list(&self, list: KeptList) -> Result<(), StoreError> {
+        self.writer.write(Write::KeepList(list)).map(drop)
+    }
+
+    /// The copies of lists of feeds. Blocks.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn kept_lists(&self) -> Result<Vec<KeptList>, StoreError> {
+        record::all(&self.reader(), "feed_list")
     }
 }
 

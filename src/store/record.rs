@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::model::{Analysis, ClaimRecord, FeedCursor, Fingerprint, Records, StoryRecord};
+use crate::model::{Analysis, ClaimRecord, FeedCursor, Fingerprint, KeptList, Records, StoryRecord};
 
 use super::{Commit, Counts, Forgotten, StoreError, backlog, feedback, fingerprint, schema};
 
@@ -171,6 +171,11 @@ pub(super) fn read_within(transaction: &Connection) -> Result<Records, StoreErro
 /// The cursors of all feeds that were ever polled.
 pub(super) fn read_cursors(connection: &Connection) -> Result<Vec<FeedCursor>, StoreError> {
     all(connection, "cursor")
+}
+
+/// Puts the copy of a list of feeds in the place of the one before.
+pub(super) fn write_list(transaction: &Transaction<'_>, list: &KeptList) -> Result<(), StoreError> {
+    upsert(transaction, "feed_list", std::slice::from_ref(list), |record| record.id.clone())
 }
 
 /// How much there is of everything.

@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | `desk` | a value of the desk itself | `now`, `next_sequence` |
 //! | `cursor` | what the poller remembers of a feed | `id` (feed), `record` |
+//! | `feed_list` | the last good copy of a list of feeds | `id`, `record` |
 //! | `feed` | what the desk knows of a feed's health | `id` (feed), `record` |
 //! | `budget` | what a sink was sent today, and what waits for its digest | `id` (sink), `record` |
 //! | `document` | a document still in the window | `id`, `story`, `outlet`, `url`, `record` |
@@ -171,6 +172,7 @@ CREATE TABLE backlog (
     record   TEXT NOT NULL,
     document TEXT AS (record->>'id')
 );
+CREATE TABLE feed_list (position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);
 ",
 ];
 
@@ -201,6 +203,8 @@ pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), St
 
 /// Version from which on there is a log of feedback.
 pub(super) const FEEDBACK_VERSION: u32 = 4;
+/// Version from which on copies of lists of feeds are kept.
+pub(super) const LISTS_VERSION: u32 = 5;
 
 /// The version of the file, if it is ours or empty.
 pub(super) fn check_owner(connection: &Connection, path: &Path) -> Result<u32, StoreError> {

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::model::{
     AlertId, BudgetRecord, ClaimId, ClaimRecord, DocumentId, DocumentRecord, FeedCursor, FeedRecord, FeedbackLine,
-    MutedSpeaker, Records, StoryId, StoryRecord, ThreadId, ThreadRecord,
+    KeptList, MutedSpeaker, Records, StoryId, StoryRecord, ThreadId, ThreadRecord,
 };
 
 use super::embedded::BUSY_TIMEOUT;
@@ -232,6 +232,14 @@ impl View {
     /// As above.
     pub fn cursors(&self) -> Result<Vec<FeedCursor>, StoreError> {
         all(&self.connection, "cursor")
+    }
+
+    /// The last good copies of lists of feeds.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn feed_lists(&self) -> Result<Vec<KeptList>, StoreError> {
+        if self.version < schema::LISTS_VERSION { Ok(Vec::new()) } else { all(&self.connection, "feed_list") }
     }
 
     /// What the desk knows of the feeds' health.

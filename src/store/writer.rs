@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use tracing::error;
 
-use crate::model::Attempt;
+use crate::model::{Attempt, KeptList};
 
 use super::{Commit, PutIn, StoreError, outbox, record};
 
@@ -22,6 +22,7 @@ pub(super) enum Write {
     Commit(Box<Commit>),
     Attempt(Attempt),
     GiveUp { sink: String, now: Timestamp },
+    KeepList(KeptList),
 }
 
 struct Request {
@@ -97,6 +98,10 @@ fn write_group(connection: &mut Connection, group: &[Request]) -> Result<Vec<Put
             }
             Write::Attempt(attempt) => {
                 outbox::record_attempt(&transaction, attempt)?;
+                PutIn::new()
+            }
+            Write::KeepList(list) => {
+                record::write_list(&transaction, list)?;
                 PutIn::new()
             }
             Write::GiveUp { sink, now } => {

@@ -20,7 +20,7 @@ use crate::config::{LogConfig, LogFormat};
 
 /// Every field that the log may hold besides `time`, `level`, `target` and `message`, and what it says. Names are kept: other
 /// programs read them.
-pub const FIELDS: [(&str, &str); 29] = [
+pub const FIELDS: [(&str, &str); 31] = [
     ("address", "where the daemon listens for HTTP"),
     ("ahead_seconds", "how far the desk's clock is ahead of the machine's"),
     ("alert", "id of an alert, as its sinks get it"),
@@ -34,13 +34,15 @@ pub const FIELDS: [(&str, &str); 29] = [
     ("feed", "id of a feed"),
     ("feedback", "id of what a user said"),
     ("feeds", "number of feeds"),
-    ("feeds_started", "feeds that a reload started to poll"),
-    ("feeds_stopped", "feeds that a reload stopped polling"),
+    ("feeds_started", "feeds that a reload or a list started to poll"),
+    ("feeds_stopped", "feeds that a reload or a list stopped polling"),
     ("grace", "how long a stop may take"),
+    ("hub", "address of a hub that pushes a feed"),
     ("items", "entries of a feed"),
     ("kind", "type of an alert"),
     ("known", "documents of a batch that were known"),
     ("language", "ISO 639-3 code"),
+    ("list", "id of a list of feeds"),
     ("lost", "what is not read, and how much of it"),
     ("problem", "what is wrong in a config, with its place"),
     ("repairs", "what had to be repaired in a feed, and how often"),

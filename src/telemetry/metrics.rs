@@ -90,6 +90,7 @@ metrics! {
     Polls Counter "polls" ["result"] "Polls that ended: entries (a body with or without entries), not_modified, failed.";
     PollFailures Counter "poll_failures" ["reason"] "Failed polls by reason: refused (the address must not be fetched), transport, timeout, status, too_large, encoding, redirect, no_feed (the body is none), defect (ours).";
     PollBytes Counter "poll_bytes" ["stage"] "Bytes of the bodies that came whole: wire (as they came), decoded (after decompression).";
+    Pushes Counter "pushes" ["result"] "What WebSub hubs sent, by what became of it: taken (signed rightly, on its way to its feed), bad_signature (thrown away), unknown (for no subscription), busy (the hub is to come again), too_large, too_many (requests of any kind over the limit).";
     Repairs Counter "feed_repairs" ["kind"] "Repairs to feeds before they could be read, by kind; entries_left_out counts entries over the limit.";
     EntriesRead Counter "entries_read" [] "Entries of feeds that were read, old and new.";
     EntriesLost Counter "entries_lost" ["reason"] "Entries that did not reach the desk: unclean (could not be made a document), not_handed_over (the stop or a defect came before; the feed is read again).";

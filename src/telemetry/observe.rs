@@ -164,6 +164,11 @@ impl Telemetry {
         });
     }
 
+    /// A hub has sent something, and what became of it.
+    pub fn pushed(&self, result: &str) {
+        self.metrics.record(|samples| samples.count(Metric::Pushes, &[result], 1));
+    }
+
     /// What a poll brought was given to the desk.
     pub fn handed_over(&self, documents: u64, unclean: u64) {
         self.metrics.record(|samples| {
@@ -386,6 +391,7 @@ fn prepare(samples: &mut Samples) {
         (Metric::Polls, &["entries", "not_modified", "failed"][..]),
         (Metric::PollFailures, &PollError::REASONS),
         (Metric::PollBytes, &["wire", "decoded"]),
+        (Metric::Pushes, &["taken", "bad_signature", "unknown", "busy", "too_large", "too_many"]),
         (Metric::Repairs, &Repair::ALL.map(Repair::as_str)),
         (Metric::EntriesLost, &["unclean", "not_handed_over"]),
         (Metric::Documents, &["read", "known", "quarantined", "left_out", "not_committed"]),

@@ -10,8 +10,10 @@
 //! Only GET and HEAD. Everything that a client can take is bounded: connections, the size and time of a request's head, the time
 //! of the whole, and one request a connection; a body is never read.
 
+mod callback;
 mod probe;
 
+pub use callback::{Callback, Callbacks, Told};
 pub use probe::{ProbeError, probe};
 
 use std::net::SocketAddr;
@@ -52,10 +54,12 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(200);
 #[derive(Debug, thiserror::Error)]
 pub enum WebError {
     /// The address cannot be had.
-    #[error("cannot listen on {address} (key http.listen): {source}")]
+    #[error("cannot listen on {address} (key {key}): {source}")]
     Listen {
         /// The address.
         address: SocketAddr,
+        /// The key of the config that names it.
+        key: &'static str,
         /// Why: most often another program, or another gainsay, has the port.
         source: std::io::Error,
     },
@@ -68,20 +72,19 @@ pub struct Web {
 }
 
 impl Web {
-    /// Takes the port, before anything else is begun.
+    /// Takes the port that `key` of the config names, before anything else is begun.
     ///
     /// # Errors
     /// When it cannot be had.
-    pub async fn bind(address: SocketAddr) -> Result<Self, WebError> {
-        let refused = |source| WebError::Listen { address, source };
+    pub async fn bind(address: SocketAddr, key: &'static str) -> Result<Self, WebError> {
+        let refused = |source| WebError::Listen { address, key, source };
         let listener = TcpListener::bind(address).await.map_err(refused)?;
         info!(address = %listener.local_addr().map_err(refused)?, "listening for HTTP");
         Ok(Self { listener })
     }
 
     /// Serves until dropped.
-    pub async fn serve(self, telemetry: Arc<Telemetry>) {
-        let router = router(telemetry);
+    pub async fn serve(self, router: Router) {
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let mut connections = JoinSet::new();
         loop {
@@ -123,7 +126,8 @@ async fn converse(stream: TcpStream, router: Router) {
     }
 }
 
-fn router(telemetry: Arc<Telemetry>) -> Router {
+/// What serves supervisors, Prometheus and people.
+pub fn router(telemetry: Arc<Telemetry>) -> Router {
     Router::new()
         .route("/healthz", get(health))
         .route("/readyz", get(readiness))

@@ -124,6 +124,8 @@ fn config() -> IntakeConfig {
         fetches_max: 4,
         fetches_per_host_max: 2,
         user_agent: "gainsay-test/1".to_owned(),
+        contact: None,
+        proxy: None,
         allow_networks: vec!["127.0.0.0/8".parse().unwrap()],
         backfill: Duration::ZERO,
     }

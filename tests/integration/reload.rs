@@ -50,7 +50,7 @@ impl Logged {
         wait_for(words, MINUTE, || self.log().matches(words).count() >= times);
     }
 
-    fn hang_up(&self) {
+    pub(crate) fn hang_up(&self) {
         Command::new("kill").args(["-HUP", &self.daemon.0.id().to_string()]).status().unwrap();
     }
 
