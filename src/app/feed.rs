@@ -11,13 +11,11 @@ use tracing::error;
 use super::{Delivery, Manners, Order, Watchers};
 use crate::config::FeedConfig;
 use crate::desk::Work;
-use crate::intake::{Outcome as PollOutcome, Poll, Turn};
-use crate::model::{Document, FeedCursor, Item, SourceInfo, shown_text};
+use crate::intake::{Outcome as PollOutcome, Poll, Turn, wait_after_start};
+use crate::model::{Document, FeedCursor, Item, PollReason, SourceInfo, shown_text};
 use crate::pipeline::Windows;
 use crate::text::document::document;
 
-/// Longest that a feed is left alone after a start, whatever was noted: the clock may have been wrong then.
-const LEFT_ALONE_MAX: Duration = Duration::from_hours(24);
 /// How long a poller waits after the desk could not commit what it brought.
 const COMMIT_RETRY: Duration = Duration::from_secs(10);
 
@@ -25,6 +23,8 @@ const COMMIT_RETRY: Duration = Duration::from_secs(10);
 pub(super) struct FeedTask {
     pub(super) feed: FeedConfig,
     pub(super) cursor: FeedCursor,
+    /// Time over which the first polls are spread.
+    pub(super) spread: Duration,
     pub(super) manners: watch::Receiver<Manners>,
     pub(super) watchers: Watchers,
     pub(super) orders: mpsc::Sender<Order>,
@@ -33,16 +33,18 @@ pub(super) struct FeedTask {
 impl FeedTask {
     /// Polls until it is stopped; gives the cursor of the last poll that is durable.
     pub(super) async fn run(mut self, stop: CancellationToken) -> FeedCursor {
-        let mut delay = self.first_delay();
+        // When it is due counts in the queue of its site, not when its task has come round to it.
+        let mut due = self.first_poll();
         let Watchers { clock, observer, telemetry } = self.watchers.clone();
         loop {
             let fetch_timeout = self.manners.borrow().fetch_timeout;
+            let delay = Duration::try_from(due.duration_since(clock.now())).unwrap_or_default();
             telemetry.pulse.feed_waits(&self.feed.id, delay, fetch_timeout);
             // Both branches only wait: nothing is lost when the other wins.
             let (turn, manners) = tokio::select! {
                 biased;
                 () = stop.cancelled() => return self.cursor,
-                turn = self.turn_after(delay) => turn,
+                turn = self.turn_after(delay, due) => turn,
             };
             let _under_way = telemetry.poll_begins();
             let now = clock.now();
@@ -50,31 +52,43 @@ impl FeedTask {
             let poll = manners.poller.poll(&turn, &self.feed, &cursor, now).await;
             telemetry.polled(&self.feed, &poll);
             observer.polled(&self.feed, &poll);
-            delay = poll.next_poll_after;
+            let mut delay = poll.next_poll_after;
             let cursor = poll.cursor.clone();
             if self.hand_over(poll, manners.windows, now).await {
                 self.cursor = cursor;
             } else {
                 delay = delay.max(COMMIT_RETRY);
             }
+            due = clock.now().saturating_add(delay).unwrap_or(Timestamp::MAX);
         }
     }
 
     /// The feed's turn, and how to poll in it: what a reload brought by then.
-    async fn turn_after(&self, delay: Duration) -> (Turn, Manners) {
+    async fn turn_after(&self, delay: Duration, due: Timestamp) -> (Turn, Manners) {
         tokio::time::sleep(delay).await;
         let manners = self.manners.borrow().clone();
-        (manners.poller.turn(&self.feed).await, manners)
+        (manners.poller.turn(&self.feed, &self.cursor, due).await, manners)
     }
 
-    /// A restart is no reason to ask a feed again before its time.
-    fn first_delay(&self) -> Duration {
-        let Some(last) = self.cursor.last_poll else { return Duration::ZERO };
+    /// A restart is no reason to ask a feed again before its time. Those that are due come one after the other.
+    fn first_poll(&self) -> Timestamp {
         let now = self.watchers.clock.now();
-        let since = Duration::try_from(now.duration_since(last)).unwrap_or_default();
-        let left_alone = self.cursor.left_alone_until.map(|until| until.duration_since(now));
-        let left_alone = left_alone.and_then(|wait| Duration::try_from(wait).ok()).unwrap_or_default();
-        self.feed.poll_interval.saturating_sub(since).max(left_alone.min(LEFT_ALONE_MAX))
+        let wait = match (self.cursor.next_poll, self.cursor.last_poll) {
+            (Some(next), _) => {
+                let is_left_alone = self.cursor.left_alone_until.is_some()
+                    || matches!(self.cursor.next_poll_reason, Some(PollReason::SkipHours | PollReason::SkipDays));
+                wait_after_start(next, self.feed.poll_interval_max, is_left_alone, now)
+            }
+            // Of before it was noted when the next poll is to be.
+            (None, Some(last)) => {
+                let next = last.saturating_add(self.feed.poll_interval).unwrap_or(now);
+                let next = self.cursor.left_alone_until.map_or(next, |until| next.max(until));
+                wait_after_start(next, self.feed.poll_interval, self.cursor.left_alone_until.is_some(), now)
+            }
+            (None, None) => Duration::ZERO,
+        };
+        let wait = if wait.is_zero() { self.spread.mul_f64(fastrand::f64()) } else { wait };
+        now.saturating_add(wait).unwrap_or(now)
     }
 
     /// Gives the desk what the poll brought. True once it is durable.

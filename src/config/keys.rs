@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::access::{PASSWORD_KEYS, TOKEN_KEYS};
 use super::endpoint::TEMPLATES;
 use super::extract::CUE_KEYS;
-use super::load::{ALERTS_PER_DAY, BACKFILL, GRACE, MEMORY, PACE, SINK_TYPES, SIZE, TIMEOUT, WAITS};
+use super::load::{ALERTS_PER_DAY, BACKFILL, GAP, GRACE, MEMORY, PACE, SINK_TYPES, SIZE, TIMEOUT, WAITS};
 use super::narrow::{KINDS, LANGUAGES, PRIORITY, PRIORITY_MIN};
 
 /// What a key may hold.
@@ -24,6 +24,8 @@ pub(super) enum Kind {
     Name,
     /// An http or https address.
     Address,
+    /// A domain or an IP address, used once.
+    Domain,
     /// A duration with its unit.
     Duration(RangeInclusive<Duration>),
     /// A size with its unit.
@@ -71,7 +73,7 @@ pub(super) struct Key {
 impl Key {
     /// Whether it stands once in a file, so that a variable or a flag can name it.
     pub(super) fn is_single(&self) -> bool {
-        !["feed", "rule", "sink.jsonl", "sink.webhook"].contains(&self.section)
+        !["feed", "domain", "rule", "sink.jsonl", "sink.webhook"].contains(&self.section)
     }
 
     /// Its path, as problems name it.
@@ -101,6 +103,7 @@ pub(super) fn keys() -> Vec<Key> {
         key("log", "filter", Kind::Text),
         key("log", "format", Kind::OneOf(&LOG_FORMATS)),
         key("intake", "poll_interval", Kind::Duration(PACE)),
+        key("intake", "poll_interval_max", Kind::Duration(PACE)),
         key("intake", "jitter", Kind::Fraction(0.0..=0.5)),
         key("intake", "backoff_max", Kind::Duration(PACE)),
         key("intake", "fetch_timeout", Kind::Duration(TIMEOUT)),
@@ -111,6 +114,7 @@ pub(super) fn keys() -> Vec<Key> {
         key("intake", "entries_max", Kind::Count(1..=10_000)),
         key("intake", "fetches_max", Kind::Count(1..=1_024)),
         key("intake", "fetches_per_host_max", Kind::Count(1..=64)),
+        key("intake", "fetch_gap", Kind::Duration(GAP)),
         key("intake", "user_agent", Kind::Text),
         key("intake", "allow_networks", Kind::Texts),
         key("intake", "backfill", Kind::Duration(BACKFILL)),
@@ -123,6 +127,7 @@ pub(super) fn keys() -> Vec<Key> {
         required("feed", "url", Kind::Address),
         required("feed", "outlet", Kind::Text),
         key("feed", "poll_interval", Kind::Duration(PACE)),
+        key("feed", "poll_interval_max", Kind::Duration(PACE)),
         key("feed", "backfill", Kind::Duration(BACKFILL)),
         key("feed", "username", Kind::Text),
     ]);
@@ -131,6 +136,11 @@ pub(super) fn keys() -> Vec<Key> {
         key("feed", name, kind)
     }));
     keys.push(key("feed", "headers", Kind::Headers));
+    keys.extend([
+        required("domain", "name", Kind::Domain),
+        key("domain", "fetches_max", Kind::Count(1..=64)),
+        key("domain", "fetch_gap", Kind::Duration(GAP)),
+    ]);
     keys.extend(sink_keys());
     keys.extend([
         required("rule", "name", Kind::Text),

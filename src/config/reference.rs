@@ -23,7 +23,7 @@ comes from.
 ";
 
 /// The heading of a section and what the section is.
-const SECTIONS: [(&str, &str, &str); 10] = [
+const SECTIONS: [(&str, &str, &str); 11] = [
     ("", "At the head of the file", "Keys before the first table."),
     ("http", "`[http]`", "The daemon's own HTTP: `/healthz`, `/readyz` and [`/metrics`](metrics.md)."),
     ("log", "`[log]`", "[The log](log.md) on standard error."),
@@ -35,6 +35,11 @@ const SECTIONS: [(&str, &str, &str); 10] = [
     ),
     ("windows", "`[windows]`", "How long things are remembered."),
     ("feed", "`[[feed]]`", "One for each feed to watch."),
+    (
+        "domain",
+        "`[[domain]]`",
+        "One for each domain that is to be treated otherwise than `[intake]` says; it and all names below it are one site.",
+    ),
     ("sink.jsonl", "`[[sink]]` of type `jsonl`", "Alerts as JSON Lines. Without any sink they go to standard output."),
     (
         "sink.webhook",
@@ -56,6 +61,7 @@ fn kind(key: &Key) -> (&'static str, String) {
         Kind::Text => ("string", "a text; `gainsay check` says more".to_owned()),
         Kind::Listen => ("string", "an address with its port, or `\"\"` for none".to_owned()),
         Kind::Name => ("string", "1 to 64 lower-case letters, digits, `.`, `_` or `-`, used once".to_owned()),
+        Kind::Domain => ("string", "a domain or an IP address, used once".to_owned()),
         Kind::Address => ("string", "an absolute http or https address".to_owned()),
         Kind::Duration(range) => ("duration", span(show_duration(*range.start()), show_duration(*range.end()))),
         Kind::Size(range) => ("size", span(show_size(*range.start()), show_size(*range.end()))),

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::recover::{NoFeed, Repair, Repairs, recover};
-use super::{charset, date, identity, json};
-use crate::model::{ADDRESS_BYTES_MAX, EntryIdentity, IdentityRule, Item, Markup, MarkupFormat};
+use super::{charset, date, identity, json, wishes};
+use crate::model::{ADDRESS_BYTES_MAX, EntryIdentity, IdentityRule, Item, Markup, MarkupFormat, Wishes};
 
 /// Entries that are looked at of one feed, and so the most that can be kept.
 pub(super) const ENTRIES_READ_MAX: usize = 10_000;
@@ -31,6 +31,8 @@ pub struct ParsedFeed {
     pub items: Vec<Item>,
     /// What had to be repaired.
     pub repairs: Repairs,
+    /// What it says about how often it may be read.
+    pub wishes: Wishes,
 }
 
 /// Why bytes are not a feed, in words for the operator.
@@ -100,7 +102,8 @@ fn parse_with(
     }
     let mut repairs = Repairs::default();
     repairs.count(Repair::Charset, u32::from(decoded.is_converted));
-    let raw = if text.starts_with('{') {
+    let is_json = text.starts_with('{');
+    let raw = if is_json {
         let clean = json::bound(text, &mut repairs).map_err(|error| ParseError::Malformed(error.to_string()))?;
         guarded(parser, &clean, base)?
     } else {
@@ -115,7 +118,8 @@ fn parse_with(
     keep_newest(&mut items, entries_max);
     give_identities(&mut items);
     repairs.count(Repair::TooLong, items.iter_mut().map(drop_too_long).sum());
-    Ok(ParsedFeed { title, updated, items, repairs })
+    let wishes = if is_json { Wishes::default() } else { wishes::read(text) };
+    Ok(ParsedFeed { title, updated, items, repairs, wishes })
 }
 
 /// A panic of the parser costs this one document. Its message still reaches standard error, as the hook that prints it

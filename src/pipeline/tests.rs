@@ -316,7 +316,8 @@ fn a_failing_feed_is_one_incident() {
         let at = second(seconds);
         let incident = |since| FeedIncident { kind: AlertType::FeedFailing, since, detail: "status 500".into() };
         let incident = failing_since.map(second).map(incident);
-        let health = FeedHealth { feed: FeedId::new("a"), url: "http://a".into(), outlet: "A".into(), incident };
+        let health =
+            FeedHealth { feed: FeedId::new("a"), url: "http://a".into(), outlet: "A".into(), incident, moved_to: None };
         let events = step(&mut state, Input::FeedHealth(health), at).into_iter().filter_map(|change| match change {
             Change::Event(event) => Some(event.why),
             _ => None,

@@ -441,6 +441,7 @@ mod tests {
             url: "https://a.example".parse().unwrap(),
             outlet: "A".to_owned(),
             poll_interval: Duration::from_mins(5),
+            poll_interval_max: Duration::from_mins(5),
             backfill: Duration::ZERO,
             access: FeedAccess::default(),
         };

@@ -76,6 +76,7 @@ impl Server {
             url: url.parse().unwrap(),
             outlet: "Wire".to_owned(),
             poll_interval: Duration::from_mins(5),
+            poll_interval_max: Duration::from_mins(5),
             backfill: Duration::ZERO,
             access: FeedAccess::default(),
         }
@@ -113,6 +114,7 @@ async fn serve(mut stream: TcpStream, (requests, answers): Shared) {
 fn config() -> IntakeConfig {
     IntakeConfig {
         poll_interval: Duration::from_mins(5),
+        poll_interval_max: Duration::from_mins(5),
         jitter: 0.0,
         backoff_max: Duration::from_hours(1),
         fetch_timeout: Duration::from_secs(5),
@@ -123,6 +125,8 @@ fn config() -> IntakeConfig {
         entries_max: 100,
         fetches_max: 4,
         fetches_per_host_max: 2,
+        fetch_gap: Duration::ZERO,
+        domains: Vec::new(),
         user_agent: "gainsay-test/1".to_owned(),
         allow_networks: vec!["127.0.0.0/8".parse().unwrap()],
         backfill: Duration::ZERO,
@@ -142,7 +146,7 @@ async fn poll(server: &Server, path: &str) -> Poll {
 }
 
 async fn once(poller: &Poller, feed: &FeedConfig, cursor: &FeedCursor) -> Poll {
-    poller.poll(&poller.turn(feed).await, feed, cursor, now()).await
+    poller.poll(&poller.turn(feed, cursor, now()).await, feed, cursor, now()).await
 }
 
 #[track_caller]
