@@ -115,7 +115,7 @@ pub(super) fn conclude(
     let is_known = health.incident.is_some() || cursor.failures == 0;
     let is_new = health.is_new;
     let health = is_known.then(|| health.of(feed));
-    Poll { cursor, outcome, health, next_poll_after, is_new, repairs, size: BodySize::default() }
+    Poll { cursor, outcome, health, next_poll_after, is_new, repairs, size, site: String::new(), is_limited: false }
 }
 
 /// What a poll says about a feed.

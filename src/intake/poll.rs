@@ -36,6 +36,10 @@ pub struct Poll {
     pub repairs: Repairs,
     /// How much came, of bodies that came whole.
     pub size: BodySize,
+    /// The site that was asked: a registrable domain, or what the config calls one.
+    pub site: String,
+    /// It said that it is asked too often, or is too busy.
+    pub is_limited: bool,
 }
 
 /// Bytes of a body.
@@ -171,7 +175,8 @@ impl Poller {
             Ok(Fetched::Body(body)) => self.read(body).await,
             Err(error) => Err(error.into()),
         };
-        self.sites.answered(&address, answer.as_ref().err().and_then(PollError::limit));
+        let limit = answer.as_ref().err().and_then(PollError::limit);
+        let site = self.sites.answered(&address, limit);
         let pace = Pace {
             shortest: feed.poll_interval,
             longest: feed.poll_interval_max,
@@ -179,7 +184,7 @@ impl Poller {
             backoff_max: self.config.backoff_max,
         };
         let poll = conclude(feed, cursor, now, answer, size, (pace, fastrand::f64()));
-        Poll { size, ..poll }
+        Poll { site, is_limited: limit.is_some(), ..poll }
     }
 
     /// Waits for the feed's turn at its site first, so that a slow site holds up only its own feeds; of those that wait for one site the

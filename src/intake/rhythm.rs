@@ -18,7 +18,7 @@ use crate::model::{Item, RHYTHM_BINS, Rhythm};
 
 /// Interval of a feed with one moment a second; of one with n moments an hour it is this times the root of 3600 / n. It sets how many
 /// polls are spent in all: chosen by the simulation in `BENCHMARKS.md`, section "Schedule".
-const INTERVAL_FACTOR: f64 = 6.0;
+const INTERVAL_FACTOR: f64 = 4.0;
 /// Moments closer together than this are one: a publisher's tool lets several entries out at a time.
 const MOMENT: SignedDuration = SignedDuration::from_secs(60);
 /// How far back entries say something about the rhythm.
@@ -30,7 +30,7 @@ const RECENT: f64 = 3600.0;
 /// Moments that the guess, the whole and the bin are worth where another count leans on them.
 const GUESS_WEIGHT: f64 = 1.0;
 const WHOLE_WEIGHT: f64 = 2.0;
-const BIN_WEIGHT: f64 = 1.5;
+const BIN_WEIGHT: f64 = 2.0;
 /// Rate of a feed of which nothing is known: four moments an hour.
 const GUESS: f64 = 4.0 / 3600.0;
 /// The bin that begins within this time counts already: its first entries must not wait for a poll of the night's interval.
@@ -243,4 +243,99 @@ fn leaning(moments: f64, seconds: f64, weight: f64, prior: f64) -> f64 {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the bounds of the type before")]
 fn whole_number(number: f64) -> u32 {
     number.round().clamp(0.0, f64::from(u32::MAX)) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(time: &str) -> Timestamp {
+        time.parse().unwrap()
+    }
+
+    /// A rhythm after polls every ten minutes from a Monday on, of a feed that publishes whenever `publishes` says so.
+    fn learned(days: i64, publishes: impl Fn(i64) -> bool) -> (Rhythm, Timestamp) {
+        let start = at("2024-10-28T00:00:00Z");
+        let (mut rhythm, mut now) = (Rhythm::default(), start);
+        for step in 0..days * 144 {
+            now = start.checked_add(SignedDuration::from_mins(step * 10)).unwrap();
+            let date = [now];
+            learn(&mut rhythm, if publishes(step) { &date } else { &[] }, now);
+        }
+        (rhythm, now)
+    }
+
+    fn minutes(rhythm: &Rhythm, now: Timestamp) -> u64 {
+        interval(rhythm, now).unwrap().as_secs() / 60
+    }
+
+    #[test]
+    fn the_interval_follows_the_root_of_the_rate() {
+        let mut last = 0;
+        for (every, expected) in [(1, 1..=2), (6, 3..=5), (24, 6..=9), (144, 12..=25)] {
+            let (rhythm, now) = learned(14, |step| step % every == 0);
+            let found = minutes(&rhythm, now);
+            assert!(expected.contains(&found) && found > last, "one every {every}: {found} min");
+            last = found;
+            let gap = mean_gap(&rhythm).unwrap().as_secs().cast_signed();
+            assert!((gap - every * 600).abs() < every * 60, "one every {every}: {gap} s");
+        }
+        assert_eq!(interval(&Rhythm::default(), at("2024-10-28T00:00:00Z")), None);
+    }
+
+    #[test]
+    fn nights_and_weekends_are_polled_less_and_bursts_more() {
+        let is_office = |step: i64| (step / 144) % 7 < 5 && (48..102).contains(&(step % 144)) && step % 3 == 0;
+        let (rhythm, _) = learned(21, is_office);
+        let [day, night, weekend] =
+            ["2024-11-19T10:00:00Z", "2024-11-19T01:00:00Z", "2024-11-23T10:00:00Z"].map(|time| {
+                let mut rhythm = rhythm.clone();
+                let now = at(time);
+                learn(&mut rhythm, &[], now);
+                minutes(&rhythm, now)
+            });
+        assert!(day * 3 < night && day * 3 < weekend, "{day} {night} {weekend}");
+        let mut burst = rhythm;
+        let now = at("2024-11-23T10:00:00Z");
+        learn(&mut burst, &[], now.checked_sub(SignedDuration::from_mins(30)).unwrap());
+        let dates: Vec<Timestamp> =
+            (1..=10).map(|back| now.checked_sub(SignedDuration::from_mins(back * 2)).unwrap()).collect();
+        assert!(learn(&mut burst, &dates, now));
+        assert!(minutes(&burst, now) * 3 < weekend, "{}", minutes(&burst, now));
+    }
+
+    #[test]
+    fn a_first_body_tells_the_rhythm_of_days() {
+        let now = at("2024-10-30T12:00:00Z");
+        let mut rhythm = Rhythm::default();
+        let mut dates: Vec<Timestamp> =
+            (0..48).map(|back| now.checked_sub(SignedDuration::from_hours(back)).unwrap()).collect();
+        // What is absurd says nothing: the far past is left out, the future is now.
+        dates.extend([at("1970-01-01T00:00:01Z"), at("2037-01-01T00:00:01Z")]);
+        assert!(learn(&mut rhythm, &dates, now));
+        assert!(!learn(&mut rhythm, &dates, now), "old ones are not new");
+        let gap = mean_gap(&rhythm).unwrap().as_secs();
+        assert!((3500..3700).contains(&gap), "{gap}");
+        assert_eq!((rhythm.longest_pause, rhythm.newest), (3600, Some(now)));
+    }
+
+    #[test]
+    fn nothing_that_a_clock_or_a_feed_says_breaks_the_arithmetic() {
+        let times = [Timestamp::MIN, Timestamp::UNIX_EPOCH, at("2024-10-28T00:00:00Z"), Timestamp::MAX];
+        for first in times {
+            for second in times {
+                let mut rhythm = Rhythm::default();
+                learn(&mut rhythm, &times, first);
+                learn(&mut rhythm, &times, second);
+                learn(&mut rhythm, &[], first);
+                let found = interval(&rhythm, second).unwrap();
+                assert!(found >= Duration::from_secs(1) && found <= Duration::from_hours(31 * 24), "{found:?}");
+                assert!(stale_since(&rhythm, second).is_none_or(|since| since < second));
+                let stored = serde_json::to_string(&rhythm).unwrap();
+                assert!(stored.len() < 900, "{stored}");
+                assert_eq!(serde_json::from_str::<Rhythm>(&stored).unwrap(), rhythm);
+            }
+        }
+        assert_eq!(serde_json::from_str::<Rhythm>("{}").unwrap(), Rhythm::default());
+    }
 }

@@ -104,12 +104,11 @@ impl Sites {
         }
     }
 
-    /// A site has answered: `limit` is how long it asks to be left alone where it says that it is asked too often.
-    pub(super) fn answered(&self, address: &Url, limit: Option<Duration>) {
+    /// A site has answered: `limit` is how long it asks to be left alone where it says that it is asked too often. Gives its name.
+    pub(super) fn answered(&self, address: &Url, limit: Option<Duration>) -> String {
         let site = self.site(address).name;
-        let mut queues = self.queues();
-        let queue = queues.entry(site).or_default();
-        queue.answered(limit, Instant::now());
+        self.queues().entry(site.clone()).or_default().answered(limit, Instant::now());
+        site
     }
 
     /// The site of an address, and what the config says of it.
