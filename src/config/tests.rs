@@ -657,7 +657,7 @@ fn schema_and_reader_agree() {
 fn the_schema_says_what_the_default_file_says() {
     let schema = schema();
     let interval = &schema["properties"]["intake"]["properties"]["poll_interval"];
-    assert_eq!(interval["default"], "5m");
+    assert_eq!(interval["default"], "2m");
     assert!(interval["description"].as_str().unwrap().starts_with("Time between two polls of a feed"));
     let sinks = &schema["properties"]["sink"]["items"]["oneOf"];
     assert!(
