@@ -389,7 +389,7 @@ fn domain<'v>(value: &'v DeValue<'_>) -> Result<&'v str, Wrong> {
     };
     let is_v6 = |text: &str| text.chars().all(|c| c.is_ascii_hexdigit() || ":.".contains(c)) && !text.is_empty();
     let inside = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    let is_domain = inside.map_or_else(|| text.split('.').all(is_label), |inside| is_v6(inside));
+    let is_domain = inside.map_or_else(|| text.split('.').all(is_label), is_v6);
     if is_domain && text.len() <= 253 {
         return Ok(text);
     }

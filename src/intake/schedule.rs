@@ -16,7 +16,7 @@ const SKIP_MAX: Duration = Duration::from_hours(24);
 /// Feeds that wait for the end of a skipped hour are spread over this.
 const SKIP_SPREAD: Duration = Duration::from_mins(5);
 /// Where a feed was seen to publish so often in one of its own update periods, the period is no more than a content management
-/// system's default: WordPress says "hourly" of every feed.
+/// system's default: the most common one says "hourly" of every feed.
 const UPDATES_PER_PERIOD_MAX: f64 = 3.0;
 /// Longest time of a publisher that is believed; what counts in the end is the `poll_interval_max` of the config.
 const WISH_MAX: Duration = Duration::from_hours(31 * 24);

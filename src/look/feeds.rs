@@ -157,9 +157,9 @@ fn next_in_words(reason: PollReason, next: Timestamp, seconds: u64) -> String {
 /// A length of time in one unit, in which it is told best.
 fn time_in_words(seconds: u64) -> String {
     match seconds {
-        ..120 => format!("{seconds} s"),
-        ..7_200 => format!("{} min", (seconds + 30) / 60),
-        ..172_800 => format!("{} h", (seconds + 1_800) / 3_600),
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", (seconds + 30) / 60),
+        7_200..172_800 => format!("{} h", (seconds + 1_800) / 3_600),
         _ => format!("{} d", (seconds + 43_200) / 86_400),
     }
 }

@@ -84,7 +84,7 @@ impl Polls {
     }
 
     fn poll_bytes(&mut self, minutes: u64, answer: Result<Answer, PollError>, decoded: u64) -> Poll {
-        self.now = self.now + Duration::from_mins(minutes);
+        self.now += Duration::from_mins(minutes);
         let size = BodySize { wire: 0, decoded };
         let poll = conclude(&self.feed, &self.cursor, self.now, answer, size, (PACE, 0.5));
         self.cursor = poll.cursor.clone();
@@ -98,11 +98,11 @@ fn status(status: u16) -> Result<Answer, PollError> {
 }
 
 /// A body with entries of these dates, from where a permanent redirect led.
+#[expect(clippy::unnecessary_wraps, reason = "as the fetcher gives it")]
 fn body(dates: &[Timestamp], moved_to: Option<&str>) -> Result<Answer, PollError> {
-    let items: String = dates
-        .iter()
-        .map(|date| format!("<item><title>Story</title><guid>{date}</guid><pubDate>{date}</pubDate></item>"))
-        .collect();
+    let item = |date| format!("<item><title>Story</title><guid>{date}</guid><pubDate>{date}</pubDate></item>");
+    let items: Vec<String> = dates.iter().map(item).collect();
+    let items = items.concat();
     let text = format!("<rss version=\"2.0\"><channel>{items}</channel></rss>");
     let parsed = super::super::parse(text.as_bytes(), None, None, 100).unwrap();
     let moved_to = moved_to.map(|to| to.parse().unwrap());
