@@ -139,7 +139,7 @@ fn an_interval_that_stands_alone_is_the_interval() {
             "g.toml:1:1: intake: poll_interval_max is shorter than poll_interval (accepted: at least poll_interval)",
             "g.toml:5:8: domain[1].name: \"Example.com\" is neither a domain in lower case nor an IP address (accepted: a domain such as \"example.com\" or an IP address, used once)",
             "g.toml:6:15: domain[1].fetches_max: 0 is out of range (accepted: a whole number from 1 to 64)",
-            "g.toml:10:8: domain[3].name: \"a.org\" is taken already, on line 8",
+            "g.toml:10:8: domain[3].name: \"a.org\" is taken by line 8 (accepted: a name used once)",
         ],
     );
 }
