@@ -44,7 +44,7 @@ pub(super) struct RunningSink {
 /// Feeds that may be polled at once when the daemon starts.
 const STARTS_AT_ONCE: usize = 50;
 /// Time between the first polls of those beyond.
-const START_GAP: Duration = Duration::from_millis(20);
+const START_GAP: Duration = Duration::from_millis(5);
 
 /// The time over which the first polls of so many feeds are spread: a few come at once, thousands by the minute.
 fn spread(feeds: usize) -> Duration {
