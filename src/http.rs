@@ -1,4 +1,4 @@
-//! What both ends of the program must know of HTTP: `Retry-After` in, a wait out; read by `intake` and `sink`.
+//! What both ends of the program must know of HTTP: `Retry-After` in, a wait out, and dates; read by `intake` and `sink`.
 
 use std::time::Duration;
 
@@ -22,11 +22,19 @@ pub(crate) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     } else {
         // Compared as civil times: the last two days of the year 9999, which some servers mean by "never", lie beyond
         // the range of a timestamp.
-        let until: DateTime =
-            DATE_FORMS.iter().find_map(|form| strtime::parse(form, value).ok()?.to_datetime().ok())?;
-        Duration::try_from(until.duration_since(Offset::UTC.to_datetime(now))).unwrap_or_default()
+        Duration::try_from(date(value)?.duration_since(utc(now))).unwrap_or_default()
     };
     Some(wait.min(RETRY_AFTER_MAX))
+}
+
+/// Reads an HTTP date as a time in UTC.
+pub(crate) fn date(value: &str) -> Option<DateTime> {
+    DATE_FORMS.iter().find_map(|form| strtime::parse(form, value.trim()).ok()?.to_datetime().ok())
+}
+
+/// A moment as a time in UTC, to be compared with a [`date`].
+pub(crate) fn utc(now: Timestamp) -> DateTime {
+    Offset::UTC.to_datetime(now)
 }
 
 #[cfg(test)]

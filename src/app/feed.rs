@@ -1,7 +1,6 @@
 //! One feed's task: it waits, polls, hands over what came as documents in the order of events, and waits for the commit.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -15,14 +14,12 @@ use super::push::Ear;
 use super::{Delivery, Manners, Order, Watchers};
 use crate::config::FeedConfig;
 use crate::desk::Work;
-use crate::intake::{Outcome as PollOutcome, Poll, Turn};
-use crate::model::{Document, FeedCursor, Item, SourceInfo, shown_text};
+use crate::intake::{Outcome as PollOutcome, Poll, Turn, wait_after_start};
+use crate::model::{Document, FeedCursor, Item, PollReason, SourceInfo, shown_text};
 use crate::pipeline::Windows;
 use crate::text::document::document;
 use crate::web::Told;
 
-/// Longest that a feed is left alone after a start, whatever was noted: the clock may have been wrong then.
-const LEFT_ALONE_MAX: Duration = Duration::from_hours(24);
 /// How long a poller waits after the desk could not commit what it brought.
 const COMMIT_RETRY: Duration = Duration::from_secs(10);
 
@@ -30,6 +27,8 @@ const COMMIT_RETRY: Duration = Duration::from_secs(10);
 pub(super) struct FeedTask {
     pub(super) feed: FeedConfig,
     pub(super) cursor: FeedCursor,
+    /// Time over which the first polls are spread.
+    pub(super) spread: Duration,
     pub(super) manners: watch::Receiver<Manners>,
     pub(super) watchers: Watchers,
     pub(super) orders: mpsc::Sender<Order>,
@@ -49,13 +48,15 @@ impl FeedTask {
     /// Polls until it is stopped; gives the cursor of the last poll that is durable.
     pub(super) async fn run(mut self, stop: CancellationToken) -> FeedCursor {
         self.resume_subscription();
-        let mut delay = self.first_delay();
-        let mut wait = Box::pin(tokio::time::sleep(delay));
+        // When it is due counts in the queue of its site, not when its task has come round to it.
+        let mut due = self.first_poll();
+        let clock = Arc::clone(&self.watchers.clock);
         loop {
             let fetch_timeout = self.manners.borrow().fetch_timeout;
+            let delay = Duration::try_from(due.duration_since(clock.now())).unwrap_or_default();
             self.watchers.telemetry.pulse.feed_waits(&self.feed.id, delay, fetch_timeout);
             let asking = self.until_asking();
-            // All branches only wait, and a sleep that is over stays over: nothing is lost when another wins.
+            // All branches only wait, and its place in the queue is by when it is due: nothing is lost when another wins.
             let next = tokio::select! {
                 biased;
                 () = stop.cancelled() => {
@@ -66,19 +67,13 @@ impl FeedTask {
                 }
                 told = self.ear.told() => Next::Hear(told),
                 () = asking => Next::AskHub,
-                (turn, manners) = turn_after(wait.as_mut(), &self.manners, &self.feed) => Next::Poll(turn, manners),
+                (turn, manners) = turn_after(delay, due, &self.manners, &self.feed, &self.cursor) => Next::Poll(turn, manners),
             };
-            match next {
-                Next::Poll(turn, manners) => {
-                    delay = self.poll(&turn, &manners).await;
-                    wait.set(tokio::time::sleep(delay));
-                }
+            let soon = match next {
+                Next::Poll(turn, manners) => Some(self.poll(&turn, &manners).await),
                 Next::Hear(told) => {
                     let manners = self.manners.borrow().clone();
-                    if let Some(soon) = self.hear(told, &manners).await {
-                        delay = soon;
-                        wait.set(tokio::time::sleep(delay));
-                    }
+                    self.hear(told, &manners).await
                 }
                 Next::AskHub => {
                     let manners = self.manners.borrow().clone();
@@ -87,7 +82,11 @@ impl FeedTask {
                         () = self.ask_hub(&manners) => {}
                         () = stop.cancelled() => {}
                     }
+                    None
                 }
+            };
+            if let Some(soon) = soon {
+                due = clock.now().saturating_add(soon).unwrap_or(Timestamp::MAX);
             }
         }
     }
@@ -102,7 +101,7 @@ impl FeedTask {
         self.ear.note(&mut poll, now);
         telemetry.polled(&self.feed, &poll);
         observer.polled(&self.feed, &poll);
-        let delay = self.ear.backing(&poll.cursor, poll.next_poll_after, now);
+        let delay = poll.next_poll_after;
         let cursor = poll.cursor.clone();
         if self.hand_over(poll, manners.windows, now).await {
             self.cursor = cursor;
@@ -112,14 +111,25 @@ impl FeedTask {
         }
     }
 
-    /// A restart is no reason to ask a feed again before its time.
-    fn first_delay(&self) -> Duration {
-        let Some(last) = self.cursor.last_poll else { return Duration::ZERO };
+    /// A restart is no reason to ask a feed again before its time. Those that are due come one after the other.
+    fn first_poll(&self) -> Timestamp {
         let now = self.watchers.clock.now();
-        let since = Duration::try_from(now.duration_since(last)).unwrap_or_default();
-        let left_alone = self.cursor.left_alone_until.map(|until| until.duration_since(now));
-        let left_alone = left_alone.and_then(|wait| Duration::try_from(wait).ok()).unwrap_or_default();
-        self.feed.poll_interval.saturating_sub(since).max(left_alone.min(LEFT_ALONE_MAX))
+        let wait = match (self.cursor.next_poll, self.cursor.last_poll) {
+            (Some(next), _) => {
+                let is_left_alone = self.cursor.left_alone_until.is_some()
+                    || matches!(self.cursor.next_poll_reason, Some(PollReason::SkipHours | PollReason::SkipDays));
+                wait_after_start(next, self.feed.poll_interval_max, is_left_alone, now)
+            }
+            // Of before it was noted when the next poll is to be.
+            (None, Some(last)) => {
+                let next = last.saturating_add(self.feed.poll_interval).unwrap_or(now);
+                let next = self.cursor.left_alone_until.map_or(next, |until| next.max(until));
+                wait_after_start(next, self.feed.poll_interval, self.cursor.left_alone_until.is_some(), now)
+            }
+            (None, None) => Duration::ZERO,
+        };
+        let wait = if wait.is_zero() { self.spread.mul_f64(fastrand::f64()) } else { wait };
+        now.saturating_add(wait).unwrap_or(now)
     }
 
     /// Makes the cursor durable by itself.
@@ -161,13 +171,15 @@ impl FeedTask {
 
 /// The feed's turn, when its wait is over, and how to poll in it: what a reload brought by then.
 async fn turn_after(
-    wait: Pin<&mut tokio::time::Sleep>,
+    delay: Duration,
+    due: Timestamp,
     manners: &watch::Receiver<Manners>,
     feed: &FeedConfig,
+    cursor: &FeedCursor,
 ) -> (Turn, Manners) {
-    wait.await;
+    tokio::time::sleep(delay).await;
     let manners = manners.borrow().clone();
-    (manners.poller.turn(feed).await, manners)
+    (manners.poller.turn(feed, cursor, due).await, manners)
 }
 
 /// Cleans the items of a poll into documents.

@@ -131,7 +131,7 @@ impl ListTask {
                 let poller = Arc::clone(&self.manners.borrow().poller);
                 let kept = self.kept.as_ref().filter(|_| self.doubted.is_none());
                 match fetch(&poller, url, kept, now).await? {
-                    Fetched::NotModified => return Ok(Reading::Same),
+                    Fetched::NotModified(_) => return Ok(Reading::Same),
                     Fetched::Body(body) => (body.bytes, body.etag, body.last_modified),
                 }
             }

@@ -18,7 +18,7 @@ use super::Manners;
 use super::feed::FeedTask;
 use crate::config::WebsubConfig;
 use crate::intake::{Discovery, Hub, Mode, Outcome, Poll, Pushed, new_subscription};
-use crate::model::{FeedCursor, IdentityRule, Item, Subscription, shown_address};
+use crate::model::{IdentityRule, Item, PollReason, Subscription, shown_address};
 use crate::web::{Callback, Callbacks, Told};
 
 /// What waits for one feed; its hub is asked to come again where there is more.
@@ -131,16 +131,21 @@ impl Ear {
         subscription.takes_content = !items.is_empty() && items.iter().all(is_known_by_guid);
         self.carried = Some(carried);
         self.pushed.clear();
+        self.back(poll, now);
     }
 
-    /// When to poll next: later than a feed without a hub, where the hub brings everything.
-    pub(super) fn backing(&self, cursor: &FeedCursor, next: Duration, now: Timestamp) -> Duration {
-        let (Some(hubs), Some(subscription)) = (&self.hubs, &cursor.subscription) else { return next };
-        if cursor.failures > 0 { next } else { backing(subscription, next, hubs.settings.backing_interval, now) }
+    /// Puts the next poll off where the hub brings everything.
+    fn back(&self, poll: &mut Poll, now: Timestamp) {
+        let (Some(hubs), Some(subscription)) = (&self.hubs, &poll.cursor.subscription) else { return };
+        let wait = backing(subscription, poll.next_poll_after, hubs.settings.backing_interval, now);
+        if poll.cursor.failures == 0 && wait > poll.next_poll_after {
+            poll.next_poll_after = wait;
+            (poll.cursor.next_poll, poll.cursor.next_poll_reason) = (Some(later(now, wait)), Some(PollReason::Push));
+        }
     }
 }
 
-/// See [`Ear::backing`].
+/// When to poll next: later than a feed without a hub, where the hub brings everything.
 fn backing(subscription: &Subscription, next: Duration, interval: Duration, now: Timestamp) -> Duration {
     let Some(last) = subscription.last_push.filter(|_| subscription.is_live(now) && !subscription.has_missed) else {
         return next;

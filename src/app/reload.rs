@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use tokio::sync::{Notify, oneshot};
@@ -44,6 +45,16 @@ pub(super) struct RunningSink {
     ended: CancellationToken,
 }
 
+/// Feeds that may be polled at once when the daemon starts.
+const STARTS_AT_ONCE: usize = 50;
+/// Time between the first polls of those beyond.
+const START_GAP: Duration = Duration::from_millis(5);
+
+/// The time over which the first polls of so many feeds are spread: a few come at once, thousands by the minute.
+fn spread(feeds: usize) -> Duration {
+    START_GAP.saturating_mul(u32::try_from(feeds.saturating_sub(STARTS_AT_ONCE)).unwrap_or(u32::MAX))
+}
+
 /// What is built of a new config before anything changes.
 struct Prepared {
     poller: Option<Arc<Poller>>,
@@ -63,13 +74,14 @@ impl Tasks {
         let watchers = self.watchers.clone();
         let manners = self.manners.subscribe();
         let ear = Ear::new(self.hubs.clone());
+        let spread = spread(self.config.feeds.len().max(self.feeds.len()));
         self.intake.spawn(async move {
             let cursor = match former {
                 Some(end) => end.await.ok().or(cursor),
                 None => cursor,
             };
-            let task =
-                FeedTask { cursor: resume(&feed, cursor), feed, manners, watchers, orders, ear, is_leaving: leaving };
+            let cursor = resume(&feed, cursor);
+            let task = FeedTask { cursor, spread, feed, manners, watchers, orders, ear, is_leaving: leaving };
             // Nobody waits for it at the stop of the daemon.
             last.send(task.run(stop).await).unwrap_or_default();
         });

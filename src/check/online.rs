@@ -32,7 +32,8 @@ pub(super) async fn try_all(config: &Config) -> Result<Vec<Tried>> {
     for (position, feed) in config.feeds.iter().cloned().enumerate() {
         let (poller, fetcher, entries_max) = (Arc::clone(&poller), fetcher.clone(), config.intake.entries_max);
         trials.spawn(async move {
-            let _turn = poller.turn(&feed).await;
+            let cursor = FeedCursor::new(feed.id.clone());
+            let _turn = poller.turn(&feed, &cursor, SystemClock.now()).await;
             (position, try_feed(&fetcher, &feed, entries_max).await)
         });
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use toml::de::DeValue;
 use url::Url;
 
-use super::load::{BACKFILL, Names, PACE, Surroundings, address, file_path, label};
+use super::load::{BACKFILL, Names, PACE, Surroundings, address, file_path, label, read_intervals};
 use super::reader::{Section, Wrong, count, duration, string};
 use super::{FeedAccess, FeedConfig, IntakeConfig};
 use crate::model::FeedId;
@@ -37,6 +37,8 @@ pub struct FeedListConfig {
     /// Of its feeds.
     pub poll_interval: Duration,
     /// Of its feeds.
+    pub poll_interval_max: Duration,
+    /// Of its feeds.
     pub backfill: Duration,
 }
 
@@ -59,6 +61,7 @@ impl FeedListConfig {
             outlet: self.outlet.clone().unwrap_or_else(titled),
             url,
             poll_interval: self.poll_interval,
+            poll_interval_max: self.poll_interval_max,
             backfill: self.backfill,
             access: FeedAccess::default(),
         }
@@ -83,7 +86,8 @@ pub(super) fn read_feed_list(
     let interval = section.read("interval", |value| duration(value, INTERVAL));
     let feeds_max = section.read("feeds_max", |value| count(value, &FEEDS));
     let outlet = section.read("outlet", label);
-    let poll_interval = section.read("poll_interval", |value| duration(value, PACE));
+    let (poll_interval, poll_interval_max) =
+        read_intervals(&mut section, (intake.poll_interval, intake.poll_interval_max));
     let backfill = section.read("backfill", |value| duration(value, BACKFILL));
     section.finish();
     Some(FeedListConfig {
@@ -92,7 +96,8 @@ pub(super) fn read_feed_list(
         interval: interval.unwrap_or(Duration::from_hours(1)),
         feeds_max: feeds_max.unwrap_or(1_000),
         outlet,
-        poll_interval: poll_interval.unwrap_or(intake.poll_interval),
+        poll_interval,
+        poll_interval_max,
         backfill: backfill.unwrap_or(intake.backfill),
     })
 }

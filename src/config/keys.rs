@@ -9,7 +9,7 @@ use super::access::{PASSWORD_KEYS, TOKEN_KEYS};
 use super::endpoint::TEMPLATES;
 use super::extract::CUE_KEYS;
 use super::feed_list::{FEEDS, INTERVAL};
-use super::load::{ALERTS_PER_DAY, BACKFILL, GRACE, MEMORY, PACE, SINK_TYPES, SIZE, TIMEOUT, WAITS};
+use super::load::{ALERTS_PER_DAY, BACKFILL, GAP, GRACE, MEMORY, PACE, SINK_TYPES, SIZE, TIMEOUT, WAITS};
 use super::narrow::{KINDS, LANGUAGES, PRIORITY, PRIORITY_MIN};
 use super::push::LEASE;
 
@@ -36,6 +36,8 @@ pub(super) enum Kind {
     Boolean,
     /// The beginning of names, used once.
     Prefix,
+    /// A domain or an IP address, used once.
+    Domain,
     /// A duration with its unit.
     Duration(RangeInclusive<Duration>),
     /// A size with its unit.
@@ -83,7 +85,7 @@ pub(super) struct Key {
 impl Key {
     /// Whether it stands once in a file, so that a variable or a flag can name it.
     pub(super) fn is_single(&self) -> bool {
-        !["feed", "feed_list", "rule", "sink.jsonl", "sink.webhook"].contains(&self.section)
+        !["feed", "feed_list", "domain", "rule", "sink.jsonl", "sink.webhook"].contains(&self.section)
     }
 
     /// Its path, as problems name it.
@@ -117,6 +119,7 @@ pub(super) fn keys() -> Vec<Key> {
         key("log", "filter", Kind::Text),
         key("log", "format", Kind::OneOf(&LOG_FORMATS)),
         key("intake", "poll_interval", Kind::Duration(PACE)),
+        key("intake", "poll_interval_max", Kind::Duration(PACE)),
         key("intake", "jitter", Kind::Fraction(0.0..=0.5)),
         key("intake", "backoff_max", Kind::Duration(PACE)),
         key("intake", "fetch_timeout", Kind::Duration(TIMEOUT)),
@@ -127,6 +130,7 @@ pub(super) fn keys() -> Vec<Key> {
         key("intake", "entries_max", Kind::Count(1..=10_000)),
         key("intake", "fetches_max", Kind::Count(1..=1_024)),
         key("intake", "fetches_per_host_max", Kind::Count(1..=64)),
+        key("intake", "fetch_gap", Kind::Duration(GAP)),
         key("intake", "user_agent", Kind::Text),
         key("intake", "contact", Kind::Contact),
         key("intake", "proxy", Kind::Proxy),
@@ -141,6 +145,7 @@ pub(super) fn keys() -> Vec<Key> {
         required("feed", "url", Kind::Address),
         required("feed", "outlet", Kind::Text),
         key("feed", "poll_interval", Kind::Duration(PACE)),
+        key("feed", "poll_interval_max", Kind::Duration(PACE)),
         key("feed", "backfill", Kind::Duration(BACKFILL)),
         key("feed", "username", Kind::Text),
     ]);
@@ -158,7 +163,13 @@ pub(super) fn keys() -> Vec<Key> {
         key("feed_list", "feeds_max", Kind::Count(FEEDS)),
         key("feed_list", "outlet", Kind::Text),
         key("feed_list", "poll_interval", Kind::Duration(PACE)),
+        key("feed_list", "poll_interval_max", Kind::Duration(PACE)),
         key("feed_list", "backfill", Kind::Duration(BACKFILL)),
+    ]);
+    keys.extend([
+        required("domain", "name", Kind::Domain),
+        key("domain", "fetches_max", Kind::Count(1..=64)),
+        key("domain", "fetch_gap", Kind::Duration(GAP)),
     ]);
     keys.extend(sink_keys());
     keys.extend([

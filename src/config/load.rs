@@ -22,8 +22,8 @@ use super::problem::{ConfigError, Problem};
 use super::push::read_websub;
 use super::reader::{Report, Section, Wrong, count, did_you_mean, duration, fraction, size, string};
 use super::{
-    Config, FeedConfig, HttpConfig, IntakeConfig, LogConfig, LogFormat, ProxyAddress, RuleConfig, Secret, SinkConfig,
-    SinkTarget, WebhookConfig, WindowsConfig,
+    Config, DomainConfig, FeedConfig, HttpConfig, IntakeConfig, LogConfig, LogFormat, ProxyAddress, RuleConfig, Secret,
+    SinkConfig, SinkTarget, WebhookConfig, WindowsConfig,
 };
 use super::{endpoint, narrow};
 use crate::model::{AlertType, FeedId};
@@ -41,6 +41,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// Bounds of durations. The upper ones keep sums of times far from overflow.
 pub(super) const PACE: RangeInclusive<Duration> = SECOND..=Duration::from_hours(24 * 31);
+pub(super) const GAP: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(1);
 pub(super) const TIMEOUT: RangeInclusive<Duration> = SECOND..=Duration::from_hours(1);
 pub(super) const GRACE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(1);
 pub(super) const MEMORY: RangeInclusive<Duration> = Duration::from_hours(1)..=Duration::from_hours(24 * 3_660);
@@ -58,6 +59,7 @@ pub(super) const ADDRESS: &str = "an absolute http or https address";
 /// How proxies are spoken to.
 const PROXY_SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 const OPTIONAL_ADDRESS: &str = "an absolute http or https address, or \"\" for none";
+const DOMAIN: &str = "a domain such as \"example.com\" or an IP address, used once";
 pub(super) const SINK_TYPES: [&str; 2] = ["jsonl", "webhook"];
 const SECRET: &str = "secret_env, secret_file or secret; the value is whsec_ and the base64 of 24 to 64 bytes";
 
@@ -265,7 +267,10 @@ fn read_config(mut root: Section<'_>, report: &Report<'_>, surroundings: &Surrou
     let http = read_http(root.table("http"));
     let websub = read_websub(root.table("websub"));
     let log = read_log(root.table("log"));
-    let intake = read_intake(root.table("intake"));
+    let mut intake = read_intake(root.table("intake"));
+    let mut taken = Names::new(report);
+    let domains: Vec<_> = root.tables("domain").into_iter().map(|section| read_domain(section, &mut taken)).collect();
+    intake.domains = domains.into_iter().flatten().collect();
     let extract = super::extract::read(root.table("extract"));
     let windows = read_windows(root.table("windows"));
 
@@ -331,8 +336,11 @@ fn read_intake(mut section: Section<'_>) -> IntakeConfig {
     let default = IntakeConfig::default();
     let body_bytes_max = section.read("body_bytes_max", |value| size(value, SIZE));
     let decoded_bytes_max = section.read("decoded_bytes_max", |value| size(value, SIZE));
+    let (poll_interval, poll_interval_max) =
+        read_intervals(&mut section, (default.poll_interval, default.poll_interval_max));
     let intake = IntakeConfig {
-        poll_interval: section.read("poll_interval", |value| duration(value, PACE)).unwrap_or(default.poll_interval),
+        poll_interval,
+        poll_interval_max,
         jitter: section.read("jitter", |value| fraction(value, &(0.0..=0.5))).unwrap_or(default.jitter),
         backoff_max: section.read("backoff_max", |value| duration(value, PACE)).unwrap_or(default.backoff_max),
         fetch_timeout: section.read("fetch_timeout", |value| duration(value, TIMEOUT)).unwrap_or(default.fetch_timeout),
@@ -347,6 +355,8 @@ fn read_intake(mut section: Section<'_>) -> IntakeConfig {
         fetches_per_host_max: section
             .read("fetches_per_host_max", |value| count(value, &(1..=64)))
             .unwrap_or(default.fetches_per_host_max),
+        fetch_gap: section.read("fetch_gap", |value| duration(value, GAP)).unwrap_or(default.fetch_gap),
+        domains: Vec::new(),
         user_agent: section.read("user_agent", user_agent).unwrap_or(default.user_agent),
         contact: section.read("contact", contact).unwrap_or(default.contact),
         proxy: section.read("proxy", proxy).unwrap_or(default.proxy),
@@ -357,6 +367,46 @@ fn read_intake(mut section: Section<'_>) -> IntakeConfig {
     };
     section.finish();
     intake
+}
+
+/// The shortest and the longest interval. Who writes down an interval and nothing else wants that one: there the shortest is the longest.
+pub(super) fn read_intervals(section: &mut Section<'_>, default: (Duration, Duration)) -> (Duration, Duration) {
+    let shortest = section.read("poll_interval", |value| duration(value, PACE));
+    let longest = section.read("poll_interval_max", |value| duration(value, PACE));
+    let (shortest, longest) = match (shortest, longest) {
+        (Some(shortest), None) => (shortest, shortest),
+        (None, Some(longest)) => (default.0.min(longest), longest),
+        (shortest, longest) => (shortest.unwrap_or(default.0), longest.unwrap_or(default.1)),
+    };
+    if longest < shortest {
+        section.problem(Wrong::new("poll_interval_max is shorter than poll_interval", "at least poll_interval"));
+    }
+    (shortest, longest)
+}
+
+/// `None` only together with a problem in the report.
+fn read_domain(mut section: Section<'_>, taken: &mut Names<'_, '_>) -> Option<DomainConfig> {
+    let place = section.place("name");
+    let name = section.require("name", DOMAIN, |value| taken.claim(domain(value)?.to_owned(), place));
+    let fetches_max = section.read("fetches_max", |value| count(value, &(1..=64)));
+    let fetch_gap = section.read("fetch_gap", |value| duration(value, GAP));
+    section.finish();
+    Some(DomainConfig { name: name?, fetches_max, fetch_gap })
+}
+
+/// A domain as addresses name it: in lower case, in ASCII.
+fn domain<'v>(value: &'v DeValue<'_>) -> Result<&'v str, Wrong> {
+    let text = string(value, DOMAIN)?;
+    let is_label = |label: &str| {
+        !label.is_empty() && label.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c))
+    };
+    let is_v6 = |text: &str| text.chars().all(|c| c.is_ascii_hexdigit() || ":.".contains(c)) && !text.is_empty();
+    let inside = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let is_domain = inside.map_or_else(|| text.split('.').all(is_label), is_v6);
+    if is_domain && text.len() <= 253 {
+        return Ok(text);
+    }
+    Err(Wrong::new(format!("{text:?} is neither a domain in lower case nor an IP address"), DOMAIN))
 }
 
 fn read_windows(mut section: Section<'_>) -> WindowsConfig {
@@ -381,7 +431,8 @@ fn read_feed(
     let id = section.require("id", NAME, |value| taken.claim(name(value)?, place));
     let url = section.require("url", ADDRESS, address);
     let outlet = section.require("outlet", LABEL, label);
-    let poll_interval = section.read("poll_interval", |value| duration(value, PACE));
+    let (poll_interval, poll_interval_max) =
+        read_intervals(&mut section, (intake.poll_interval, intake.poll_interval_max));
     let backfill = section.read("backfill", |value| duration(value, BACKFILL));
     let access = read_access(&mut section, url.as_ref(), surroundings);
     section.finish();
@@ -389,7 +440,8 @@ fn read_feed(
         id: FeedId::new(id?),
         url: url?,
         outlet: outlet?,
-        poll_interval: poll_interval.unwrap_or(intake.poll_interval),
+        poll_interval,
+        poll_interval_max,
         backfill: backfill.unwrap_or(intake.backfill),
         access,
     })

@@ -166,8 +166,10 @@ impl LogFormat {
 /// Limits and manners of the poller.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IntakeConfig {
-    /// Time between two polls of a feed, unless the feed says otherwise.
+    /// Shortest time between two polls of a healthy feed.
     pub poll_interval: Duration,
+    /// Longest time; where it is the shortest, that is the interval.
+    pub poll_interval_max: Duration,
     /// Share of the interval by which each poll is moved at random, 0 to 0.5.
     pub jitter: f64,
     /// Longest time between two polls of a failing feed.
@@ -186,8 +188,12 @@ pub struct IntakeConfig {
     pub entries_max: usize,
     /// Fetches at once.
     pub fetches_max: usize,
-    /// Fetches at once to one host.
+    /// Fetches at once from one site: a registrable domain, or what `domains` calls one.
     pub fetches_per_host_max: usize,
+    /// Shortest time between the starts of two fetches from one site.
+    pub fetch_gap: Duration,
+    /// Domains that are treated otherwise.
+    pub domains: Vec<DomainConfig>,
     /// Sent as `User-Agent`.
     pub user_agent: String,
     /// How the operator can be reached, appended to it.
@@ -203,7 +209,8 @@ pub struct IntakeConfig {
 impl Default for IntakeConfig {
     fn default() -> Self {
         Self {
-            poll_interval: Duration::from_mins(5),
+            poll_interval: Duration::from_mins(2),
+            poll_interval_max: Duration::from_hours(1),
             jitter: 0.1,
             backoff_max: Duration::from_hours(6),
             fetch_timeout: Duration::from_secs(30),
@@ -214,6 +221,8 @@ impl Default for IntakeConfig {
             entries_max: 500,
             fetches_max: 16,
             fetches_per_host_max: 1,
+            fetch_gap: Duration::from_secs(1),
+            domains: Vec::new(),
             user_agent: concat!("gainsay/", env!("CARGO_PKG_VERSION")).to_owned(),
             contact: None,
             proxy: None,
@@ -232,6 +241,17 @@ impl fmt::Debug for ProxyAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&shown_address(&self.0))
     }
+}
+
+/// How a domain and all names below it are treated by the poller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DomainConfig {
+    /// The domain, in lower case, or an IP address.
+    pub name: String,
+    /// Fetches at once, where it is not as for all.
+    pub fetches_max: Option<usize>,
+    /// Shortest time between the starts of two fetches, where it is not as for all.
+    pub fetch_gap: Option<Duration>,
 }
 
 /// How long things are remembered.
@@ -261,8 +281,10 @@ pub struct FeedConfig {
     pub url: Url,
     /// Who publishes it.
     pub outlet: String,
-    /// Time between two polls.
+    /// As in `IntakeConfig`.
     pub poll_interval: Duration,
+    /// As in `IntakeConfig`.
+    pub poll_interval_max: Duration,
     /// As in `IntakeConfig`.
     pub backfill: Duration,
     /// What its server is shown to let us in.
@@ -272,12 +294,13 @@ pub struct FeedConfig {
 impl fmt::Debug for FeedConfig {
     /// The address as people are shown it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, url, outlet, poll_interval, backfill, access } = self;
+        let Self { id, url, outlet, poll_interval, poll_interval_max, backfill, access } = self;
         f.debug_struct("FeedConfig")
             .field("id", id)
             .field("url", &shown_address(url))
             .field("outlet", outlet)
             .field("poll_interval", poll_interval)
+            .field("poll_interval_max", poll_interval_max)
             .field("backfill", backfill)
             .field("access", access)
             .finish()

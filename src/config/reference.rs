@@ -23,7 +23,7 @@ comes from.
 ";
 
 /// The heading of a section and what the section is.
-const SECTIONS: [(&str, &str, &str); 12] = [
+const SECTIONS: [(&str, &str, &str); 13] = [
     ("", "At the head of the file", "Keys before the first table."),
     ("http", "`[http]`", "The daemon's own HTTP: `/healthz`, `/readyz` and [`/metrics`](metrics.md)."),
     (
@@ -44,6 +44,11 @@ const SECTIONS: [(&str, &str, &str); 12] = [
         "feed_list",
         "`[[feed_list]]`",
         "A list of feeds that is read anew from time to time: what it gains is polled, what it loses is not, without a restart. Exactly one of `url` and `path`.",
+    ),
+    (
+        "domain",
+        "`[[domain]]`",
+        "One for each domain that is to be treated otherwise than `[intake]` says; it and all names below it are one site.",
     ),
     ("sink.jsonl", "`[[sink]]` of type `jsonl`", "Alerts as JSON Lines. Without any sink they go to standard output."),
     (
@@ -66,6 +71,7 @@ fn kind(key: &Key) -> (&'static str, String) {
         Kind::Text => ("string", "a text; `gainsay check` says more".to_owned()),
         Kind::Listen => ("string", "an address with its port, or `\"\"` for none".to_owned()),
         Kind::Name => ("string", "1 to 64 lower-case letters, digits, `.`, `_` or `-`, used once".to_owned()),
+        Kind::Domain => ("string", "a domain or an IP address, used once".to_owned()),
         Kind::Address => ("string", "an absolute http or https address".to_owned()),
         Kind::OptionalAddress => ("string", "an absolute http or https address, or `\"\"` for none".to_owned()),
         Kind::Contact => {

@@ -43,7 +43,7 @@ pub fn schema() -> Value {
     sections.dedup();
     for section in sections.into_iter().filter(|section| !section.contains('.')) {
         let table = object(section);
-        let is_list = matches!(section, "feed" | "feed_list" | "rule");
+        let is_list = matches!(section, "feed" | "feed_list" | "domain" | "rule");
         root["properties"][section] = if is_list { json!({"type": "array", "items": table}) } else { table };
     }
     root["properties"]["sink"] = json!({"type": "array", "items": {"oneOf": sinks(&object)}});
@@ -115,6 +115,9 @@ fn value_schema(kind: &Kind) -> Value {
         Kind::Path | Kind::Text => json!({"type": "string", "minLength": 1}),
         Kind::Listen => json!({"type": "string", "pattern": "^(\\S+:[0-9]{1,5})?$"}),
         Kind::Name => json!({"type": "string", "pattern": "^[a-z0-9._-]{1,64}$"}),
+        Kind::Domain => {
+            json!({"type": "string", "maxLength": 253, "pattern": "^([a-z0-9_-]+(\\.[a-z0-9_-]+)*|\\[[0-9A-Fa-f:.]+\\])$"})
+        }
         Kind::Address => json!({"type": "string", "pattern": "^\\s*[Hh][Tt][Tt][Pp][Ss]?:"}),
         Kind::OptionalAddress => json!({"type": "string", "pattern": "^\\s*([Hh][Tt][Tt][Pp][Ss]?:|$)"}),
         Kind::Contact => {

@@ -7,7 +7,7 @@ use super::extract::CUE_KEYS;
 use super::layers::Origin;
 use super::load::{Loaded, SecretPlace};
 use super::units::{show_duration, show_size};
-use super::{FeedConfig, FeedListConfig, ListSource, RuleConfig, SinkConfig, SinkTarget, WebhookConfig};
+use super::{DomainConfig, FeedConfig, FeedListConfig, ListSource, RuleConfig, SinkConfig, SinkTarget, WebhookConfig};
 use crate::model::{shown_address, shown_endpoint};
 use crate::template::{Template, TemplateName};
 
@@ -35,6 +35,7 @@ pub fn show(loaded: &Loaded) -> String {
     }
     config.feeds.iter().enumerate().for_each(|(number, feed)| page.feed(number + 1, feed));
     config.feed_lists.iter().enumerate().for_each(|(number, list)| page.feed_list(number + 1, list));
+    config.intake.domains.iter().enumerate().for_each(|(number, domain)| page.domain(number + 1, domain));
     config.sinks.iter().enumerate().for_each(|(number, sink)| page.sink(number + 1, sink));
     config.rules.iter().enumerate().for_each(|(number, rule)| page.rule(number + 1, rule));
     page.text
@@ -95,7 +96,11 @@ impl Page<'_> {
             .into_iter()
             .chain([("interval", duration(feeds.interval)), ("feeds_max", feeds.feeds_max.to_string())])
             .chain(outlet)
-            .chain([("poll_interval", duration(feeds.poll_interval)), ("backfill", duration(feeds.backfill))])
+            .chain([
+                ("poll_interval", duration(feeds.poll_interval)),
+                ("poll_interval_max", duration(feeds.poll_interval_max)),
+                ("backfill", duration(feeds.backfill)),
+            ])
             .collect();
         self.values(&format!("feed_list[{number}]"), &values);
     }
@@ -106,6 +111,7 @@ impl Page<'_> {
         let networks: Vec<String> = intake.allow_networks.iter().map(|network| quoted(&network.to_string())).collect();
         let values = [
             ("poll_interval", duration(intake.poll_interval)),
+            ("poll_interval_max", duration(intake.poll_interval_max)),
             ("jitter", format!("{:?}", intake.jitter)),
             ("backoff_max", duration(intake.backoff_max)),
             ("fetch_timeout", duration(intake.fetch_timeout)),
@@ -116,6 +122,7 @@ impl Page<'_> {
             ("entries_max", intake.entries_max.to_string()),
             ("fetches_max", intake.fetches_max.to_string()),
             ("fetches_per_host_max", intake.fetches_per_host_max.to_string()),
+            ("fetch_gap", duration(intake.fetch_gap)),
             ("user_agent", quoted(&intake.user_agent)),
             ("contact", quoted(intake.contact.as_deref().unwrap_or_default())),
             ("proxy", quoted(&intake.proxy.as_ref().map_or_else(String::new, |proxy| shown_address(&proxy.0)))),
@@ -141,6 +148,14 @@ impl Page<'_> {
         self.values("extract", &values);
     }
 
+    fn domain(&mut self, number: usize, domain: &DomainConfig) {
+        self.text.push_str("\n[[domain]]\n");
+        let mut values = vec![("name", quoted(&domain.name))];
+        values.extend(domain.fetches_max.map(|fetches| ("fetches_max", fetches.to_string())));
+        values.extend(domain.fetch_gap.map(|gap| ("fetch_gap", duration(gap))));
+        self.values(&format!("domain[{number}]"), &values);
+    }
+
     fn feed(&mut self, number: usize, feed: &FeedConfig) {
         self.text.push_str("\n[[feed]]\n");
         let values = [
@@ -148,6 +163,7 @@ impl Page<'_> {
             ("url", quoted(&shown_address(&feed.url))),
             ("outlet", quoted(&feed.outlet)),
             ("poll_interval", duration(feed.poll_interval)),
+            ("poll_interval_max", duration(feed.poll_interval_max)),
             ("backfill", duration(feed.backfill)),
         ];
         let section = format!("feed[{number}]");

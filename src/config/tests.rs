@@ -109,13 +109,37 @@ fn all_problems_come_at_once_in_order() {
     check(
         "databse = \"x\"\n[intake]\npoll_interval = 300\njitter = 0.9\nbody_bytes_max = \"5MB\"\n[[feed]]\nid = \"BBC News\"\nurl = \"ftp://a.example\"\n",
         &[
-            "g.toml:1:1: databse: is not a key here, did you mean \"database\"? (accepted: database, extract, feed, feed_list, http, intake, log, rule, shutdown_grace, sink, websub, windows)",
+            "g.toml:1:1: databse: is not a key here, did you mean \"database\"? (accepted: database, domain, extract, feed, feed_list, http, intake, log, rule, shutdown_grace, sink, websub, windows)",
             "g.toml:3:17: intake.poll_interval: has no unit; write \"300s\" if seconds are meant (accepted: a string such as \"90s\", \"5m\" or \"7d\", from 1s to 31d)",
             "g.toml:4:10: intake.jitter: 0.9 is out of range (accepted: a number from 0 to 0.5)",
             "g.toml:5:18: intake.body_bytes_max: \"5MB\" is not a size (accepted: a string such as \"512KiB\" or \"5MiB\", from 1KiB to 1GiB; units B, KiB, MiB, GiB)",
             "g.toml:6:1: feed[1].outlet: is missing (accepted: a string of 1 to 200 characters on one line)",
             "g.toml:7:6: feed[1].id: \"BBC News\" has not the form of a name (accepted: 1 to 64 lower-case letters, digits, '.', '_' or '-')",
             "g.toml:8:7: feed[1].url: the scheme \"ftp\" cannot be used (accepted: an absolute http or https address)",
+        ],
+    );
+}
+
+#[test]
+fn an_interval_that_stands_alone_is_the_interval() {
+    let minutes = |text: &str| {
+        let feed = "id = \"a\"\nurl = \"https://a.example\"\noutlet = \"A\"\n";
+        let feed = read(&text.replace("[[feed]]", &format!("[[feed]]\n{feed}"))).unwrap().feeds.remove(0);
+        (feed.poll_interval.as_secs() / 60, feed.poll_interval_max.as_secs() / 60)
+    };
+    assert_eq!(minutes("[[feed]]"), (2, 60));
+    assert_eq!(minutes("[intake]\npoll_interval = \"5m\"\n[[feed]]"), (5, 5));
+    assert_eq!(minutes("[intake]\npoll_interval = \"5m\"\npoll_interval_max = \"3h\"\n[[feed]]"), (5, 180));
+    assert_eq!(minutes("[intake]\npoll_interval_max = \"1m\"\n[[feed]]"), (1, 1));
+    assert_eq!(minutes("[[feed]]\npoll_interval = \"9m\""), (9, 9));
+    assert_eq!(minutes("[[feed]]\npoll_interval_max = \"1d\""), (2, 1440));
+    check(
+        "[intake]\npoll_interval = \"5m\"\npoll_interval_max = \"1m\"\n[[domain]]\nname = \"Example.com\"\nfetches_max = 0\n[[domain]]\nname = \"a.org\"\n[[domain]]\nname = \"a.org\"\n",
+        &[
+            "g.toml:1:1: intake: poll_interval_max is shorter than poll_interval (accepted: at least poll_interval)",
+            "g.toml:5:8: domain[1].name: \"Example.com\" is neither a domain in lower case nor an IP address (accepted: a domain such as \"example.com\" or an IP address, used once)",
+            "g.toml:6:15: domain[1].fetches_max: 0 is out of range (accepted: a whole number from 1 to 64)",
+            "g.toml:10:8: domain[3].name: \"a.org\" is taken by line 8 (accepted: a name used once)",
         ],
     );
 }
@@ -305,7 +329,7 @@ fn the_default_file_is_the_defaults() {
 #[test]
 fn the_default_file_names_every_key() {
     // The reader tells its keys when it meets one that it does not know.
-    let stranger = "zz = 1\n[http]\nzz = 1\n[websub]\nzz = 1\n[log]\nzz = 1\n[intake]\nzz = 1\n[extract]\nzz = 1\n[windows]\nzz = 1\n[[feed]]\nzz = 1\n[[feed_list]]\nzz = 1\n[[rule]]\nzz = 1\n[[sink]]\ntype = \"jsonl\"\nzz = 1\n[[sink]]\ntype = \"webhook\"\nzz = 1\n";
+    let stranger = "zz = 1\n[http]\nzz = 1\n[websub]\nzz = 1\n[log]\nzz = 1\n[intake]\nzz = 1\n[extract]\nzz = 1\n[windows]\nzz = 1\n[[feed]]\nzz = 1\n[[feed_list]]\nzz = 1\n[[domain]]\nzz = 1\n[[rule]]\nzz = 1\n[[sink]]\ntype = \"jsonl\"\nzz = 1\n[[sink]]\ntype = \"webhook\"\nzz = 1\n";
     let Err(ConfigError::Invalid { problems }) = read(stranger) else { panic!("accepted a stranger") };
     let sections = [
         ("zz", ""),
@@ -317,6 +341,7 @@ fn the_default_file_names_every_key() {
         ("windows.zz", "windows"),
         ("feed[1].zz", "feed"),
         ("feed_list[1].zz", "feed_list"),
+        ("domain[1].zz", "domain"),
         ("rule[1].zz", "rule"),
     ];
     let sinks = [("sink[1].zz", "sinkjsonl"), ("sink[2].zz", "sinkwebhook")];
@@ -590,7 +615,7 @@ fn the_table_of_keys_is_the_default_file() {
     for key in super::keys::keys() {
         table.entry(key.section.replace('.', "")).or_default().insert(key.name.to_owned());
     }
-    let tops = ["http", "websub", "log", "intake", "extract", "windows", "feed", "feed_list", "rule", "sink"]
+    let tops = ["http", "websub", "log", "intake", "extract", "windows", "feed", "feed_list", "domain", "rule", "sink"]
         .map(str::to_owned);
     table.get_mut("").unwrap().extend(tops);
     assert_eq!(table, keys(&uncommented()));
@@ -661,7 +686,7 @@ fn schema_and_reader_agree() {
 fn the_schema_says_what_the_default_file_says() {
     let schema = schema();
     let interval = &schema["properties"]["intake"]["properties"]["poll_interval"];
-    assert_eq!(interval["default"], "5m");
+    assert_eq!(interval["default"], "2m");
     assert!(interval["description"].as_str().unwrap().starts_with("Time between two polls of a feed"));
     let sinks = &schema["properties"]["sink"]["items"]["oneOf"];
     assert!(
@@ -672,6 +697,7 @@ fn the_schema_says_what_the_default_file_says() {
         &schema["properties"]["intake"],
         &schema["properties"]["windows"],
         &schema["properties"]["feed"]["items"],
+        &schema["properties"]["domain"]["items"],
         &schema["properties"]["rule"]["items"],
         &sinks[0],
         &sinks[1],

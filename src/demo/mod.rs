@@ -134,6 +134,7 @@ fn config(
             url: format!("{wire}{}", Wire::path(feed)).parse()?,
             outlet: feed.outlet.clone(),
             poll_interval: interval,
+            poll_interval_max: interval,
             backfill: Duration::ZERO,
             access: FeedAccess::default(),
         });
@@ -145,9 +146,12 @@ fn config(
         http: HttpConfig { listen: None },
         intake: IntakeConfig {
             poll_interval: interval,
+            poll_interval_max: interval,
             backoff_max: interval,
             allow_networks: vec!["127.0.0.0/8".parse()?],
             fetches_per_host_max: script.feeds.len(),
+            fetch_gap: Duration::ZERO,
+            domains: Vec::new(),
             ..IntakeConfig::default()
         },
         feeds,

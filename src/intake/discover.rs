@@ -204,7 +204,7 @@ async fn get(fetcher: &Fetcher, url: &Url, now: Timestamp) -> Result<Body, Fetch
     match fetcher.fetch(url, &FeedAccess::default(), &nobody, now).await? {
         Fetched::Body(body) => Ok(body),
         // Only what was asked conditionally is answered so.
-        Fetched::NotModified => Err(FetchError::RedirectTarget { url: shown_address(url) }),
+        Fetched::NotModified(_) => Err(FetchError::RedirectTarget { url: shown_address(url) }),
     }
 }
 

@@ -12,6 +12,7 @@ use url::Url;
 use super::cookies::Jars;
 use super::decompress::{self, ACCEPT_ENCODING, DecompressError};
 use super::guard::{self, GuardedResolver, Refused};
+use super::schedule::Freshness;
 use super::websub::{HubLinks, links_in_headers};
 use crate::config::{FeedAccess, IntakeConfig};
 use crate::http;
@@ -24,6 +25,8 @@ const ACCEPT: &str = "application/rss+xml, application/atom+xml, application/fee
 const FORM: &str = "application/x-www-form-urlencoded";
 /// Longest `ETag` or `Last-Modified` that is kept; a longer one is no validator but an attack.
 const VALIDATOR_BYTES_MAX: usize = 1024;
+/// How long a host is left alone whose quota is used up and that does not say until when.
+const USED_UP: Duration = Duration::from_mins(15);
 /// How long an idle connection is kept; polls are minutes apart, redirects and sibling feeds seconds.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -76,6 +79,8 @@ pub enum FetchError {
         status: StatusCode,
         /// Whether it was shown credentials.
         shown: Shown,
+        /// How long it asks to be left alone, where it refuses because it was asked too often.
+        retry_after: Option<Duration>,
     },
     /// More bytes on the wire than permitted.
     #[error("the body of {url} is over {limit} bytes")]
@@ -133,13 +138,51 @@ impl FetchError {
         }
     }
 
-    /// How long the server asks to be left alone (429 and 503), at most a day.
+    /// How long the server asks to be left alone (429, 503, and 403 of one that limits so), at most a day.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Status { retry_after, .. } => *retry_after,
+            Self::Status { retry_after, .. } | Self::Denied { retry_after, .. } => *retry_after,
             _ => None,
         }
     }
+
+    /// Whether the server says that it is asked too often, or is too busy.
+    pub fn is_limit(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => matches!(status.as_u16(), 429 | 503),
+            Self::Denied { retry_after, .. } => retry_after.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether the server says that the feed is gone for good.
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::Status { status, .. } if *status == StatusCode::GONE)
+    }
+
+    /// Whether the trouble, should it go on for days, means that there is no feed any more: nothing at the address, or no such host.
+    pub fn is_absence(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => status.is_client_error() && !self.is_limit() && !self.is_retryable(),
+            Self::Transport { source, .. } => is_unknown_host(source),
+            Self::RedirectTarget { .. } | Self::RedirectLoop { .. } | Self::TooManyRedirects { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+/// Whether the resolver knows no such host. It tells so in words alone, those of the C library; that it could not ask is told in others.
+fn is_unknown_host(error: &reqwest::Error) -> bool {
+    let text = chain(error).to_ascii_lowercase();
+    [
+        "name or service not known",
+        "no address associated",
+        "nodename nor servname",
+        "name does not resolve",
+        "no such host",
+    ]
+    .iter()
+    .any(|words| text.contains(words))
 }
 
 /// Whether a server was shown credentials.
@@ -173,9 +216,18 @@ impl Shown {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fetched {
     /// The server says that nothing changed.
-    NotModified,
+    NotModified(Notes),
     /// A body.
     Body(Body),
+}
+
+/// What an answer says beside its body.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// How long it stays fresh.
+    pub fresh: Freshness,
+    /// Where the address leads by redirects that are permanent, one after the other from the first.
+    pub moved_to: Option<Url>,
 }
 
 /// A decoded body with what the server says about it.
@@ -195,6 +247,8 @@ pub struct Body {
     pub last_modified: Option<String>,
     /// The hub that the headers name.
     pub links: Box<HubLinks>,
+    /// What else the answer says.
+    pub notes: Notes,
 }
 
 /// Fetches feeds. Cheap to clone; clones share their connections.
@@ -258,6 +312,7 @@ impl Fetcher {
         let mut url = start.clone();
         let has_credentials = !access.is_empty() || has_user(start);
         let mut shown = if has_credentials { Shown::All } else { Shown::None };
+        let mut permanent = Permanent::default();
         loop {
             let own = (shown == Shown::All).then_some(access);
             let jar = access.takes_cookies().then_some(&self.jars);
@@ -267,19 +322,23 @@ impl Fetcher {
             }
             let status = response.status();
             if status.is_success() {
-                return self.read(url, response).await.map(Fetched::Body);
+                let notes = Notes { fresh: freshness(response.headers(), now), moved_to: permanent.end() };
+                return self.read(url, response, notes).await.map(Fetched::Body);
             }
             if status == StatusCode::NOT_MODIFIED && (cursor.etag.is_some() || cursor.last_modified.is_some()) {
-                return Ok(Fetched::NotModified);
+                let notes = Notes { fresh: freshness(response.headers(), now), moved_to: permanent.end() };
+                return Ok(Fetched::NotModified(notes));
             }
             if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-                return Err(FetchError::Denied { url: shown_address(&url), status, shown });
+                let retry_after = retry_after(status, response.headers(), now);
+                return Err(FetchError::Denied { url: shown_address(&url), status, shown, retry_after });
             }
             if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
                 let retry_after = retry_after(status, response.headers(), now);
                 return Err(FetchError::Status { url: shown_address(&url), status, retry_after });
             }
             url = redirect_target(&url, response.headers())?;
+            permanent.follow(status, &url);
             // For good: what another server redirects to is its choice, even where that is the feed's own.
             if url.origin() != start.origin() && has_credentials {
                 shown = Shown::Withheld;
@@ -331,7 +390,7 @@ impl Fetcher {
         checked.map_err(|refused| FetchError::Refused { url: shown_address(url), refused })
     }
 
-    async fn read(&self, url: Url, mut response: Response) -> Result<Body, FetchError> {
+    async fn read(&self, url: Url, mut response: Response, notes: Notes) -> Result<Body, FetchError> {
         let limit = self.body_bytes_max;
         let mut bytes = Vec::new();
         let mut is_too_large = response.content_length().is_some_and(|length| length > limit);
@@ -355,7 +414,7 @@ impl Fetcher {
         let links = Box::new(links_in_headers(headers));
         let wire_bytes = bytes.len() as u64;
         let bytes = self.decode(&url, encodings.join(","), bytes).await?;
-        Ok(Body { bytes, wire_bytes, content_type, url, etag, last_modified, links })
+        Ok(Body { bytes, wire_bytes, content_type, url, etag, last_modified, links, notes })
     }
 
     /// Posts a form to a hub, and again where it redirects with the method kept (307 and 308), each hop guarded; the answer's body is not
@@ -468,12 +527,73 @@ fn without_user(url: &mut Url) {
     url.set_password(None).ok();
 }
 
-/// `Retry-After` of 429 and 503, as seconds or as a date, at most a day.
-fn retry_after(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    if !matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-        return None;
+/// The permanent redirects with which a fetch began. What comes after a temporary one is for today alone.
+#[derive(Debug, Default)]
+struct Permanent {
+    end: Option<Url>,
+    is_over: bool,
+}
+
+impl Permanent {
+    fn follow(&mut self, status: StatusCode, target: &Url) {
+        self.is_over |= !matches!(status, StatusCode::MOVED_PERMANENTLY | StatusCode::PERMANENT_REDIRECT);
+        if !self.is_over {
+            self.end = Some(target.clone());
+        }
     }
-    http::retry_after(headers.get(header::RETRY_AFTER)?.to_str().ok()?, now)
+
+    fn end(self) -> Option<Url> {
+        self.end
+    }
+}
+
+/// `Retry-After` of 429 and 503, as seconds or as a date, at most a day. Some hosts say 403 to whom they would else say 429: one that
+/// says when to come back, or that nothing is left of a quota, is no matter of credentials.
+fn retry_after(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    let stated = || http::retry_after(text("retry-after")?, now);
+    match status {
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => stated(),
+        StatusCode::FORBIDDEN => stated().or_else(|| {
+            let is_used_up = ["x-ratelimit-remaining", "ratelimit-remaining"]
+                .iter()
+                .any(|name| text(name).is_some_and(|left| left.parse::<f64>().is_ok_and(|left| left < 1.0)));
+            is_used_up.then_some(USED_UP)
+        }),
+        _ => None,
+    }
+}
+
+/// How long an answer stays fresh. What forbids to keep it says nothing about how often it may be asked for.
+fn freshness(headers: &HeaderMap, now: Timestamp) -> Freshness {
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok();
+    let seconds = |text: &str| {
+        let text = text.trim().trim_matches('"');
+        (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().unwrap_or(u64::MAX))
+    };
+    let directives: Vec<&str> = headers
+        .get_all(header::CACHE_CONTROL)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .collect();
+    let is_kept =
+        !directives.iter().any(|one| one.eq_ignore_ascii_case("no-store") || one.eq_ignore_ascii_case("no-cache"));
+    let max_age = directives
+        .iter()
+        .filter_map(|one| one.split_once('='))
+        .find_map(|(name, value)| name.trim().eq_ignore_ascii_case("max-age").then(|| seconds(value)).flatten());
+    let age = text(header::AGE).and_then(seconds).unwrap_or_default();
+    let expires = || {
+        let until = |name| http::date(text(name)?);
+        let date = until(header::DATE).unwrap_or_else(|| http::utc(now));
+        Duration::try_from(until(header::EXPIRES)?.duration_since(date)).ok()
+    };
+    Freshness {
+        max_age: max_age.filter(|_| is_kept).map(|seconds| Duration::from_secs(seconds.saturating_sub(age))),
+        expires: if is_kept && max_age.is_none() { expires() } else { None },
+    }
 }
 
 /// A header as text, unless it is absurdly long or no text.
@@ -530,6 +650,66 @@ mod tests {
         check_retry_after(429, "99999999999", Some(86_400));
         check_retry_after(429, "soon", None);
         check_retry_after(500, "120", None);
+        check_retry_after(403, "60", Some(60));
+        check_retry_after(401, "60", None);
+    }
+
+    #[test]
+    fn a_403_for_a_used_up_quota_is_a_limit() {
+        let wait = |name: &'static str, value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, HeaderValue::from_static(value));
+            retry_after(StatusCode::FORBIDDEN, &headers, Timestamp::UNIX_EPOCH)
+        };
+        assert_eq!(wait("x-ratelimit-remaining", "0"), Some(USED_UP));
+        assert_eq!(wait("ratelimit-remaining", "0.0"), Some(USED_UP));
+        assert_eq!(wait("x-ratelimit-remaining", "3"), None);
+        assert_eq!(wait("server", "0"), None);
+    }
+
+    #[track_caller]
+    fn check_fresh(lines: &[(&'static str, &'static str)], max_age: Option<u64>, expires: Option<u64>) {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        let found = freshness(&headers, "2024-10-31T08:00:00Z".parse().unwrap());
+        let seconds = |time: Option<Duration>| time.map(|time| time.as_secs());
+        assert_eq!((seconds(found.max_age), seconds(found.expires)), (max_age, expires), "{lines:?}");
+    }
+
+    #[test]
+    fn freshness_is_what_the_server_says() {
+        let expires = ("expires", "Thu, 31 Oct 2024 08:10:00 GMT");
+        check_fresh(&[], None, None);
+        check_fresh(&[("cache-control", "public, Max-Age=\"300\"")], Some(300), None);
+        check_fresh(&[("cache-control", "public"), ("cache-control", "max-age=300"), ("age", "120")], Some(180), None);
+        check_fresh(&[("cache-control", "max-age=300"), ("age", "900"), expires], Some(0), None);
+        check_fresh(&[("cache-control", "max-age=99999999999999999999")], Some(u64::MAX), None);
+        check_fresh(&[("cache-control", "s-maxage=300, max-age=x"), expires], None, Some(600));
+        check_fresh(&[expires, ("date", "Thu, 31 Oct 2024 08:08:00 GMT")], None, Some(120));
+        check_fresh(&[expires, ("date", "Thu, 31 Oct 2024 09:00:00 GMT")], None, None);
+        for never in ["0", "-1", "Thu, 01 Jan 1970 00:00:00 GMT"] {
+            check_fresh(&[("expires", never)], None, None);
+        }
+        check_fresh(&[("cache-control", "no-cache, max-age=300"), expires], None, None);
+    }
+
+    #[test]
+    fn redirects_count_as_permanent_up_to_the_first_that_is_not() {
+        let end = |hops: &[u16]| {
+            let mut permanent = Permanent::default();
+            for (hop, status) in hops.iter().enumerate() {
+                let target = Url::parse(&format!("https://a.example/{hop}")).unwrap();
+                permanent.follow(StatusCode::from_u16(*status).unwrap(), &target);
+            }
+            permanent.end().map(|url| url.path().to_owned())
+        };
+        assert_eq!(end(&[]), None);
+        assert_eq!(end(&[302, 301]), None);
+        assert_eq!(end(&[301]).as_deref(), Some("/0"));
+        assert_eq!(end(&[301, 308]).as_deref(), Some("/1"));
+        assert_eq!(end(&[301, 307, 301]).as_deref(), Some("/0"));
     }
 
     #[track_caller]

@@ -9,8 +9,8 @@ use url::Url;
 
 use super::recover::{NoFeed, Repair, Repairs, recover};
 use super::websub::{HubLinks, links_in_feed, links_in_json};
-use super::{charset, date, identity, json};
-use crate::model::{ADDRESS_BYTES_MAX, EntryIdentity, IdentityRule, Item, Markup, MarkupFormat};
+use super::{charset, date, identity, json, wishes};
+use crate::model::{ADDRESS_BYTES_MAX, EntryIdentity, IdentityRule, Item, Markup, MarkupFormat, Wishes};
 
 /// Entries that are looked at of one feed, and so the most that can be kept.
 pub(super) const ENTRIES_READ_MAX: usize = 10_000;
@@ -34,6 +34,8 @@ pub struct ParsedFeed {
     pub repairs: Repairs,
     /// The hub that it names.
     pub links: HubLinks,
+    /// What it says about how often it may be read.
+    pub wishes: Wishes,
 }
 
 /// Why bytes are not a feed, in words for the operator.
@@ -105,7 +107,8 @@ fn parse_with(
     repairs.count(Repair::Charset, u32::from(decoded.is_converted));
     // The recovery drops what is no part of an entry.
     let mut links = links_in_feed(text);
-    let raw = if text.starts_with('{') {
+    let is_json = text.starts_with('{');
+    let raw = if is_json {
         let clean = json::bound(text, &mut repairs).map_err(|error| ParseError::Malformed(error.to_string()))?;
         links = links_in_json(&clean);
         guarded(parser, &clean, base)?
@@ -121,7 +124,8 @@ fn parse_with(
     keep_newest(&mut items, entries_max);
     give_identities(&mut items);
     repairs.count(Repair::TooLong, items.iter_mut().map(drop_too_long).sum());
-    Ok(ParsedFeed { title, updated, items, repairs, links })
+    let wishes = if is_json { Wishes::default() } else { wishes::read(text) };
+    Ok(ParsedFeed { title, updated, items, repairs, links, wishes })
 }
 
 /// A panic of the parser costs this one document. Its message still reaches standard error, as the hook that prints it

@@ -1,25 +1,21 @@
 //! One poll of one feed, from the cursor of the last one to items and the next cursor; called by the app's feed tasks.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
-use super::fetch::{Body, FetchError, Fetched, Fetcher};
+use super::conclude::{Answer, address_of, conclude};
+use super::fetch::{Body, FetchError, Fetched, Fetcher, Notes};
 use super::parse::{ParseError, ParsedFeed, parse};
 use super::recover::Repairs;
-use super::schedule::{Ending, Pace, next_poll_after};
+use super::schedule::Pace;
+use super::sites::{SiteTurn, Sites};
 use super::websub::{Hub, Mode, request};
 use crate::config::{FeedAccess, FeedConfig, IntakeConfig};
-use crate::model::{
-    AddressHash, AlertType, FeedCursor, FeedHealth, FeedId, FeedIncident, Item, Subscription, shown_address,
-};
-
-/// Failures in a row from which a feed counts as failing; fewer happen to every feed.
-pub const FAILURES_MIN: u32 = 3;
+use crate::model::{FeedCursor, FeedHealth, FeedId, Item, Subscription, shown_address};
 
 /// Whole time for parsing one body; the largest ones permitted take a few seconds.
 const PARSE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -34,12 +30,18 @@ pub struct Poll {
     /// What it says about the feed's health; nothing after a failure that does not make an incident yet, so that an
     /// open incident is not taken for over.
     pub health: Option<FeedHealth>,
-    /// When to poll again.
+    /// When to poll again; the cursor says why.
     pub next_poll_after: Duration,
+    /// It brought something that the feed did not have before.
+    pub is_new: bool,
     /// What had to be repaired in the body.
     pub repairs: Repairs,
     /// How much came, of bodies that came whole.
     pub size: BodySize,
+    /// The site that was asked: a registrable domain, or what the config calls one.
+    pub site: String,
+    /// It said that it is asked too often, or is too busy.
+    pub is_limited: bool,
     /// What it says of a hub.
     pub discovery: Discovery,
 }
@@ -147,6 +149,14 @@ impl PollError {
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Fetch(error) if error.is_retryable())
     }
+
+    /// How long the server asks to be left alone, where it says that it is asked too often.
+    fn limit(&self) -> Option<Duration> {
+        match self {
+            Self::Fetch(error) if error.is_limit() => Some(error.retry_after().unwrap_or_default()),
+            _ => None,
+        }
+    }
 }
 
 /// Polls feeds, a limited number at once and fewer of one host.
@@ -155,14 +165,15 @@ pub struct Poller {
     fetcher: Fetcher,
     config: IntakeConfig,
     fetches: Arc<Semaphore>,
-    hosts: Mutex<BTreeMap<String, Arc<Semaphore>>>,
+    sites: Arc<Sites>,
 }
 
 /// The right to poll, held until dropped. Held until what the poll brought is durable, it bounds the memory: no more
 /// bodies than `fetches_max` are on their way at once, however slow the desk is.
 #[derive(Debug)]
 pub struct Turn {
-    _permits: [Option<OwnedSemaphorePermit>; 2],
+    _site: SiteTurn,
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Poller {
@@ -174,27 +185,34 @@ impl Poller {
         Ok(Self {
             fetcher: Fetcher::new(config)?,
             fetches: Arc::new(Semaphore::new(config.fetches_max.max(1))),
-            hosts: Mutex::default(),
+            sites: Sites::new(config),
             config: config.clone(),
         })
     }
 
     /// Polls `feed`, whose turn it is.
     pub async fn poll(&self, _turn: &Turn, feed: &FeedConfig, cursor: &FeedCursor, now: Timestamp) -> Poll {
-        let fetched = self.fetcher.fetch(&feed.url, &feed.access, cursor, now).await;
+        let address = address_of(feed, cursor);
+        let fetched = self.fetcher.fetch(&address, &feed.access, cursor, now).await;
         let size = match &fetched {
             Ok(Fetched::Body(body)) => BodySize { wire: body.wire_bytes, decoded: body.bytes.len() as u64 },
             _ => BodySize::default(),
         };
-        let read = match fetched {
-            Ok(Fetched::NotModified) => Ok(None),
-            Ok(Fetched::Body(body)) => self.read(body).await.map(Some),
+        let answer = match fetched {
+            Ok(Fetched::NotModified(notes)) => Ok(Answer::NotModified(notes)),
+            Ok(Fetched::Body(body)) => self.read(body).await.map(Box::new).map(Answer::Body),
             Err(error) => Err(error.into()),
         };
-        let pace =
-            Pace { interval: feed.poll_interval, jitter: self.config.jitter, backoff_max: self.config.backoff_max };
-        let poll = conclude(feed, cursor, now, read, |ending| next_poll_after(pace, ending, fastrand::f64()));
-        Poll { size, ..poll }
+        let limit = answer.as_ref().err().and_then(PollError::limit);
+        let site = self.sites.answered(&address, limit);
+        let pace = Pace {
+            shortest: feed.poll_interval,
+            longest: feed.poll_interval_max,
+            jitter: self.config.jitter,
+            backoff_max: self.config.backoff_max,
+        };
+        let poll = conclude(feed, cursor, now, answer, size, (pace, fastrand::f64()));
+        Poll { site, is_limited: limit.is_some(), ..poll }
     }
 
     /// Reads what a hub pushed, as a poll's body is read; nothing of the cursor moves, as the feed carries more than that.
@@ -206,7 +224,8 @@ impl Poller {
                 let size = BodySize { wire: wire_bytes, decoded: bytes.len() as u64 };
                 let content_type = pushed.content_type.take();
                 let (url, links) = (feed.url.clone(), Box::default());
-                let body = Body { bytes, wire_bytes, content_type, url, etag: None, last_modified: None, links };
+                let (etag, last_modified, notes) = (None, None, Notes::default());
+                let body = Body { bytes, wire_bytes, content_type, url, etag, last_modified, links, notes };
                 self.read(body).await.map(|(_, parsed)| (parsed, size))
             }
             Err(error) => Err(error.into()),
@@ -223,8 +242,11 @@ impl Poller {
             outcome,
             health: None,
             next_poll_after: feed.poll_interval,
+            is_new: true,
             repairs,
             size,
+            site: String::new(),
+            is_limited: false,
             discovery: Discovery::Unknown,
         }
     }
@@ -254,17 +276,12 @@ impl Poller {
         self.fetcher.post_form(&hub, request(subscription, mode), now).await
     }
 
-    /// Waits for the feed's turn at its host first, so that a slow host holds up only its own feeds. May be dropped.
-    pub async fn turn(&self, feed: &FeedConfig) -> Turn {
-        let host = feed.url.host_str().unwrap_or_default().to_ascii_lowercase();
-        let host = {
-            let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-            let limit = self.config.fetches_per_host_max.max(1);
-            Arc::clone(hosts.entry(host).or_insert_with(|| Arc::new(Semaphore::new(limit))))
-        };
-        // A semaphore that is closed would give no permit; these never are.
-        let at_host = host.acquire_owned().await.ok();
-        Turn { _permits: [at_host, Arc::clone(&self.fetches).acquire_owned().await.ok()] }
+    /// Waits for the feed's turn at its site first, so that a slow site holds up only its own feeds; of those that wait for one site the
+    /// one that was due first comes first. May be dropped.
+    pub async fn turn(&self, feed: &FeedConfig, cursor: &FeedCursor, due: Timestamp) -> Turn {
+        let site = self.sites.turn(&address_of(feed, cursor), due).await;
+        // A semaphore that is closed would give no permit; this one never is.
+        Turn { _site: site, _permit: Arc::clone(&self.fetches).acquire_owned().await.ok() }
     }
 
     /// Parsing takes long enough to stall other tasks, so it runs on a blocking thread. That cannot be cancelled: what
@@ -282,163 +299,5 @@ impl Poller {
             Ok(feed) => Ok((body, feed)),
             Err(source) => Err(PollError::Parse { url: shown_address(&body.url), source }),
         }
-    }
-}
-
-/// The cursor to go on with after a start. With another address in the config goes what the server of the old one said:
-/// its validators would let the new server answer "not modified" to what was never read, and its wish to be left alone is
-/// not the new one's. What was read stays read: a feed keeps its name, and so its documents, when it moves. One that did not let us in
-/// is asked at once, as whoever started or reloaded may just have set its credentials right.
-pub fn resume(feed: &FeedConfig, stored: Option<FeedCursor>) -> FeedCursor {
-    let address = Some(AddressHash::of(&[feed.url.as_str().as_bytes()]));
-    let mut cursor = stored.unwrap_or_else(|| FeedCursor::new(feed.id.clone()));
-    if cursor.address == address {
-        if cursor.is_denied && !feed.access.is_empty() {
-            (cursor.last_poll, cursor.left_alone_until) = (None, None);
-        }
-        return cursor;
-    }
-    FeedCursor {
-        address,
-        etag: None,
-        last_modified: None,
-        last_poll: None,
-        left_alone_until: None,
-        subscription: None,
-        ..cursor
-    }
-}
-
-/// What follows from a poll. Validators move only with a body that parsed, and never with one that is suddenly empty:
-/// with the old ones the server goes on to answer with a body, and the feed counts as empty until it has entries again.
-fn conclude(
-    feed: &FeedConfig,
-    cursor: &FeedCursor,
-    now: Timestamp,
-    read: Result<Option<(Body, ParsedFeed)>, PollError>,
-    next: impl Fn(Ending) -> Duration,
-) -> Poll {
-    let mut cursor = FeedCursor { last_poll: Some(now), ..cursor.clone() };
-    let mut repairs = Repairs::default();
-    let mut incident = None;
-    let read_before = cursor.last_success;
-    let mut ending = Ending::Success;
-    let mut discovery = Discovery::Unknown;
-    let outcome = match read {
-        Err(error) => {
-            cursor.failures = cursor.failures.saturating_add(1);
-            cursor.is_denied = matches!(error, PollError::Fetch(FetchError::Denied { .. }));
-            let since = *cursor.failing_since.get_or_insert(now);
-            let retry_after = if let PollError::Fetch(error) = &error { error.retry_after() } else { None };
-            ending = Ending::Failure { failures: cursor.failures, is_retryable: error.is_retryable(), retry_after };
-            if cursor.failures >= FAILURES_MIN {
-                let detail = format!("{} polls failed in a row, the last one so: {error}", cursor.failures);
-                incident = Some(FeedIncident { kind: AlertType::FeedFailing, since, detail });
-            }
-            Outcome::Failed(error)
-        }
-        Ok(None) => {
-            succeed(&mut cursor, now);
-            Outcome::NotModified
-        }
-        Ok(Some((body, parsed))) => {
-            succeed(&mut cursor, now);
-            repairs = parsed.repairs;
-            discovery = Hub::find(&body.links, &parsed.links, &body.url).map_or(Discovery::None, Discovery::Hub);
-            match cursor.last_item_count {
-                Some(count) if count > 0 && parsed.items.is_empty() => {
-                    let detail = format!("the feed has no entries; it had {count}");
-                    incident = Some(FeedIncident { kind: AlertType::FeedEmpty, since: now, detail });
-                }
-                _ => {
-                    cursor.etag = body.etag;
-                    cursor.last_modified = body.last_modified;
-                    cursor.last_body = Some(now);
-                    cursor.last_item_count = Some(u32::try_from(parsed.items.len()).unwrap_or(u32::MAX));
-                }
-            }
-            Outcome::Items { items: parsed.items, read_before }
-        }
-    };
-    let next_poll_after = next(ending);
-    cursor.left_alone_until = match &outcome {
-        Outcome::Failed(_) => Some(now.saturating_add(next_poll_after).unwrap_or(Timestamp::MAX)),
-        Outcome::NotModified | Outcome::Items { .. } => None,
-    };
-    let is_known = incident.is_some() || cursor.failures == 0;
-    let health = is_known.then(|| FeedHealth {
-        feed: feed.id.clone(),
-        url: shown_address(&feed.url),
-        outlet: feed.outlet.clone(),
-        incident,
-    });
-    Poll { cursor, outcome, health, next_poll_after, repairs, size: BodySize::default(), discovery }
-}
-
-fn succeed(cursor: &mut FeedCursor, now: Timestamp) {
-    cursor.last_success = Some(now);
-    cursor.failures = 0;
-    cursor.is_denied = false;
-    cursor.failing_since = None;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::FeedAccess;
-    use crate::model::FeedId;
-
-    fn feed(url: &str) -> FeedConfig {
-        FeedConfig {
-            id: FeedId::new("wire"),
-            url: url.parse().unwrap(),
-            outlet: "Wire".to_owned(),
-            poll_interval: Duration::from_mins(5),
-            backfill: Duration::ZERO,
-            access: FeedAccess::default(),
-        }
-    }
-
-    #[test]
-    fn an_incident_begins_with_the_first_failure() {
-        let start: Timestamp = "2024-10-31T08:00:00Z".parse().unwrap();
-        let feed = feed("https://a.example/feed");
-        let mut cursor = resume(&feed, None);
-        let mut poll = |minute: u64, fails: bool| {
-            let now = start + Duration::from_mins(minute);
-            let failure = FetchError::RedirectTarget { url: String::new() };
-            let read = if fails { Err(failure.into()) } else { Ok(None) };
-            let poll = conclude(&feed, &cursor, now, read, |_| Duration::ZERO);
-            cursor = poll.cursor;
-            poll.health.and_then(|health| health.incident).map(|incident| incident.since)
-        };
-        let minute = |minute: u64| Some(start + Duration::from_mins(minute));
-        assert_eq!([poll(0, false), poll(1, true), poll(2, true)], [None; 3]);
-        assert_eq!([poll(4, true), poll(8, true)], [minute(1); 2]);
-        assert_eq!([poll(9, false), poll(10, true), poll(11, true)], [None; 3]);
-        assert_eq!(poll(13, true), minute(10));
-    }
-
-    #[test]
-    fn another_address_is_asked_at_once_and_without_the_validators_of_the_old_one() {
-        let at = "2024-10-31T08:00:00Z".parse().ok();
-        let stored = FeedCursor {
-            etag: Some("\"v1\"".to_owned()),
-            last_modified: Some("Thu, 31 Oct 2024 08:00:00 GMT".to_owned()),
-            last_success: at,
-            last_poll: at,
-            left_alone_until: at,
-            last_item_count: Some(3),
-            ..resume(&feed("https://a.example/feed"), None)
-        };
-        assert_eq!(resume(&feed("https://a.example/feed"), Some(stored.clone())), stored);
-        let moved = resume(&feed("https://b.example/feed"), Some(stored.clone()));
-        assert_eq!(
-            (&moved.etag, &moved.last_modified, moved.last_poll, moved.left_alone_until),
-            (&None, &None, None, None)
-        );
-        assert_eq!((moved.last_success, moved.last_item_count), (at, Some(3)));
-        let of_unknown_address = FeedCursor { address: None, ..stored };
-        assert_eq!(resume(&feed("https://a.example/feed"), Some(of_unknown_address)).etag, None);
     }
 }

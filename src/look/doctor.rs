@@ -10,7 +10,7 @@ use rustix::process::{Resource, getrlimit};
 use serde::Serialize;
 
 use super::args::{DatabaseArgs, DoctorArgs};
-use super::feeds::statuses;
+use super::feeds::{TROUBLES, statuses};
 use super::words::{duration, minute, second};
 use super::{Source, is_json, print_json, print_text, width};
 use crate::clock::{Clock as _, SystemClock};
@@ -220,17 +220,18 @@ fn check_clock(desk: Option<Timestamp>, now: Timestamp, checks: &mut Checks) {
 fn check_feeds(view: &View, config: Option<&Config>, checks: &mut Checks) -> Result<()> {
     let feeds = statuses(view, config)?;
     let of = |state: &str| feeds.iter().filter(|feed| feed.state == state).count();
-    let (ok, bad, new) = (of("ok"), of("failing") + of("empty"), of("new"));
+    let bad = TROUBLES.iter().map(|state| of(state)).sum::<usize>() + of("backing-off");
+    let (ok, new) = (of("healthy") + of("moved"), of("new"));
     let level = match (ok, bad, new) {
         (0, 1.., _) => Level::Bad,
         (_, 1.., _) | (_, _, 1..) => Level::Warn,
         _ => Level::Ok,
     };
     checks.add("feeds", level, format!("{ok} well, {bad} in trouble, {new} never read"));
-    for feed in feeds.iter().filter(|feed| matches!(feed.state, "failing" | "empty")) {
+    for feed in feeds.iter().filter(|feed| TROUBLES.contains(&feed.state) || feed.state == "backing-off") {
         let since = feed.since.map(|since| format!(" since {}", minute(since))).unwrap_or_default();
         let error = feed.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
-        checks.add("feed", Level::Warn, format!("{} is {}{since}{error}", feed.id, feed.state));
+        checks.add("feed", Level::Warn, format!("{} is {}{since}{error}", feed.id, feed.state.replace('-', " ")));
     }
     Ok(())
 }

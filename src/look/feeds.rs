@@ -1,4 +1,4 @@
-//! `gainsay feeds status`: how each feed does, the failing ones first.
+//! `gainsay feeds status`: how each feed does, when it is polled next and why; those in trouble first.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -18,12 +18,17 @@ use super::{Listed, Source, print_list};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::feedlist::plain::all_feeds;
-use crate::model::{AlertId, AlertType, FeedCursor, FeedId, FeedRecord, Subscription, shown_address};
+use crate::intake::FAILURES_MIN;
+use crate::intake::rhythm::mean_gap;
+use crate::model::{AlertId, AlertType, FeedCursor, FeedId, FeedRecord, PollReason, Subscription, shown_address};
 use crate::store::{DeliveryFilter, FeedDocuments, View};
 use crate::terminal::DIM;
 
 /// How a feed can do, the worst first.
-pub(super) const STATES: [&str; 5] = ["failing", "empty", "new", "ok", "dropped"];
+pub(super) const STATES: [&str; 10] =
+    ["gone", "failing", "denied", "empty", "stale", "backing-off", "new", "moved", "healthy", "dropped"];
+/// The states in which something is wrong that does not mend itself soon.
+pub(super) const TROUBLES: [&str; 5] = ["gone", "failing", "denied", "empty", "stale"];
 
 /// `gainsay feeds status`.
 ///
@@ -79,24 +84,34 @@ impl Known<'_> {
         let (cursor, record, documents) = (self.cursors.get(id), self.records.get(id), self.documents.get(id));
         let configured = self.config.and_then(|config| config.feeds.iter().find(|feed| feed.id == *id));
         let failures = cursor.map_or(0, |cursor| cursor.failures);
-        let is_empty = record.is_some_and(|record| record.open == Some(AlertType::FeedEmpty));
-        let state = match () {
-            () if self.config.is_some() && configured.is_none() => "dropped",
-            () if failures > 0 => "failing",
-            () if is_empty => "empty",
+        let state = match cursor {
+            _ if self.config.is_some() && configured.is_none() => "dropped",
             // A replay has no cursors, but documents.
-            () if cursor.is_none() && documents.is_none() => "new",
-            () => "ok",
+            None if documents.is_none() => "new",
+            None => "healthy",
+            Some(cursor) => state(cursor, record),
         };
+        let is_open = matches!(state, "empty" | "stale");
         let outlet = configured.map(|feed| &feed.outlet).or_else(|| documents.map(|documents| &documents.outlet));
         Ok(FeedLine {
             id: id.as_str().to_owned(),
             outlet: outlet.cloned().unwrap_or_default(),
             url: configured.map(|feed| shown_address(&feed.url)),
+            moved_to: cursor.and_then(|cursor| Some(shown_address(&cursor.moved_to.as_deref()?.parse().ok()?))),
             state,
-            since: if is_empty { record.map(|record| record.since) } else { cursor.and_then(|c| c.failing_since) },
+            since: if is_open { record.map(|record| record.since) } else { cursor.and_then(|c| c.failing_since) },
             failures,
-            error: if state == "failing" { self.error(record)? } else { None },
+            error: match cursor.and_then(|cursor| cursor.last_error.clone()) {
+                Some(error) => Some(error),
+                None if TROUBLES.contains(&state) => self.error(record)?,
+                None => None,
+            },
+            next_poll: cursor.and_then(|cursor| cursor.next_poll).filter(|_| state != "dropped"),
+            next_poll_reason: cursor.and_then(|cursor| cursor.next_poll_reason).filter(|_| state != "dropped"),
+            interval_seconds: cursor.and_then(interval),
+            rhythm_seconds: cursor.and_then(|cursor| Some(mean_gap(&cursor.rhythm)?.as_secs())),
+            last_entry: cursor.and_then(|cursor| cursor.rhythm.newest),
+            repairs: cursor.map(|cursor| cursor.repairs.clone()).unwrap_or_default(),
             last_poll: cursor.and_then(|cursor| cursor.last_poll),
             last_success: cursor.and_then(|cursor| cursor.last_success),
             left_alone_until: cursor.and_then(|cursor| cursor.left_alone_until),
@@ -121,17 +136,72 @@ impl Known<'_> {
     }
 }
 
+/// How a feed does that is in the config and was polled.
+fn state(cursor: &FeedCursor, record: Option<&FeedRecord>) -> &'static str {
+    let open = record.and_then(|record| record.open);
+    match () {
+        () if cursor.retired_since.is_some() => "gone",
+        () if cursor.is_denied => "denied",
+        () if cursor.failures >= FAILURES_MIN => "failing",
+        () if cursor.failures > 0 => "backing-off",
+        () if open == Some(AlertType::FeedEmpty) => "empty",
+        () if open == Some(AlertType::FeedStale) => "stale",
+        () if cursor.moved_to.is_some() => "moved",
+        () => "healthy",
+    }
+}
+
+/// Seconds between the last poll and the next.
+fn interval(cursor: &FeedCursor) -> Option<u64> {
+    u64::try_from(cursor.next_poll?.duration_since(cursor.last_poll?).as_secs()).ok()
+}
+
+/// When a feed is polled next and why: how often, where that is an interval, else at what time.
+fn next_in_words(reason: PollReason, next: Timestamp, seconds: u64) -> String {
+    match reason {
+        PollReason::RetryAfter => format!("left alone until {}: {}", minute(next), reason.as_str()),
+        PollReason::SkipHours | PollReason::SkipDays | PollReason::Backoff | PollReason::Retired => {
+            format!("{}: {}", minute(next), reason.as_str())
+        }
+        _ => format!("every {}: {}", time_in_words(seconds), reason.as_str()),
+    }
+}
+
+/// A length of time in one unit, in which it is told best.
+fn time_in_words(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", (seconds + 30) / 60),
+        7_200..172_800 => format!("{} h", (seconds + 1_800) / 3_600),
+        _ => format!("{} d", (seconds + 43_200) / 86_400),
+    }
+}
+
 /// A feed as `gainsay feeds status` prints it.
 #[derive(Debug, Serialize)]
 pub(super) struct FeedLine {
     pub(super) id: String,
     pub(super) outlet: String,
     url: Option<String>,
+    /// Where it has moved for good and is polled.
+    moved_to: Option<String>,
     pub(super) state: &'static str,
-    /// Since when it fails or is empty.
+    /// Since when it fails, is empty or is silent.
     pub(super) since: Option<Timestamp>,
     failures: u32,
+    /// What is wrong, in words, from the first failure on.
     pub(super) error: Option<String>,
+    next_poll: Option<Timestamp>,
+    /// Why then.
+    next_poll_reason: Option<PollReason>,
+    /// From the last poll to the next.
+    interval_seconds: Option<u64>,
+    /// Mean time between two entries.
+    rhythm_seconds: Option<u64>,
+    /// When its latest entry was published.
+    last_entry: Option<Timestamp>,
+    /// What had to be repaired in its last body, by kind.
+    repairs: BTreeMap<String, u32>,
     last_poll: Option<Timestamp>,
     last_success: Option<Timestamp>,
     left_alone_until: Option<Timestamp>,
@@ -175,6 +245,8 @@ impl Listed for FeedLine {
         Column::text("OUTLET", 8).spare(),
         Column::whole("STATE"),
         Column::whole("READ (UTC)"),
+        Column::text("NEXT POLL", 24).spare(),
+        Column::whole("ENTRY EVERY").spare(),
         Column::number("ENTRIES").spare(),
         Column::number("TEXTS").spare(),
         Column::whole("NEWEST TEXT").spare(),
@@ -183,9 +255,9 @@ impl Listed for FeedLine {
 
     fn row(&self) -> Vec<Cell> {
         let style = match self.state {
-            "failing" => AnsiColor::Red.on_default(),
-            "empty" | "new" => AnsiColor::Yellow.on_default(),
-            "ok" => AnsiColor::Green.on_default(),
+            "gone" | "failing" | "denied" => AnsiColor::Red.on_default(),
+            "empty" | "stale" | "backing-off" | "new" => AnsiColor::Yellow.on_default(),
+            "healthy" | "moved" => AnsiColor::Green.on_default(),
             _ => DIM,
         };
         let since = self.since.map(|since| format!("since {}", minute(since)));
@@ -193,17 +265,65 @@ impl Listed for FeedLine {
             .then(|| if self.failures == 1 { "once".to_owned() } else { format!("{} times", self.failures) });
         let push = self.push.as_ref().and_then(|push| push.trouble.as_ref());
         let push = push.map(|trouble| format!("polled, not pushed: {trouble}"));
-        let trouble: Vec<String> = [since, times, self.error.clone(), push].into_iter().flatten().collect();
+        let moved = self.moved_to.as_ref().map(|to| format!("has moved to {to}"));
+        let repairs: Vec<String> = self.repairs.iter().map(|(repair, times)| format!("{repair} {times}")).collect();
+        let repairs = (!repairs.is_empty()).then(|| format!("repaired: {}", repairs.join(", ")));
+        let trouble: Vec<String> =
+            [since, times, self.error.clone(), push, moved, repairs].into_iter().flatten().collect();
+        let next = self.next_poll_reason.zip(self.next_poll).zip(self.interval_seconds);
+        let next = next.map(|((reason, next), seconds)| next_in_words(reason, next, seconds)).unwrap_or_default();
         let time = |time: Option<Timestamp>| Cell::new(&time.map(minute).unwrap_or_default());
         vec![
             Cell::styled(&self.id, Style::new()),
             Cell::new(&self.outlet),
             Cell::styled(self.state, style),
             time(self.last_success),
+            Cell::new(&next),
+            Cell::new(&self.rhythm_seconds.map(time_in_words).unwrap_or_default()),
             Cell::new(&self.entries.map(|entries| entries.to_string()).unwrap_or_default()),
             Cell::new(&self.texts.to_string()),
             time(self.newest),
             Cell::new(&trouble.join(", ")),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_poll_is_told_with_its_reason() {
+        let next: Timestamp = "2026-03-31T14:05:00Z".parse().unwrap();
+        for (reason, seconds, expected) in [
+            (PollReason::Rhythm, 700, "every 12 min: its rhythm"),
+            (PollReason::Interval, 90, "every 90 s: poll_interval"),
+            (PollReason::IntervalMax, 7_200, "every 2 h: poll_interval_max"),
+            (PollReason::Ttl, 259_200, "every 3 d: its ttl"),
+            (PollReason::RetryAfter, 60, "left alone until 2026-03-31 14:05: Retry-After"),
+            (PollReason::SkipHours, 60, "2026-03-31 14:05: skipHours"),
+        ] {
+            assert_eq!(next_in_words(reason, next, seconds), expected);
+        }
+    }
+
+    #[test]
+    fn a_state_is_a_word_of_the_list() {
+        let at: Timestamp = "2026-03-31T14:05:00Z".parse().unwrap();
+        let base = FeedCursor::new(FeedId::new("a"));
+        let record =
+            |open| FeedRecord { feed: FeedId::new("a"), incident: 1, open, since: at, moves: 0, moved_to: None };
+        let check = |cursor: FeedCursor, open, expected| {
+            assert_eq!(state(&cursor, Some(&record(open))), expected);
+            assert!(STATES.contains(&expected));
+        };
+        check(base.clone(), None, "healthy");
+        check(FeedCursor { failures: 1, ..base.clone() }, None, "backing-off");
+        check(FeedCursor { failures: 3, ..base.clone() }, Some(AlertType::FeedFailing), "failing");
+        check(FeedCursor { failures: 1, is_denied: true, ..base.clone() }, None, "denied");
+        check(FeedCursor { failures: 9, retired_since: Some(at), ..base.clone() }, Some(AlertType::FeedGone), "gone");
+        check(base.clone(), Some(AlertType::FeedEmpty), "empty");
+        check(base.clone(), Some(AlertType::FeedStale), "stale");
+        check(FeedCursor { moved_to: Some("https://b.example/".to_owned()), ..base }, None, "moved");
     }
 }

@@ -1,9 +1,11 @@
 //! What the poller remembers of a feed (`FeedCursor`) and tells the desk about it (`FeedHealth`).
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{AddressHash, AlertType, FeedId};
+use super::{AddressHash, AlertType, FeedId, PollReason, Rhythm, Wishes};
 
 /// What the poller must know for the next poll; committed in one transaction with what the last poll brought.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +42,46 @@ pub struct FeedCursor {
     /// Its subscription at a hub that pushes, where it has one or asked for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subscription: Option<Subscription>,
+    /// When the feed publishes.
+    #[serde(default)]
+    pub rhythm: Rhythm,
+    /// What the last body that parsed says about polling.
+    #[serde(default)]
+    pub wishes: Wishes,
+    /// Where the address redirects for good, while it is not yet believed.
+    #[serde(default)]
+    pub moving: Option<Moving>,
+    /// Where the feed has moved for good: polled in place of the address in the config.
+    #[serde(default)]
+    pub moved_to: Option<String>,
+    /// Since when the feed counts as gone and is looked at seldom.
+    #[serde(default)]
+    pub retired_since: Option<Timestamp>,
+    /// Answers of "410 Gone" in a row.
+    #[serde(default)]
+    pub gone_answers: u32,
+    /// When it is polled next, in the ordinary course of things.
+    #[serde(default)]
+    pub next_poll: Option<Timestamp>,
+    /// Why then.
+    #[serde(default)]
+    pub next_poll_reason: Option<PollReason>,
+    /// What went wrong at the last poll, in words.
+    #[serde(default)]
+    pub last_error: Option<String>,
+    /// What had to be repaired in the last body, by the names of the repairs.
+    #[serde(default)]
+    pub repairs: BTreeMap<String, u32>,
+}
+
+/// A permanent redirect that is seen at each poll but not yet believed: a server in trouble redirects to its maintenance page, and
+/// calls that permanent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moving {
+    /// Where it leads.
+    pub to: String,
+    /// Polls in a row at which a feed was there.
+    pub polls: u32,
 }
 
 impl FeedCursor {
@@ -71,6 +113,16 @@ impl FeedCursor {
             failing_since: None,
             last_item_count: None,
             subscription: None,
+            rhythm: Rhythm::default(),
+            wishes: Wishes::default(),
+            moving: None,
+            moved_to: None,
+            retired_since: None,
+            gone_answers: 0,
+            next_poll: None,
+            next_poll_reason: None,
+            last_error: None,
+            repairs: BTreeMap::new(),
         }
     }
 }
@@ -184,12 +236,15 @@ pub struct FeedHealth {
     pub outlet: String,
     /// What is wrong, or nothing.
     pub incident: Option<FeedIncident>,
+    /// Where the feed has moved for good, as people are shown it, at the poll at which that was believed.
+    #[serde(default)]
+    pub moved_to: Option<String>,
 }
 
 /// What can be wrong with a feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedIncident {
-    /// `feed.failing` or `feed.empty`.
+    /// `feed.failing`, `feed.gone`, `feed.empty` or `feed.stale`.
     pub kind: AlertType,
     /// When it began: before it was called an incident, where that takes several polls.
     pub since: Timestamp,

@@ -12,6 +12,7 @@ mod id;
 mod item;
 mod outbox;
 mod record;
+mod rhythm;
 mod span;
 mod story;
 mod zone;
@@ -26,7 +27,7 @@ pub use analysis::{Analysis, Issue, ModelsHash};
 pub use claim::{Attribution, Basis, Claim, Confidence, Kind, OwnWords, Proposition, Speaker};
 pub use document::{Document, OffsetMap, SourceInfo};
 pub use event::{ClaimEvent, Event, Subject, related};
-pub use feed::{FeedCursor, FeedHealth, FeedIncident, KeptList, ListedFeed, Subscription};
+pub use feed::{FeedCursor, FeedHealth, FeedIncident, KeptList, ListedFeed, Moving, Subscription};
 pub use feedback::{ChangedFeedback, Corrected, Feedback, FeedbackAct, FeedbackLine, FeedbackState, ReadAs};
 pub use id::{
     AddressHash, AlertId, ClaimId, ContentHash, DocumentId, FeedId, FeedbackId, InvalidId, StoryId, ThreadId,
@@ -37,6 +38,7 @@ pub use record::{
     AlertedAs, BudgetRecord, ClaimRecord, DocumentRecord, FeedRecord, MutedSpeaker, Records, Report, StanceRecord,
     StoryRecord, ThreadRecord, ThreadState, Wording,
 };
+pub use rhythm::{PollReason, RHYTHM_BINS, Rhythm, Wishes};
 pub use span::Span;
 pub use story::{Fingerprint, RevisionLabel};
 pub use zone::zone_seconds;

@@ -258,6 +258,12 @@ pub struct FeedRecord {
     pub open: Option<AlertType>,
     /// When the open incident began: with the first of the failures that make it.
     pub since: Timestamp,
+    /// Moves so far.
+    #[serde(default)]
+    pub moves: u64,
+    /// Where it has moved last, as people are shown it.
+    #[serde(default)]
+    pub moved_to: Option<String>,
 }
 
 /// All records, each list in order of creation: what the store gives back at start.

@@ -299,32 +299,66 @@ impl State {
         }
     }
 
-    /// Opens, changes or closes a feed's incident.
+    /// Opens, changes or closes a feed's incident, and tells that it has moved. A worse incident takes the place of one that is open; one
+    /// that is less bad opens when that is over.
     pub(super) fn feed_health(&mut self, health: FeedHealth, now: Timestamp, changes: &mut Vec<Change>) {
-        let wanted = health.incident.as_ref().map(|incident| incident.kind);
-        let record = self.feeds.entry(health.feed.clone()).or_insert_with(|| FeedRecord {
-            feed: health.feed.clone(),
+        let FeedHealth { feed, url, outlet, incident, moved_to } = health;
+        let record = self.feeds.entry(feed.clone()).or_insert_with(|| FeedRecord {
+            feed: feed.clone(),
             incident: 0,
             open: None,
             since: now,
+            moves: 0,
+            moved_to: None,
         });
-        if record.open == wanted {
+        let mut told = Vec::new();
+        if let Some(target) = moved_to.filter(|target| record.moved_to.as_ref() != Some(target)) {
+            record.moves += 1;
+            let detail =
+                format!("{url} redirects to {target} for good; it is polled there, and the config is to be changed");
+            record.moved_to = Some(target);
+            told.push((AlertType::FeedMoved, record.moves, detail.clone(), detail));
+        }
+        let wanted = incident.as_ref().map(|incident| incident.kind);
+        if record.open != wanted {
+            let is_over = record.open.is_some_and(|open| wanted.is_none_or(|wanted| badness(wanted) < badness(open)));
+            if let Some(open) = record.open.filter(|_| is_over) {
+                let what = if badness(open) >= badness(AlertType::FeedFailing) { "answers" } else { "has entries" };
+                let why = format!("{feed} {what} again after {}", in_words(now.duration_since(record.since)));
+                told.push((AlertType::FeedRecovered, record.incident, why.clone(), why));
+            }
+            if let Some(incident) = incident {
+                record.incident += 1;
+                record.since = incident.since.min(now);
+                let what = if badness(incident.kind) >= badness(AlertType::FeedFailing) {
+                    "polling {} failed"
+                } else {
+                    "{} is not well"
+                };
+                let why = format!("{}: {}", what.replace("{}", feed.as_str()), incident.detail);
+                told.push((incident.kind, record.incident, incident.detail, why));
+            }
+            record.open = wanted;
+        }
+        if told.is_empty() {
             return;
         }
-        let (alert_type, detail, why) = if let Some(incident) = health.incident {
-            record.incident += 1;
-            record.since = incident.since.min(now);
-            let why = format!("polling {} failed: {}", health.feed, incident.detail);
-            (incident.kind, incident.detail, why)
-        } else {
-            let why = format!("{} answers again after {}", health.feed, in_words(now.duration_since(record.since)));
-            (AlertType::FeedRecovered, why.clone(), why)
-        };
-        record.open = wanted;
-        let alert =
-            FeedAlert { id: health.feed, outlet: health.outlet, url: health.url, incident: record.incident, detail };
         changes.push(Change::Feed(record.clone()));
-        changes.push(Change::Event(Event { alert_type, time: now, why, subject: Subject::Feed(alert) }));
+        changes.extend(told.into_iter().map(|(alert_type, incident, detail, why)| {
+            let alert = FeedAlert { id: feed.clone(), outlet: outlet.clone(), url: url.clone(), incident, detail };
+            Change::Event(Event { alert_type, time: now, why, subject: Subject::Feed(alert) })
+        }));
+    }
+}
+
+/// The order of incidents: how much of a feed is lost.
+fn badness(incident: AlertType) -> u8 {
+    match incident {
+        AlertType::FeedStale => 1,
+        AlertType::FeedEmpty => 2,
+        AlertType::FeedFailing => 3,
+        AlertType::FeedGone => 4,
+        _ => 0,
     }
 }
 

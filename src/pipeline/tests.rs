@@ -307,6 +307,35 @@ fn a_restart_changes_nothing() {
     assert_eq!(run(false), run(true));
 }
 
+/// What the desk says, as type and number, of a feed that says one thing after the other.
+#[test]
+fn incidents_of_a_feed_close_once_and_worse_ones_take_the_place_of_others() {
+    use AlertType::{FeedEmpty, FeedFailing, FeedGone, FeedMoved, FeedRecovered, FeedStale};
+    let mut state = State::new(windows());
+    let at: Timestamp = "2024-10-31T08:00:00Z".parse().unwrap();
+    let mut says = |kind: Option<AlertType>, moved_to: Option<&str>| -> Vec<(AlertType, u64)> {
+        let incident = kind.map(|kind| FeedIncident { kind, since: at, detail: "so".into() });
+        let moved_to = moved_to.map(str::to_owned);
+        let health =
+            FeedHealth { feed: FeedId::new("a"), url: "http://a".into(), outlet: "A".into(), incident, moved_to };
+        let changes = step(&mut state, Input::FeedHealth(health), at).into_iter();
+        let events = changes.filter_map(|change| match change {
+            Change::Event(Event { alert_type, subject: Subject::Feed(feed), .. }) => Some((alert_type, feed.incident)),
+            _ => None,
+        });
+        events.collect()
+    };
+    assert_eq!(says(None, None), []);
+    assert_eq!(says(Some(FeedStale), None), [(FeedStale, 1)]);
+    assert_eq!(says(Some(FeedStale), Some("http://b")), [(FeedMoved, 1)]);
+    assert_eq!(says(Some(FeedStale), Some("http://b")), [], "told once");
+    assert_eq!(says(Some(FeedFailing), None), [(FeedFailing, 2)]);
+    assert_eq!(says(Some(FeedGone), None), [(FeedGone, 3)]);
+    assert_eq!(says(Some(FeedEmpty), None), [(FeedRecovered, 3), (FeedEmpty, 4)]);
+    assert_eq!(says(None, None), [(FeedRecovered, 4)]);
+    assert_eq!(says(None, Some("http://c")), [(FeedMoved, 2)]);
+}
+
 #[test]
 fn a_failing_feed_is_one_incident() {
     let mut state = State::new(windows());
@@ -316,7 +345,8 @@ fn a_failing_feed_is_one_incident() {
         let at = second(seconds);
         let incident = |since| FeedIncident { kind: AlertType::FeedFailing, since, detail: "status 500".into() };
         let incident = failing_since.map(second).map(incident);
-        let health = FeedHealth { feed: FeedId::new("a"), url: "http://a".into(), outlet: "A".into(), incident };
+        let health =
+            FeedHealth { feed: FeedId::new("a"), url: "http://a".into(), outlet: "A".into(), incident, moved_to: None };
         let events = step(&mut state, Input::FeedHealth(health), at).into_iter().filter_map(|change| match change {
             Change::Event(event) => Some(event.why),
             _ => None,

@@ -83,11 +83,15 @@ metrics! {
     BuildInfo Gauge "build_info" ["version", "models"] "Always 1; which gainsay this is, and the hash of its models.";
     StartTime Gauge "start_time_seconds" [] "When the daemon was started, in seconds since 1970.";
     Phase Gauge "phase" ["phase"] "1 for where the daemon is in its life: starting, ready or stopping.";
-    Feeds Gauge "feeds" ["state"] "Feeds by state: unread (not polled since the start, and not failing), healthy, troubled (the last poll failed), failing (so many failed in a row that it is an incident).";
+    Feeds Gauge "feeds" ["state"] "Feeds by state: unread (not polled since the start, and not failing), healthy, troubled (the last poll failed), failing (so many failed in a row that it is an incident), empty (no entries where there should be some), stale (silent against its own rhythm), gone (looked at once a week).";
     FeedSuccessAge Gauge "feed_success_age_seconds" ["feed"] "Time since the feed last answered well; the first 500 feeds of the config only, and none that never did.";
     FeedSuccessAgeMax Gauge "feed_success_age_max_seconds" [] "The longest such time of all feeds, those without a series of their own included.";
+    FeedInterval Gauge "feed_interval_seconds" ["feed"] "Time from the last poll of the feed to the next; the first 500 feeds of the config only.";
     PollsUnderWay Gauge "polls_under_way" [] "Polls that were begun and of which it is not yet known whether what they brought is durable.";
     Polls Counter "polls" ["result"] "Polls that ended: entries (a body with or without entries), not_modified, failed.";
+    PollsUseful Counter "polls_useful" [] "Polls that brought entries which the feed did not have before.";
+    SitePolls Counter "site_polls" ["site"] "Polls by site (registrable domain, or domain of the config); of more than 200 sites, those that come late are counted as other.";
+    SiteLimits Counter "site_limits" ["site"] "Answers by which a site said that it is asked too often or is too busy (429, 503, a 403 with a limit); sites as above.";
     PollFailures Counter "poll_failures" ["reason"] "Failed polls by reason: refused (the address must not be fetched), transport, timeout, status, too_large, encoding, redirect, no_feed (the body is none), defect (ours).";
     PollBytes Counter "poll_bytes" ["stage"] "Bytes of the bodies that came whole: wire (as they came), decoded (after decompression).";
     Pushes Counter "pushes" ["result"] "What WebSub hubs sent, by what became of it: taken (signed rightly, on its way to its feed), bad_signature (thrown away), unknown (for no subscription), busy (the hub is to come again), too_large, too_many (requests of any kind over the limit).";

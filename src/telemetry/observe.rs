@@ -19,6 +19,10 @@ use crate::store::{Orphan, Store, StoreError};
 
 /// Feeds that have a series of their own; of more, the metrics tell only the whole.
 const FEED_SERIES_MAX: usize = 500;
+/// Sites that have a series of their own.
+const SITE_SERIES_MAX: usize = 200;
+/// What the others are counted as.
+const OTHER_SITES: &str = "other";
 /// How long a stage may make no progress before the daemon counts as ill.
 pub const PATIENCE: Duration = Duration::from_mins(5);
 
@@ -38,17 +42,25 @@ struct Watched {
     states: BTreeMap<FeedId, Watch>,
     /// Those that have a series of their own.
     shown: BTreeSet<FeedId>,
+    /// Sites that have a series of their own.
+    sites: BTreeSet<String>,
 }
 
 struct Watch {
     is_polled: bool,
     failures: u32,
     last_success: Option<Timestamp>,
+    /// What is wrong, as the last poll that said anything about it said.
+    incident: Option<AlertType>,
+    interval: Option<Duration>,
 }
 
 impl Watch {
     fn state(&self) -> &'static str {
         match self.failures {
+            _ if self.incident == Some(AlertType::FeedGone) => "gone",
+            0 if self.incident == Some(AlertType::FeedEmpty) => "empty",
+            0 if self.incident == Some(AlertType::FeedStale) => "stale",
             0 if self.is_polled => "healthy",
             0 => "unread",
             failures if failures < FAILURES_MIN => "troubled",
@@ -58,7 +70,7 @@ impl Watch {
 }
 
 /// States of a feed, as [`Watch::state`] tells them.
-const FEED_STATES: [&str; 4] = ["unread", "healthy", "troubled", "failing"];
+const FEED_STATES: [&str; 7] = ["unread", "healthy", "troubled", "failing", "empty", "stale", "gone"];
 
 impl Telemetry {
     /// Of a daemon that starts.
@@ -119,7 +131,13 @@ impl Telemetry {
             if watched.shown.len() < FEED_SERIES_MAX {
                 watched.shown.insert(feed.id.clone());
             }
-            let fresh = Watch { is_polled: false, failures: cursor.failures, last_success: cursor.last_success };
+            let fresh = Watch {
+                is_polled: false,
+                failures: cursor.failures,
+                last_success: cursor.last_success,
+                incident: cursor.retired_since.map(|_| AlertType::FeedGone),
+                interval: None,
+            };
             states.insert(feed.id.clone(), watched.states.remove(&feed.id).unwrap_or(fresh));
         }
         watched.states = states;
@@ -138,12 +156,11 @@ impl Telemetry {
     /// A feed was polled.
     pub fn polled(&self, feed: &FeedConfig, poll: &Poll) {
         self.pulse.feed_polled(&feed.id);
-        if let Some(watch) = self.feeds().states.get_mut(&feed.id) {
-            watch.is_polled = true;
-            watch.failures = poll.cursor.failures;
-            watch.last_success = poll.cursor.last_success;
-        }
+        let site = self.feeds().polled(&feed.id, poll);
         self.metrics.record(|samples| {
+            samples.count(Metric::PollsUseful, &[], u64::from(poll.is_new));
+            samples.count(Metric::SitePolls, &[&site], 1);
+            samples.count(Metric::SiteLimits, &[&site], u64::from(poll.is_limited));
             let result = match &poll.outcome {
                 PollOutcome::NotModified => "not_modified",
                 PollOutcome::Items { items, .. } => {
@@ -347,6 +364,23 @@ impl std::fmt::Debug for Telemetry {
 }
 
 impl Watched {
+    /// Notes how a poll of a feed ended; gives the site as it is counted.
+    fn polled(&mut self, feed: &FeedId, poll: &Poll) -> String {
+        if let Some(watch) = self.states.get_mut(feed) {
+            watch.is_polled = true;
+            watch.failures = poll.cursor.failures;
+            watch.last_success = poll.cursor.last_success;
+            watch.interval = Some(poll.next_poll_after);
+            if let Some(health) = &poll.health {
+                watch.incident = health.incident.as_ref().map(|incident| incident.kind);
+            }
+        }
+        if self.sites.len() < SITE_SERIES_MAX {
+            self.sites.insert(poll.site.clone());
+        }
+        if self.sites.contains(&poll.site) { poll.site.clone() } else { OTHER_SITES.to_owned() }
+    }
+
     fn tell(&self, samples: &mut Samples, now: Timestamp) {
         for state in FEED_STATES {
             let feeds = self.states.values().filter(|watch| watch.state() == state).count();
@@ -359,6 +393,9 @@ impl Watched {
         for (feed, watch) in self.states.iter().filter(|(feed, _)| self.shown.contains(*feed)) {
             if let Some(age) = age(watch) {
                 samples.set(Metric::FeedSuccessAge, &[feed.as_str()], age);
+            }
+            if let Some(interval) = watch.interval {
+                samples.set(Metric::FeedInterval, &[feed.as_str()], interval.as_secs_f64());
             }
         }
     }
@@ -405,7 +442,7 @@ fn prepare(samples: &mut Samples) {
             samples.count(metric, &[value], 0);
         }
     }
-    for metric in [Metric::EntriesRead, Metric::DocumentsIn, Metric::CommitFailures] {
+    for metric in [Metric::EntriesRead, Metric::PollsUseful, Metric::DocumentsIn, Metric::CommitFailures] {
         samples.count(metric, &[], 0);
     }
     for metric in [Metric::PollsUnderWay, Metric::DeskQueue, Metric::ClockLead] {
@@ -457,6 +494,7 @@ mod tests {
             url: "https://a.example".parse().unwrap(),
             outlet: "A".to_owned(),
             poll_interval: Duration::from_mins(5),
+            poll_interval_max: Duration::from_mins(5),
             backfill: Duration::ZERO,
             access: FeedAccess::default(),
         };

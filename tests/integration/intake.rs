@@ -15,11 +15,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-const FEED: &str = include_str!("../fixtures/feeds/wire_rss.xml");
+pub(crate) const FEED: &str = include_str!("../fixtures/feeds/wire_rss.xml");
 
 /// What the server answers at a path: bytes, and what comes after them.
 #[derive(Clone)]
-struct Answer {
+pub(crate) struct Answer {
     bytes: Vec<u8>,
     then: Then,
 }
@@ -31,21 +31,21 @@ enum Then {
     RepeatForever,
 }
 
-fn answer(status: &str, headers: &str, body: &[u8]) -> Answer {
+pub(crate) fn answer(status: &str, headers: &str, body: &[u8]) -> Answer {
     let head = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
     Answer { bytes: [head.as_bytes(), body].concat(), then: Then::Close }
 }
 
 /// A scripted server; it stops when dropped.
-struct Server {
-    address: String,
+pub(crate) struct Server {
+    pub(crate) address: String,
     requests: Arc<Mutex<Vec<String>>>,
     answers: Arc<Mutex<BTreeMap<String, Answer>>>,
     _tasks: JoinSet<()>,
 }
 
 impl Server {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -61,11 +61,11 @@ impl Server {
         Self { address, requests, answers, _tasks: tasks }
     }
 
-    fn set(&self, path: &str, answer: Answer) {
+    pub(crate) fn set(&self, path: &str, answer: Answer) {
         self.answers.lock().unwrap().insert(path.to_owned(), answer);
     }
 
-    fn feed(&self, path: &str) -> FeedConfig {
+    pub(crate) fn feed(&self, path: &str) -> FeedConfig {
         self.feed_at(&format!("http://{}{path}", self.address))
     }
 
@@ -76,12 +76,17 @@ impl Server {
             url: url.parse().unwrap(),
             outlet: "Wire".to_owned(),
             poll_interval: Duration::from_mins(5),
+            poll_interval_max: Duration::from_mins(5),
             backfill: Duration::ZERO,
             access: FeedAccess::default(),
         }
     }
 
-    fn last_request(&self) -> String {
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
+    }
+
+    pub(crate) fn last_request(&self) -> String {
         self.requests.lock().unwrap().last().cloned().unwrap_or_default()
     }
 }
@@ -110,9 +115,10 @@ async fn serve(mut stream: TcpStream, (requests, answers): Shared) {
     }
 }
 
-fn config() -> IntakeConfig {
+pub(crate) fn config() -> IntakeConfig {
     IntakeConfig {
         poll_interval: Duration::from_mins(5),
+        poll_interval_max: Duration::from_mins(5),
         jitter: 0.0,
         backoff_max: Duration::from_hours(1),
         fetch_timeout: Duration::from_secs(5),
@@ -123,6 +129,8 @@ fn config() -> IntakeConfig {
         entries_max: 100,
         fetches_max: 4,
         fetches_per_host_max: 2,
+        fetch_gap: Duration::ZERO,
+        domains: Vec::new(),
         user_agent: "gainsay-test/1".to_owned(),
         contact: None,
         proxy: None,
@@ -144,7 +152,7 @@ async fn poll(server: &Server, path: &str) -> Poll {
 }
 
 async fn once(poller: &Poller, feed: &FeedConfig, cursor: &FeedCursor) -> Poll {
-    poller.poll(&poller.turn(feed).await, feed, cursor, now()).await
+    poller.poll(&poller.turn(feed, cursor, now()).await, feed, cursor, now()).await
 }
 
 #[track_caller]

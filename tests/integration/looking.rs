@@ -364,11 +364,11 @@ fn all_can_be_looked_at_while_the_daemon_works() {
     let sent = &listed(&["deliveries", "--status", "delivered", "--sink", "desk"])[0];
     assert_eq!((&sent["attempts"], sent["settled"].is_string()), (&1.into(), true), "{sent}");
     let feeds = listed(&["feeds", "status"]);
-    assert_eq!(
-        (&feeds[0]["id"], &feeds[0]["state"], &feeds[1]["state"]),
-        (&"gone".into(), &"failing".into(), &"ok".into()),
-        "{feeds:?}"
-    );
+    assert_eq!((&feeds[0]["id"], &feeds[1]["state"]), (&"gone".into(), &"healthy".into()), "{feeds:?}");
+    assert!(["backing-off", "failing"].contains(&feeds[0]["state"].as_str().unwrap()), "{feeds:?}");
+    // In words from the first failure on, and when it is tried again.
+    assert!(feeds[0]["error"].is_string() && feeds[0]["next_poll"].is_string(), "{feeds:?}");
+    assert_eq!((&feeds[0]["next_poll_reason"], &feeds[1]["next_poll_reason"]), (&"backoff".into(), &"interval".into()));
     let document = &query(folder.path(), "SELECT document FROM analysis WHERE headline LIKE 'Bank%'")[0];
     explained(folder.path(), document, &named, "baseline", "first fetch");
 

@@ -30,6 +30,7 @@ mod matrix;
 mod quality;
 mod reload;
 mod rules;
+mod schedule;
 mod shutdown;
 mod supervised;
 mod support;
