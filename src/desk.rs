@@ -270,7 +270,7 @@ impl Desk {
             slots.extend(feedback.map(|feedback| Slot::Ready(feedback, now)));
             for document in work.documents {
                 let time = document.first_seen;
-                if state.knows(document.id, document.content_hash) {
+                if state.knows(&document) {
                     outcome.known += 1;
                     slots.push(Slot::Ready(Input::SeenAgain(document.id), time));
                 } else {

@@ -12,7 +12,7 @@ use super::{Delivery, Manners, Order, Watchers};
 use crate::config::FeedConfig;
 use crate::desk::Work;
 use crate::intake::{Outcome as PollOutcome, Poll, Turn};
-use crate::model::{Document, FeedCursor, Item, SourceInfo, shown_text};
+use crate::model::{Document, FeedCursor, Item, Release, SourceInfo, shown_text};
 use crate::pipeline::Windows;
 use crate::text::document::document;
 
@@ -109,7 +109,9 @@ impl FeedTask {
 fn work(poll: Poll, source: &SourceInfo, memory: Memory, now: Timestamp) -> Work {
     let mut documents: Vec<Document> = match poll.outcome {
         PollOutcome::Items { items, read_before } => {
-            let cleaned = items.iter().filter_map(|item| clean(source, item, now));
+            // What is withheld is no document until a later version may be used: then it is news.
+            let usable = items.iter().filter(|item| item.release != Release::Withheld);
+            let cleaned = usable.filter_map(|item| clean(source, item, now));
             cleaned
                 .map(|document| Document { is_baseline: memory.is_baseline(&document, read_before, now), ..document })
                 .collect()

@@ -2,8 +2,9 @@
 //! identities; the app's feed tasks call it and commit the cursor with what came of the items.
 //!
 //! In the order of the data: `schedule` says when, `fetch` (with `guard` and `decompress`) brings bytes, `charset`
-//! makes them text, `recover` (on `markup`, `entity`, `vocabulary` and `rewrite`) makes the text a clean feed (`json` where it is
-//! a JSON Feed), `parse` (with `date` and `identity`) makes that items, `poll` does it all once. Nothing here keeps state but the poller's queues.
+//! makes them text, `recover` (on `markup`, `entity`, `vocabulary` and `rewrite`) makes RSS and Atom a clean feed, `parse` (with `date` and
+//! `identity`) makes that items, `poll` does it all once. The other formats become items at once: `json` (with `relaxed` and `ninjs`),
+//! `sitemap` and `newsml` (both on `tree`; `wire` is what agencies' formats share). Nothing here keeps state but the poller's queues.
 
 mod batch;
 mod charset;
@@ -15,12 +16,18 @@ mod guard;
 mod identity;
 mod json;
 mod markup;
+mod newsml;
+mod ninjs;
 mod parse;
 mod poll;
 mod recover;
+mod relaxed;
 mod rewrite;
 mod schedule;
+mod sitemap;
+mod tree;
 mod vocabulary;
+mod wire;
 
 pub use batch::parse_batch;
 pub use decompress::DecompressError;

@@ -1,15 +1,16 @@
 //! Bytes in, items out: decodes, recovers, parses behind a panic guard, and gives every entry its identity.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use feed_rs::model::{Entry, FeedType, Link, Text};
 use jiff::Timestamp;
 use url::Url;
 
-use super::recover::{NoFeed, Repair, Repairs, recover};
-use super::{charset, date, identity, json};
-use crate::model::{ADDRESS_BYTES_MAX, EntryIdentity, IdentityRule, Item, Markup, MarkupFormat};
+use super::markup::Scanner;
+use super::recover::{Clean, NoFeed, Repair, Repairs, Root, count_rest, find_root, recover};
+use super::{charset, date, identity, json, newsml, sitemap};
+use crate::model::{ADDRESS_BYTES_MAX, Item, Markup, MarkupFormat, Version};
 
 /// Entries that are looked at of one feed, and so the most that can be kept.
 pub(super) const ENTRIES_READ_MAX: usize = 10_000;
@@ -42,8 +43,19 @@ pub enum ParseError {
     /// A web page.
     #[error("the body is a web page, not a feed: a wrong address, a log-in or a block page")]
     HtmlPage,
+    /// A list of feeds.
+    #[error("the body is an OPML list of feeds, not a feed: import it with `gainsay feeds import`")]
+    Opml,
+    /// A sitemap of everything that a site has.
+    #[error("the body is a sitemap without news: no news:news element in it")]
+    PlainSitemap,
+    /// A list of sitemaps, with its first.
+    #[error(
+        "the body is an index of sitemaps, not a news sitemap: poll the ones in it that are for news (the first is {0})"
+    )]
+    SitemapIndex(String),
     /// Something else.
-    #[error("the body is not a feed: no rss, feed or rdf element and no JSON Feed")]
+    #[error("the body is not a feed: neither RSS, Atom, RDF, CDF, a news sitemap, NewsML-G2 nor NITF, and no JSON")]
     NotAFeed,
     /// A feed that cannot be read even after repairs.
     #[error("the feed is malformed: {0}")]
@@ -100,17 +112,13 @@ fn parse_with(
     }
     let mut repairs = Repairs::default();
     repairs.count(Repair::Charset, u32::from(decoded.is_converted));
-    let raw = if text.starts_with('{') {
-        let clean = json::bound(text, &mut repairs).map_err(|error| ParseError::Malformed(error.to_string()))?;
-        guarded(parser, &clean, base)?
+    let raw = if text.starts_with(['{', '[']) {
+        guarded(|| json::read(text, base, &mut repairs))?
     } else {
-        let clean = recover(text, base, ENTRIES_READ_MAX, &mut repairs).map_err(|no_feed| match no_feed {
-            NoFeed::HtmlPage => ParseError::HtmlPage,
-            NoFeed::Other => ParseError::NotAFeed,
-        })?;
-        guarded(parser, &clean, base)?
+        read_xml(parser, text, base, &mut repairs)?
     };
     let RawFeed { title, updated, mut items } = raw;
+    keep_latest_versions(&mut items);
     repairs.count(Repair::EntriesLeftOut, u32::try_from(items.len().saturating_sub(entries_max)).unwrap_or(u32::MAX));
     keep_newest(&mut items, entries_max);
     give_identities(&mut items);
@@ -118,11 +126,107 @@ fn parse_with(
     Ok(ParsedFeed { title, updated, items, repairs })
 }
 
-/// A panic of the parser costs this one document. Its message still reaches standard error, as the hook that prints it
+/// Reads XML of whichever format its root says.
+fn read_xml(
+    parser: &impl FeedParser,
+    text: &str,
+    base: Option<&Url>,
+    repairs: &mut Repairs,
+) -> Result<RawFeed, ParseError> {
+    let mut scanner = Scanner::new(text);
+    let (kind, root) = find_root(&mut scanner, repairs).map_err(|no_feed| match no_feed {
+        NoFeed::HtmlPage => ParseError::HtmlPage,
+        NoFeed::Opml => ParseError::Opml,
+        NoFeed::Other => ParseError::NotAFeed,
+    })?;
+    let scanner = &mut scanner;
+    match kind {
+        Root::Feed => {
+            let clean = recover(root, scanner, base, ENTRIES_READ_MAX, repairs);
+            read_clean(parser, clean, base, repairs)
+        }
+        Root::SitemapIndex => Err(sitemap::index(scanner)),
+        Root::Sitemap | Root::Newsml => guarded(|| {
+            let feed = match kind {
+                Root::Sitemap => sitemap::read(root, scanner, base, repairs)?,
+                _ => newsml::read(root, scanner, base, repairs),
+            };
+            count_rest(scanner, repairs);
+            Ok(feed)
+        }),
+    }
+}
+
+/// Parses a clean feed; where the parser cannot, each of its entries by itself, so that only those are lost that cannot be read.
+fn read_clean(
+    parser: &impl FeedParser,
+    clean: Clean,
+    base: Option<&Url>,
+    repairs: &mut Repairs,
+) -> Result<RawFeed, ParseError> {
+    let whole = guarded(|| parser.parse(&clean.text, base));
+    let is_complete = whole.as_ref().is_ok_and(|feed| feed.items.len() == clean.entries.len());
+    if is_complete || clean.entries.is_empty() {
+        let mut feed = whole?;
+        for (item, credits) in feed.items.iter_mut().zip(clean.credits) {
+            item.credits = credits;
+        }
+        return Ok(feed);
+    }
+    let head = clean.entries.first().and_then(|first| clean.text.get(..first.start)).unwrap_or_default();
+    let tail = clean.entries.last().and_then(|last| clean.text.get(last.end..)).unwrap_or_default();
+    let mut feed = RawFeed::default();
+    let head_alone = guarded(|| parser.parse(&format!("{head}{tail}"), base));
+    let (head, tail) = match &head_alone {
+        Ok(_) => (head, tail),
+        // What the feed says of itself is what cannot be read.
+        Err(_) => clean.bare(),
+    };
+    if let Ok(RawFeed { title, updated, .. }) = head_alone {
+        (feed.title, feed.updated) = (title, updated);
+    }
+    for (place, credits) in clean.entries.iter().zip(clean.credits) {
+        let entry = clean.text.get(place.clone()).unwrap_or_default();
+        let alone = guarded(|| parser.parse(&format!("{head}{entry}{tail}"), base));
+        match alone.ok().and_then(|mut alone| alone.items.pop()) {
+            Some(item) => feed.items.push(Item { credits, ..item }),
+            None => repairs.count(Repair::Unreadable, 1),
+        }
+    }
+    match whole {
+        Err(error) if feed.items.is_empty() => Err(error),
+        _ => Ok(feed),
+    }
+}
+
+/// Of entries that are versions of one only the latest is kept; those of formats without versions are left alone.
+fn keep_latest_versions(items: &mut Vec<Item>) {
+    let mut latest: BTreeMap<String, (usize, Version)> = BTreeMap::new();
+    let mut older: BTreeSet<usize> = BTreeSet::new();
+    for (place, item) in items.iter().enumerate() {
+        let Some(guid) = item.guid.clone().filter(|_| !item.version.is_empty()) else { continue };
+        match latest.get_mut(&guid) {
+            Some((_, known)) if item.version.is_older_than(*known) => {
+                older.insert(place);
+            }
+            Some(known) => {
+                older.insert(known.0);
+                *known = (place, item.version);
+            }
+            None => {
+                latest.insert(guid, (place, item.version));
+            }
+        }
+    }
+    let mut place = 0..;
+    items.retain(|_| place.next().is_some_and(|place| !older.contains(&place)));
+}
+
+/// A panic costs this one document. Its message still reaches standard error, as the hook that prints it
 /// belongs to the whole program.
-fn guarded(parser: &impl FeedParser, document: &str, base: Option<&Url>) -> Result<RawFeed, ParseError> {
+fn guarded(parse: impl FnOnce() -> Result<RawFeed, ParseError>) -> Result<RawFeed, ParseError> {
     // Safe to unwind through: nothing of it is used after a panic.
-    catch_unwind(AssertUnwindSafe(|| parser.parse(document, base))).unwrap_or_else(|panic| {
+    catch_unwind(AssertUnwindSafe(parse)).unwrap_or_else(|panic| {
         let message = panic.downcast_ref::<String>().map(String::as_str);
         let message = message.or_else(|| panic.downcast_ref::<&str>().copied());
         Err(ParseError::Panicked(message.unwrap_or("without a message").to_owned()))
@@ -163,6 +267,8 @@ fn drop_too_long(item: &mut Item) -> u32 {
     let links = item.links.len();
     item.links.retain(|link| link.len() <= ADDRESS_BYTES_MAX);
     let lost_guid = item.guid.take_if(|guid| guid.len() > identity::GUID_BYTES_MAX);
+    item.credits.retain(|credit| credit.len() <= AUTHOR_BYTES_MAX);
+    item.dateline.take_if(|dateline| dateline.len() > AUTHOR_BYTES_MAX);
     let lost_author = item.author.take_if(|author| author.len() > AUTHOR_BYTES_MAX);
     let lost_links = u32::try_from(links - item.links.len()).unwrap_or(u32::MAX);
     lost_links + u32::from(lost_guid.is_some()) + u32::from(lost_author.is_some())
@@ -222,8 +328,6 @@ fn item(entry: Entry, is_rss: bool) -> Item {
         plain_or_html(content.body?, is_html || is_rss)
     });
     Item {
-        // Given once all entries of the feed are known.
-        identity: EntryIdentity { rule: IdentityRule::Content, key: String::new() },
         guid: Some(entry.id.trim().to_owned()).filter(|guid| !guid.is_empty()),
         links: links(entry.links),
         title: entry.title.and_then(|title| markup(title, is_rss)),
@@ -236,6 +340,8 @@ fn item(entry: Entry, is_rss: bool) -> Item {
         ),
         author: entry.authors.into_iter().find_map(|author| author.name).filter(|name| !name.trim().is_empty()),
         topics: entry.categories.into_iter().take(TOPICS_MAX).map(|topic| topic.label.unwrap_or(topic.term)).collect(),
+        // Its identity is given once all entries of the feed are known.
+        ..Item::default()
     }
 }
 
@@ -272,6 +378,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::{EntryIdentity, IdentityRule};
 
     const WIRE: &str = include_str!("../../tests/fixtures/feeds/wire_rss.xml");
     const ATOM: &str = include_str!("../../tests/fixtures/feeds/atom_relative_links.xml");
@@ -454,7 +561,7 @@ mod tests {
 
     #[test]
     fn a_parsers_panic_costs_one_document() {
-        let outcome = parse_with(&Panicking, b"<rss/>", None, None, 9);
+        let outcome = parse_with(&Panicking, b"<rss><item/></rss>", None, None, 9);
         assert!(matches!(outcome, Err(ParseError::Panicked(reason)) if reason.starts_with("cannot read ")));
     }
 
@@ -491,3 +598,7 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "parse_formats.rs"]
+mod formats;

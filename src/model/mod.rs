@@ -31,7 +31,7 @@ pub use feedback::{ChangedFeedback, Corrected, Feedback, FeedbackAct, FeedbackLi
 pub use id::{
     AddressHash, AlertId, ClaimId, ContentHash, DocumentId, FeedId, FeedbackId, InvalidId, StoryId, ThreadId,
 };
-pub use item::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat};
+pub use item::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat, Release, Version};
 pub use outbox::{Attempt, AttemptResult, Outbox, OutboxEntry, OutboxRow, Rendering};
 pub use record::{
     AlertedAs, BudgetRecord, ClaimRecord, DocumentRecord, FeedRecord, MutedSpeaker, Records, Report, StanceRecord,
