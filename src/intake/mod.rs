@@ -2,13 +2,15 @@
 //! identities; the app's feed tasks call it and commit the cursor with what came of the items.
 //!
 //! In the order of the data: `schedule` says when, `fetch` (with `guard` and `decompress`) brings bytes, `charset`
-//! makes them text, `recover` (on `markup`, `entity`, `vocabulary` and `rewrite`) makes RSS and Atom a clean feed, `parse` (with `date` and
+//! makes them text, `recover` (on `markup`, `entity`, `vocabulary` and `rewrite`) makes RSS and Atom a clean feed, `parse` (with `date`, on `date_text` and `date_words`, and
 //! `identity`) makes that items, `poll` does it all once. The other formats become items at once: `json` (with `relaxed` and `ninjs`),
 //! `sitemap` and `newsml` (both on `tree`; `wire` is what agencies' formats share). Nothing here keeps state but the poller's queues.
 
 mod batch;
 mod charset;
 mod date;
+mod date_text;
+mod date_words;
 mod decompress;
 mod entity;
 mod fetch;
