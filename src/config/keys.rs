@@ -24,6 +24,8 @@ pub(super) enum Kind {
     Name,
     /// An http or https address.
     Address,
+    /// An address that a feed can be polled at.
+    FeedAddress,
     /// A duration with its unit.
     Duration(RangeInclusive<Duration>),
     /// A size with its unit.
@@ -120,7 +122,7 @@ pub(super) fn keys() -> Vec<Key> {
     keys.extend(["stories", "claims", "threads"].map(|name| key("windows", name, Kind::Duration(MEMORY))));
     keys.extend([
         required("feed", "id", Kind::Name),
-        required("feed", "url", Kind::Address),
+        required("feed", "url", Kind::FeedAddress),
         required("feed", "outlet", Kind::Text),
         key("feed", "poll_interval", Kind::Duration(PACE)),
         key("feed", "backfill", Kind::Duration(BACKFILL)),

@@ -53,6 +53,7 @@ pub(super) const WAITS: RangeInclusive<Duration> = Duration::ZERO..=Duration::fr
 const NAME: &str = "1 to 64 lower-case letters, digits, '.', '_' or '-'";
 const LABEL: &str = "a string of 1 to 200 characters on one line";
 pub(super) const ADDRESS: &str = "an absolute http or https address";
+pub(super) const FEED_ADDRESS: &str = "an absolute http or https address, or file:///path of a directory or file";
 pub(super) const SINK_TYPES: [&str; 2] = ["jsonl", "webhook"];
 const SECRET: &str = "secret_env, secret_file or secret; the value is whsec_ and the base64 of 24 to 64 bytes";
 
@@ -366,7 +367,7 @@ fn read_feed(
 ) -> Option<FeedConfig> {
     let place = section.place("id");
     let id = section.require("id", NAME, |value| taken.claim(name(value)?, place));
-    let url = section.require("url", ADDRESS, address);
+    let url = section.require("url", FEED_ADDRESS, feed_address);
     let outlet = section.require("outlet", LABEL, label);
     let poll_interval = section.read("poll_interval", |value| duration(value, PACE));
     let backfill = section.read("backfill", |value| duration(value, BACKFILL));
@@ -528,6 +529,19 @@ pub(super) fn address(value: &DeValue<'_>) -> Result<Url, Wrong> {
     })?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(Wrong::new(format!("the scheme {:?} cannot be used", url.scheme()), ADDRESS));
+    }
+    Ok(url)
+}
+
+/// An address that a feed can be polled at: also a path of this machine.
+fn feed_address(value: &DeValue<'_>) -> Result<Url, Wrong> {
+    let text = string(value, FEED_ADDRESS)?.trim();
+    if !text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("file:")) {
+        return address(value).map_err(|wrong| wrong.accepting(FEED_ADDRESS));
+    }
+    let url = Url::parse(text).map_err(|error| Wrong::new(error.to_string(), FEED_ADDRESS))?;
+    if url.to_file_path().is_err() || !text.get(5..).is_some_and(|path| path.starts_with('/')) {
+        return Err(Wrong::new("is no path of this machine", FEED_ADDRESS));
     }
     Ok(url)
 }

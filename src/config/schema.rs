@@ -112,6 +112,7 @@ fn value_schema(kind: &Kind) -> Value {
         Kind::Path | Kind::Text => json!({"type": "string", "minLength": 1}),
         Kind::Listen => json!({"type": "string", "pattern": "^(\\S+:[0-9]{1,5})?$"}),
         Kind::Name => json!({"type": "string", "pattern": "^[a-z0-9._-]{1,64}$"}),
+        Kind::FeedAddress => json!({"type": "string", "pattern": "^\\s*([Hh][Tt][Tt][Pp][Ss]?|[Ff][Ii][Ll][Ee]):"}),
         Kind::Address => json!({"type": "string", "pattern": "^\\s*[Hh][Tt][Tt][Pp][Ss]?:"}),
         Kind::Duration(range) => duration(range),
         Kind::Size(range) => {

@@ -106,7 +106,7 @@ impl Parts {
     fn take_iso(&mut self, text: &str) -> Option<()> {
         let date_end = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '-' | '/' | 'W'))).unwrap_or(text.len());
         let (date, rest) = match text.get(4..)?.strip_prefix('.') {
-            Some(_) => self.pointed(text)?,
+            Some(_) => pointed(text),
             None => text.split_at(date_end),
         };
         let fields: Vec<&str> = date.split(['-', '/', '.']).map(str::trim).filter(|field| !field.is_empty()).collect();
@@ -129,29 +129,7 @@ impl Parts {
             return if rest.is_empty() { Some(()) } else { self.take_words(rest) };
         }
         self.set_time(time)?;
-        self.take_tail(zone)
-    }
-
-    /// "2024.10.31 08:01" and "2024. 10. 31.": the date and the rest.
-    fn pointed<'a>(&self, text: &'a str) -> Option<(&'a str, &'a str)> {
-        let mut points = 0;
-        let end = text.char_indices().find(|&(at, c)| {
-            points += usize::from(c == '.');
-            let is_third = points >= 2
-                && !c.is_ascii_digit()
-                && c != '.'
-                && !text.get(..at).is_some_and(|t| t.trim_end().ends_with('.'));
-            !(c.is_ascii_digit() || matches!(c, '.' | ' ')) || points > 2 || is_third
-        });
-        let end = end.map_or(text.len(), |(at, _)| at);
-        let (date, rest) = text.split_at(end);
-        // "2024. október 31.": only the year stands before its month.
-        Some(if date.matches('.').count() < 2 { text.split_at(4) } else { (date, rest) })
-    }
-
-    /// What stands behind a time: a zone, "AM", a weekday.
-    fn take_tail(&mut self, text: &str) -> Option<()> {
-        self.take_each(text)
+        self.take_each(zone)
     }
 
     fn set_compact(&mut self, digits: &str) -> Option<()> {
@@ -383,6 +361,23 @@ impl Parts {
         }
         self.take_each(words.trim_start_matches('!'))
     }
+}
+
+/// "2024.10.31 08:01" and "2024. 10. 31.": the date and the rest.
+fn pointed(text: &str) -> (&str, &str) {
+    let mut points = 0;
+    let end = text.char_indices().find(|&(at, c)| {
+        points += usize::from(c == '.');
+        let is_third = points >= 2
+            && !c.is_ascii_digit()
+            && c != '.'
+            && !text.get(..at).is_some_and(|t| t.trim_end().ends_with('.'));
+        !(c.is_ascii_digit() || matches!(c, '.' | ' ')) || points > 2 || is_third
+    });
+    let end = end.map_or(text.len(), |(at, _)| at);
+    let (date, rest) = text.split_at(end);
+    // "2024. október 31.": only the year stands before its month.
+    if date.matches('.').count() < 2 { text.split_at(4) } else { (date, rest) }
 }
 
 fn half_of(word: &str) -> Option<bool> {

@@ -7,9 +7,8 @@ pub(super) fn plain(text: &str) -> String {
         let after_digit = plain.trim_end().ends_with(|c: char| c.is_ascii_digit());
         let mark = match character {
             '年' | '년' | '月' | '월' if after_digit => Some('-'),
-            '日' | '일' if after_digit => Some(' '),
+            '日' | '일' | '秒' | '초' if after_digit => Some(' '),
             '時' | '时' | '点' | '點' | '시' | '分' | '분' if after_digit => Some(':'),
-            '秒' | '초' if after_digit => Some(' '),
             _ => None,
         };
         if let Some(mark) = mark {

@@ -3,7 +3,8 @@
 //!
 //! In the order of the data: `schedule` says when, `fetch` (with `guard` and `decompress`) brings bytes, `charset`
 //! makes them text, `recover` (on `markup`, `entity`, `vocabulary` and `rewrite`) makes RSS and Atom a clean feed, `parse` (with `date`, on `date_text` and `date_words`, and
-//! `identity`) makes that items, `poll` does it all once. The other formats become items at once: `json` (with `relaxed` and `ninjs`),
+//! `identity`) makes that items, `poll` does it all once; for a watched directory `folder`
+//! stands in the place of `fetch`. The other formats become items at once: `json` (with `relaxed` and `ninjs`),
 //! `sitemap` and `newsml` (both on `tree`; `wire` is what agencies' formats share). Nothing here keeps state but the poller's queues.
 
 mod batch;
@@ -14,6 +15,7 @@ mod date_words;
 mod decompress;
 mod entity;
 mod fetch;
+mod folder;
 mod guard;
 mod identity;
 mod json;
@@ -34,6 +36,7 @@ mod wire;
 pub use batch::parse_batch;
 pub use decompress::DecompressError;
 pub use fetch::{Body, FetchError, Fetched, Fetcher, Shown};
+pub use folder::{FolderError, count_files};
 pub use guard::{GuardedResolver, Refused, check_url, refusal};
 pub use parse::{FeedParser, ParseError, ParsedFeed, RawFeed, parse};
 pub use poll::{BodySize, FAILURES_MIN, Outcome, Poll, PollError, Poller, Turn, resume};

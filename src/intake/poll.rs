@@ -8,11 +8,12 @@ use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::fetch::{Body, FetchError, Fetched, Fetcher};
+use super::folder::{self, FolderError, Limits};
 use super::parse::{ParseError, ParsedFeed, parse};
 use super::recover::Repairs;
 use super::schedule::{Ending, Pace, next_poll_after};
 use crate::config::{FeedConfig, IntakeConfig};
-use crate::model::{AddressHash, AlertType, FeedCursor, FeedHealth, FeedIncident, Item, shown_address};
+use crate::model::{AddressHash, AlertType, FeedCursor, FeedHealth, FeedIncident, FilesRead, Item, shown_address};
 
 /// Failures in a row from which a feed counts as failing; fewer happen to every feed.
 pub const FAILURES_MIN: u32 = 3;
@@ -83,6 +84,9 @@ pub enum PollError {
         /// Where the body came from.
         url: String,
     },
+    /// The watched directory cannot be read.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// The task that parses died.
     #[error("parsing failed: {0}")]
     Task(#[from] tokio::task::JoinError),
@@ -108,6 +112,7 @@ impl PollError {
                 | FetchError::TooManyRedirects { .. } => "redirect",
                 FetchError::Setup(_) | FetchError::Decoder { .. } => "defect",
             },
+            Self::Folder(_) => "transport",
             Self::Parse { source: ParseError::Panicked(_), .. } | Self::TooSlow { .. } | Self::Task(_) => "defect",
             Self::Parse { .. } => "no_feed",
         }
@@ -151,6 +156,9 @@ impl Poller {
 
     /// Polls `feed`, whose turn it is.
     pub async fn poll(&self, _turn: &Turn, feed: &FeedConfig, cursor: &FeedCursor, now: Timestamp) -> Poll {
+        if feed.url.scheme() == "file" {
+            return self.poll_folder(feed, cursor, now).await;
+        }
         let fetched = self.fetcher.fetch(&feed.url, &feed.access, cursor, now).await;
         let size = match &fetched {
             Ok(Fetched::Body(body)) => BodySize { wire: body.wire_bytes, decoded: body.bytes.len() as u64 },
@@ -161,10 +169,47 @@ impl Poller {
             Ok(Fetched::Body(body)) => self.read(body).await.map(Some),
             Err(error) => Err(error.into()),
         };
-        let pace =
-            Pace { interval: feed.poll_interval, jitter: self.config.jitter, backoff_max: self.config.backoff_max };
+        let pace = self.pace(feed);
         let poll = conclude(feed, cursor, now, read, |ending| next_poll_after(pace, ending, fastrand::f64()));
         Poll { size, ..poll }
+    }
+
+    fn pace(&self, feed: &FeedConfig) -> Pace {
+        Pace { interval: feed.poll_interval, jitter: self.config.jitter, backoff_max: self.config.backoff_max }
+    }
+
+    /// Polls a watched directory.
+    async fn poll_folder(&self, feed: &FeedConfig, cursor: &FeedCursor, now: Timestamp) -> Poll {
+        let limits = Limits { bytes_max: self.config.body_bytes_max, entries_max: self.config.entries_max };
+        let (id, url, known) = (feed.id.clone(), feed.url.clone(), cursor.files.clone());
+        let found = tokio::task::spawn_blocking(move || {
+            let path = url.to_file_path().map_err(|()| FolderError::NoPath(url.to_string()))?;
+            folder::read(&id, &path, &known, limits, now)
+        });
+        let pace = self.pace(feed);
+        let next = |ending| next_poll_after(pace, ending, fastrand::f64());
+        let found = match found.await.map_err(PollError::Task).and_then(|found| Ok(found?)) {
+            Ok(found) => found,
+            Err(error) => return conclude(feed, cursor, now, Err(error), next),
+        };
+        let is_first_pass = !cursor.files.is_caught_up;
+        let mut poll = conclude(feed, cursor, now, Ok(None), next);
+        poll.repairs = found.repairs;
+        poll.size = BodySize { wire: found.bytes, decoded: found.bytes };
+        if found.has_more {
+            poll.next_poll_after = Duration::ZERO;
+        } else if !found.files.waiting.is_empty() {
+            poll.next_poll_after = poll.next_poll_after.min(folder::SETTLED_AFTER.unsigned_abs());
+        }
+        poll.cursor.files = found.files;
+        if found.bytes > 0 {
+            poll.cursor.last_body = Some(now);
+            poll.cursor.last_item_count = Some(u32::try_from(found.items.len()).unwrap_or(u32::MAX));
+            // Until the last of the files that were there at first is read, they are all what was there before.
+            let read_before = cursor.last_success.filter(|_| !is_first_pass);
+            poll.outcome = Outcome::Items { items: found.items, read_before };
+        }
+        poll
     }
 
     /// Waits for the feed's turn at its host first, so that a slow host holds up only its own feeds. May be dropped.
@@ -211,7 +256,8 @@ pub fn resume(feed: &FeedConfig, stored: Option<FeedCursor>) -> FeedCursor {
         }
         return cursor;
     }
-    FeedCursor { address, etag: None, last_modified: None, last_poll: None, left_alone_until: None, ..cursor }
+    let files = FilesRead::default();
+    FeedCursor { address, etag: None, last_modified: None, last_poll: None, left_alone_until: None, files, ..cursor }
 }
 
 /// What follows from a poll. Validators move only with a body that parsed, and never with one that is suddenly empty:

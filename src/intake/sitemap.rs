@@ -33,7 +33,7 @@ pub(super) fn read<'a>(
 }
 
 /// The error that a sitemap index is, with its first child.
-pub(super) fn index<'a>(scanner: &mut Scanner<'a>) -> ParseError {
+pub(super) fn index(scanner: &mut Scanner<'_>) -> ParseError {
     let mut is_address = false;
     let first = scanner.find_map(|token| match token {
         Token::Start(tag) => {

@@ -152,8 +152,7 @@ pub(super) fn entries<'a>(
     }
     let mut next = is_entry(&own).then_some(root);
     let is_single = next.is_some();
-    loop {
-        let Some(tag) = next.take().or_else(|| next_entry(scanner, &is_entry, &own)) else { break };
+    while let Some(tag) = next.take().or_else(|| next_entry(scanner, &is_entry, &own)) {
         if tag.name.is_empty() {
             return items;
         }

@@ -195,8 +195,8 @@ pub(super) fn role(family: Family, name: &str) -> Role {
         (Family::DublinCore, "description") => Role::Field(Field::Summary, 1),
         (Family::DublinCore, "creator" | "author") => Role::Field(Field::Creator, 1),
         (Family::DublinCore, "source" | "publisher" | "rightsholder")
-        | (Family::Terms, "publisher" | "rightsholder") => Role::Field(Field::Credit, 1),
-        (Family::Media, "credit") => Role::Field(Field::Credit, 1),
+        | (Family::Terms, "publisher" | "rightsholder")
+        | (Family::Media, "credit") => Role::Field(Field::Credit, 1),
         (Family::Media, "title") => Role::Field(Field::Title, 0),
         (Family::DublinCore, "subject") => Role::Field(Field::Topic, 1),
         (Family::DublinCore, "date") | (Family::Terms, "issued") => Role::Field(Field::Published, 2),

@@ -1,5 +1,7 @@
 //! What the poller remembers of a feed (`FeedCursor`) and tells the desk about it (`FeedHealth`).
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +39,28 @@ pub struct FeedCursor {
     pub failing_since: Option<Timestamp>,
     /// Entries in the last body that parsed; a fall to zero is an incident.
     pub last_item_count: Option<u32>,
+    /// Of a watched directory, which of its files were read.
+    #[serde(default, skip_serializing_if = "FilesRead::is_empty")]
+    pub files: FilesRead,
+}
+
+/// Which files of a watched directory were read, each by a hash of its name, size and times.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilesRead {
+    /// Those that were read and are there still.
+    pub read: BTreeSet<String>,
+    /// Those that may not have been whole at the last poll.
+    #[serde(default)]
+    pub waiting: BTreeSet<String>,
+    /// All that were there at first have been read.
+    pub is_caught_up: bool,
+}
+
+impl FilesRead {
+    /// Whether nothing was ever read.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl FeedCursor {
@@ -67,6 +91,7 @@ impl FeedCursor {
             failures: 0,
             failing_since: None,
             last_item_count: None,
+            files: FilesRead::default(),
         }
     }
 }

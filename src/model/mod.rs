@@ -26,7 +26,7 @@ pub use analysis::{Analysis, Issue, ModelsHash};
 pub use claim::{Attribution, Basis, Claim, Confidence, Kind, OwnWords, Proposition, Speaker};
 pub use document::{Document, OffsetMap, SourceInfo};
 pub use event::{ClaimEvent, Event, Subject, related};
-pub use feed::{FeedCursor, FeedHealth, FeedIncident};
+pub use feed::{FeedCursor, FeedHealth, FeedIncident, FilesRead};
 pub use feedback::{ChangedFeedback, Corrected, Feedback, FeedbackAct, FeedbackLine, FeedbackState, ReadAs};
 pub use id::{
     AddressHash, AlertId, ClaimId, ContentHash, DocumentId, FeedId, FeedbackId, InvalidId, StoryId, ThreadId,

@@ -3,16 +3,16 @@
 use super::*;
 use crate::model::{IdentityRule, Release, RevisionLabel};
 
-const NEWSML: &str = include_str!("../../tests/fixtures/feeds/newsml_g2.xml");
-const NINJS: &str = include_str!("../../tests/fixtures/feeds/ninjs_list.json");
-const SITEMAP: &str = include_str!("../../tests/fixtures/feeds/news_sitemap.xml");
+const NEWSML: &str = include_str!("../../../tests/fixtures/feeds/newsml_g2.xml");
+const NINJS: &str = include_str!("../../../tests/fixtures/feeds/ninjs_list.json");
+const SITEMAP: &str = include_str!("../../../tests/fixtures/feeds/news_sitemap.xml");
 
 fn read(text: &str) -> ParsedFeed {
     parse(text.as_bytes(), None, Url::parse("https://paper.example/sitemap.xml").ok().as_ref(), 100).unwrap()
 }
 
 fn at(text: &str) -> Option<Timestamp> {
-    Some(text.parse().unwrap())
+    text.parse().ok()
 }
 
 fn html(item: &Item) -> &str {
@@ -97,7 +97,7 @@ fn a_single_item_and_a_cut_message_are_read() {
     assert_eq!((items.len(), items[0].release, items[0].identity.key.as_str()), (1, Release::Canceled, "g"));
     let whole = read(NEWSML).items;
     for length in (0..NEWSML.len()).filter(|&length| NEWSML.is_char_boundary(length)) {
-        let Ok(cut) = parse(NEWSML[..length].as_bytes(), None, None, 100) else { continue };
+        let Ok(cut) = parse(&NEWSML.as_bytes()[..length], None, None, 100) else { continue };
         let known = |item: &Item| {
             let is_old = item.guid == whole[0].guid && item.version.number == Some(1);
             is_old || whole.contains(item) || item.content.is_none()
@@ -220,7 +220,7 @@ fn an_entry_by_itself_and_cdf_are_feeds() {
         titles(&read("<channel><item><title>A</title></item><item><title>B</title></item></channel>")),
         ["A", "B"]
     );
-    let cdf = read(include_str!("../../tests/fixtures/feeds/cdf.xml"));
+    let cdf = read(include_str!("../../../tests/fixtures/feeds/cdf.xml"));
     assert_eq!(
         (cdf.items[0].links.join(" ").as_str(), cdf.items[0].updated),
         ("https://old.example/1", at("2024-10-31T08:01:00Z"))
