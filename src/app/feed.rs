@@ -194,6 +194,30 @@ mod tests {
         assert!(!is_baseline(0, Some(3), Some(31)));
     }
 
+    #[test]
+    fn what_is_withheld_is_no_document_until_it_may_be_used() {
+        let now: Timestamp = "2026-03-31T12:00:00Z".parse().unwrap();
+        let feed = crate::model::FeedId::new("wire");
+        let documents = |release| {
+            let item = Item { guid: Some("g".to_owned()), release, ..Item::default() };
+            let poll = Poll {
+                cursor: FeedCursor::new(feed.clone()),
+                outcome: PollOutcome::Items { items: vec![item], read_before: Some(now) },
+                health: None,
+                next_poll_after: Duration::ZERO,
+                repairs: crate::intake::Repairs::default(),
+                size: crate::intake::BodySize::default(),
+            };
+            let memory = Memory { backfill: SignedDuration::ZERO, window: SignedDuration::from_hours(24) };
+            let source = SourceInfo { feed: feed.clone(), outlet: "Wire".to_owned() };
+            work(poll, &source, memory, now).documents
+        };
+        assert!(documents(Release::Withheld).is_empty());
+        assert!(!documents(Release::Usable)[0].is_baseline, "the usable version is news");
+        let later = now.checked_add(SignedDuration::from_hours(6)).unwrap();
+        assert_eq!(documents(Release::Until(later))[0].embargo_until, Some(later));
+    }
+
     /// Documents are told by a letter; the digit behind it, if any, is the day on which it was published.
     #[track_caller]
     fn check_order(listed: &str, expected: &str) {

@@ -22,6 +22,15 @@ const ENTRY_BYTES_MAX: usize = 4 << 20;
 /// Largest value of the feed's own that is read: its version, title and author.
 const VALUE_BYTES_MAX: usize = 64 << 10;
 
+/// Where the JSON begins in a document that is one, also in the call of a function (JSONP) and behind a line that guards against that.
+pub(super) fn start(document: &str) -> Option<&str> {
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '.');
+    let document =
+        document.strip_prefix(")]}'").map_or(document, |rest| rest.trim_start_matches([',', '\r', '\n', ' ']));
+    let called = document.trim_start_matches("/**/").trim_start_matches(is_name).strip_prefix('(').map(str::trim_start);
+    [Some(document), called].into_iter().flatten().find(|text| text.starts_with(['{', '[']))
+}
+
 /// The feed in `document`.
 ///
 /// # Errors
@@ -285,6 +294,15 @@ mod tests {
         }
         let error = read(r#"{"items":[{"id":"a""#, None, &mut Repairs::default()).unwrap_err();
         assert!(matches!(error, ParseError::Malformed(_)), "{error}");
+    }
+
+    #[test]
+    fn json_is_known_in_its_wrappings() {
+        assert_eq!(start("{}"), Some("{}"));
+        assert_eq!(start("jsonCallback_1({\"a\":1});"), Some("{\"a\":1});"));
+        assert_eq!(start(")]}',\n[1]"), Some("[1]"));
+        assert_eq!((start("<rss/>"), start("words (and [brackets])"), start("")), (None, None, None));
+        check("f({\"items\":[{\"id\":\"a\"}]});", &["a"], &[]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::markup::Scanner;
 use super::recover::{Clean, NoFeed, Repair, Repairs, Root, count_rest, find_root, recover};
-use super::{charset, date, identity, json, newsml, sitemap};
+use super::{charset, date, entity, identity, json, newsml, sitemap};
 use crate::model::{ADDRESS_BYTES_MAX, Item, Markup, MarkupFormat, Version};
 
 /// Entries that are looked at of one feed, and so the most that can be kept.
@@ -112,8 +112,11 @@ fn parse_with(
     }
     let mut repairs = Repairs::default();
     repairs.count(Repair::Charset, u32::from(decoded.is_converted));
-    let raw = if text.starts_with(['{', '[']) {
+    let raw = if let Some(text) = json::start(text) {
         guarded(|| json::read(text, base, &mut repairs))?
+    } else if let Some(text) = entity::declared(text) {
+        repairs.count(Repair::Entity, 1);
+        read_xml(parser, &text, base, &mut repairs)?
     } else {
         read_xml(parser, text, base, &mut repairs)?
     };

@@ -66,12 +66,7 @@ fn newsml_says_all_that_a_wire_processor_needs() {
     let feed = read(NEWSML);
     assert_eq!(
         titles(&feed),
-        [
-            "Harbour board denies contract",
-            "Bank says claim is false",
-            "Court & mayor\u{a0}agree",
-            "Mayor rejects report"
-        ]
+        ["Harbour board denies contract", "Bank says claim is false", "Court & mayor agree", "Mayor rejects report"]
     );
     let item = &feed.items[0];
     assert_eq!(item.guid.as_deref(), Some("urn:newsml:agency.example:20241031:port"));
