@@ -302,7 +302,7 @@ mod tests {
         assert_eq!(start("jsonCallback_1({\"a\":1});"), Some("{\"a\":1});"));
         assert_eq!(start(")]}',\n[1]"), Some("[1]"));
         assert_eq!((start("<rss/>"), start("words (and [brackets])"), start("")), (None, None, None));
-        check("f({\"items\":[{\"id\":\"a\"}]});", &["a"], &[]);
+        check(start("f({\"items\":[{\"id\":\"a\"}]});").unwrap_or_default(), &["a"], &[]);
     }
 
     #[test]
