@@ -146,7 +146,7 @@ impl Desk {
     /// As [`process`](Self::process).
     pub fn take(&mut self, batch: Vec<Work>, now: Timestamp) -> Result<Outcome, StoreError> {
         let state = self.take_state()?;
-        let batch = self.backlog.put_off(batch, |document| !state.knows(document.id, document.content_hash));
+        let batch = self.backlog.put_off(batch, |document| !state.knows(document));
         self.state = Some(state);
         self.run(batch, now)
     }
@@ -320,7 +320,7 @@ impl Desk {
             slots.extend(feedback.map(|feedback| Slot::Ready(feedback, now)));
             for document in work.documents {
                 let time = document.first_seen;
-                if state.knows(document.id, document.content_hash) {
+                if state.knows(&document) {
                     outcome.known += 1;
                     slots.push(Slot::Ready(Input::SeenAgain(document.id), time));
                 } else {

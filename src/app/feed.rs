@@ -15,7 +15,7 @@ use super::{Delivery, Manners, Order, Watchers};
 use crate::config::FeedConfig;
 use crate::desk::Work;
 use crate::intake::{Outcome as PollOutcome, Poll, Turn, wait_after_start};
-use crate::model::{Document, FeedCursor, Item, PollReason, SourceInfo, shown_text};
+use crate::model::{Document, FeedCursor, Item, PollReason, Release, SourceInfo, shown_text};
 use crate::pipeline::Windows;
 use crate::text::document::document;
 use crate::web::Told;
@@ -186,7 +186,9 @@ async fn turn_after(
 fn work(poll: Poll, source: &SourceInfo, memory: Memory, now: Timestamp) -> Work {
     let mut documents: Vec<Document> = match poll.outcome {
         PollOutcome::Items { items, read_before } => {
-            let cleaned = items.iter().filter_map(|item| clean(source, item, now));
+            // What is withheld is no document until a later version may be used: then it is news.
+            let usable = items.iter().filter(|item| item.release != Release::Withheld);
+            let cleaned = usable.filter_map(|item| clean(source, item, now));
             cleaned
                 .map(|document| Document { is_baseline: memory.is_baseline(&document, read_before, now), ..document })
                 .collect()
@@ -267,6 +269,34 @@ mod tests {
         assert!(!is_baseline(0, None, Some(1)) && !is_baseline(0, Some(50), Some(1)), "a late entry is news");
         assert!(is_baseline(0, None, Some(31)) && is_baseline(0, Some(40), Some(31)), "it may only be forgotten");
         assert!(!is_baseline(0, Some(3), Some(31)));
+    }
+
+    #[test]
+    fn what_is_withheld_is_no_document_until_it_may_be_used() {
+        let now: Timestamp = "2026-03-31T12:00:00Z".parse().unwrap();
+        let feed = crate::model::FeedId::new("wire");
+        let documents = |release| {
+            let item = Item { guid: Some("g".to_owned()), release, ..Item::default() };
+            let poll = Poll {
+                is_new: true,
+                site: String::new(),
+                is_limited: false,
+                discovery: crate::intake::Discovery::Unknown,
+                cursor: FeedCursor::new(feed.clone()),
+                outcome: PollOutcome::Items { items: vec![item], read_before: Some(now) },
+                health: None,
+                next_poll_after: Duration::ZERO,
+                repairs: crate::intake::Repairs::default(),
+                size: crate::intake::BodySize::default(),
+            };
+            let memory = Memory { backfill: SignedDuration::ZERO, window: SignedDuration::from_hours(24) };
+            let source = SourceInfo { feed: feed.clone(), outlet: "Wire".to_owned() };
+            work(poll, &source, memory, now).documents
+        };
+        assert!(documents(Release::Withheld).is_empty());
+        assert!(!documents(Release::Usable)[0].is_baseline, "the usable version is news");
+        let later = now.checked_add(SignedDuration::from_hours(6)).unwrap();
+        assert_eq!(documents(Release::Until(later))[0].embargo_until, Some(later));
     }
 
     /// Documents are told by a letter; the digit behind it, if any, is the day on which it was published.

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, FeedConfig, SinkConfig, SinkTarget};
-use crate::intake::{Body, Fetched, Fetcher, ParsedFeed, Poller, parse};
+use crate::intake::{Body, Fetched, Fetcher, ParsedFeed, Poller, count_files, parse};
 use crate::model::{FeedCursor, shown_address, shown_endpoint};
 use crate::sink::reach;
 
@@ -58,6 +58,11 @@ async fn try_feed(fetcher: &Fetcher, feed: &FeedConfig, entries_max: usize) -> T
 }
 
 async fn read_feed(fetcher: &Fetcher, feed: &FeedConfig, entries_max: usize, now: Timestamp) -> Result<String, String> {
+    if feed.url.scheme() == "file" {
+        let url = feed.url.clone();
+        let files = tokio::task::spawn_blocking(move || count_files(&url)).await.map_err(|error| error.to_string())?;
+        return files.map(|count| format!("files to read: {count}")).map_err(|error| error.to_string());
+    }
     let fetched = fetcher.fetch(&feed.url, &feed.access, &FeedCursor::new(feed.id.clone()), now).await;
     let Fetched::Body(body) = fetched.map_err(|error| error.to_string())? else {
         return Err("answers \"not modified\" although nothing was read before".to_owned());

@@ -20,6 +20,7 @@ pub(super) fn warnings(loaded: &Loaded) -> Vec<String> {
     found.extend(twin_feeds(loaded));
     found.extend(secrets(loaded));
     found.extend(in_the_clear(loaded));
+    found.extend(directories(loaded));
     found.extend(database(&loaded.config.database));
     for sink in &loaded.config.sinks {
         if let SinkTarget::JsonLines { path: Some(path) } = &sink.target
@@ -131,6 +132,19 @@ fn in_the_clear(loaded: &Loaded) -> Vec<String> {
     feeds
         .filter(|feed| feed.url.scheme() == "http" && !is_loopback(&feed.url))
         .map(|feed| format!("the feed {} sends its credentials over http: anybody on the way can read them", feed.id))
+        .collect()
+}
+
+/// Watched directories that are not there, or that this user may not read.
+fn directories(loaded: &Loaded) -> Vec<String> {
+    let watched = loaded.config.feeds.iter().filter(|feed| feed.url.scheme() == "file");
+    watched
+        .filter_map(|feed| {
+            let path = feed.url.to_file_path().ok()?;
+            let rights = if path.is_dir() { Access::READ_OK | Access::EXEC_OK } else { Access::READ_OK };
+            let trouble = access(&path, rights).err()?;
+            Some(format!("the feed {} cannot read {}: {trouble}", feed.id, path.display()))
+        })
         .collect()
 }
 

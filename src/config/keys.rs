@@ -38,6 +38,8 @@ pub(super) enum Kind {
     Prefix,
     /// A domain or an IP address, used once.
     Domain,
+    /// An address that a feed can be polled at.
+    FeedAddress,
     /// A duration with its unit.
     Duration(RangeInclusive<Duration>),
     /// A size with its unit.
@@ -142,7 +144,7 @@ pub(super) fn keys() -> Vec<Key> {
     keys.extend(["stories", "claims", "threads"].map(|name| key("windows", name, Kind::Duration(MEMORY))));
     keys.extend([
         required("feed", "id", Kind::Name),
-        required("feed", "url", Kind::Address),
+        required("feed", "url", Kind::FeedAddress),
         required("feed", "outlet", Kind::Text),
         key("feed", "poll_interval", Kind::Duration(PACE)),
         key("feed", "poll_interval_max", Kind::Duration(PACE)),

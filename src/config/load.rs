@@ -60,6 +60,7 @@ pub(super) const ADDRESS: &str = "an absolute http or https address";
 const PROXY_SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 const OPTIONAL_ADDRESS: &str = "an absolute http or https address, or \"\" for none";
 const DOMAIN: &str = "a domain such as \"example.com\" or an IP address, used once";
+pub(super) const FEED_ADDRESS: &str = "an absolute http or https address, or file:///path of a directory or file";
 pub(super) const SINK_TYPES: [&str; 2] = ["jsonl", "webhook"];
 const SECRET: &str = "secret_env, secret_file or secret; the value is whsec_ and the base64 of 24 to 64 bytes";
 
@@ -429,7 +430,7 @@ fn read_feed(
 ) -> Option<FeedConfig> {
     let place = section.place("id");
     let id = section.require("id", NAME, |value| taken.claim(name(value)?, place));
-    let url = section.require("url", ADDRESS, address);
+    let url = section.require("url", FEED_ADDRESS, feed_address);
     let outlet = section.require("outlet", LABEL, label);
     let (poll_interval, poll_interval_max) =
         read_intervals(&mut section, (intake.poll_interval, intake.poll_interval_max));
@@ -603,6 +604,19 @@ pub(super) fn optional_address(value: &DeValue<'_>) -> Result<Option<Url>, Wrong
         return Ok(None);
     }
     address(value).map(Some)
+}
+
+/// An address that a feed can be polled at: also a path of this machine.
+fn feed_address(value: &DeValue<'_>) -> Result<Url, Wrong> {
+    let text = string(value, FEED_ADDRESS)?.trim();
+    if !text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("file:")) {
+        return address(value).map_err(|wrong| wrong.accepting(FEED_ADDRESS));
+    }
+    let url = Url::parse(text).map_err(|error| Wrong::new(error.to_string(), FEED_ADDRESS))?;
+    if url.to_file_path().is_err() || !text.get(5..).is_some_and(|path| path.starts_with('/')) {
+        return Err(Wrong::new("is no path of this machine", FEED_ADDRESS));
+    }
+    Ok(url)
 }
 
 pub(super) fn file_path(value: &DeValue<'_>, surroundings: &Surroundings<'_>) -> Result<PathBuf, Wrong> {

@@ -29,6 +29,11 @@ impl Wrong {
         Self { what: what.into(), accepted: accepted.into() }
     }
 
+    /// The same where more would be right.
+    pub(super) fn accepting(self, accepted: impl Into<String>) -> Self {
+        Self { accepted: accepted.into(), ..self }
+    }
+
     fn kind(value: &DeValue<'_>, accepted: impl Into<String>) -> Self {
         let what = match value {
             DeValue::String(_) => "is a string",

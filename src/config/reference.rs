@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::keys::{Key, Kind, keys};
+use super::load::FEED_ADDRESS;
 use super::narrow::{NAME_CHARACTERS_MAX, NAMES_MAX};
 use super::schema::Manual;
 use super::units::{show_duration, show_size};
@@ -72,6 +73,7 @@ fn kind(key: &Key) -> (&'static str, String) {
         Kind::Listen => ("string", "an address with its port, or `\"\"` for none".to_owned()),
         Kind::Name => ("string", "1 to 64 lower-case letters, digits, `.`, `_` or `-`, used once".to_owned()),
         Kind::Domain => ("string", "a domain or an IP address, used once".to_owned()),
+        Kind::FeedAddress => ("string", FEED_ADDRESS.to_owned()),
         Kind::Address => ("string", "an absolute http or https address".to_owned()),
         Kind::OptionalAddress => ("string", "an absolute http or https address, or `\"\"` for none".to_owned()),
         Kind::Contact => {

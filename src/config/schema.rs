@@ -118,6 +118,7 @@ fn value_schema(kind: &Kind) -> Value {
         Kind::Domain => {
             json!({"type": "string", "maxLength": 253, "pattern": "^([a-z0-9_-]+(\\.[a-z0-9_-]+)*|\\[[0-9A-Fa-f:.]+\\])$"})
         }
+        Kind::FeedAddress => json!({"type": "string", "pattern": "^\\s*([Hh][Tt][Tt][Pp][Ss]?|[Ff][Ii][Ll][Ee]):"}),
         Kind::Address => json!({"type": "string", "pattern": "^\\s*[Hh][Tt][Tt][Pp][Ss]?:"}),
         Kind::OptionalAddress => json!({"type": "string", "pattern": "^\\s*([Hh][Tt][Tt][Pp][Ss]?:|$)"}),
         Kind::Contact => {

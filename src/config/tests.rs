@@ -115,7 +115,7 @@ fn all_problems_come_at_once_in_order() {
             "g.toml:5:18: intake.body_bytes_max: \"5MB\" is not a size (accepted: a string such as \"512KiB\" or \"5MiB\", from 1KiB to 1GiB; units B, KiB, MiB, GiB)",
             "g.toml:6:1: feed[1].outlet: is missing (accepted: a string of 1 to 200 characters on one line)",
             "g.toml:7:6: feed[1].id: \"BBC News\" has not the form of a name (accepted: 1 to 64 lower-case letters, digits, '.', '_' or '-')",
-            "g.toml:8:7: feed[1].url: the scheme \"ftp\" cannot be used (accepted: an absolute http or https address)",
+            "g.toml:8:7: feed[1].url: the scheme \"ftp\" cannot be used (accepted: an absolute http or https address, or file:///path of a directory or file)",
         ],
     );
 }
@@ -788,4 +788,16 @@ fn line() -> impl Strategy<Value = String> {
             .prop_map(|(key, value)| format!("{key} = {value}")),
         ".{0,12}",
     ]
+}
+
+#[test]
+fn a_feed_may_be_a_directory_of_this_machine() {
+    let feed = |url: &str| format!("[[feed]]\nid = \"drop\"\noutlet = \"Agency\"\nurl = {url:?}\n");
+    let accepted = "(accepted: an absolute http or https address, or file:///path of a directory or file)";
+    check(&feed("file:///srv/wire/incoming/"), &[]);
+    check(
+        &feed("file://host.example/share"),
+        &[&format!("g.toml:4:7: feed[1].url: is no path of this machine {accepted}")],
+    );
+    check(&feed("file:incoming"), &[&format!("g.toml:4:7: feed[1].url: is no path of this machine {accepted}")]);
 }

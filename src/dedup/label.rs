@@ -27,6 +27,11 @@ pub fn label(headline: &str) -> (RevisionLabel, &str) {
     (found, rest)
 }
 
+/// Of what a headline and the metadata say the one that counts.
+pub fn weightier(one: RevisionLabel, other: RevisionLabel) -> RevisionLabel {
+    if weight(other) > weight(one) { other } else { one }
+}
+
 fn weight(label: RevisionLabel) -> u32 {
     match label {
         RevisionLabel::None => 0,

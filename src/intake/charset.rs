@@ -1,7 +1,7 @@
 //! Turns a feed's bytes into text: finds the encoding that they are really in, whatever the labels say.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, ISO_2022_JP, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, ISO_2022_JP, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 /// How far into a document its XML declaration is looked for.
 const DECLARATION_BYTES_MAX: usize = 1024;
@@ -31,7 +31,10 @@ pub(super) fn decode(bytes: &[u8], content_type: Option<&str>) -> Decoded {
     if let Ok(text) = std::str::from_utf8(bytes)
         && !is_shifted
     {
-        return Decoded { text: text.to_owned(), is_converted: false };
+        return undo_double(text).map_or_else(
+            || Decoded { text: text.to_owned(), is_converted: false },
+            |text| Decoded { text, is_converted: true },
+        );
     }
     let text = if !is_shifted && is_mostly_utf8(bytes) {
         String::from_utf8_lossy(bytes).into_owned()
@@ -99,6 +102,42 @@ fn is_mostly_utf8(bytes: &[u8]) -> bool {
     valid >= broken * VALID_PER_BROKEN_MIN
 }
 
+/// Text that was UTF-8, taken for windows-1252 and encoded again ("â€œnoâ€\u{9d}"), as it was meant; nothing where it does not look so. Only
+/// runs are changed that read as UTF-8 a second time, and only where most runs with the tell-tale letters do.
+fn undo_double(text: &str) -> Option<String> {
+    if !text.contains(['Ã', 'Â', 'â']) {
+        return None;
+    }
+    let mut fixed = String::with_capacity(text.len());
+    let (mut doubled, mut other) = (0_u32, 0_u32);
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| !c.is_ascii()) {
+        let (before, behind) = rest.split_at(start);
+        let (run, after) = behind.split_at(behind.find(|c: char| c.is_ascii()).unwrap_or(behind.len()));
+        fixed.push_str(before);
+        if let Some(meant) = read_again(run) {
+            doubled += 1;
+            fixed.push_str(&meant);
+        } else {
+            other += u32::from(run.contains(['Ã', 'Â', 'â']));
+            fixed.push_str(run);
+        }
+        rest = after;
+    }
+    fixed.push_str(rest);
+    (doubled > other).then_some(fixed)
+}
+
+/// What a run of letters that are no ASCII is as the bytes of windows-1252, if that is UTF-8 of printable characters.
+fn read_again(run: &str) -> Option<String> {
+    if !run.starts_with(['Ã', 'Â', 'â', 'Å', 'Ä', 'Ð', 'Ñ', 'ð', 'Î', 'Ï']) {
+        return None;
+    }
+    let (bytes, _, has_others) = WINDOWS_1252.encode(run);
+    let meant = std::str::from_utf8(&bytes).ok().filter(|_| !has_others)?;
+    (!meant.chars().any(char::is_control)).then(|| meant.to_owned())
+}
+
 fn decode_strictly(encoding: &'static Encoding, bytes: &[u8]) -> Option<String> {
     encoding.decode_without_bom_handling_and_without_replacement(bytes).map(std::borrow::Cow::into_owned)
 }
@@ -128,6 +167,17 @@ mod tests {
         check("\u{feff}<a>é</a>".as_bytes(), None, "<a>é</a>", false);
         let declared = "<?xml version='1.0' encoding='UTF-16'?><a>é</a>";
         check(declared.as_bytes(), None, declared, false);
+    }
+
+    #[test]
+    fn utf8_encoded_twice_is_read_as_it_was_meant() {
+        let meant = "<a>“no” – café, naïve, 10 €, Ñandú</a>";
+        let twice: String = WINDOWS_1252.decode_without_bom_handling(meant.as_bytes()).0.into_owned();
+        check(twice.as_bytes(), None, meant, true);
+        for right in ["<a>NÃO É INFORMAÇÃO</a>", "<a>âge, château, Ângela «â»</a>", "<a>Ã</a>", "<a>“no” Â</a>"]
+        {
+            check(right.as_bytes(), None, right, false);
+        }
     }
 
     #[test]

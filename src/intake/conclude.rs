@@ -14,7 +14,7 @@ use super::schedule::{Ending, Freshness, Pace, Said, next_poll_after};
 use super::websub::Hub;
 use crate::config::FeedConfig;
 use crate::model::{
-    ADDRESS_BYTES_MAX, AddressHash, AlertType, FeedCursor, FeedHealth, FeedIncident, Moving, shown_address,
+    ADDRESS_BYTES_MAX, AddressHash, AlertType, FeedCursor, FeedHealth, FeedIncident, FilesRead, Moving, shown_address,
 };
 
 /// Failures in a row from which a feed counts as failing; fewer happen to every feed.
@@ -67,6 +67,7 @@ pub fn resume(feed: &FeedConfig, stored: Option<FeedCursor>) -> FeedCursor {
         next_poll: None,
         next_poll_reason: None,
         subscription: None,
+        files: FilesRead::default(),
         ..cursor
     }
 }
@@ -192,7 +193,8 @@ fn is_absence(error: &PollError) -> bool {
     match error {
         PollError::Fetch(error) => error.is_absence(),
         PollError::Parse { source, .. } => !matches!(source, ParseError::Panicked(_)),
-        PollError::TooSlow { .. } | PollError::Task(_) => false,
+        // A directory that is missing now may only not be mounted.
+        PollError::Folder(_) | PollError::TooSlow { .. } | PollError::Task(_) => false,
     }
 }
 

@@ -5,6 +5,51 @@ use std::borrow::Cow;
 /// Longest reference that is looked at, from `&` to `;`; the longest name in HTML has 33 characters.
 const REFERENCE_BYTES_MAX: usize = 40;
 
+/// Entities read of a document type declaration, bytes of the value of each, and bytes that a document may grow by them.
+const DECLARED_MAX: usize = 64;
+const VALUE_BYTES_MAX: usize = 1 << 10;
+const GROWTH_BYTES_MAX: usize = 1 << 20;
+/// How far into a document its declaration is looked for, and bytes of it that are read.
+const DECLARATION_BYTES_MAX: usize = 16 << 10;
+
+/// A document with the entities put in that it declares itself; nothing where it declares none that it uses. Only plain values count: one that
+/// is made of others, or of tags, is a bomb more often than a text.
+pub(super) fn declared(document: &str) -> Option<String> {
+    let head = document.get(..document.floor_char_boundary(DECLARATION_BYTES_MAX))?;
+    let (before, declaration) = head.split_once("<!DOCTYPE").filter(|(before, _)| !before.contains("<rss"))?;
+    let (inner, _) = declaration.split_once('[')?.1.split_once("]>")?;
+    let mut entities: Vec<(String, &str)> = Vec::new();
+    for declaration in inner.split("<!ENTITY").skip(1).take(DECLARED_MAX) {
+        let Some((name, value)) = declaration.trim_start().split_once(char::is_whitespace) else { continue };
+        let value = value.trim_start();
+        let Some(quote) = value.chars().next().filter(|quote| matches!(quote, '"' | '\'')) else { continue };
+        let Some(value) = value.split(quote).nth(1).filter(|value| value.len() <= VALUE_BYTES_MAX) else { continue };
+        let is_plain = !value.contains(['&', '<', '%']) && name.chars().all(char::is_alphanumeric);
+        if is_plain && document.contains(&format!("&{name};")) {
+            entities.push((format!("&{name};"), value));
+        }
+    }
+    if entities.is_empty() {
+        return None;
+    }
+    let start = before.len() + head.get(before.len()..)?.find("]>")?;
+    let (declaration, mut rest) = document.split_at(start);
+    let mut text = declaration.to_owned();
+    while let Some(at) = rest.find('&') {
+        let (plain, reference) = rest.split_at(at);
+        text.push_str(plain);
+        let used = entities.iter().find(|(name, _)| reference.starts_with(name.as_str()));
+        let (name, value) = used.map_or(("&", "&"), |(name, value)| (name.as_str(), *value));
+        text.push_str(value);
+        rest = reference.get(name.len()..).unwrap_or_default();
+        if text.len() > document.len() + GROWTH_BYTES_MAX {
+            return None;
+        }
+    }
+    text.push_str(rest);
+    Some(text)
+}
+
 /// Whether XML 1.0 can hold the character.
 pub(super) fn is_permitted(character: char) -> bool {
     !matches!(character, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{84}'
@@ -98,6 +143,21 @@ mod tests {
         check("&ldquo;no&rdquo;&nbsp;&mdash; &alpha;&oelig;", "“no”\u{a0}— αœ", 6, 0);
         check("&amp;#8217; &amp;amp;", "&#8217; &amp;", 0, 0);
         check("&#146;", "’", 0, 0);
+    }
+
+    #[test]
+    fn entities_of_the_document_itself_are_put_in_once_and_within_a_bound() {
+        let document = |entities: &str, text: &str| format!("<!DOCTYPE rss [{entities}]><rss>{text}</rss>");
+        let one = "<!ENTITY co 'ACME & sons'><!ENTITY id \"tag:a.example,\"><!ENTITY % p 'x'><!ENTITY sys SYSTEM 'file:///x'>";
+        assert_eq!(
+            declared(&document(one, "&id;1 &co; &amp; &p; &sys;")),
+            Some(document(one, "tag:a.example,1 &co; &amp; &p; &sys;"))
+        );
+        assert_eq!(declared(&document(one, "&amp;")), None);
+        assert_eq!(declared(&document("<!ENTITY b '&id;&id;'>", "&b;")), None);
+        assert_eq!(declared("<rss>&id;</rss>"), None);
+        let long = format!("<!ENTITY a '{}'>", "x".repeat(VALUE_BYTES_MAX));
+        assert_eq!(declared(&document(&long, &"&a;".repeat(2_000))), None, "it would grow too much");
     }
 
     #[test]

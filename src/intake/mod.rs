@@ -1,9 +1,11 @@
 //! Feeds in, items out: [`Poller::poll`] fetches a feed behind the guard, recovers and parses it, and gives its entries
 //! identities; the app's feed tasks call it and commit the cursor with what came of the items.
 //!
-//! In the order of the data: `schedule` (with `rhythm` and `wishes`) says when, `sites` whose turn it is, `fetch` (with `guard` and `decompress`) brings bytes, `charset`
-//! makes them text, `recover` (on `markup`, `entity`, `vocabulary` and `rewrite`) makes the text a clean feed (`json` where it is
-//! a JSON Feed), `parse` (with `date` and `identity`) makes that items, `poll` does it all once and `conclude` says what follows from it. Nothing here
+//! In the order of the data: `schedule` (with `rhythm` and `wishes`) says when, `sites` whose turn it is, `fetch` (with `guard` and `decompress`) brings
+//! bytes, `charset` makes them text, `recover` (on `markup`, `entity`, `vocabulary` and `rewrite`) makes RSS and Atom a clean feed, `parse` (with
+//! `date`, on `date_text` and `date_words`, and `identity`) makes that items, `poll` does it all once and `conclude` says what follows from it; for a
+//! watched directory `folder` stands in the place of `fetch`. The other formats become items at once: `json` (with `relaxed` and `ninjs`),
+//! `sitemap` and `newsml` (both on `tree`; `wire` is what agencies' formats share). `websub` is the subscriber's side of what hubs push. Nothing here
 //! keeps state but the queues of `sites`.
 
 mod batch;
@@ -11,23 +13,32 @@ mod charset;
 mod conclude;
 mod cookies;
 mod date;
+mod date_text;
+mod date_words;
 mod decompress;
 mod discover;
 mod entity;
 mod fetch;
+mod folder;
 mod guard;
 mod identity;
 mod json;
 mod markup;
+mod newsml;
+mod ninjs;
 mod parse;
 mod poll;
 mod recover;
+mod relaxed;
 mod rewrite;
 pub mod rhythm;
 pub mod schedule;
+mod sitemap;
 mod sites;
+mod tree;
 mod vocabulary;
 mod websub;
+mod wire;
 mod wishes;
 
 pub use batch::parse_batch;
@@ -35,6 +46,7 @@ pub use conclude::{FAILURES_MIN, resume};
 pub use decompress::DecompressError;
 pub use discover::{Discovered, FoundBy, FoundFeed, discover};
 pub use fetch::{Body, FetchError, Fetched, Fetcher, Notes, Shown};
+pub use folder::{FolderError, count_files};
 pub use guard::{GuardedResolver, Refused, check_url, refusal};
 pub use parse::{FeedParser, ParseError, ParsedFeed, RawFeed, parse};
 pub use poll::{BodySize, Discovery, Outcome, Poll, PollError, Poller, Pushed, Turn};

@@ -1,16 +1,17 @@
 //! Bytes in, items out: decodes, recovers, parses behind a panic guard, and gives every entry its identity.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use feed_rs::model::{Entry, FeedType, Link, Text};
 use jiff::Timestamp;
 use url::Url;
 
-use super::recover::{NoFeed, Repair, Repairs, recover};
-use super::websub::{HubLinks, links_in_feed, links_in_json};
-use super::{charset, date, identity, json, wishes};
-use crate::model::{ADDRESS_BYTES_MAX, EntryIdentity, IdentityRule, Item, Markup, MarkupFormat, Wishes};
+use super::markup::Scanner;
+use super::recover::{Clean, NoFeed, Repair, Repairs, Root, count_rest, find_root, recover};
+use super::websub::{HubLinks, links_in_feed};
+use super::{charset, date, entity, identity, json, newsml, sitemap, wishes};
+use crate::model::{ADDRESS_BYTES_MAX, Item, Markup, MarkupFormat, Version, Wishes};
 
 /// Entries that are looked at of one feed, and so the most that can be kept.
 pub(super) const ENTRIES_READ_MAX: usize = 10_000;
@@ -47,8 +48,19 @@ pub enum ParseError {
     /// A web page.
     #[error("the body is a web page, not a feed: a wrong address, a log-in or a block page")]
     HtmlPage,
+    /// A list of feeds.
+    #[error("the body is an OPML list of feeds, not a feed: import it with `gainsay feeds import`")]
+    Opml,
+    /// A sitemap of everything that a site has.
+    #[error("the body is a sitemap without news: no news:news element in it")]
+    PlainSitemap,
+    /// A list of sitemaps, with its first.
+    #[error(
+        "the body is an index of sitemaps, not a news sitemap: poll the ones in it that are for news (the first is {0})"
+    )]
+    SitemapIndex(String),
     /// Something else.
-    #[error("the body is not a feed: no rss, feed or rdf element and no JSON Feed")]
+    #[error("the body is not a feed: neither RSS, Atom, RDF, CDF, a news sitemap, NewsML-G2 nor NITF, and no JSON")]
     NotAFeed,
     /// A feed that cannot be read even after repairs.
     #[error("the feed is malformed: {0}")]
@@ -76,6 +88,10 @@ pub struct RawFeed {
     pub updated: Option<Timestamp>,
     /// Entries, their identities still to be given.
     pub items: Vec<Item>,
+    /// As in [`ParsedFeed`].
+    pub links: HubLinks,
+    /// As in [`ParsedFeed`].
+    pub wishes: Wishes,
 }
 
 /// Parses a feed's bytes as they came, with feed-rs.
@@ -105,34 +121,126 @@ fn parse_with(
     }
     let mut repairs = Repairs::default();
     repairs.count(Repair::Charset, u32::from(decoded.is_converted));
-    // The recovery drops what is no part of an entry.
-    let mut links = links_in_feed(text);
-    let is_json = text.starts_with('{');
-    let raw = if is_json {
-        let clean = json::bound(text, &mut repairs).map_err(|error| ParseError::Malformed(error.to_string()))?;
-        links = links_in_json(&clean);
-        guarded(parser, &clean, base)?
+    let raw = if let Some(text) = json::start(text) {
+        guarded(|| json::read(text, base, &mut repairs))?
+    } else if let Some(text) = entity::declared(text) {
+        repairs.count(Repair::Entity, 1);
+        read_xml(parser, &text, base, &mut repairs)?
     } else {
-        let clean = recover(text, base, ENTRIES_READ_MAX, &mut repairs).map_err(|no_feed| match no_feed {
-            NoFeed::HtmlPage => ParseError::HtmlPage,
-            NoFeed::Other => ParseError::NotAFeed,
-        })?;
-        guarded(parser, &clean, base)?
+        read_xml(parser, text, base, &mut repairs)?
     };
-    let RawFeed { title, updated, mut items } = raw;
+    let RawFeed { title, updated, mut items, links, wishes } = raw;
+    keep_latest_versions(&mut items);
     repairs.count(Repair::EntriesLeftOut, u32::try_from(items.len().saturating_sub(entries_max)).unwrap_or(u32::MAX));
     keep_newest(&mut items, entries_max);
     give_identities(&mut items);
     repairs.count(Repair::TooLong, items.iter_mut().map(drop_too_long).sum());
-    let wishes = if is_json { Wishes::default() } else { wishes::read(text) };
     Ok(ParsedFeed { title, updated, items, repairs, links, wishes })
 }
 
-/// A panic of the parser costs this one document. Its message still reaches standard error, as the hook that prints it
+/// Reads XML of whichever format its root says.
+fn read_xml(
+    parser: &impl FeedParser,
+    text: &str,
+    base: Option<&Url>,
+    repairs: &mut Repairs,
+) -> Result<RawFeed, ParseError> {
+    // What the recovery drops, since it is no part of an entry.
+    let (links, wishes) = (links_in_feed(text), wishes::read(text));
+    let mut scanner = Scanner::new(text);
+    let (kind, root) = find_root(&mut scanner, repairs).map_err(|no_feed| match no_feed {
+        NoFeed::HtmlPage => ParseError::HtmlPage,
+        NoFeed::Opml => ParseError::Opml,
+        NoFeed::Other => ParseError::NotAFeed,
+    })?;
+    let scanner = &mut scanner;
+    match kind {
+        Root::Feed => {
+            let clean = recover(root, scanner, base, ENTRIES_READ_MAX, repairs);
+            read_clean(parser, clean, base, repairs).map(|feed| RawFeed { links, wishes, ..feed })
+        }
+        Root::SitemapIndex => Err(sitemap::index(scanner)),
+        Root::Sitemap | Root::Newsml => guarded(|| {
+            let feed = match kind {
+                Root::Sitemap => sitemap::read(root, scanner, base, repairs)?,
+                _ => newsml::read(root, scanner, base, repairs),
+            };
+            count_rest(scanner, repairs);
+            Ok(feed)
+        }),
+    }
+}
+
+/// Parses a clean feed; where the parser cannot, each of its entries by itself, so that only those are lost that cannot be read.
+fn read_clean(
+    parser: &impl FeedParser,
+    clean: Clean,
+    base: Option<&Url>,
+    repairs: &mut Repairs,
+) -> Result<RawFeed, ParseError> {
+    let whole = guarded(|| parser.parse(&clean.text, base));
+    let is_complete = whole.as_ref().is_ok_and(|feed| feed.items.len() == clean.entries.len());
+    if is_complete || clean.entries.is_empty() {
+        let mut feed = whole?;
+        for (item, credits) in feed.items.iter_mut().zip(clean.credits) {
+            item.credits = credits;
+        }
+        return Ok(feed);
+    }
+    let head = clean.entries.first().and_then(|first| clean.text.get(..first.start)).unwrap_or_default();
+    let tail = clean.entries.last().and_then(|last| clean.text.get(last.end..)).unwrap_or_default();
+    let mut feed = RawFeed::default();
+    let head_alone = guarded(|| parser.parse(&format!("{head}{tail}"), base));
+    let (head, tail) = match &head_alone {
+        Ok(_) => (head, tail),
+        // What the feed says of itself is what cannot be read.
+        Err(_) => clean.bare(),
+    };
+    if let Ok(RawFeed { title, updated, .. }) = head_alone {
+        (feed.title, feed.updated) = (title, updated);
+    }
+    for (place, credits) in clean.entries.iter().zip(clean.credits) {
+        let entry = clean.text.get(place.clone()).unwrap_or_default();
+        let alone = guarded(|| parser.parse(&format!("{head}{entry}{tail}"), base));
+        match alone.ok().and_then(|mut alone| alone.items.pop()) {
+            Some(item) => feed.items.push(Item { credits, ..item }),
+            None => repairs.count(Repair::Unreadable, 1),
+        }
+    }
+    match whole {
+        Err(error) if feed.items.is_empty() => Err(error),
+        _ => Ok(feed),
+    }
+}
+
+/// Of entries that are versions of one only the latest is kept; those of formats without versions are left alone.
+fn keep_latest_versions(items: &mut Vec<Item>) {
+    let mut latest: BTreeMap<String, (usize, Version)> = BTreeMap::new();
+    let mut older: BTreeSet<usize> = BTreeSet::new();
+    for (place, item) in items.iter().enumerate() {
+        let Some(guid) = item.guid.clone().filter(|_| !item.version.is_empty()) else { continue };
+        match latest.get_mut(&guid) {
+            Some((_, known)) if item.version.is_older_than(*known) => {
+                older.insert(place);
+            }
+            Some(known) => {
+                older.insert(known.0);
+                *known = (place, item.version);
+            }
+            None => {
+                latest.insert(guid, (place, item.version));
+            }
+        }
+    }
+    let mut place = 0..;
+    items.retain(|_| place.next().is_some_and(|place| !older.contains(&place)));
+}
+
+/// A panic costs this one document. Its message still reaches standard error, as the hook that prints it
 /// belongs to the whole program.
-fn guarded(parser: &impl FeedParser, document: &str, base: Option<&Url>) -> Result<RawFeed, ParseError> {
+fn guarded(parse: impl FnOnce() -> Result<RawFeed, ParseError>) -> Result<RawFeed, ParseError> {
     // Safe to unwind through: nothing of it is used after a panic.
-    catch_unwind(AssertUnwindSafe(|| parser.parse(document, base))).unwrap_or_else(|panic| {
+    catch_unwind(AssertUnwindSafe(parse)).unwrap_or_else(|panic| {
         let message = panic.downcast_ref::<String>().map(String::as_str);
         let message = message.or_else(|| panic.downcast_ref::<&str>().copied());
         Err(ParseError::Panicked(message.unwrap_or("without a message").to_owned()))
@@ -173,6 +281,8 @@ fn drop_too_long(item: &mut Item) -> u32 {
     let links = item.links.len();
     item.links.retain(|link| link.len() <= ADDRESS_BYTES_MAX);
     let lost_guid = item.guid.take_if(|guid| guid.len() > identity::GUID_BYTES_MAX);
+    item.credits.retain(|credit| credit.len() <= AUTHOR_BYTES_MAX);
+    item.dateline.take_if(|dateline| dateline.len() > AUTHOR_BYTES_MAX);
     let lost_author = item.author.take_if(|author| author.len() > AUTHOR_BYTES_MAX);
     let lost_links = u32::try_from(links - item.links.len()).unwrap_or(u32::MAX);
     lost_links + u32::from(lost_guid.is_some()) + u32::from(lost_author.is_some())
@@ -221,6 +331,7 @@ impl FeedParser for FeedRs {
             title: feed.title.and_then(|title| markup(title, is_rss)),
             updated: instant(updated),
             items: feed.entries.into_iter().map(|entry| item(entry, is_rss)).collect(),
+            ..RawFeed::default()
         })
     }
 }
@@ -232,8 +343,6 @@ fn item(entry: Entry, is_rss: bool) -> Item {
         plain_or_html(content.body?, is_html || is_rss)
     });
     Item {
-        // Given once all entries of the feed are known.
-        identity: EntryIdentity { rule: IdentityRule::Content, key: String::new() },
         guid: Some(entry.id.trim().to_owned()).filter(|guid| !guid.is_empty()),
         links: links(entry.links),
         title: entry.title.and_then(|title| markup(title, is_rss)),
@@ -246,6 +355,8 @@ fn item(entry: Entry, is_rss: bool) -> Item {
         ),
         author: entry.authors.into_iter().find_map(|author| author.name).filter(|name| !name.trim().is_empty()),
         topics: entry.categories.into_iter().take(TOPICS_MAX).map(|topic| topic.label.unwrap_or(topic.term)).collect(),
+        // Its identity is given once all entries of the feed are known.
+        ..Item::default()
     }
 }
 
@@ -278,226 +389,6 @@ fn plain_or_html(body: String, is_html: bool) -> Option<Markup> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const WIRE: &str = include_str!("../../tests/fixtures/feeds/wire_rss.xml");
-    const ATOM: &str = include_str!("../../tests/fixtures/feeds/atom_relative_links.xml");
-
-    fn read(bytes: &[u8]) -> Result<ParsedFeed, ParseError> {
-        parse(bytes, None, None, 100)
-    }
-
-    #[test]
-    fn topics_are_read_in_every_format() {
-        let topics = |feed: &str| read(feed.as_bytes()).unwrap().items.remove(0).topics;
-        assert_eq!(
-            topics(
-                "<rss version=\"2.0\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\"><channel><category>all</category><item><title>a</title>\
-                 <category domain=\"x\"> World &amp; war </category><category/><dc:subject>Ships</dc:subject></item></channel></rss>"
-            ),
-            ["World & war", "Ships"]
-        );
-        assert_eq!(
-            topics(
-                "<feed xmlns=\"http://www.w3.org/2005/Atom\"><entry><title>a</title><category term=\"w\" label=\"World\"/>\
-                 <category term=\"sport\"></category></entry></feed>"
-            ),
-            ["World", "sport"]
-        );
-        let json = |tags: &str| {
-            topics(&format!(
-                r#"{{"version":"https://jsonfeed.org/version/1.1","title":"","items":[{{"id":"1","tags":{tags}}}]}}"#
-            ))
-        };
-        assert_eq!(json(r#"["World", 3, "sport"]"#), ["World", "sport"]);
-        assert_eq!(json("7"), [""; 0]);
-        let many = "<category>x</category>".repeat(1_000);
-        assert_eq!(
-            topics(&format!("<rss version=\"2.0\"><channel><item>{many}</item></channel></rss>")).len(),
-            TOPICS_MAX
-        );
-    }
-
-    #[test]
-    fn what_a_publisher_says_reaches_the_item() {
-        let feed = read(WIRE.as_bytes()).unwrap();
-        let item = &feed.items[0];
-        assert_eq!(item.guid.as_deref(), Some("wire-1"));
-        assert_eq!(item.identity, EntryIdentity { rule: IdentityRule::Guid, key: "wire-1".to_owned() });
-        assert_eq!(item.author.as_deref(), Some("Desk"));
-        assert_eq!(item.published, Some("2024-10-31T08:01:00Z".parse().unwrap()));
-        assert_eq!(item.updated, None);
-        assert_eq!(item.title.as_ref().unwrap().format, MarkupFormat::Html);
-        assert!(feed.repairs.0.is_empty(), "{:?}", feed.repairs);
-    }
-
-    #[test]
-    fn an_atom_text_with_references_in_it_is_html() {
-        let feed = |title: &str| {
-            format!("<feed xmlns='http://www.w3.org/2005/Atom'><entry><title>{title}</title></entry></feed>")
-        };
-        let format = |title: &str| read(feed(title).as_bytes()).unwrap().items[0].title.clone().unwrap().format;
-        assert_eq!(format("He &lt; she"), MarkupFormat::Text);
-        assert_eq!(format("He said &amp;#8220;no&amp;#8221;"), MarkupFormat::Html);
-    }
-
-    #[track_caller]
-    fn check_error(bytes: &[u8], expected: &ParseError) {
-        assert_eq!(read(bytes).as_ref(), Err(expected), "{}", String::from_utf8_lossy(bytes));
-    }
-
-    #[test]
-    fn what_is_no_feed_is_told_apart() {
-        check_error(b"", &ParseError::Empty);
-        check_error(b"\xef\xbb\xbf \r\n", &ParseError::Empty);
-        check_error(b"<!DOCTYPE html><html></html>", &ParseError::HtmlPage);
-        check_error(b"\x89PNG\r\n", &ParseError::NotAFeed);
-        assert!(matches!(read(b"{\"version\": 1}"), Err(ParseError::Malformed(_))));
-        assert!(matches!(read("{\"a\":".repeat(100_000).as_bytes()), Err(ParseError::Malformed(_))));
-    }
-
-    #[track_caller]
-    fn check_kept(days: &[&str], expected: &[&str]) {
-        let entry = |day: &&str| {
-            let date = if day.is_empty() { String::new() } else { format!("<pubDate>2024-10-0{day}</pubDate>") };
-            format!("<item><title>{day}</title>{date}</item>")
-        };
-        let feed = format!("<rss version='2.0'>{}</rss>", days.iter().map(entry).collect::<String>());
-        let feed = parse(feed.as_bytes(), None, None, 2).unwrap();
-        let titles = feed.items.iter().map(|item| item.title.as_ref().map_or("", |title| &title.body));
-        assert_eq!(titles.collect::<Vec<_>>(), expected, "{days:?}");
-        let left_out = u32::try_from(days.len() - expected.len()).unwrap();
-        assert_eq!(feed.repairs.0.get(&Repair::EntriesLeftOut).copied().unwrap_or_default(), left_out);
-    }
-
-    #[test]
-    fn what_is_too_long_to_be_an_address_or_a_name_goes() {
-        let long = "x".repeat(3 << 20);
-        let feed = format!(
-            "<rss version='2.0'><item><title>T</title><guid>{long}</guid><link>https://a.example/{long}</link>\
-             <link>https://a.example/1</link><author>{long}</author></item></rss>"
-        );
-        let feed = read(feed.as_bytes()).unwrap();
-        let item = &feed.items[0];
-        assert_eq!(
-            (item.links.as_slice(), &item.guid, &item.author),
-            (&["https://a.example/1".to_owned()][..], &None, &None)
-        );
-        assert!(item.identity.key.len() < 100, "{} bytes", item.identity.key.len());
-        assert_eq!(feed.repairs.0.get(&Repair::TooLong), Some(&3));
-    }
-
-    #[test]
-    fn the_newest_entries_are_kept() {
-        check_kept(&["1", "2", "3", "4"], &["3", "4"]);
-        check_kept(&["4", "3", "2", "1"], &["4", "3"]);
-        check_kept(&["2", "4", "1", "3"], &["4", "3"]);
-        check_kept(&["1", "2"], &["1", "2"]);
-        check_kept(&["1", "2", "", "4"], &["", "4"]);
-        check_kept(&["4", "", "2", "1"], &["4", ""]);
-        check_kept(&["", "", ""], &["", ""]);
-    }
-
-    #[test]
-    fn json_feeds_are_read() {
-        let json = r#"{"version":"https://jsonfeed.org/version/1.1","title":"W","items":[
-            {"id":"1","url":"https://a.example/1","title":"T","content_text":"x < y","date_published":"2024-10-31T08:01:00Z"}]}"#;
-        let feed = read(json.as_bytes()).unwrap();
-        assert_eq!(feed.items[0].identity.key, "1");
-        assert_eq!(feed.items[0].content, Some(Markup { format: MarkupFormat::Text, body: "x < y".to_owned() }));
-    }
-
-    #[test]
-    fn hostile_nesting_and_entities_cost_nothing() {
-        let deep = format!("<rss version='2.0'><channel>{}", "<item><a>".repeat(200_000));
-        assert_eq!(read(deep.as_bytes()).unwrap().items.len(), 100);
-        let laughs =
-            "<!DOCTYPE l [<!ENTITY a 'lol'><!ENTITY b '&a;&a;&a;'>]><rss><item><title>&b;</title></item></rss>";
-        assert_eq!(read(laughs.as_bytes()).unwrap().items[0].title.as_ref().unwrap().body, "&b;");
-    }
-
-    /// `piece` by the hundred thousand, `#` in it being the number.
-    fn many(piece: &str) -> String {
-        (0..100_000).map(|number| piece.replace('#', &number.to_string())).collect()
-    }
-
-    #[test]
-    fn hostile_things_by_the_million_cost_linear_time() {
-        let long = "x".repeat(1 << 20);
-        for document in [
-            format!("<rss><channel>{}{}", many("<channel>"), many("</x>")),
-            format!("<rss>{}", many("<channel xmlns:a#='x' xmlns:b#='x'>")),
-            format!("<rss>{}{}", many("<channel xmlns:a#='x'>"), many("<a#:item/>")),
-            format!("<rss><item>{}{}", many("<x>"), many("</y>")),
-            format!("<rss xml:base='http://a.example/{long}/'><item>{}</item></rss>", many("<link>#</link>")),
-            format!("<feed><entry>{}</entry></feed>", many("<link href='http://a.example/#'/>")),
-            format!("<feed><entry>{}</entry></feed>", many("<author><name>#</name></author>")),
-            format!("<rss>{}</rss>", many("<item><guid>same</guid></item>")),
-            format!("<rss>{}</rss>", many("<item><guid>#</guid></item>")),
-            format!(
-                r#"{{"version":"https://jsonfeed.org/version/1","title":"","items":[{{}}],"authors":[{}{{}}]}}"#,
-                many(r##"{"name":"#"},"##)
-            ),
-            format!(
-                r#"{{"version":"https://jsonfeed.org/version/1","title":"","authors":[{}{{}}],"items":[{}{{}}]}}"#,
-                many(r##"{"name":"#"},"##),
-                many("{},")
-            ),
-        ] {
-            let start = std::time::Instant::now();
-            drop(parse(document.as_bytes(), None, None, ENTRIES_READ_MAX));
-            let took = start.elapsed();
-            assert!(took.as_secs() < 10, "{took:?} for {}", document.get(..120).unwrap_or_default());
-        }
-    }
-
-    struct Panicking;
-
-    impl FeedParser for Panicking {
-        fn parse(&self, document: &str, _: Option<&Url>) -> Result<RawFeed, ParseError> {
-            panic!("cannot read {} bytes", document.len())
-        }
-    }
-
-    #[test]
-    fn a_parsers_panic_costs_one_document() {
-        let outcome = parse_with(&Panicking, b"<rss/>", None, None, 9);
-        assert!(matches!(outcome, Err(ParseError::Panicked(reason)) if reason.starts_with("cannot read ")));
-    }
-
-    #[test]
-    fn a_feed_cut_anywhere_gives_only_whole_items() {
-        for whole in [WIRE, ATOM] {
-            let items = read(whole.as_bytes()).unwrap().items;
-            assert!(items.len() >= 3);
-            for length in 0..whole.len() {
-                if let Ok(cut) = read(&whole.as_bytes()[..length]) {
-                    assert_eq!(cut.items, items[..cut.items.len()], "cut at {length}");
-                }
-            }
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_damage_is_survived_and_read_the_same_twice(
-            places in proptest::collection::vec((0..WIRE.len(), "[<>&\"'/!\\[\\]a-c;\\x00\\xff]{0,6}"), 1..12),
-        ) {
-            let mut bytes = WIRE.as_bytes().to_vec();
-            for (at, junk) in places {
-                let at = at.min(bytes.len());
-                bytes.splice(at..(at + junk.len()).min(bytes.len()), junk.bytes());
-            }
-            let first = read(&bytes);
-            prop_assert!(!matches!(first, Err(ParseError::Panicked(_))));
-            prop_assert_eq!(&first, &read(&bytes));
-            if let Ok(feed) = first {
-                let keys: std::collections::BTreeSet<_> = feed.items.iter().map(|item| item.identity.bytes()).collect();
-                prop_assert_eq!(keys.len(), feed.items.len());
-            }
-        }
-    }
-}
+mod formats;
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::conclude::{Answer, address_of, conclude};
 use super::fetch::{Body, FetchError, Fetched, Fetcher, Notes};
+use super::folder::{self, FolderError, Limits};
 use super::parse::{ParseError, ParsedFeed, parse};
 use super::recover::Repairs;
 use super::schedule::Pace;
@@ -115,6 +116,9 @@ pub enum PollError {
         /// Where the body came from.
         url: String,
     },
+    /// The watched directory cannot be read.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// The task that parses died.
     #[error("parsing failed: {0}")]
     Task(#[from] tokio::task::JoinError),
@@ -140,6 +144,7 @@ impl PollError {
                 | FetchError::TooManyRedirects { .. } => "redirect",
                 FetchError::Setup(_) | FetchError::Decoder { .. } => "defect",
             },
+            Self::Folder(_) => "transport",
             Self::Parse { source: ParseError::Panicked(_), .. } | Self::TooSlow { .. } | Self::Task(_) => "defect",
             Self::Parse { .. } => "no_feed",
         }
@@ -192,6 +197,9 @@ impl Poller {
 
     /// Polls `feed`, whose turn it is.
     pub async fn poll(&self, _turn: &Turn, feed: &FeedConfig, cursor: &FeedCursor, now: Timestamp) -> Poll {
+        if feed.url.scheme() == "file" {
+            return self.poll_folder(feed, cursor, now).await;
+        }
         let address = address_of(feed, cursor);
         let fetched = self.fetcher.fetch(&address, &feed.access, cursor, now).await;
         let size = match &fetched {
@@ -205,14 +213,51 @@ impl Poller {
         };
         let limit = answer.as_ref().err().and_then(PollError::limit);
         let site = self.sites.answered(&address, limit);
-        let pace = Pace {
+        let poll = conclude(feed, cursor, now, answer, size, (self.pace(feed), fastrand::f64()));
+        Poll { site, is_limited: limit.is_some(), ..poll }
+    }
+
+    fn pace(&self, feed: &FeedConfig) -> Pace {
+        Pace {
             shortest: feed.poll_interval,
             longest: feed.poll_interval_max,
             jitter: self.config.jitter,
             backoff_max: self.config.backoff_max,
+        }
+    }
+
+    /// Polls a watched directory.
+    async fn poll_folder(&self, feed: &FeedConfig, cursor: &FeedCursor, now: Timestamp) -> Poll {
+        let limits = Limits { bytes_max: self.config.body_bytes_max, entries_max: self.config.entries_max };
+        let (id, url, known) = (feed.id.clone(), feed.url.clone(), cursor.files.clone());
+        let found = tokio::task::spawn_blocking(move || {
+            let path = url.to_file_path().map_err(|()| FolderError::NoPath(url.to_string()))?;
+            folder::read(&id, &path, &known, limits, now)
+        });
+        let spread = (self.pace(feed), fastrand::f64());
+        let unread = Ok(Answer::NotModified(Notes::default()));
+        let found = match found.await.map_err(PollError::Task).and_then(|found| Ok(found?)) {
+            Ok(found) => found,
+            Err(error) => return conclude(feed, cursor, now, Err(error), BodySize::default(), spread),
         };
-        let poll = conclude(feed, cursor, now, answer, size, (pace, fastrand::f64()));
-        Poll { site, is_limited: limit.is_some(), ..poll }
+        let is_first_pass = !cursor.files.is_caught_up;
+        let mut poll = conclude(feed, cursor, now, unread, BodySize::default(), spread);
+        poll.repairs = found.repairs;
+        poll.size = BodySize { wire: found.bytes, decoded: found.bytes };
+        if found.has_more {
+            poll.next_poll_after = Duration::ZERO;
+        } else if !found.files.waiting.is_empty() {
+            poll.next_poll_after = poll.next_poll_after.min(folder::SETTLED_AFTER.unsigned_abs());
+        }
+        poll.cursor.files = found.files;
+        if found.bytes > 0 {
+            poll.cursor.last_body = Some(now);
+            poll.cursor.last_item_count = Some(u32::try_from(found.items.len()).unwrap_or(u32::MAX));
+            // Until the last of the files that were there at first is read, they are all what was there before.
+            let read_before = cursor.last_success.filter(|_| !is_first_pass);
+            poll.outcome = Outcome::Items { items: found.items, read_before };
+        }
+        poll
     }
 
     /// Reads what a hub pushed, as a poll's body is read; nothing of the cursor moves, as the feed carries more than that.

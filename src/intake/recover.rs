@@ -7,12 +7,13 @@
 //! half a sentence would become a claim, and the whole one later its correction. What is repaired is counted.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::markup::{Scanner, Tag, Token, local};
-use super::rewrite::Writer;
+use super::rewrite::{self, Writer};
 
 /// A kind of repair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -42,11 +43,15 @@ pub enum Repair {
     EntriesLeftOut,
     /// An address or a name too long to be one was ignored; of an id that is too long, its hash is taken.
     TooLong,
+    /// An entry could not be read and was left out.
+    Unreadable,
+    /// JSON with commas too many, line feeds in texts or other things that it does not allow.
+    JsonSyntax,
 }
 
 impl Repair {
     /// Every repair.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Charset,
         Self::LeadingJunk,
         Self::TrailingJunk,
@@ -59,11 +64,13 @@ impl Repair {
         Self::Truncated,
         Self::EntriesLeftOut,
         Self::TooLong,
+        Self::Unreadable,
+        Self::JsonSyntax,
     ];
 
     /// Whether entries were lost by it.
     pub fn is_loss(self) -> bool {
-        matches!(self, Self::Truncated | Self::EntriesLeftOut)
+        matches!(self, Self::Truncated | Self::EntriesLeftOut | Self::Unreadable)
     }
 
     /// Its name in logs and metrics.
@@ -81,6 +88,8 @@ impl Repair {
             Self::Truncated => "truncated",
             Self::EntriesLeftOut => "entries_left_out",
             Self::TooLong => "too_long",
+            Self::Unreadable => "unreadable",
+            Self::JsonSyntax => "json_syntax",
         }
     }
 }
@@ -102,20 +111,66 @@ impl Repairs {
 pub(super) enum NoFeed {
     /// A web page: a block page, a log-in or a wrong address.
     HtmlPage,
+    /// A list of feeds.
+    Opml,
     /// Neither a feed nor a web page.
     Other,
 }
 
-/// Writes what is whole in `document` as a clean feed of at most `entries_max` entries. Relative links are resolved by
+/// What a document is, by its root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Root {
+    /// RSS, RDF, Atom or CDF, or an entry of one by itself.
+    Feed,
+    /// A sitemap.
+    Sitemap,
+    /// A list of sitemaps.
+    SitemapIndex,
+    /// NewsML-G2 or NITF.
+    Newsml,
+}
+
+impl Root {
+    /// The root that an element of this name, in lower case, is. Names that other documents have too count only where they come first.
+    fn of(name: &str, is_first: bool) -> Option<Self> {
+        match name {
+            "rss" | "feed" | "rdf" => Some(Self::Feed),
+            "channel" | "item" | "entry" if is_first => Some(Self::Feed),
+            "urlset" => Some(Self::Sitemap),
+            "sitemapindex" => Some(Self::SitemapIndex),
+            "newsmessage" | "newsitem" | "packageitem" | "nitf" => Some(Self::Newsml),
+            _ => None,
+        }
+    }
+}
+
+/// A clean feed as written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Clean {
+    /// Its text.
+    pub(super) text: String,
+    /// Where each entry stands in it.
+    pub(super) entries: Vec<Range<usize>>,
+    /// Whom each entry credits beside its author.
+    pub(super) credits: Vec<Vec<String>>,
+}
+
+impl Clean {
+    /// What stands around the entries where the feed says nothing of itself.
+    pub(super) fn bare(&self) -> (&'static str, &'static str) {
+        rewrite::around(self.text.starts_with("<feed"))
+    }
+}
+
+/// Writes what is whole behind `root` as a clean feed of at most `entries_max` entries. Relative links are resolved by
 /// `base` and `xml:base`.
-pub(super) fn recover(
-    document: &str,
+pub(super) fn recover<'a>(
+    root: Tag<'a>,
+    scanner: &mut Scanner<'a>,
     base: Option<&Url>,
     entries_max: usize,
     repairs: &mut Repairs,
-) -> Result<String, NoFeed> {
-    let mut scanner = Scanner::new(document);
-    let root = find_root(&mut scanner, repairs)?;
+) -> Clean {
     let mut writer = Writer::new(root, base, entries_max);
     while writer.is_open() {
         match scanner.next() {
@@ -127,29 +182,40 @@ pub(super) fn recover(
             None => writer.cut(),
         }
     }
+    count_rest(scanner, repairs);
+    writer.finish(repairs)
+}
+
+/// Counts what stands after a document.
+pub(super) fn count_rest(scanner: &mut Scanner<'_>, repairs: &mut Repairs) {
     let has_more =
         scanner.any(|token| !matches!(token, Token::Aside) && !matches!(token, Token::Text(t) if is_blank(t)));
     repairs.count(Repair::TrailingJunk, u32::from(has_more));
-    Ok(writer.finish(repairs))
 }
 
 fn is_blank(text: &str) -> bool {
     text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}').is_empty()
 }
 
-fn find_root<'a>(scanner: &mut Scanner<'a>, repairs: &mut Repairs) -> Result<Tag<'a>, NoFeed> {
+/// Finds the element in which the feed begins.
+pub(super) fn find_root<'a>(scanner: &mut Scanner<'a>, repairs: &mut Repairs) -> Result<(Root, Tag<'a>), NoFeed> {
     let mut has_junk = false;
+    let mut is_first = true;
     let mut is_page = false;
     for token in scanner {
         match token {
-            Token::Start(tag) => match local(tag.name).to_ascii_lowercase().as_str() {
-                "rss" | "feed" | "rdf" => {
+            Token::Start(tag) => {
+                let name = local(tag.name).to_ascii_lowercase();
+                if let Some(root) = Root::of(&name, is_first) {
                     repairs.count(Repair::LeadingJunk, u32::from(has_junk));
-                    return Ok(tag);
+                    return Ok((root, tag));
                 }
-                "html" | "head" | "body" => return Err(NoFeed::HtmlPage),
-                _ => has_junk = true,
-            },
+                match name.as_str() {
+                    "opml" => return Err(NoFeed::Opml),
+                    "html" | "head" | "body" => return Err(NoFeed::HtmlPage),
+                    _ => (has_junk, is_first) = (true, false),
+                }
+            }
             // Some blogs' software puts a web page's declaration before its feeds.
             Token::Doctype(name) => is_page |= name.get(..4).is_some_and(|name| name.eq_ignore_ascii_case("html")),
             Token::Text(text) => has_junk |= !is_blank(text),
@@ -170,8 +236,15 @@ mod tests {
     fn check(document: &str, expected: &str, repaired: &[(Repair, u32)]) {
         let mut repairs = Repairs::default();
         let base = Url::parse("https://a.example/feeds/").unwrap();
-        let clean = recover(document, Some(&base), ENTRIES_MAX, &mut repairs).unwrap();
-        let inner = clean.split_once("<channel>").map_or(clean.as_str(), |(_, inner)| inner);
+        let mut scanner = Scanner::new(document);
+        let (_, root) = find_root(&mut scanner, &mut repairs).unwrap();
+        let clean = recover(root, &mut scanner, Some(&base), ENTRIES_MAX, &mut repairs);
+        assert!(
+            clean.entries.iter().all(|entry| clean.text.get(entry.clone()).unwrap().starts_with('<')),
+            "{document}"
+        );
+        assert_eq!(clean.entries.len(), clean.credits.len());
+        let inner = clean.text.split_once("<channel>").map_or(clean.text.as_str(), |(_, inner)| inner);
         assert_eq!(inner.trim_end_matches("</channel></rss>"), expected, "{document}");
         assert_eq!(repairs.0, repaired.iter().copied().collect(), "{document}");
     }
@@ -287,15 +360,15 @@ mod tests {
 
     #[track_caller]
     fn check_no_feed(document: &str, expected: NoFeed) {
-        assert_eq!(recover(document, None, 9, &mut Repairs::default()), Err(expected), "{document}");
+        assert_eq!(find_root(&mut Scanner::new(document), &mut Repairs::default()), Err(expected), "{document}");
     }
 
     #[test]
     fn pages_are_told_from_other_things() {
         check_no_feed("<!DOCTYPE html><html><body>403 <rss></rss></body></html>", NoFeed::HtmlPage);
         check_no_feed("<!doctype HTML><p>Sorry</p>", NoFeed::HtmlPage);
-        check_no_feed("<opml><body/></opml>", NoFeed::HtmlPage);
+        check_no_feed("<opml><body/></opml>", NoFeed::Opml);
         check_no_feed("Service unavailable", NoFeed::Other);
-        check_no_feed("<sitemapindex/>", NoFeed::Other);
+        check_no_feed("<response><item/></response>", NoFeed::Other);
     }
 }

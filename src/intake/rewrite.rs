@@ -8,12 +8,16 @@ use url::Url;
 use super::entity::{self, Oddities};
 use super::markup::{Tag, local};
 use super::parse::TOPICS_MAX;
-use super::recover::{Repair, Repairs};
+use super::recover::{Clean, Repair, Repairs};
 use super::vocabulary::{Family, Field, Namespaces, Rebound, Role, is_atom_draft, role};
 use crate::model::ADDRESS_BYTES_MAX;
 
 /// Elements open at once; what lies deeper is skipped. A feed needs five, and each tag is held against all that are open.
 const DEPTH_MAX: usize = 32;
+
+/// Parties that one entry credits, and bytes of the name of each.
+const CREDITS_MAX: usize = 8;
+const CREDIT_BYTES_MAX: usize = 200;
 
 /// The two formats that are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +56,8 @@ impl Dialect {
         match (self, field) {
             (_, Field::Title) => ("<title>", "</title>"),
             (_, Field::Updated) => ("<updated>", "</updated>"),
+            // Kept beside the feed: the parser behind knows no such element.
+            (_, Field::Credit) => ("", ""),
             (Self::Rss, Field::Link) => ("<link>", "</link>"),
             (Self::Rss, Field::Summary) => ("<description>", "</description>"),
             (Self::Rss, Field::Content) => ("<content:encoded>", "</content:encoded>"),
@@ -68,6 +74,12 @@ impl Dialect {
             (Self::Atom, Field::Creator) => ("<author><name>", "</name></author>"),
         }
     }
+}
+
+/// What stands around the entries of a written feed.
+pub(super) fn around(is_atom: bool) -> (&'static str, &'static str) {
+    let dialect = if is_atom { Dialect::Atom } else { Dialect::Rss };
+    (dialect.open(), dialect.close())
 }
 
 /// How the text of a field is written.
@@ -120,6 +132,7 @@ struct Level {
     fallback: Option<String>,
     about: Option<String>,
     topics: usize,
+    credits: Vec<String>,
 }
 
 /// Takes tags and text, writes a clean feed.
@@ -132,7 +145,10 @@ pub(super) struct Writer<'a> {
     out: String,
     /// Where the entry being written begins.
     entry_start: usize,
+    /// Where those written stand, and whom they credit.
+    written: Clean,
     entries_left: usize,
+    is_in_entry: bool,
     feed: Level,
     entry: Level,
     /// The text of the field being read.
@@ -145,8 +161,8 @@ impl<'a> Writer<'a> {
     /// A writer inside of the root element.
     pub(super) fn new(root: Tag<'a>, base: Option<&Url>, entries_max: usize) -> Self {
         let name = local(root.name);
-        let (dialect, own) =
-            if name.eq_ignore_ascii_case("feed") { (Dialect::Atom, Family::Atom) } else { (Dialect::Rss, Family::Rss) };
+        let is_atom = ["feed", "entry"].iter().any(|root| name.eq_ignore_ascii_case(root));
+        let (dialect, own) = if is_atom { (Dialect::Atom, Family::Atom) } else { (Dialect::Rss, Family::Rss) };
         let mut writer = Self {
             dialect,
             is_draft: root.attributes().any(|(key, value)| key.starts_with("xmlns") && is_atom_draft(value)),
@@ -155,7 +171,9 @@ impl<'a> Writer<'a> {
             stack: Vec::new(),
             out: dialect.open().to_owned(),
             entry_start: 0,
+            written: Clean::default(),
             entries_left: entries_max,
+            is_in_entry: false,
             feed: Level::default(),
             entry: Level::default(),
             text: String::new(),
@@ -164,12 +182,25 @@ impl<'a> Writer<'a> {
         };
         let is_known = match name {
             "rss" => matches!(root.attribute("version"), Some("2.0" | "0.91" | "0.92")),
-            "feed" => !writer.is_draft,
+            "feed" | "entry" => !writer.is_draft,
             name => name == "RDF",
         };
         writer.repairs.count(Repair::Root, u32::from(!is_known));
-        writer.push(root, Kind::Root);
+        writer.last_modified(root);
+        let is_entry = ["item", "entry"].iter().any(|entry| name.eq_ignore_ascii_case(entry));
+        let kind = if is_entry { writer.begin_entry(root) } else { Kind::Root };
+        writer.push(root, kind);
         writer
+    }
+
+    /// CDF says in attributes when something was changed.
+    fn last_modified(&mut self, tag: Tag<'_>) {
+        if self.dialect == Dialect::Rss
+            && let Some(stated) = tag.attribute("lastmod")
+        {
+            let stated = self.attribute_text(stated);
+            self.end_field(Field::Updated, 1, &stated, false, false, None);
+        }
     }
 
     /// Whether the root's end tag has not come yet.
@@ -178,14 +209,14 @@ impl<'a> Writer<'a> {
     }
 
     /// The feed, whole.
-    pub(super) fn finish(mut self, repairs: &mut Repairs) -> String {
+    pub(super) fn finish(mut self, repairs: &mut Repairs) -> Clean {
         self.repairs.count(Repair::Entity, self.oddities.entities);
         self.repairs.count(Repair::ControlCharacter, self.oddities.controls);
         for (repair, times) in self.repairs.0 {
             repairs.count(repair, times);
         }
         self.out.push_str(self.dialect.close());
-        self.out
+        Clean { text: self.out, ..self.written }
     }
 
     fn push(&mut self, tag: Tag<'a>, kind: Kind) {
@@ -307,6 +338,12 @@ impl<'a> Writer<'a> {
         self.out.push('<');
         self.out.push_str(self.dialect.entry());
         self.out.push('>');
+        self.is_in_entry = true;
+        if let Some(href) = tag.attribute("href") {
+            let href = self.attribute_text(href);
+            self.end_field(Field::Link, 0, &href, false, false, None);
+        }
+        self.last_modified(tag);
         Kind::Entry
     }
 
@@ -324,6 +361,9 @@ impl<'a> Writer<'a> {
         self.out.push_str("</");
         self.out.push_str(self.dialect.entry());
         self.out.push('>');
+        self.is_in_entry = false;
+        self.written.entries.push(self.entry_start..self.out.len());
+        self.written.credits.push(std::mem::take(&mut self.entry.credits));
     }
 
     /// An end tag.
@@ -396,7 +436,7 @@ impl<'a> Writer<'a> {
     /// The text ends although elements are open.
     pub(super) fn cut(&mut self) {
         self.repairs.count(Repair::Truncated, 1);
-        if self.stack.iter().any(|open| matches!(open.kind, Kind::Entry)) {
+        if std::mem::take(&mut self.is_in_entry) {
             self.out.truncate(self.entry_start);
         }
         self.stack.clear();
@@ -430,10 +470,11 @@ impl<'a> Writer<'a> {
         if text.is_empty() {
             return;
         }
-        let is_in_entry = self.stack.iter().any(|open| matches!(open.kind, Kind::Entry));
+        let is_in_entry = self.is_in_entry;
         // A feed has one date for us: when it was last changed, else when it was published.
         let (field, rank) = match field {
             Field::Published if !is_in_entry => (Field::Updated, 0),
+            Field::Credit if is_in_entry => return self.credit(text),
             Field::Title | Field::Updated => (field, rank),
             _ if is_in_entry => (field, rank),
             _ => return,
@@ -456,6 +497,14 @@ impl<'a> Writer<'a> {
         }
         let resolved = if field == Field::Link { self.resolve(text, base) } else { None };
         self.write(field, resolved.as_deref().unwrap_or(text), is_html);
+    }
+
+    /// Whom an entry credits, each once.
+    fn credit(&mut self, name: &str) {
+        let credits = &mut self.entry.credits;
+        if credits.len() < CREDITS_MAX && name.len() <= CREDIT_BYTES_MAX && !credits.iter().any(|known| known == name) {
+            credits.push(name.to_owned());
+        }
     }
 
     /// A relative address made absolute.

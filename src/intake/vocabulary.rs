@@ -22,6 +22,8 @@ pub(super) enum Family {
     Terms,
     /// XHTML.
     Xhtml,
+    /// Media RSS.
+    Media,
     /// Anything else.
     Foreign,
 }
@@ -39,6 +41,7 @@ impl Family {
             "http://purl.org/dc/elements/1.0" | "http://purl.org/dc/elements/1.1" => Self::DublinCore,
             "http://purl.org/dc/terms" => Self::Terms,
             "http://www.w3.org/1999/xhtml" => Self::Xhtml,
+            "http://search.yahoo.com/mrss" | "http://video.search.yahoo.com/mrss" => Self::Media,
             _ if is_atom_draft(&namespace) => Self::Atom,
             _ => Self::Foreign,
         }
@@ -156,6 +159,8 @@ pub(super) enum Field {
     Updated,
     Creator,
     Topic,
+    /// Whom else than its author an entry names as its origin.
+    Credit,
 }
 
 impl Field {
@@ -189,6 +194,10 @@ pub(super) fn role(family: Family, name: &str) -> Role {
         (Family::DublinCore, "title") => Role::Field(Field::Title, 1),
         (Family::DublinCore, "description") => Role::Field(Field::Summary, 1),
         (Family::DublinCore, "creator" | "author") => Role::Field(Field::Creator, 1),
+        (Family::DublinCore, "source" | "publisher" | "rightsholder")
+        | (Family::Terms, "publisher" | "rightsholder")
+        | (Family::Media, "credit") => Role::Field(Field::Credit, 1),
+        (Family::Media, "title") => Role::Field(Field::Title, 0),
         (Family::DublinCore, "subject") => Role::Field(Field::Topic, 1),
         (Family::DublinCore, "date") | (Family::Terms, "issued") => Role::Field(Field::Published, 2),
         (Family::Terms, "created") => Role::Field(Field::Published, 1),
@@ -201,6 +210,7 @@ pub(super) fn role(family: Family, name: &str) -> Role {
 fn feed_role(family: Family, name: &str) -> Role {
     match name {
         "channel" => Role::Channel,
+        "source" if family == Family::Rss => Role::Field(Field::Credit, 1),
         "item" | "entry" => Role::Entry,
         "author" if family == Family::Atom => Role::Person,
         "author" => Role::Field(Field::Creator, 1),
@@ -209,6 +219,8 @@ fn feed_role(family: Family, name: &str) -> Role {
         "category" => Role::Field(Field::Topic, 1),
         "description" => Role::Field(Field::Summary, 3),
         "summary" => Role::Field(Field::Summary, 2),
+        // Of CDF.
+        "abstract" => Role::Field(Field::Summary, 1),
         "content" | "fullitem" => Role::Field(Field::Content, 2),
         "id" | "guid" => Role::Field(Field::Id, 1),
         "pubdate" | "published" | "issued" => Role::Field(Field::Published, 3),

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use reqwest::header::{self, HeaderMap};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 use url::{Url, form_urlencoded};
@@ -145,9 +145,8 @@ fn take(element: &BytesStart<'_>, links: &mut HubLinks) {
     }
 }
 
-/// Reads `hubs` and `feed_url` of a JSON Feed that was bounded before.
-pub(super) fn links_in_json(document: &str) -> HubLinks {
-    let Ok(feed) = serde_json::from_str::<Value>(document) else { return HubLinks::default() };
+/// Reads `hubs` and `feed_url` among the values of a JSON Feed's own.
+pub(super) fn links_in_json(feed: &Map<String, Value>) -> HubLinks {
     let mut links = HubLinks::default();
     let hubs = feed.get("hubs").and_then(Value::as_array).into_iter().flatten();
     for hub in
@@ -338,8 +337,9 @@ mod tests {
         assert_eq!(links_in_feed("<feed><link rel='hub' href='h'"), HubLinks::default());
         assert_eq!(links_in_feed(&"é".repeat(HEAD_BYTES_MAX)), HubLinks::default());
         let json = r#"{"feed_url":"t","hubs":[{"type":"rssCloud","url":"r"},{"type":"WebSub","url":"h"}]}"#;
-        assert_eq!(links_in_json(json), links("h", "t"));
-        assert_eq!(links_in_json(r#"{"hubs":7}"#), HubLinks::default());
+        let read = |json: &str| links_in_json(&serde_json::from_str(json).unwrap());
+        assert_eq!(read(json), links("h", "t"));
+        assert_eq!(read(r#"{"hubs":7}"#), HubLinks::default());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ContentHash, DocumentId, FeedId, Span};
+use super::{ContentHash, DocumentId, FeedId, RevisionLabel, Span, Version};
 
 /// Who a document comes from: the feed it was polled from and the outlet that publishes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +46,12 @@ pub struct Document {
     /// What its publisher files it under, each once.
     #[serde(default)]
     pub topics: Vec<String>,
+    /// Which version it is, where its format has versions.
+    #[serde(default, skip_serializing_if = "Version::is_empty")]
+    pub version: Version,
+    /// What its metadata say that it is; its headline may say more.
+    #[serde(default)]
+    pub label: RevisionLabel,
 }
 
 impl Document {

@@ -1,6 +1,6 @@
 //! What the poller remembers of a feed (`FeedCursor`) and tells the desk about it (`FeedHealth`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -72,6 +72,9 @@ pub struct FeedCursor {
     /// What had to be repaired in the last body, by the names of the repairs.
     #[serde(default)]
     pub repairs: BTreeMap<String, u32>,
+    /// Of a watched directory, which of its files were read.
+    #[serde(default, skip_serializing_if = "FilesRead::is_empty")]
+    pub files: FilesRead,
 }
 
 /// A permanent redirect that is seen at each poll but not yet believed: a server in trouble redirects to its maintenance page, and
@@ -82,6 +85,25 @@ pub struct Moving {
     pub to: String,
     /// Polls in a row at which a feed was there.
     pub polls: u32,
+}
+
+/// Which files of a watched directory were read, each by a hash of its name, size and times.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilesRead {
+    /// Those that were read and are there still.
+    pub read: BTreeSet<String>,
+    /// Those that may not have been whole at the last poll.
+    #[serde(default)]
+    pub waiting: BTreeSet<String>,
+    /// All that were there at first have been read.
+    pub is_caught_up: bool,
+}
+
+impl FilesRead {
+    /// Whether nothing was ever read.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl FeedCursor {
@@ -123,6 +145,7 @@ impl FeedCursor {
             next_poll_reason: None,
             last_error: None,
             repairs: BTreeMap::new(),
+            files: FilesRead::default(),
         }
     }
 }

@@ -27,12 +27,12 @@ pub use analysis::{Analysis, Issue, ModelsHash};
 pub use claim::{Attribution, Basis, Claim, Confidence, Kind, OwnWords, Proposition, Speaker};
 pub use document::{Document, OffsetMap, SourceInfo};
 pub use event::{ClaimEvent, Event, Subject, related};
-pub use feed::{FeedCursor, FeedHealth, FeedIncident, KeptList, ListedFeed, Moving, Subscription};
+pub use feed::{FeedCursor, FeedHealth, FeedIncident, FilesRead, KeptList, ListedFeed, Moving, Subscription};
 pub use feedback::{ChangedFeedback, Corrected, Feedback, FeedbackAct, FeedbackLine, FeedbackState, ReadAs};
 pub use id::{
     AddressHash, AlertId, ClaimId, ContentHash, DocumentId, FeedId, FeedbackId, InvalidId, StoryId, ThreadId,
 };
-pub use item::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat};
+pub use item::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat, Release, Version};
 pub use outbox::{Attempt, AttemptResult, Outbox, OutboxEntry, OutboxRow, Rendering};
 pub use record::{
     AlertedAs, BudgetRecord, ClaimRecord, DocumentRecord, FeedRecord, MutedSpeaker, Records, Report, StanceRecord,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AlertClaim, AlertDocument, AlertType, ClaimId, ContentHash, Corrected, DigestEntry, DocumentId, Evidence, FeedId,
-    Fingerprint, Kind, Proposition, RevisionLabel, Speaker, Stance, StoryId, ThreadId,
+    Fingerprint, Kind, Proposition, RevisionLabel, Speaker, Stance, StoryId, ThreadId, Version,
 };
 
 /// A document that was seen: enough to know it again and to tell an edit.
@@ -33,6 +33,9 @@ pub struct DocumentRecord {
     /// It was part of its feed's first fetch, so it is known and gives no alert.
     #[serde(default)]
     pub is_baseline: bool,
+    /// Which version it was, where its format has versions: an older one is no edit.
+    #[serde(default, skip_serializing_if = "Version::is_empty")]
+    pub version: Version,
 }
 
 /// A piece of wire copy with all its near-duplicates.

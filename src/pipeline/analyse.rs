@@ -1,7 +1,7 @@
 //! `analyse`: one document in, everything it says out; pure, and safe to run on any thread.
 
 use crate::dedup::fingerprint::fingerprint;
-use crate::dedup::label::label;
+use crate::dedup::label::{label, weightier};
 use crate::extract::{self, Found, Weighed};
 use crate::link;
 use crate::model::{Analysis, Document, Issue, ModelsHash, RevisionLabel, Span};
@@ -13,7 +13,7 @@ pub use crate::extract::{Models, Scope, WindowCounts};
 /// Finds what a document says: language, sentences, fingerprint, revision label, claims and statements. Bad text is data:
 /// what is odd about it is in `issues`.
 pub fn analyse(document: Document, models: &Models, scope: Scope) -> Analysis {
-    let label = label(document.headline_text()).0;
+    let label = weightier(label(document.headline_text()).0, document.label);
     let headline = bare_headline(&document);
     let fingerprint = fingerprint(&document);
     let language = language(&document.text);

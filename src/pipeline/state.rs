@@ -8,7 +8,7 @@ use crate::dedup::story::Stories;
 use crate::link::index::ClaimIndex;
 use crate::link::view::View;
 use crate::model::{
-    Alert, AlertType, AlertedAs, BudgetRecord, ClaimId, ClaimRecord, ContentHash, DocumentId, DocumentRecord, Event,
+    Alert, AlertType, AlertedAs, BudgetRecord, ClaimId, ClaimRecord, Document, DocumentId, DocumentRecord, Event,
     FeedAlert, FeedHealth, FeedId, FeedRecord, Kind, MutedSpeaker, Records, StoryId, Subject, ThreadId, ThreadRecord,
 };
 use crate::pipeline::Change;
@@ -115,9 +115,12 @@ impl State {
         self.threads.values()
     }
 
-    /// Whether the document is known with exactly this content.
-    pub fn knows(&self, document: DocumentId, content: ContentHash) -> bool {
-        self.documents.get(&document).is_some_and(|known| known.content_hash == content)
+    /// Whether the document is known with exactly this content, or in a later version.
+    pub fn knows(&self, document: &Document) -> bool {
+        let is_known = |known: &DocumentRecord| {
+            known.content_hash == document.content_hash || document.version.is_older_than(known.version)
+        };
+        self.documents.get(&document.id).is_some_and(is_known)
     }
 
     pub(super) fn next_sequence(&mut self) -> u64 {

@@ -72,7 +72,7 @@ impl State {
     pub(super) fn take(&mut self, analysis: &Analysis, now: Timestamp, changes: &mut Vec<Change>) {
         let document = &analysis.document;
         let known = self.documents.get(&document.id);
-        if known.is_some_and(|known| known.content_hash == document.content_hash) {
+        if self.knows(document) {
             return self.touch(document.id, now, changes);
         }
         let by_address = document.url.as_ref().filter(|url| names_article(url)).and_then(|url| self.addresses.get(url));
@@ -125,6 +125,7 @@ impl State {
             claims: turn.carried(),
             last_seen: now,
             is_baseline: document.is_baseline,
+            version: document.version,
         });
         self.finish(turn, changes);
     }

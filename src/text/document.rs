@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 
 use super::clean::{Cleaned, TEXT_BYTES_MAX, clean};
-use super::dateline::{credit, dateline};
+use super::dateline::{Credit, credit, dateline};
 use super::embargo::embargo;
 use crate::model::{
     ContentHash, Document, DocumentId, EntryIdentity, FeedId, IdentityRule, Item, Markup, MarkupFormat, OffsetMap,
-    SourceInfo, Span, canonical_address,
+    Release, RevisionLabel, SourceInfo, Span, Version, canonical_address,
 };
 
 /// Bytes kept of a headline.
@@ -23,7 +23,7 @@ const FIRST_LINE_BYTES_MAX: usize = 300;
 pub fn document(source: SourceInfo, item: &Item, first_seen: Timestamp, is_baseline: bool) -> Document {
     let (body, markup) = fullest(item);
     let title = item.title.as_ref().map(|title| one_line(&clean(title).text)).unwrap_or_default();
-    let credit = credit(&body.text, item.author.as_deref());
+    let credit = credit_of(&body.text, item);
     let title_markup = item.title.as_ref().map_or("", |title| title.body.as_str());
     let (text, headline, offsets) = join(&title, body);
     let published = item.published.or(item.updated);
@@ -37,12 +37,39 @@ pub fn document(source: SourceInfo, item: &Item, first_seen: Timestamp, is_basel
         offsets,
         published,
         first_seen,
-        embargo_until: end_of_embargo(&text, published, first_seen),
+        embargo_until: match item.release {
+            Release::Until(end) => Some(end),
+            Release::Usable | Release::Withheld | Release::Canceled => end_of_embargo(&text, published, first_seen),
+        },
         text,
-        content_hash: ContentHash::of(&[title_markup.as_bytes(), markup.as_bytes()]),
+        content_hash: match item.release {
+            // An entry that is canceled often has its text still.
+            Release::Canceled => ContentHash::of(&[title_markup.as_bytes(), markup.as_bytes(), b"canceled"]),
+            Release::Usable | Release::Until(_) | Release::Withheld => {
+                ContentHash::of(&[title_markup.as_bytes(), markup.as_bytes()])
+            }
+        },
         is_baseline,
         topics: topics(&item.topics),
+        version: item.version,
+        label: if item.release == Release::Canceled { RevisionLabel::Kill } else { item.label },
     }
+}
+
+/// Who wrote a story and who passed it on: what the text and the byline say, else the dateline that stands apart, else the first wire
+/// service that the entry credits.
+fn credit_of(body: &str, item: &Item) -> Credit {
+    let stated = credit(body, item.author.as_deref());
+    if stated.agency.is_some() {
+        return stated;
+    }
+    // A dateline is one only in front of a story.
+    let dateline = item
+        .dateline
+        .as_deref()
+        .map(|line| credit(&format!("{} - It", line.trim_end_matches(['-', '–', '—', ' '])), None));
+    let apart = dateline.into_iter().chain(item.credits.iter().map(|name| credit("", Some(name))));
+    apart.into_iter().find(|credit| credit.agency.is_some()).unwrap_or(stated)
 }
 
 /// What a publisher files a document under: each topic on one line and once, within a bound.
@@ -91,6 +118,8 @@ pub fn archive_document(
         content_hash: ContentHash::of(&[title.unwrap_or_default().as_bytes(), text.as_bytes()]),
         is_baseline: false,
         topics: Vec::new(),
+        version: Version::default(),
+        label: RevisionLabel::None,
     }
 }
 
@@ -163,8 +192,7 @@ mod tests {
             content: Some(html("<p>PARIS, Oct 31 (BSS/AFP) - The envoy said &quot;no&quot;.</p><p>He left.</p>")),
             published: None,
             updated: Some(Timestamp::UNIX_EPOCH),
-            author: None,
-            topics: Vec::new(),
+            ..Item::default()
         }
     }
 
@@ -197,6 +225,44 @@ mod tests {
         let line = archive_document("1", None, None, text, None, None, Timestamp::UNIX_EPOCH, MarkupFormat::Text);
         assert_eq!(line.embargo_until.unwrap().to_string(), "1970-01-02T00:00:00Z");
         assert_eq!(of(&item()).embargo_until, None);
+    }
+
+    #[test]
+    fn what_a_provider_says_of_an_entrys_use_reaches_the_document() {
+        let until = Timestamp::from_second(3_600).unwrap();
+        let (plain, held) = (of(&item()), of(&Item { release: Release::Until(until), ..item() }));
+        assert_eq!((held.embargo_until, held.content_hash), (Some(until), plain.content_hash));
+        let canceled = of(&Item { release: Release::Canceled, ..item() });
+        assert_eq!((canceled.id, canceled.label), (plain.id, RevisionLabel::Kill));
+        assert_ne!(canceled.content_hash, plain.content_hash);
+        let corrected = of(&Item { label: RevisionLabel::Correction, ..item() });
+        assert_eq!((corrected.label, corrected.content_hash), (RevisionLabel::Correction, plain.content_hash));
+    }
+
+    #[track_caller]
+    fn check_agency(body: &str, dateline: &str, credits: &[&str], expected: (Option<&str>, Option<&str>)) {
+        let item = Item {
+            summary: None,
+            content: Some(html(body)),
+            dateline: Some(dateline.to_owned()),
+            credits: credits.iter().map(|&name| name.to_owned()).collect(),
+            ..item()
+        };
+        let document = of(&item);
+        assert_eq!((document.agency.as_deref(), document.via.as_deref()), expected, "{body} {dateline} {credits:?}");
+    }
+
+    #[test]
+    fn an_agency_that_only_the_metadata_name_is_credited() {
+        check_agency("<p>The envoy said no.</p>", "", &["The Paper", "Agence France-Presse"], (Some("AFP"), None));
+        check_agency(
+            "<p>The envoy said no.</p>",
+            "PARIS, Oct 31 (BSS/AFP) -",
+            &["Reuters"],
+            (Some("AFP"), Some("BSS")),
+        );
+        check_agency("<p>PARIS (Reuters) - The envoy said no.</p>", "", &["AFP"], (Some("Reuters"), None));
+        check_agency("<p>The envoy said no.</p>", "PARIS", &["The Paper"], (None, None));
     }
 
     #[test]

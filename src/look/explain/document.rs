@@ -9,7 +9,7 @@ use crate::extract::{self, Ground, Verdict, Weighed, WeighedAct};
 use crate::look::words::{copies, second, short};
 use crate::model::{
     Analysis, Document, DocumentId, DocumentRecord, FeedId, Issue, Kind, OffsetMap, Report, RevisionLabel, SourceInfo,
-    Span,
+    Span, Version,
 };
 use crate::pipeline::{Models, Scope, analyse, weighed};
 use crate::store::StoredAnalysis;
@@ -248,5 +248,7 @@ fn rebuilt(stored: &StoredAnalysis) -> Document {
         content_hash: stored.content_hash.parse().unwrap_or(crate::model::ContentHash::of(&[])),
         is_baseline: false,
         topics: Vec::new(),
+        version: Version::default(),
+        label: RevisionLabel::None,
     }
 }

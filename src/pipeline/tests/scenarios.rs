@@ -482,11 +482,11 @@ fn what_its_feed_still_carries_is_not_forgotten() {
 fn after_a_pause_what_the_feeds_carry_is_seen_again_before_anything_is_forgotten() {
     let mut desk = Desk::new();
     desk.take("1", "Andes", TITLE, BODY, bank_claims());
-    let (document, content) = (desk.stored.documents[0].id, desk.stored.documents[0].content_hash);
+    let known = analysis("1", "Andes", TITLE, BODY, desk.now, Vec::new()).document;
     let mut pass = |hours: i64| {
         desk.now = desk.now.checked_add(SignedDuration::from_hours(hours)).unwrap();
-        step(&mut desk.state, Input::SeenAgain(document), desk.now);
-        desk.state.knows(document, content)
+        step(&mut desk.state, Input::SeenAgain(known.id), desk.now);
+        desk.state.knows(&known)
     };
     assert!(pass(24 * 40), "the desk was off for forty days");
     assert!(pass(2));
@@ -549,4 +549,35 @@ fn another_storys_telling_is_alerted_as_before() {
     let denial = said(Kind::Denial, "Arvo Bank", "rejected", "the accusation of laundering cartel money in Panama");
     let alerts = alerts(desk.take("2", "Daily Tide", "Bank answers at last", body, vec![denial]));
     assert_eq!(alerts.iter().map(|alert| alert.alert_type.as_str()).collect::<Vec<_>>(), ["denial.new"]);
+}
+
+#[test]
+fn a_version_that_is_older_than_the_known_one_is_no_edit() {
+    let mut desk = Desk::new();
+    let version = |desk: &Desk, number: u64, title: &str, body: &str, claims: Vec<Said>| {
+        let mut analysis = analysis("1", "Andes", title, body, desk.now, claims);
+        analysis.document.version.number = Some(number);
+        analysis
+    };
+    let second = version(&desk, 2, TITLE, BODY, bank_claims());
+    desk.take_analysis(second);
+    let first = version(&desk, 1, CAMPS_TITLE, CAMPS_BODY, camps());
+    assert!(desk.state.knows(&first.document));
+    assert_eq!(types(&desk.take_analysis(first)), [""; 0]);
+    assert_eq!(desk.stored.documents[0].revision, 0);
+    desk.restart();
+    let third = version(&desk, 3, CAMPS_TITLE, CAMPS_BODY, camps());
+    assert!(!desk.state.knows(&third.document));
+    desk.take_analysis(third);
+    assert_eq!(desk.stored.documents[0].revision, 1);
+}
+
+#[test]
+fn a_canceled_document_takes_its_alerts_back() {
+    let mut desk = Desk::new();
+    desk.take("1", "Andes", TITLE, BODY, bank_claims());
+    let mut canceled = analysis("1", "Andes", TITLE, BODY, desk.now, bank_claims());
+    canceled.document.content_hash = ContentHash::of(&[b"canceled"]);
+    canceled.label = RevisionLabel::Kill;
+    assert_eq!(types(&desk.take_analysis(canceled)), ["claim.withdrawn"; 2]);
 }
