@@ -182,12 +182,10 @@ impl Page<'_> {
                 SecretPlace::Inline => format!("{} = {}", quoted(name), quoted("***")),
             })
             .collect();
-        if feed.access.takes_cookies() {
-            self.value(&section, "cookies", "true");
-        }
         if !headers.is_empty() {
             self.value(&section, "headers", &format!("{{ {} }}", headers.join(", ")));
         }
+        self.value(&section, "cookies", &feed.access.takes_cookies().to_string());
     }
 
     /// Where the secret is kept that `key` begins the name of, if there is one.

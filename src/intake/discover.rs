@@ -258,7 +258,7 @@ fn news_sitemaps(robots: &[u8], base: &Url) -> Vec<Url> {
         let (key, value) = line.split_once(':')?;
         key.trim().eq_ignore_ascii_case("sitemap").then(|| base.join(value.trim()).ok())?
     });
-    named.filter(|url| url.as_str().to_ascii_lowercase().contains("news")).take(SITEMAPS_MAX).collect()
+    named.filter(|url| url.path().to_ascii_lowercase().contains("news")).take(SITEMAPS_MAX).collect()
 }
 
 /// The candidates of a page, those that it names before those that it links to, each address once.

@@ -114,7 +114,7 @@ pub(super) fn links_in_feed(text: &str) -> HubLinks {
         end -= 1;
     }
     let mut reader = Reader::from_str(text.get(..end).unwrap_or_default());
-    reader.config_mut().check_end_names = false;
+    (reader.config_mut().check_end_names, reader.config_mut().allow_dangling_amp) = (false, true);
     let mut links = HubLinks::default();
     for _ in 0..HEAD_EVENTS_MAX {
         match reader.read_event() {
