@@ -146,10 +146,14 @@ impl FetchError {
         }
     }
 
-    /// Whether the server says that it is asked too often, or is too busy.
+    /// Whether the server says that it is asked too often. A 503 that does not say until when is trouble of what was asked for, which
+    /// the site's other feeds need not share.
     pub fn is_limit(&self) -> bool {
         match self {
-            Self::Status { status, .. } => matches!(status.as_u16(), 429 | 503),
+            Self::Status { status, retry_after, .. } => {
+                *status == StatusCode::TOO_MANY_REQUESTS
+                    || (*status == StatusCode::SERVICE_UNAVAILABLE && retry_after.is_some())
+            }
             Self::Denied { retry_after, .. } => retry_after.is_some(),
             _ => false,
         }

@@ -41,7 +41,7 @@ pub struct Poll {
     pub size: BodySize,
     /// The site that was asked: a registrable domain, or what the config calls one.
     pub site: String,
-    /// It said that it is asked too often, or is too busy.
+    /// It said that it is asked too often.
     pub is_limited: bool,
     /// What it says of a hub.
     pub discovery: Discovery,

@@ -91,7 +91,7 @@ metrics! {
     Polls Counter "polls" ["result"] "Polls that ended: entries (a body with or without entries), not_modified, failed.";
     PollsUseful Counter "polls_useful" [] "Polls that brought entries which the feed did not have before.";
     SitePolls Counter "site_polls" ["site"] "Polls by site (registrable domain, or domain of the config); of more than 200 sites, those that come late are counted as other.";
-    SiteLimits Counter "site_limits" ["site"] "Answers by which a site said that it is asked too often or is too busy (429, 503, a 403 with a limit); sites as above.";
+    SiteLimits Counter "site_limits" ["site"] "Answers by which a site said that it is asked too often (429, and 503 or 403 that say until when); sites as above.";
     PollFailures Counter "poll_failures" ["reason"] "Failed polls by reason: refused (the address must not be fetched), transport, timeout, status, too_large, encoding, redirect, no_feed (the body is none), defect (ours).";
     PollBytes Counter "poll_bytes" ["stage"] "Bytes of the bodies that came whole: wire (as they came), decoded (after decompression).";
     Pushes Counter "pushes" ["result"] "What WebSub hubs sent, by what became of it: taken (signed rightly, on its way to its feed), bad_signature (thrown away), unknown (for no subscription), busy (the hub is to come again), too_large, too_many (requests of any kind over the limit).";
