@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
-    Alert, Analysis, BudgetRecord, ClaimId, ClaimRecord, Document, DocumentId, DocumentRecord, Event, FeedCursor,
-    FeedHealth, FeedId, FeedRecord, Feedback, Issue, MutedSpeaker, OutboxRow, Rendering, StoryId, StoryRecord,
+    Alert, Analysis, BudgetRecord, ClaimId, ClaimRecord, ContentHash, Document, DocumentId, DocumentRecord, Event,
+    FeedCursor, FeedHealth, FeedId, FeedRecord, Feedback, Issue, Knowledge, MutedSpeaker, OutboxRow, Rendering, StoryId, StoryRecord,
     ThreadId, ThreadRecord, shown_text,
 };
 use crate::parallel;
@@ -122,6 +122,17 @@ impl Desk {
             self.state = None;
         }
         (self.router, self.sinks, self.windows) = (router, sinks, windows);
+    }
+
+    /// How each of these entries is known, given by its document and what its `content_hash` is without its page.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn knowledge(&mut self, entries: &[(DocumentId, ContentHash)]) -> Result<Vec<Knowledge>, StoreError> {
+        let state = self.take_state()?;
+        let known = entries.iter().map(|&(document, entry)| state.knowledge(document, entry)).collect();
+        self.state = Some(state);
+        Ok(known)
     }
 
     /// Analyses, steps, routes and commits a batch. After an error nothing of the batch has happened: the state is rebuilt
@@ -270,7 +281,7 @@ impl Desk {
             slots.extend(feedback.map(|feedback| Slot::Ready(feedback, now)));
             for document in work.documents {
                 let time = document.first_seen;
-                if state.knows(document.id, document.content_hash) {
+                if state.knows(&document) {
                     outcome.known += 1;
                     slots.push(Slot::Ready(Input::SeenAgain(document.id), time));
                 } else {

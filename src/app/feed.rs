@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
+use super::pages::{Entry, PageTurn};
 use super::{Delivery, Manners, Order, Watchers};
-use crate::config::FeedConfig;
+use crate::config::{FeedConfig, TextPolicy};
 use crate::desk::Work;
 use crate::intake::{Outcome as PollOutcome, Poll, Turn};
 use crate::model::{Document, FeedCursor, Item, SourceInfo, shown_text};
@@ -51,11 +53,9 @@ impl FeedTask {
             telemetry.polled(&self.feed, &poll);
             observer.polled(&self.feed, &poll);
             delay = poll.next_poll_after;
-            let cursor = poll.cursor.clone();
-            if self.hand_over(poll, manners.windows, now).await {
-                self.cursor = cursor;
-            } else {
-                delay = delay.max(COMMIT_RETRY);
+            match self.hand_over(poll, turn, &manners, now, &stop).await {
+                Some(cursor) => self.cursor = cursor,
+                None => delay = delay.max(COMMIT_RETRY),
             }
         }
     }
@@ -77,47 +77,74 @@ impl FeedTask {
         self.feed.poll_interval.saturating_sub(since).max(left_alone.min(LEFT_ALONE_MAX))
     }
 
-    /// Gives the desk what the poll brought. True once it is durable.
-    async fn hand_over(&self, poll: Poll, windows: Windows, now: Timestamp) -> bool {
-        let source = SourceInfo { feed: self.feed.id.clone(), outlet: self.feed.outlet.clone() };
-        let backfill = SignedDuration::try_from(self.feed.backfill).unwrap_or(SignedDuration::MAX);
-        let memory = Memory { backfill, window: windows.claims };
+    /// Gives the desk what the poll brought. Its cursor, once that is durable.
+    async fn hand_over(
+        &self,
+        mut poll: Poll,
+        turn: Turn,
+        manners: &Manners,
+        now: Timestamp,
+        stop: &CancellationToken,
+    ) -> Option<FeedCursor> {
         let telemetry = &self.watchers.telemetry;
-        let entries = match &poll.outcome {
+        let (cursor, health) = (poll.cursor.clone(), poll.health.take());
+        let read = match &poll.outcome {
             PollOutcome::Items { items, .. } => items.len() as u64,
             PollOutcome::NotModified | PollOutcome::Failed(_) => 0,
         };
-        let work = tokio::task::spawn_blocking(move || work(poll, &source, memory, now)).await;
-        let work = match work {
-            Ok(work) => work,
-            Err(error) => {
-                error!(feed = %self.feed.id, %error, "what a poll brought cannot be handed over");
-                telemetry.not_handed_over(entries);
-                return false;
+        let entries = self.entries(poll, manners.windows, now).await.inspect_err(|error| {
+            error!(feed = %self.feed.id, %error, "what a poll brought cannot be handed over");
+            telemetry.not_handed_over(read);
+        });
+        // Held, as the feed's turn is where no page is wanted, until what the poll brought is durable: they bound the memory.
+        let (mut entries, mut turn, mut stage) = (entries.ok()?, Some(turn), None);
+        let mut cursor = cursor;
+        if entries.iter().any(|entry| entry.item.is_some()) {
+            stage = manners.poller.page_stage();
+            if stage.is_some() {
+                // A page takes its own turn at its host, which may be the feed's.
+                turn = None;
             }
-        };
+            let pages = PageTurn { task: self, manners, now, stop };
+            cursor.pages = pages.take(&mut entries, &cursor.pages, stage.is_some()).await;
+        } else if read > 0 {
+            // What is due is no longer in the feed.
+            cursor.pages.clear();
+        }
+        let mut documents: Vec<Document> = entries.into_iter().map(|entry| entry.document).collect();
+        put_in_order(&mut documents);
+        let work = Work { cursor: Some(cursor.clone()), health, documents, ..Work::default() };
         let (done, answer) = oneshot::channel();
         let documents = work.documents.len() as u64;
         // Counted in before the desk can count them out, and until it has.
         let _waits = telemetry.waits_for_desk();
-        telemetry.handed_over(documents, entries.saturating_sub(documents));
-        self.orders.send(Order::Take(Box::new(Delivery { work, done }))).await.is_ok() && answer.await.unwrap_or(false)
+        telemetry.handed_over(documents, read.saturating_sub(documents));
+        let is_taken = self.orders.send(Order::Take(Box::new(Delivery { work, done }))).await.is_ok();
+        let is_durable = is_taken && answer.await.unwrap_or(false);
+        drop((turn, stage));
+        is_durable.then_some(cursor)
+    }
+
+    /// The entries of a poll, cleaned.
+    async fn entries(&self, poll: Poll, windows: Windows, now: Timestamp) -> Result<Vec<Entry>, JoinError> {
+        let source = SourceInfo { feed: self.feed.id.clone(), outlet: self.feed.outlet.clone() };
+        let backfill = SignedDuration::try_from(self.feed.backfill).unwrap_or(SignedDuration::MAX);
+        let memory = Memory { backfill, window: windows.claims };
+        let policy = self.feed.text;
+        tokio::task::spawn_blocking(move || entries(poll, &source, memory, policy, now)).await
     }
 }
 
 /// Cleans the items of a poll into documents.
-fn work(poll: Poll, source: &SourceInfo, memory: Memory, now: Timestamp) -> Work {
-    let mut documents: Vec<Document> = match poll.outcome {
-        PollOutcome::Items { items, read_before } => {
-            let cleaned = items.iter().filter_map(|item| clean(source, item, now));
-            cleaned
-                .map(|document| Document { is_baseline: memory.is_baseline(&document, read_before, now), ..document })
-                .collect()
-        }
-        PollOutcome::NotModified | PollOutcome::Failed(_) => Vec::new(),
-    };
-    put_in_order(&mut documents);
-    Work { cursor: Some(poll.cursor), health: poll.health, documents, ..Work::default() }
+fn entries(poll: Poll, source: &SourceInfo, memory: Memory, policy: TextPolicy, now: Timestamp) -> Vec<Entry> {
+    let PollOutcome::Items { items, read_before } = poll.outcome else { return Vec::new() };
+    let cleaned = items.into_iter().filter_map(|item| Some((clean(source, &item, now)?, item)));
+    cleaned
+        .map(|(document, item)| {
+            let is_baseline = memory.is_baseline(&document, read_before, now);
+            Entry::new(Document { is_baseline, ..document }, item, policy)
+        })
+        .collect()
 }
 
 /// How far back the desk remembers, and how far it is to look.

@@ -98,8 +98,7 @@ impl Tasks {
         };
         let (has_lost_sinks, sinks) = self.swap_sinks(&config, prepared.dispatchers).await;
         let poller = prepared.poller.unwrap_or_else(|| Arc::clone(&self.manners.borrow().poller));
-        let fetch_timeout = config.intake.fetch_timeout;
-        self.manners.send_replace(Manners { poller, windows: windows(&config.windows), fetch_timeout });
+        self.manners.send_replace(Manners::new(poller, &config));
         let known = prepared.cursors.clone();
         let feeds = self.swap_feeds(&config.feeds, prepared.cursors);
         self.watchers.telemetry.watch_config(&config, &known);

@@ -89,6 +89,9 @@ impl Page<'_> {
             ("user_agent", quoted(&intake.user_agent)),
             ("allow_networks", list(&networks)),
             ("backfill", duration(intake.backfill)),
+            ("text", quoted(intake.text.as_str())),
+            ("pages_max", intake.pages_max.to_string()),
+            ("page_wait", duration(intake.page_wait)),
         ];
         self.values("intake", &values);
     }
@@ -117,6 +120,7 @@ impl Page<'_> {
             ("outlet", quoted(&feed.outlet)),
             ("poll_interval", duration(feed.poll_interval)),
             ("backfill", duration(feed.backfill)),
+            ("text", quoted(feed.text.as_str())),
         ];
         let section = format!("feed[{number}]");
         self.values(&section, &values);

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use url::Url;
 
 use super::fetch::{Body, FetchError, Fetched, Fetcher};
+use super::page::Pages;
 use super::parse::{ParseError, ParsedFeed, parse};
 use super::recover::Repairs;
 use super::schedule::{Ending, Pace, next_poll_after};
@@ -17,8 +19,10 @@ use crate::model::{AddressHash, AlertType, FeedCursor, FeedHealth, FeedIncident,
 /// Failures in a row from which a feed counts as failing; fewer happen to every feed.
 pub const FAILURES_MIN: u32 = 3;
 
+/// Hosts with a queue, from which on those without one are forgotten.
+const HOSTS_MAX: usize = 4_096;
 /// Whole time for parsing one body; the largest ones permitted take a few seconds.
-const PARSE_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const PARSE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a poll brought.
 #[derive(Debug)]
@@ -96,20 +100,25 @@ impl PollError {
     /// What went wrong in a word, for metrics.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Fetch(error) => match error {
-                FetchError::Refused { .. } => "refused",
-                FetchError::Transport { .. } => "transport",
-                FetchError::Timeout { .. } => "timeout",
-                FetchError::Status { .. } | FetchError::Denied { .. } => "status",
-                FetchError::TooLarge { .. } => "too_large",
-                FetchError::Decompress { .. } => "encoding",
-                FetchError::RedirectTarget { .. }
-                | FetchError::RedirectLoop { .. }
-                | FetchError::TooManyRedirects { .. } => "redirect",
-                FetchError::Setup(_) | FetchError::Decoder { .. } => "defect",
-            },
+            Self::Fetch(error) => Self::reason_of(error),
             Self::Parse { source: ParseError::Panicked(_), .. } | Self::TooSlow { .. } | Self::Task(_) => "defect",
             Self::Parse { .. } => "no_feed",
+        }
+    }
+
+    /// Why no body came, in a word.
+    pub(super) fn reason_of(error: &FetchError) -> &'static str {
+        match error {
+            FetchError::Refused { .. } => "refused",
+            FetchError::Transport { .. } => "transport",
+            FetchError::Timeout { .. } => "timeout",
+            FetchError::Status { .. } | FetchError::Denied { .. } => "status",
+            FetchError::TooLarge { .. } => "too_large",
+            FetchError::Decompress { .. } => "encoding",
+            FetchError::RedirectTarget { .. }
+            | FetchError::RedirectLoop { .. }
+            | FetchError::TooManyRedirects { .. } => "redirect",
+            FetchError::Setup(_) | FetchError::Decoder { .. } => "defect",
         }
     }
 
@@ -126,6 +135,7 @@ pub struct Poller {
     config: IntakeConfig,
     fetches: Arc<Semaphore>,
     hosts: Mutex<BTreeMap<String, Arc<Semaphore>>>,
+    pub(super) pages: Pages,
 }
 
 /// The right to poll, held until dropped. Held until what the poll brought is durable, it bounds the memory: no more
@@ -141,8 +151,10 @@ impl Poller {
     /// # Errors
     /// When the HTTP client cannot be set up.
     pub fn new(config: &IntakeConfig) -> Result<Self, FetchError> {
+        let fetcher = Fetcher::new(config)?;
         Ok(Self {
-            fetcher: Fetcher::new(config)?,
+            pages: Pages::new(&fetcher, config),
+            fetcher,
             fetches: Arc::new(Semaphore::new(config.fetches_max.max(1))),
             hosts: Mutex::default(),
             config: config.clone(),
@@ -169,9 +181,18 @@ impl Poller {
 
     /// Waits for the feed's turn at its host first, so that a slow host holds up only its own feeds. May be dropped.
     pub async fn turn(&self, feed: &FeedConfig) -> Turn {
-        let host = feed.url.host_str().unwrap_or_default().to_ascii_lowercase();
+        self.turn_at(&feed.url).await
+    }
+
+    /// As [`turn`](Self::turn), at the host of this address.
+    pub(super) async fn turn_at(&self, url: &Url) -> Turn {
+        let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
         let host = {
             let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+            if hosts.len() >= HOSTS_MAX {
+                // Entries link to any host they like; those where nobody is or waits are forgotten.
+                hosts.retain(|_, host| Arc::strong_count(host) > 1);
+            }
             let limit = self.config.fetches_per_host_max.max(1);
             Arc::clone(hosts.entry(host).or_insert_with(|| Arc::new(Semaphore::new(limit))))
         };
@@ -288,7 +309,7 @@ fn succeed(cursor: &mut FeedCursor, now: Timestamp) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::FeedAccess;
+    use crate::config::{FeedAccess, TextPolicy};
     use crate::model::FeedId;
 
     fn feed(url: &str) -> FeedConfig {
@@ -299,6 +320,7 @@ mod tests {
             poll_interval: Duration::from_mins(5),
             backfill: Duration::ZERO,
             access: FeedAccess::default(),
+            text: TextPolicy::Feed,
         }
     }
 

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{AddressHash, AlertType, FeedId};
+use super::{AddressHash, AlertType, DocumentId, FeedId};
 
 /// What the poller must know for the next poll; committed in one transaction with what the last poll brought.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,14 +37,30 @@ pub struct FeedCursor {
     pub failing_since: Option<Timestamp>,
     /// Entries in the last body that parsed; a fall to zero is an incident.
     pub last_item_count: Option<u32>,
+    /// Entries that the desk has as the feed carries them, and whose pages are to be asked for again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pages: Vec<PageDue>,
+}
+
+/// A page that could not be read and may yet be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageDue {
+    /// Of which document.
+    pub document: DocumentId,
+    /// How often it was asked for.
+    pub tries: u32,
+    /// Since when its document stands without it.
+    pub since: Timestamp,
 }
 
 impl FeedCursor {
     /// The cursor with which to poll at `now`: without validators where the last body is older than `interval`. A feed that
-    /// only ever answers "not modified" would else not be seen to carry its entries still, and they would be forgotten.
+    /// only ever answers "not modified" would else not be seen to carry its entries still, and they would be forgotten. Nor has it
+    /// validators while pages are due, which is for a few polls: their addresses stand in the feed's entries.
     #[must_use]
     pub fn to_poll(&self, now: Timestamp, interval: SignedDuration) -> Self {
-        let is_due = self.last_body.is_none_or(|last| now.duration_since(last) >= interval);
+        let is_old = self.last_body.is_none_or(|last| now.duration_since(last) >= interval);
+        let is_due = is_old || !self.pages.is_empty();
         let mut cursor = self.clone();
         if is_due {
             (cursor.etag, cursor.last_modified) = (None, None);
@@ -67,6 +83,7 @@ impl FeedCursor {
             failures: 0,
             failing_since: None,
             last_item_count: None,
+            pages: Vec::new(),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod address;
 mod alert;
 mod analysis;
+mod article;
 mod claim;
 mod document;
 mod event;
@@ -22,11 +23,12 @@ pub use alert::{
     DigestEntry, Evidence, ExplainedAct, ExplainedSentence, ExtractedClaim, FeedAlert, Link, Offsets, Priority, Quote,
     SCHEMA_VERSION, Stance, StanceEntry, StoryLine,
 };
+pub use article::Article;
 pub use analysis::{Analysis, Issue, ModelsHash};
 pub use claim::{Attribution, Basis, Claim, Confidence, Kind, OwnWords, Proposition, Speaker};
 pub use document::{Document, OffsetMap, SourceInfo};
 pub use event::{ClaimEvent, Event, Subject, related};
-pub use feed::{FeedCursor, FeedHealth, FeedIncident};
+pub use feed::{FeedCursor, FeedHealth, FeedIncident, PageDue};
 pub use feedback::{ChangedFeedback, Corrected, Feedback, FeedbackAct, FeedbackLine, FeedbackState, ReadAs};
 pub use id::{
     AddressHash, AlertId, ClaimId, ContentHash, DocumentId, FeedId, FeedbackId, InvalidId, StoryId, ThreadId,
@@ -34,8 +36,8 @@ pub use id::{
 pub use item::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat};
 pub use outbox::{Attempt, AttemptResult, Outbox, OutboxEntry, OutboxRow, Rendering};
 pub use record::{
-    AlertedAs, BudgetRecord, ClaimRecord, DocumentRecord, FeedRecord, MutedSpeaker, Records, Report, StanceRecord,
-    StoryRecord, ThreadRecord, ThreadState, Wording,
+    AlertedAs, BudgetRecord, ClaimRecord, DocumentRecord, FeedRecord, Knowledge, MutedSpeaker, Records, Report,
+    StanceRecord, StoryRecord, ThreadRecord, ThreadState, Wording,
 };
 pub use span::Span;
 pub use story::{Fingerprint, RevisionLabel};

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AlertClaim, AlertDocument, AlertType, ClaimId, ContentHash, Corrected, DigestEntry, DocumentId, Evidence, FeedId,
+    AlertClaim, AlertDocument, AlertType, ClaimId, ContentHash, Corrected, DigestEntry, Document, DocumentId, Evidence, FeedId,
     Fingerprint, Kind, Proposition, RevisionLabel, Speaker, Stance, StoryId, ThreadId,
 };
 
@@ -18,6 +18,9 @@ pub struct DocumentRecord {
     pub id: DocumentId,
     /// What it said when last seen.
     pub content_hash: ContentHash,
+    /// As in `Document`: there where the text was that of the article's page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry_hash: Option<ContentHash>,
     /// How many different texts it had before.
     pub revision: u32,
     /// The story it belongs to.
@@ -33,6 +36,35 @@ pub struct DocumentRecord {
     /// It was part of its feed's first fetch, so it is known and gives no alert.
     #[serde(default)]
     pub is_baseline: bool,
+}
+
+impl DocumentRecord {
+    /// Whether a document says nothing but what it said when last seen: the same text, or the feed's entry alone of one whose page was read.
+    pub fn is_as(&self, document: &Document) -> bool {
+        self.content_hash == document.content_hash || self.entry_hash == Some(document.content_hash)
+    }
+
+    /// How an entry whose `content_hash` this is without its page is known.
+    pub fn knowledge(&self, entry: ContentHash) -> Knowledge {
+        if self.entry_hash == Some(entry) {
+            Knowledge::Page
+        } else if self.content_hash == entry {
+            Knowledge::Entry
+        } else {
+            Knowledge::None
+        }
+    }
+}
+
+/// What the desk knows of an entry as its feed carries it now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Knowledge {
+    /// It is new, or was edited.
+    None,
+    /// As its feed carries it.
+    Entry,
+    /// With the text of its page.
+    Page,
 }
 
 /// A piece of wire copy with all its near-duplicates.

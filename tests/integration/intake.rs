@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use gainsay::config::{FeedAccess, FeedConfig, IntakeConfig};
+use gainsay::config::{FeedAccess, FeedConfig, IntakeConfig, TextPolicy};
 use gainsay::intake::{Outcome, Poll, Poller, Repair};
 use gainsay::model::{AlertType, FeedCursor, FeedId};
 use jiff::Timestamp;
@@ -78,6 +78,7 @@ impl Server {
             poll_interval: Duration::from_mins(5),
             backfill: Duration::ZERO,
             access: FeedAccess::default(),
+            text: TextPolicy::Feed,
         }
     }
 
@@ -126,6 +127,7 @@ fn config() -> IntakeConfig {
         user_agent: "gainsay-test/1".to_owned(),
         allow_networks: vec!["127.0.0.0/8".parse().unwrap()],
         backfill: Duration::ZERO,
+        ..IntakeConfig::default()
     }
 }
 

@@ -21,6 +21,7 @@ mod demo;
 mod deploy;
 mod feed_lists;
 mod feedback;
+mod full_text;
 mod intake;
 mod kills;
 mod looking;

@@ -180,7 +180,7 @@ fn a_flood_of_distinct_items_pushes_out_the_oldest() {
     assert!(counts.documents > SMALL.documents / 2 && counts.stories > SMALL.stories / 2, "{counts:?}");
     let knows = |number: usize| {
         let one = item(number, &format!("{} {}", word(number), word(number * 3)), hour(number)).document;
-        desk.state.knows(one.id, one.content_hash)
+        desk.state.knows(&one)
     };
     assert!(knows(ITEMS - 1) && knows(ITEMS - SMALL.documents / 2) && !knows(0));
 }
