@@ -87,7 +87,7 @@ impl FeedTask {
         stop: &CancellationToken,
     ) -> Option<FeedCursor> {
         let telemetry = &self.watchers.telemetry;
-        let (cursor, health) = (poll.cursor.clone(), poll.health.take());
+        let (mut cursor, health) = (poll.cursor.clone(), poll.health.take());
         let read = match &poll.outcome {
             PollOutcome::Items { items, .. } => items.len() as u64,
             PollOutcome::NotModified | PollOutcome::Failed(_) => 0,
@@ -98,7 +98,6 @@ impl FeedTask {
         });
         // Held, as the feed's turn is where no page is wanted, until what the poll brought is durable: they bound the memory.
         let (mut entries, mut turn, mut stage) = (entries.ok()?, Some(turn), None);
-        let mut cursor = cursor;
         if entries.iter().any(|entry| entry.item.is_some()) {
             stage = manners.poller.page_stage();
             if stage.is_some() {

@@ -11,8 +11,8 @@ const WALL_BYTES_MAX: usize = 1_500;
 const TITLE_BYTES_MAX: usize = 500;
 /// Bytes below which there is no article at all.
 const ARTICLE_BYTES_MIN: usize = 140;
-/// Words of consent in a thousand from which a text speaks of nothing else. Notices have 40 to 120, reports on privacy law below 25.
-const CONSENT_PER_MILLE: usize = 40;
+/// Words of consent in a thousand from which a text speaks of nothing else. Notices have 100 to 200, reports on privacy law seldom 50.
+const CONSENT_PER_MILLE: usize = 80;
 /// Bytes of scripts from which an empty page is a program.
 const PROGRAM_BYTES_MIN: usize = 500;
 

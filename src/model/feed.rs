@@ -127,5 +127,9 @@ mod tests {
         };
         assert_eq!(read(23).as_deref(), Some("a"));
         assert_eq!(read(24), None);
+        let page = PageDue { document: DocumentId::of(&[b"1"]), tries: 1, since: now };
+        let etag = Some("a".to_owned());
+        let due = FeedCursor { etag, last_body: Some(now), pages: vec![page], ..FeedCursor::new(FeedId::new("f")) };
+        assert_eq!(due.to_poll(now, interval).etag, None, "the addresses of pages stand in entries");
     }
 }

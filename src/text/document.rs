@@ -274,6 +274,38 @@ mod tests {
     }
 
     #[test]
+    fn an_articles_text_takes_the_place_of_its_teaser() {
+        let teaser = Item { content: None, summary: Some(html("<p>PARIS (AFP) - Short.</p><p>Aides knew.</p>")), ..item() };
+        let body = "<div><h1>Envoy denies report</h1><p>PARIS (AFP) - Short.</p><p>The envoy had sent nobody.</p></div>";
+        let article = Article {
+            body: html(body),
+            headline: Some("Another".to_owned()),
+            published: None,
+            updated: None,
+            author: None,
+            publisher: Some("Harbour Post".to_owned()),
+            url: Some("https://a.example/story?utm_source=x".to_owned()),
+        };
+        let source = SourceInfo { feed: FeedId::new("feed"), outlet: "Outlet".to_owned() };
+        let with = |item: &Item| article_document(source.clone(), item, &article, Timestamp::UNIX_EPOCH);
+        let (of_feed, of_page) = (of(&teaser), with(&teaser).unwrap());
+        assert_eq!(
+            of_page.text,
+            "Envoy denies report\nAides knew.\nPARIS (AFP) - Short.\nThe envoy had sent nobody."
+        );
+        assert_eq!((of_page.id, of_page.entry_hash), (of_feed.id, Some(of_feed.content_hash)));
+        assert_ne!(of_page.content_hash, of_feed.content_hash);
+        assert_eq!(of_page.agency.as_deref(), Some("AFP"));
+        assert_eq!(of_page.url.as_deref(), Some("https://a.example/story"));
+        let at = of_page.text.find("sent nobody").unwrap();
+        assert!(body.get(of_page.offsets.to_markup(at)..).unwrap().starts_with("sent nobody"));
+        let untitled = with(&Item { title: None, ..teaser.clone() }).unwrap();
+        assert_eq!(untitled.headline_text(), "Another");
+        let full = Item { content: Some(html(&body.repeat(2))), ..teaser };
+        assert!(with(&full).is_none(), "the feed says more");
+    }
+
+    #[test]
     fn topics_are_kept_once_on_one_line_and_within_a_bound() {
         let of = |given: &[&str]| topics(&given.iter().map(|&topic| topic.to_owned()).collect::<Vec<_>>());
         assert_eq!(of(&["World\n news ", "", "World news", "Sport"]), ["World news", "Sport"]);

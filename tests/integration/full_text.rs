@@ -157,7 +157,9 @@ fn a_page_that_comes_late_is_an_edit_of_its_teaser() {
     });
     site.add_entry("1", &story(1).title, &denial(1), &format!("{}/1", wire.base));
     // One that never comes is asked for a few times and then stands as it is.
-    site.add_page("/2", |_, stream| drop(answer(stream, "500 Internal Server Error", "", b"")));
+    site.add_page("/2", |_, stream| {
+        answer(stream, "500 Internal Server Error", "", b""));
+    });
     site.add_entry("2", "Weather", "It rains.", &format!("{}/2", wire.base));
     let config = config(folder.path(), &format!("{}/feed", wire.base), &receiver.base, "");
     let daemon = Daemon::start(&config);
@@ -168,8 +170,8 @@ fn a_page_that_comes_late_is_an_edit_of_its_teaser() {
     wait_for("three more polls", PATIENCE, || site.count("/feed") >= polls + 3);
     assert_eq!(daemon.stop().0, Some(0));
     assert_eq!((site.count("/1"), site.count("/2"), endpoint.received().len()), (2, 3, 2));
-    let due = query(folder.path(), "SELECT cursor FROM feed");
-    assert!(due.iter().all(|cursor| !cursor.contains("\"pages\"")), "{due:?}");
+    let due = query(folder.path(), "SELECT record FROM cursor");
+    assert!(due.len() == 1 && due.iter().all(|cursor| !cursor.contains("\"pages\"")), "{due:?}");
 }
 
 /// Ways in which a page is not to be had, with the reason that is counted.
@@ -212,7 +214,9 @@ fn misbehave(site: &Site) {
         encoder.write_all(&vec![b' '; 64 << 20]).unwrap();
         answer(stream, "200 OK", &format!("{html}content-encoding: gzip\r\n"), &encoder.finish().unwrap());
     });
-    site.add_page("/pdf", |_, stream| drop(answer(stream, "200 OK", "content-type: application/pdf\r\n", b"%PDF-1.7")));
+    site.add_page("/pdf", |_, stream| {
+        answer(stream, "200 OK", "content-type: application/pdf\r\n", b"%PDF-1.7"));
+    });
 }
 
 #[test]
@@ -313,7 +317,9 @@ fn credentials_go_to_the_feeds_own_server_and_never_along() {
     own.add_html("/story", article(&denial(4)));
     other.add_html("/story", article(&denial(4)));
     let back = format!("location: {}/story\r\n", home.base);
-    other.add_page("/back", move |_, stream| drop(answer(stream, "302 Found", &back, b"")));
+    other.add_page("/back", move |_, stream| {
+        answer(stream, "302 Found", &back, b""));
+    });
     let poller = Poller::new(&intake()).unwrap();
     let feed = format!("{}/feed", home.base);
     let asked = |site: &Site| std::mem::take(&mut *site.asked.lock().unwrap());
@@ -330,14 +336,20 @@ fn each_hop_asks_its_own_site() {
     let (first, second) = (Site::default(), Site::default());
     let (home, abroad) = (first.serve(), second.serve());
     let to = format!("location: {}/private/1\r\n", abroad.base);
-    first.add_page("/1", move |_, stream| drop(answer(stream, "302 Found", &to, b"")));
-    first.add_page("/robots.txt", |_, stream| drop(answer(stream, "410 Gone", "", b"User-agent: *\nDisallow: /")));
+    first.add_page("/1", move |_, stream| {
+        answer(stream, "302 Found", &to, b""));
+    });
+    first.add_page("/robots.txt", |_, stream| {
+        answer(stream, "410 Gone", "", b"User-agent: *\nDisallow: /"));
+    });
     second.add_page("/robots.txt", |_, stream| {
         answer(stream, "302 Found", "location: /rules\r\n", b"");
     });
     // A file of more than 500 KiB counts up to there.
     let rules = format!("User-agent: *\nDisallow: /private\n{}Allow: /private/1\n", "#\n".repeat(300_000));
-    second.add_page("/rules", move |_, stream| drop(answer(stream, "200 OK", "", rules.as_bytes())));
+    second.add_page("/rules", move |_, stream| {
+        answer(stream, "200 OK", "", rules.as_bytes()));
+    });
     second.add_html("/private/1", article(&denial(5)));
     let poller = Poller::new(&intake()).unwrap();
     let error = fetch(&poller, "http://feed.example/feed", &format!("{}/1", home.base)).unwrap_err();
@@ -349,7 +361,9 @@ fn each_hop_asks_its_own_site() {
 fn a_site_whose_rules_cannot_be_had_is_left_alone_for_a_while() {
     let site = Site::default();
     let server = site.serve();
-    site.add_page("/robots.txt", |_, stream| drop(answer(stream, "503 Service Unavailable", "", b"")));
+    site.add_page("/robots.txt", |_, stream| {
+        answer(stream, "503 Service Unavailable", "", b""));
+    });
     site.add_html("/1", article(&denial(6)));
     let poller = Poller::new(&intake()).unwrap();
     for _ in 0..2 {
@@ -363,7 +377,9 @@ fn a_site_whose_rules_cannot_be_had_is_left_alone_for_a_while() {
 fn a_busy_site_is_left_alone_as_long_as_it_asks() {
     let site = Site::default();
     let server = site.serve();
-    site.add_page("/1", |_, stream| drop(answer(stream, "429 Too Many Requests", "retry-after: 600\r\n", b"")));
+    site.add_page("/1", |_, stream| {
+        answer(stream, "429 Too Many Requests", "retry-after: 600\r\n", b""));
+    });
     let poller = Poller::new(&intake()).unwrap();
     let page = format!("{}/1", server.base);
     assert!(matches!(fetch(&poller, "http://feed.example/feed", &page), Err(PageError::Fetch(_))));
