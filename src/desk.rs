@@ -17,8 +17,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
     Alert, Analysis, BudgetRecord, ClaimId, ClaimRecord, ContentHash, Document, DocumentId, DocumentRecord, Event,
-    FeedCursor, FeedHealth, FeedId, FeedRecord, Feedback, Issue, Knowledge, MutedSpeaker, OutboxRow, Rendering, StoryId, StoryRecord,
-    ThreadId, ThreadRecord, shown_text,
+    FeedCursor, FeedHealth, FeedId, FeedRecord, Feedback, Issue, Knowledge, MutedSpeaker, OutboxRow, Rendering,
+    StoryId, StoryRecord, ThreadId, ThreadRecord, shown_text,
 };
 use crate::parallel;
 use crate::pipeline::{Change, Input, Models, Scope, State, Windows, analyse, quarantine, step};

@@ -75,7 +75,8 @@ impl PageTurn<'_> {
             let since = before.map_or(self.now, |page| page.since);
             let tries = before.map_or(0, |page| page.tries);
             let can_fetch = may_fetch && fetched < self.manners.pages_max && !self.stop.is_cancelled();
-            let outcome = if can_fetch { self.page(entry, deadline, &mut rest).await } else { Err(PageError::Postponed) };
+            let outcome =
+                if can_fetch { self.page(entry, deadline, &mut rest).await } else { Err(PageError::Postponed) };
             let was_asked = !matches!(outcome, Err(PageError::Postponed | PageError::NoLink));
             fetched += usize::from(was_asked);
             let tries = tries + u32::from(was_asked);
@@ -143,9 +144,8 @@ impl PageTurn<'_> {
         let (article, item) = (fetched.map_err(too_slow)??, item.clone());
         let source = SourceInfo { feed: self.task.feed.id.clone(), outlet: self.task.feed.outlet.clone() };
         let now = self.now;
-        let merge = move || {
-            catch_unwind(AssertUnwindSafe(|| article_document(source, &item, &article, now))).ok().flatten()
-        };
+        let merge =
+            move || catch_unwind(AssertUnwindSafe(|| article_document(source, &item, &article, now))).ok().flatten();
         let merged = tokio::task::spawn_blocking(merge).await;
         entry.document = merged.ok().flatten().ok_or(PageError::NoFuller)?;
         Ok(())

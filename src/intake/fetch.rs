@@ -257,12 +257,7 @@ impl Fetcher {
     ///
     /// # Errors
     /// Anything but a body within the limits or a redirect.
-    pub(super) async fn hop(
-        &self,
-        url: &Url,
-        access: Option<&FeedAccess>,
-        now: Timestamp,
-    ) -> Result<Hop, FetchError> {
+    pub(super) async fn hop(&self, url: &Url, access: Option<&FeedAccess>, now: Timestamp) -> Result<Hop, FetchError> {
         let ask = async {
             let response = self.request(url, access, &FeedCursor::new(FeedId::new(""))).await?;
             let status = response.status();

@@ -87,9 +87,27 @@ pub enum PageError {
 impl PageError {
     /// Every [`reason`](Self::reason).
     pub const REASONS: [&str; 21] = [
-        "no_link", "robots", "robots_unknown", "postponed", "refused", "transport", "timeout", "status", "too_large",
-        "encoding", "redirect", "content_type", "paywall", "consent", "login", "challenge", "needs_script", "gone",
-        "no_article", "no_fuller", "defect",
+        "no_link",
+        "robots",
+        "robots_unknown",
+        "postponed",
+        "refused",
+        "transport",
+        "timeout",
+        "status",
+        "too_large",
+        "encoding",
+        "redirect",
+        "content_type",
+        "paywall",
+        "consent",
+        "login",
+        "challenge",
+        "needs_script",
+        "gone",
+        "no_article",
+        "no_fuller",
+        "defect",
     ];
 
     /// What went wrong in a word, for metrics.
@@ -254,7 +272,9 @@ impl Poller {
         let permission = match found {
             Ok(Some(body)) => Permission::Rules(Arc::new(self.rules(body).await)),
             // Too many redirects count as no file.
-            Ok(None) | Err(FetchError::Denied { .. } | FetchError::RedirectTarget { .. }) => Permission::Rules(Arc::default()),
+            Ok(None) | Err(FetchError::Denied { .. } | FetchError::RedirectTarget { .. }) => {
+                Permission::Rules(Arc::default())
+            }
             Err(FetchError::Status { status, .. }) if status.is_client_error() && status.as_u16() != 429 => {
                 Permission::Rules(Arc::default())
             }
@@ -275,7 +295,8 @@ impl Poller {
 
 /// The link of an entry to its page: the first that is an address on the web, without user, password and fragment.
 pub fn page_link(links: &[String]) -> Option<Url> {
-    let mut found = links.iter().filter(|link| link.len() <= ADDRESS_BYTES_MAX).filter_map(|link| Url::parse(link).ok());
+    let mut found =
+        links.iter().filter(|link| link.len() <= ADDRESS_BYTES_MAX).filter_map(|link| Url::parse(link).ok());
     let mut url = found.find(|url| matches!(url.scheme(), "http" | "https") && url.has_host())?;
     without_user(&mut url);
     url.set_fragment(None);

@@ -92,7 +92,8 @@ impl Facts {
         let time = |names: &[&str]| meta(scan, names).find_map(date::read);
         self.is_article |= meta(scan, &["og:type"]).any(|kind| kind.eq_ignore_ascii_case("article"));
         self.headline = self.headline.take().or_else(|| first(&["og:title", "twitter:title", "dc.title"]));
-        let published = || time(&["article:published_time", "og:published_time", "datepublished", "dc.date.issued", "date"]);
+        let published =
+            || time(&["article:published_time", "og:published_time", "datepublished", "dc.date.issued", "date"]);
         let updated = || time(&["article:modified_time", "og:updated_time", "datemodified", "lastmod"]);
         self.published = self.published.or_else(published);
         self.updated = self.updated.or_else(updated);
@@ -107,7 +108,9 @@ impl Facts {
 
 /// The contents of `meta` elements of these names, in the order of the names.
 fn meta<'a>(scan: &'a Scan, names: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
-    names.iter().flat_map(|name| scan.meta.iter().filter(move |(key, _)| key == name).map(|(_, content)| content.as_str()))
+    names
+        .iter()
+        .flat_map(|name| scan.meta.iter().filter(move |(key, _)| key == name).map(|(_, content)| content.as_str()))
 }
 
 /// The first article in a value: itself, or in a list, a `@graph` or what it is about.
@@ -171,7 +174,8 @@ fn speaks_for(page: &Url, address: &Url) -> bool {
         return false;
     }
     let (Some(own), Some(named)) = (page.host_str(), address.host_str()) else { return false };
-    let is_same_site = |own: &str| own == named || domain(own).is_some_and(|domain| self::domain(named) == Some(domain));
+    let is_same_site =
+        |own: &str| own == named || domain(own).is_some_and(|domain| self::domain(named) == Some(domain));
     is_same_site(own) || cached(page).is_some_and(is_same_site)
 }
 
@@ -222,11 +226,16 @@ mod tests {
 
     #[test]
     fn opengraph_fills_what_json_ld_leaves() {
-        let facts = of("<meta property=og:type content=article><meta property=og:title content='Envoy &quot;denies&quot;'>\
+        let facts = of(
+            "<meta property=og:type content=article><meta property=og:title content='Envoy &quot;denies&quot;'>\
              <meta property=article:published_time content=2024-10-31T08:00:00Z><meta name=author content='Ada Prill'>\
-             <meta property=og:site_name content='The Harbour Post'><meta property=article:content_tier content=locked>");
+             <meta property=og:site_name content='The Harbour Post'><meta property=article:content_tier content=locked>",
+        );
         assert_eq!(facts.headline.as_deref(), Some("Envoy \"denies\""));
-        assert_eq!((facts.author.as_deref(), facts.publisher.as_deref()), (Some("Ada Prill"), Some("The Harbour Post")));
+        assert_eq!(
+            (facts.author.as_deref(), facts.publisher.as_deref()),
+            (Some("Ada Prill"), Some("The Harbour Post"))
+        );
         assert!(facts.published.is_some() && facts.is_article && facts.is_free == Some(false));
     }
 

@@ -24,17 +24,64 @@ const LISTING_LETTERS_MAX: usize = 2_000;
 
 /// Elements that readability judges by; of all others only the text is kept.
 const KEPT: [&str; 30] = [
-    "html", "head", "body", "main", "article", "section", "div", "p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li",
-    "blockquote", "pre", "table", "thead", "tbody", "tr", "td", "th", "dl", "dt", "dd", "header", "a",
+    "html",
+    "head",
+    "body",
+    "main",
+    "article",
+    "section",
+    "div",
+    "p",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "ul",
+    "ol",
+    "li",
+    "blockquote",
+    "pre",
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "td",
+    "th",
+    "dl",
+    "dt",
+    "dd",
+    "header",
+    "a",
 ];
 /// Elements without an end.
-const VOID: [&str; 14] = [
-    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
-];
+const VOID: [&str; 14] =
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"];
 /// Elements that are never part of an article's words.
 const DROPPED: [&str; 22] = [
-    "aside", "audio", "button", "canvas", "datalist", "dialog", "figcaption", "figure", "footer", "iframe", "map", "math",
-    "nav", "noscript", "object", "option", "picture", "select", "svg", "template", "textarea", "video",
+    "aside",
+    "audio",
+    "button",
+    "canvas",
+    "datalist",
+    "dialog",
+    "figcaption",
+    "figure",
+    "footer",
+    "iframe",
+    "map",
+    "math",
+    "nav",
+    "noscript",
+    "object",
+    "option",
+    "picture",
+    "select",
+    "svg",
+    "template",
+    "textarea",
+    "video",
 ];
 /// Elements that another of their kind ends.
 const SIBLINGS: [&str; 7] = ["li", "dt", "dd", "tr", "td", "th", "p"];
@@ -45,10 +92,50 @@ const ROLES: [&str; 8] =
     ["alert", "alertdialog", "banner", "complementary", "contentinfo", "dialog", "navigation", "search"];
 /// Words in class or id of what stands around an article.
 const AROUND: [&str; 45] = [
-    "ad", "ads", "advert", "advertisement", "banner", "bio", "breadcrumb", "breadcrumbs", "byline", "caption", "comments",
-    "consent", "cookie", "cookies", "disqus", "gdpr", "hidden", "modal", "newsletter", "newsletters", "outbrain", "overlay",
-    "pagination", "paywall", "popular", "popup", "promo", "recirc", "recommended", "recommendations", "regwall", "related",
-    "share", "sharing", "sidebar", "signup", "skip", "social", "sponsored", "sr", "subscribe", "taboola", "tags", "toolbar",
+    "ad",
+    "ads",
+    "advert",
+    "advertisement",
+    "banner",
+    "bio",
+    "breadcrumb",
+    "breadcrumbs",
+    "byline",
+    "caption",
+    "comments",
+    "consent",
+    "cookie",
+    "cookies",
+    "disqus",
+    "gdpr",
+    "hidden",
+    "modal",
+    "newsletter",
+    "newsletters",
+    "outbrain",
+    "overlay",
+    "pagination",
+    "paywall",
+    "popular",
+    "popup",
+    "promo",
+    "recirc",
+    "recommended",
+    "recommendations",
+    "regwall",
+    "related",
+    "share",
+    "sharing",
+    "sidebar",
+    "signup",
+    "skip",
+    "social",
+    "sponsored",
+    "sr",
+    "subscribe",
+    "taboola",
+    "tags",
+    "toolbar",
     "trending",
 ];
 /// Words in class or id of what stands in an article's way.
@@ -118,7 +205,10 @@ fn without_scripts(html: &str, scan: &mut Scan) -> String {
 
 fn starts_tag(text: &str, name: &str) -> bool {
     let named = text.get(1..=name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
-    named && text.get(name.len() + 1..).is_some_and(|rest| rest.starts_with(|c: char| c == '>' || c == '/' || c.is_whitespace()))
+    named
+        && text
+            .get(name.len() + 1..)
+            .is_some_and(|rest| rest.starts_with(|c: char| c == '>' || c == '/' || c.is_whitespace()))
 }
 
 /// What comes after the script that `text` begins with.
@@ -346,7 +436,7 @@ impl<'a> Outline<'a> {
         to.push_str(name);
         for (key, value) in [("class", self.class), ("id", self.id), ("itemprop", self.itemprop)] {
             if !value.is_empty() {
-                to.push_str(&format!(" {key}=\"{}\"", value.replace('"', "&quot;")));
+                to.extend([" ", key, "=\"", &value.replace('"', "&quot;"), "\""]);
             }
         }
         // Readability counts the words of links, wherever they lead.
@@ -387,7 +477,10 @@ mod tests {
         check("<ul><li>a<li>b</ul>", "<ul><li>a</li><li>b</li></ul>");
         check("<b>a<div>b</b>c</div>d", "a<div>bc</div>d");
         check("a<script>never ends", "a");
-        check("<table><tr><td><a href=x>Home</a> | <a href=y>News</a></td><td>z</td></tr></table>", "<table><tr><td>z</td></tr></table>");
+        check(
+            "<table><tr><td><a href=x>Home</a> | <a href=y>News</a></td><td>z</td></tr></table>",
+            "<table><tr><td>z</td></tr></table>",
+        );
         check("<p>See <a href=x>this</a></p><p><a href=x>Print</a></p>", "<p>See <a href=\"/\">this</a></p>");
         check("<p class='x\"y' onclick=evil()>1 < 2</p>", "<p class=\"x&quot;y\">1 &lt; 2</p>");
     }

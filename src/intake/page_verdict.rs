@@ -18,8 +18,20 @@ const PROGRAM_BYTES_MIN: usize = 500;
 
 /// Words of a notice on cookies and data, by their beginnings.
 const CONSENT: [&str; 14] = [
-    "cookie", "consent", "privacy", "partner", "vendor", "purpose", "preferences", "personalis", "personaliz", "gdpr",
-    "datenschutz", "zustimm", "einwillig", "consentement",
+    "cookie",
+    "consent",
+    "privacy",
+    "partner",
+    "vendor",
+    "purpose",
+    "preferences",
+    "personalis",
+    "personaliz",
+    "gdpr",
+    "datenschutz",
+    "zustimm",
+    "einwillig",
+    "consentement",
 ];
 /// Parts of a path or host at which doors stand, as whole words.
 const DOORS: [(&str, Unfit); 16] = [
@@ -103,15 +115,8 @@ pub enum Unfit {
 
 impl Unfit {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Paywall,
-        Self::Consent,
-        Self::Login,
-        Self::Challenge,
-        Self::NeedsScript,
-        Self::Gone,
-        Self::NoArticle,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Paywall, Self::Consent, Self::Login, Self::Challenge, Self::NeedsScript, Self::Gone, Self::NoArticle];
 
     /// Its name, for metrics.
     pub fn as_str(self) -> &'static str {
@@ -142,7 +147,8 @@ impl Unfit {
 
 /// What is wrong with the page at `last`, to which the link to `first` led, if its text is no article.
 pub(super) fn verdict(scan: &Scan, facts: &Facts, text: &str, first: &Url, last: &Url) -> Option<Unfit> {
-    if first != last && !facts.is_article
+    if first != last
+        && !facts.is_article
         && let Some(door) = door(first, last)
     {
         return Some(door);
@@ -153,7 +159,9 @@ pub(super) fn verdict(scan: &Scan, facts: &Facts, text: &str, first: &Url, last:
     let title = scan.title.trim().to_lowercase();
     let short_text = text.to_lowercase();
     let noscript = scan.noscript.to_lowercase();
-    let by = |texts: &str, table: &[(&str, Unfit)]| table.iter().find(|(words, _)| texts.contains(words)).map(|(_, unfit)| *unfit);
+    let by = |texts: &str, table: &[(&str, Unfit)]| {
+        table.iter().find(|(words, _)| texts.contains(words)).map(|(_, unfit)| *unfit)
+    };
     let is_believed = !facts.is_article && text.len() <= TITLE_BYTES_MAX;
     let by_title = || if is_believed { by(&title, &TITLES) } else { None };
     if facts.is_free == Some(false) || scan.has_wall {
@@ -185,7 +193,8 @@ fn door(first: &Url, last: &Url) -> Option<Unfit> {
         place.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase).collect()
     };
     let (before, after) = (words(first), words(last));
-    let is_door = |(word, _): &&(&str, Unfit)| after.iter().any(|one| one == word) && !before.iter().any(|one| one == word);
+    let is_door =
+        |(word, _): &&(&str, Unfit)| after.iter().any(|one| one == word) && !before.iter().any(|one| one == word);
     DOORS.iter().find(is_door).map(|(_, unfit)| *unfit)
 }
 

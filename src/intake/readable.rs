@@ -21,12 +21,21 @@ const SHORT_BYTES_MAX: usize = 300;
 /// # Errors
 /// What the page is if it is none.
 pub(super) fn read(bytes: &[u8], content_type: Option<&str>, first: &Url, last: &Url) -> Result<Article, Unfit> {
-    let is_plain = content_type.is_some_and(|stated| stated.trim_start().to_ascii_lowercase().starts_with("text/plain"));
+    let is_plain =
+        content_type.is_some_and(|stated| stated.trim_start().to_ascii_lowercase().starts_with("text/plain"));
     let label = content_type.filter(|stated| stated.contains("charset")).map(str::to_owned).or_else(|| declared(bytes));
     let text = charset::decode(bytes, label.as_deref()).text;
     if is_plain {
         let body = Markup { format: MarkupFormat::Text, body: text };
-        return Ok(Article { body, headline: None, published: None, updated: None, author: None, publisher: None, url: None });
+        return Ok(Article {
+            body,
+            headline: None,
+            published: None,
+            updated: None,
+            author: None,
+            publisher: None,
+            url: None,
+        });
     }
     let trimmed = scan(&text, true);
     let facts = facts(&trimmed, last);

@@ -112,11 +112,12 @@ fn normal(path: &str) -> String {
         }
         let is_escaped = escaped.is_some();
         let byte = escaped.unwrap_or(byte);
-        let is_plain = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || !is_escaped && byte.is_ascii_graphic();
+        let is_plain =
+            byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || !is_escaped && byte.is_ascii_graphic();
         if is_plain {
             normal.push(char::from(byte));
         } else {
-            normal.push_str(&format!("%{byte:02X}"));
+            normal.extend(["%", &format!("{byte:02X}")]);
         }
     }
     normal

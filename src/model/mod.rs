@@ -23,8 +23,8 @@ pub use alert::{
     DigestEntry, Evidence, ExplainedAct, ExplainedSentence, ExtractedClaim, FeedAlert, Link, Offsets, Priority, Quote,
     SCHEMA_VERSION, Stance, StanceEntry, StoryLine,
 };
-pub use article::Article;
 pub use analysis::{Analysis, Issue, ModelsHash};
+pub use article::Article;
 pub use claim::{Attribution, Basis, Claim, Confidence, Kind, OwnWords, Proposition, Speaker};
 pub use document::{Document, OffsetMap, SourceInfo};
 pub use event::{ClaimEvent, Event, Subject, related};

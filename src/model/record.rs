@@ -7,8 +7,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AlertClaim, AlertDocument, AlertType, ClaimId, ContentHash, Corrected, DigestEntry, Document, DocumentId, Evidence, FeedId,
-    Fingerprint, Kind, Proposition, RevisionLabel, Speaker, Stance, StoryId, ThreadId,
+    AlertClaim, AlertDocument, AlertType, ClaimId, ContentHash, Corrected, DigestEntry, Document, DocumentId, Evidence,
+    FeedId, Fingerprint, Kind, Proposition, RevisionLabel, Speaker, Stance, StoryId, ThreadId,
 };
 
 /// A document that was seen: enough to know it again and to tell an edit.

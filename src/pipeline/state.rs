@@ -9,8 +9,8 @@ use crate::link::index::ClaimIndex;
 use crate::link::view::View;
 use crate::model::{
     Alert, AlertType, AlertedAs, BudgetRecord, ClaimId, ClaimRecord, ContentHash, Document, DocumentId, DocumentRecord,
-    Event, FeedAlert, FeedHealth, FeedId, FeedRecord, Kind, Knowledge, MutedSpeaker, Records, StoryId, Subject, ThreadId,
-    ThreadRecord,
+    Event, FeedAlert, FeedHealth, FeedId, FeedRecord, Kind, Knowledge, MutedSpeaker, Records, StoryId, Subject,
+    ThreadId, ThreadRecord,
 };
 use crate::pipeline::Change;
 use crate::pipeline::bounds::Bounds;

@@ -6,8 +6,8 @@ use super::clean::{Cleaned, TEXT_BYTES_MAX, clean};
 use super::dateline::{credit, dateline};
 use super::embargo::embargo;
 use crate::model::{
-    Article, ContentHash, Document, DocumentId, EntryIdentity, FeedId, IdentityRule, Item, Markup, MarkupFormat, OffsetMap,
-    SourceInfo, Span, canonical_address,
+    Article, ContentHash, Document, DocumentId, EntryIdentity, FeedId, IdentityRule, Item, Markup, MarkupFormat,
+    OffsetMap, SourceInfo, Span, canonical_address,
 };
 
 /// Bytes kept of a headline.
@@ -275,8 +275,10 @@ mod tests {
 
     #[test]
     fn an_articles_text_takes_the_place_of_its_teaser() {
-        let teaser = Item { content: None, summary: Some(html("<p>PARIS (AFP) - Short.</p><p>Aides knew.</p>")), ..item() };
-        let body = "<div><h1>Envoy denies report</h1><p>PARIS (AFP) - Short.</p><p>The envoy had sent nobody.</p></div>";
+        let teaser =
+            Item { content: None, summary: Some(html("<p>PARIS (AFP) - Short.</p><p>Aides knew.</p>")), ..item() };
+        let body =
+            "<div><h1>Envoy denies report</h1><p>PARIS (AFP) - Short.</p><p>The envoy had sent nobody.</p></div>";
         let article = Article {
             body: html(body),
             headline: Some("Another".to_owned()),
@@ -289,10 +291,7 @@ mod tests {
         let source = SourceInfo { feed: FeedId::new("feed"), outlet: "Outlet".to_owned() };
         let with = |item: &Item| article_document(source.clone(), item, &article, Timestamp::UNIX_EPOCH);
         let (of_feed, of_page) = (of(&teaser), with(&teaser).unwrap());
-        assert_eq!(
-            of_page.text,
-            "Envoy denies report\nAides knew.\nPARIS (AFP) - Short.\nThe envoy had sent nobody."
-        );
+        assert_eq!(of_page.text, "Envoy denies report\nAides knew.\nPARIS (AFP) - Short.\nThe envoy had sent nobody.");
         assert_eq!((of_page.id, of_page.entry_hash), (of_feed.id, Some(of_feed.content_hash)));
         assert_ne!(of_page.content_hash, of_feed.content_hash);
         assert_eq!(of_page.agency.as_deref(), Some("AFP"));

@@ -43,7 +43,8 @@ fn is_cut(text: &str) -> bool {
 /// The lines of `teaser` that `article` does not have, each without what says that there is more. Compared letter by letter, without
 /// white space and signs, so that another kind of quotation mark makes no other line.
 pub fn missing(teaser: &str, article: &str) -> String {
-    let letters = |text: &str| -> String { text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect() };
+    let letters =
+        |text: &str| -> String { text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect() };
     let all = letters(article);
     let is_missing = |line: &&str| {
         let own = letters(line);
@@ -77,7 +78,8 @@ mod tests {
 
     #[test]
     fn teasers_are_told_by_length_and_end() {
-        let long = "<p>The envoy said on Monday that nobody had been sent, and that he knew of no such plan.</p>".repeat(12);
+        let long =
+            "<p>The envoy said on Monday that nobody had been sent, and that he knew of no such plan.</p>".repeat(12);
         check("The envoy says nobody was sent.", None, true);
         check("The envoy says nobody was sent.", Some(&long), false);
         check(&long, None, false);

@@ -51,7 +51,9 @@ impl Site {
             let page = site.pages.lock().unwrap().get(&request.path).cloned();
             match page {
                 Some(page) => page(request, stream),
-                None => drop(answer(stream, "404 Not Found", "content-type: text/html\r\n", b"nothing here")),
+                None => {
+                    answer(stream, "404 Not Found", "content-type: text/html\r\n", b"nothing here");
+                }
             }
         })
     }
@@ -59,7 +61,7 @@ impl Site {
     fn add_entry(&self, guid: &str, title: &str, teaser: &str, link: &str) {
         let entry = format!(
             "<item><guid isPermaLink=\"false\">{guid}</guid><title>{title}</title><link>{link}</link>\
-             <description>{teaser}</description></item>"
+             <description>{teaser}</description><pubDate>Thu, 31 Oct 2024 08:01:00 GMT</pubDate></item>"
         );
         self.entries.lock().unwrap().insert(0, entry);
     }
@@ -95,7 +97,8 @@ fn config(folder: &Path, feed: &str, endpoint: &str, more: &str) -> PathBuf {
     let path = write_config(folder, &[("site", feed.to_owned())], Some(endpoint));
     let text = std::fs::read_to_string(&path).unwrap();
     let text = text.replace("[[feed]]\n", &format!("text = \"auto\"\n{more}[[feed]]\n"));
-    std::fs::write(&path, text + "[[rule]]\nname = \"denials\"\ntypes = [\"denial.new\"]\nconfidence_min = 0\n").unwrap();
+    std::fs::write(&path, text + "[[rule]]\nname = \"denials\"\ntypes = [\"denial.new\"]\nconfidence_min = 0\n")
+        .unwrap();
     path
 }
 
@@ -158,7 +161,7 @@ fn a_page_that_comes_late_is_an_edit_of_its_teaser() {
     site.add_entry("1", &story(1).title, &denial(1), &format!("{}/1", wire.base));
     // One that never comes is asked for a few times and then stands as it is.
     site.add_page("/2", |_, stream| {
-        answer(stream, "500 Internal Server Error", "", b""));
+        answer(stream, "500 Internal Server Error", "", b"");
     });
     site.add_entry("2", "Weather", "It rains.", &format!("{}/2", wire.base));
     let config = config(folder.path(), &format!("{}/feed", wire.base), &receiver.base, "");
@@ -215,7 +218,7 @@ fn misbehave(site: &Site) {
         answer(stream, "200 OK", &format!("{html}content-encoding: gzip\r\n"), &encoder.finish().unwrap());
     });
     site.add_page("/pdf", |_, stream| {
-        answer(stream, "200 OK", "content-type: application/pdf\r\n", b"%PDF-1.7"));
+        answer(stream, "200 OK", "content-type: application/pdf\r\n", b"%PDF-1.7");
     });
 }
 
@@ -242,7 +245,8 @@ fn whatever_is_wrong_with_a_page_its_teaser_is_read() {
     }
     let metrics = get(address, "/metrics").unwrap().1;
     let mut counted = String::new();
-    for line in metrics.lines().filter(|line| line.starts_with("gainsay_article_pages_total") && !line.ends_with(" 0")) {
+    for line in metrics.lines().filter(|line| line.starts_with("gainsay_article_pages_total") && !line.ends_with(" 0"))
+    {
         writeln!(counted, "{line}").unwrap();
     }
     for (name, reason) in FAILURES {
@@ -268,7 +272,8 @@ fn what_a_feed_carried_before_and_what_its_policy_leaves_is_not_fetched() {
     std::fs::write(&path, quiet).unwrap();
     let daemon = Daemon::start(&path);
     wait_for("the baseline", PATIENCE, || !query(folder.path(), "SELECT id FROM document").is_empty());
-    let full = "The council met and spoke of the new quay, of its price and of those who are to pay for it. ".repeat(12);
+    let full =
+        "The council met and spoke of the new quay, of its price and of those who are to pay for it. ".repeat(12);
     site.add_entry("full", "Council", &full, &format!("{}/full", wire.base));
     site.add_entry("new", "New", "It is.", &format!("{}/new", wire.base));
     wait_for("the alert", PATIENCE, || alerted(&endpoint, &denial(3)) == 1);
@@ -296,7 +301,11 @@ fn fetch(poller: &Poller, feed: &str, page: &str) -> Result<Article, PageError> 
         text: TextPolicy::Page,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(poller.article(&access, &page.parse().unwrap(), gainsay::clock::Clock::now(&gainsay::clock::SystemClock)))
+    runtime.block_on(poller.article(
+        &access,
+        &page.parse().unwrap(),
+        gainsay::clock::Clock::now(&gainsay::clock::SystemClock),
+    ))
 }
 
 /// The credentials of a feed, as a config gives them.
@@ -318,7 +327,7 @@ fn credentials_go_to_the_feeds_own_server_and_never_along() {
     other.add_html("/story", article(&denial(4)));
     let back = format!("location: {}/story\r\n", home.base);
     other.add_page("/back", move |_, stream| {
-        answer(stream, "302 Found", &back, b""));
+        answer(stream, "302 Found", &back, b"");
     });
     let poller = Poller::new(&intake()).unwrap();
     let feed = format!("{}/feed", home.base);
@@ -337,10 +346,10 @@ fn each_hop_asks_its_own_site() {
     let (home, abroad) = (first.serve(), second.serve());
     let to = format!("location: {}/private/1\r\n", abroad.base);
     first.add_page("/1", move |_, stream| {
-        answer(stream, "302 Found", &to, b""));
+        answer(stream, "302 Found", &to, b"");
     });
     first.add_page("/robots.txt", |_, stream| {
-        answer(stream, "410 Gone", "", b"User-agent: *\nDisallow: /"));
+        answer(stream, "410 Gone", "", b"User-agent: *\nDisallow: /");
     });
     second.add_page("/robots.txt", |_, stream| {
         answer(stream, "302 Found", "location: /rules\r\n", b"");
@@ -348,7 +357,7 @@ fn each_hop_asks_its_own_site() {
     // A file of more than 500 KiB counts up to there.
     let rules = format!("User-agent: *\nDisallow: /private\n{}Allow: /private/1\n", "#\n".repeat(300_000));
     second.add_page("/rules", move |_, stream| {
-        answer(stream, "200 OK", "", rules.as_bytes()));
+        answer(stream, "200 OK", "", rules.as_bytes());
     });
     second.add_html("/private/1", article(&denial(5)));
     let poller = Poller::new(&intake()).unwrap();
@@ -362,7 +371,7 @@ fn a_site_whose_rules_cannot_be_had_is_left_alone_for_a_while() {
     let site = Site::default();
     let server = site.serve();
     site.add_page("/robots.txt", |_, stream| {
-        answer(stream, "503 Service Unavailable", "", b""));
+        answer(stream, "503 Service Unavailable", "", b"");
     });
     site.add_html("/1", article(&denial(6)));
     let poller = Poller::new(&intake()).unwrap();
@@ -378,7 +387,7 @@ fn a_busy_site_is_left_alone_as_long_as_it_asks() {
     let site = Site::default();
     let server = site.serve();
     site.add_page("/1", |_, stream| {
-        answer(stream, "429 Too Many Requests", "retry-after: 600\r\n", b""));
+        answer(stream, "429 Too Many Requests", "retry-after: 600\r\n", b"");
     });
     let poller = Poller::new(&intake()).unwrap();
     let page = format!("{}/1", server.base);

@@ -60,7 +60,8 @@ fn articles_are_found_whole_and_alone_in_the_manner_of_twelve_sites() {
 
 #[test]
 fn the_largest_pages_are_read_and_hostile_ones_end() {
-    let paragraph = "<p>The envoy denied on Monday that anybody had been sent, and said that he knew of no such plan.</p>";
+    let paragraph =
+        "<p>The envoy denied on Monday that anybody had been sent, and said that he knew of no such plan.</p>";
     for hostile in [
         "<div>".repeat(400_000),
         "<b><p><i>".repeat(200_000),
@@ -114,18 +115,31 @@ fn check_unfit(html: &str, expected: Unfit) {
 fn walls_are_no_articles() {
     let notice = "<p>We and our 812 partners store cookies and use your personal data for purposes that you may choose. With your consent \
                   vendors measure ads. You can withdraw consent in the privacy preferences at any time.</p>";
-    check_unfit(&format!("<title>News Example</title><div>{}</div><form action=/ok><button>Accept</button></form>", notice.repeat(2)), Unfit::Consent);
+    check_unfit(
+        &format!(
+            "<title>News Example</title><div>{}</div><form action=/ok><button>Accept</button></form>",
+            notice.repeat(2)
+        ),
+        Unfit::Consent,
+    );
     check_unfit(&format!("<title>News Example</title><div>{}</div>", notice.repeat(12)), Unfit::Consent);
     let lead = "<p>The harbour office on Monday denied that its ferries had sailed without inspection, and called the report a work of fancy. \
                 It said that all papers were in order.</p>";
-    let locked = "<script type='application/ld+json'>{\"@type\":\"NewsArticle\",\"isAccessibleForFree\":false}</script>";
+    let locked =
+        "<script type='application/ld+json'>{\"@type\":\"NewsArticle\",\"isAccessibleForFree\":false}</script>";
     check_unfit(&format!("{locked}<article>{lead}</article>"), Unfit::Paywall);
     check_unfit(&format!("<article>{lead}<div class='js-paywall'>Subscribe</div></article>"), Unfit::Paywall);
     check_unfit(&format!("<article>{lead}<p>Subscribe to continue reading this story.</p></article>"), Unfit::Paywall);
     check_unfit("<title>Just a moment...</title><p>Checking the connection.</p>", Unfit::Challenge);
     check_unfit("<title>News</title><form><input name=u><input type=password></form><p>Welcome back</p>", Unfit::Login);
-    check_unfit("<title>News</title><div id=root></div><noscript>You need to enable JavaScript to run this app.</noscript>", Unfit::NeedsScript);
-    check_unfit("<title>Page not found</title><p>We could not find what you are looking for. Try the front page.</p>", Unfit::Gone);
+    check_unfit(
+        "<title>News</title><div id=root></div><noscript>You need to enable JavaScript to run this app.</noscript>",
+        Unfit::NeedsScript,
+    );
+    check_unfit(
+        "<title>Page not found</title><p>We could not find what you are looking for. Try the front page.</p>",
+        Unfit::Gone,
+    );
     check_unfit("<title>News</title><p>Nothing here.</p>", Unfit::NoArticle);
     check_unfit("", Unfit::NoArticle);
 }

@@ -117,8 +117,7 @@ impl Explainer<'_> {
             explanation.add("embargo", until.map(|until| format!("until {}", second(until))).unwrap_or_default());
         }
         let Some(record) = record else { return Ok(()) };
-        let is_of_page = record.entry_hash.is_some();
-        explanation.add("text", is_of_page.then(|| "that of its page".to_owned()).unwrap_or_default());
+        explanation.add("text", record.entry_hash.map(|_| "that of its page".to_owned()).unwrap_or_default());
         if record.revision > 0 {
             explanation.add("revision", record.revision.to_string());
         }
