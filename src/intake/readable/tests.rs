@@ -1,3 +1,5 @@
+//! Pages in the manner of news sites, walls in the manner of their vendors, and what is made of them.
+
 use super::super::page_verdict::Unfit;
 use super::*;
 use crate::text::clean::clean;
