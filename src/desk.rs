@@ -20,9 +20,9 @@ use jiff::{SignedDuration, Timestamp};
 use backlog::{Backlog, Batch};
 
 use crate::model::{
-    Alert, Analysis, BudgetRecord, ClaimId, ClaimRecord, Document, DocumentId, DocumentRecord, Event, FeedCursor,
-    FeedHealth, FeedId, FeedRecord, Feedback, Issue, MutedSpeaker, OutboxRow, Rendering, StoryId, StoryRecord,
-    ThreadId, ThreadRecord, shown_text,
+    Alert, Analysis, BudgetRecord, ClaimId, ClaimRecord, ContentHash, Document, DocumentId, DocumentRecord, Event,
+    FeedCursor, FeedHealth, FeedId, FeedRecord, Feedback, Issue, Knowledge, MutedSpeaker, OutboxRow, Rendering,
+    StoryId, StoryRecord, ThreadId, ThreadRecord, shown_text,
 };
 use crate::parallel;
 use crate::pipeline::{Change, Input, Models, Scope, State, Windows, analyse, quarantine, step};
@@ -128,6 +128,21 @@ impl Desk {
             self.state = None;
         }
         (self.router, self.sinks, self.windows) = (router, sinks, windows);
+    }
+
+    /// How each of these entries is known, given by its document and what its `content_hash` is without its page.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn knowledge(&mut self, entries: &[(DocumentId, ContentHash)]) -> Result<Vec<Knowledge>, StoreError> {
+        let state = self.take_state()?;
+        let waits = |document, entry| self.backlog.knowledge(document, entry);
+        let known = entries
+            .iter()
+            .map(|&(document, entry)| waits(document, entry).unwrap_or_else(|| state.knowledge(document, entry)));
+        let known = known.collect();
+        self.state = Some(state);
+        Ok(known)
     }
 
     /// Analyses, steps, routes and commits a batch. After an error nothing of the batch has happened: the state is rebuilt

@@ -41,6 +41,10 @@ pub struct Document {
     pub embargo_until: Option<Timestamp>,
     /// Tells an edit from a repeat.
     pub content_hash: ContentHash,
+    /// Where the text is that of the article's page: what `content_hash` would be of the entry alone, as its feed carries it. An entry
+    /// that is seen again without its page is by this known not to have been edited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry_hash: Option<ContentHash>,
     /// Part of a feed's first fetch: known from now on, never alerted.
     pub is_baseline: bool,
     /// What its publisher files it under, each once.

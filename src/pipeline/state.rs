@@ -8,8 +8,9 @@ use crate::dedup::story::Stories;
 use crate::link::index::ClaimIndex;
 use crate::link::view::View;
 use crate::model::{
-    Alert, AlertType, AlertedAs, BudgetRecord, ClaimId, ClaimRecord, Document, DocumentId, DocumentRecord, Event,
-    FeedAlert, FeedHealth, FeedId, FeedRecord, Kind, MutedSpeaker, Records, StoryId, Subject, ThreadId, ThreadRecord,
+    Alert, AlertType, AlertedAs, BudgetRecord, ClaimId, ClaimRecord, ContentHash, Document, DocumentId, DocumentRecord,
+    Event, FeedAlert, FeedHealth, FeedId, FeedRecord, Kind, Knowledge, MutedSpeaker, Records, StoryId, Subject,
+    ThreadId, ThreadRecord,
 };
 use crate::pipeline::Change;
 use crate::pipeline::bounds::Bounds;
@@ -115,12 +116,14 @@ impl State {
         self.threads.values()
     }
 
-    /// Whether the document is known with exactly this content, or in a later version.
+    /// Whether the document says nothing that is not known.
     pub fn knows(&self, document: &Document) -> bool {
-        let is_known = |known: &DocumentRecord| {
-            known.content_hash == document.content_hash || document.version.is_older_than(known.version)
-        };
-        self.documents.get(&document.id).is_some_and(is_known)
+        self.documents.get(&document.id).is_some_and(|known| known.is_as(document))
+    }
+
+    /// How an entry is known whose `content_hash` this is without its page.
+    pub fn knowledge(&self, document: DocumentId, entry: ContentHash) -> Knowledge {
+        self.documents.get(&document).map_or(Knowledge::None, |known| known.knowledge(entry))
     }
 
     pub(super) fn next_sequence(&mut self) -> u64 {

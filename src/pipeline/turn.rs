@@ -72,7 +72,7 @@ impl State {
     pub(super) fn take(&mut self, analysis: &Analysis, now: Timestamp, changes: &mut Vec<Change>) {
         let document = &analysis.document;
         let known = self.documents.get(&document.id);
-        if self.knows(document) {
+        if known.is_some_and(|known| known.is_as(document)) {
             return self.touch(document.id, now, changes);
         }
         let by_address = document.url.as_ref().filter(|url| names_article(url)).and_then(|url| self.addresses.get(url));
@@ -118,6 +118,7 @@ impl State {
         self.put_document(DocumentRecord {
             id: document.id,
             content_hash: document.content_hash,
+            entry_hash: document.entry_hash,
             revision,
             story,
             url: document.url.clone(),

@@ -98,6 +98,7 @@ metrics! {
     Repairs Counter "feed_repairs" ["kind"] "Repairs to feeds before they could be read, by kind; entries_left_out counts entries over the limit.";
     EntriesRead Counter "entries_read" [] "Entries of feeds that were read, old and new.";
     EntriesLost Counter "entries_lost" ["reason"] "Entries that did not reach the desk: unclean (could not be made a document), not_handed_over (the stop or a defect came before; the feed is read again).";
+    Pages Counter "article_pages" ["result"] "Pages of articles by what came of them: read (its text stands), or why the entry is read as its feed has it: no_link, robots, robots_unknown (robots.txt cannot be had), postponed (to a later poll), refused, transport, timeout, status, too_large, encoding, redirect, content_type, paywall, consent, login, challenge (are you a robot), needs_script, gone, no_article, no_fuller (it says no more than the feed), defect (ours).";
     DocumentsIn Counter "documents_in" [] "Documents handed to the desk.";
     Documents Counter "documents" ["result"] "Documents by what the desk did: read (new or changed), known, quarantined (could not be analysed, text kept), left_out (not even that), not_committed (the feed is read again).";
     DeskQueue Gauge "desk_queue_polls" [] "Polls that wait for the desk, the batch that it works on included.";
