@@ -1,5 +1,6 @@
 //! One feed's task: it waits, polls, hands over what came as documents in the order of events, and waits for the commit.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +16,9 @@ use super::{Delivery, Manners, Order, Watchers};
 use crate::config::FeedConfig;
 use crate::desk::Work;
 use crate::intake::{Outcome as PollOutcome, Poll, Turn, wait_after_start};
-use crate::model::{Document, FeedCursor, Item, PollReason, Release, SourceInfo, shown_text};
+use crate::model::{
+    Document, EntryTrace, FeedCursor, Item, PollReason, Release, SourceInfo, comparable_address, shown_text,
+};
 use crate::pipeline::Windows;
 use crate::text::document::document;
 use crate::web::Told;
@@ -35,6 +38,15 @@ pub(super) struct FeedTask {
     pub(super) ear: Ear,
     /// Set before the stop where the feed is taken out for good.
     pub(super) is_leaving: Arc<AtomicBool>,
+}
+
+/// How much of a feed was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All that it carries.
+    Whole,
+    /// Some of it: what else it carries is not known.
+    Part,
 }
 
 /// What a feed's task does next.
@@ -103,7 +115,9 @@ impl FeedTask {
         observer.polled(&self.feed, &poll);
         let delay = poll.next_poll_after;
         let cursor = poll.cursor.clone();
-        if self.hand_over(poll, manners.windows, now).await {
+        // Of a watched directory only what is new is read, not what stands there beside it.
+        let extent = if self.feed.url.scheme() == "file" { Extent::Part } else { Extent::Whole };
+        if self.hand_over(poll, extent, manners.windows, now).await {
             self.cursor = cursor;
             delay
         } else {
@@ -138,7 +152,7 @@ impl FeedTask {
     }
 
     /// Gives the desk what the poll brought. True once it is durable.
-    pub(super) async fn hand_over(&self, poll: Poll, windows: Windows, now: Timestamp) -> bool {
+    pub(super) async fn hand_over(&self, poll: Poll, extent: Extent, windows: Windows, now: Timestamp) -> bool {
         let source = SourceInfo { feed: self.feed.id.clone(), outlet: self.feed.outlet.clone() };
         let backfill = SignedDuration::try_from(self.feed.backfill).unwrap_or(SignedDuration::MAX);
         let memory = Memory { backfill, window: windows.claims };
@@ -147,7 +161,7 @@ impl FeedTask {
             PollOutcome::Items { items, .. } => items.len() as u64,
             PollOutcome::NotModified | PollOutcome::Failed(_) => 0,
         };
-        let work = tokio::task::spawn_blocking(move || work(poll, &source, memory, now)).await;
+        let work = tokio::task::spawn_blocking(move || work(poll, extent, &source, memory, now)).await;
         let work = match work {
             Ok(work) => work,
             Err(error) => {
@@ -183,7 +197,7 @@ async fn turn_after(
 }
 
 /// Cleans the items of a poll into documents.
-fn work(poll: Poll, source: &SourceInfo, memory: Memory, now: Timestamp) -> Work {
+fn work(poll: Poll, extent: Extent, source: &SourceInfo, memory: Memory, now: Timestamp) -> Work {
     let mut documents: Vec<Document> = match poll.outcome {
         PollOutcome::Items { items, read_before } => {
             // What is withheld is no document until a later version may be used: then it is news.
@@ -195,8 +209,26 @@ fn work(poll: Poll, source: &SourceInfo, memory: Memory, now: Timestamp) -> Work
         }
         PollOutcome::NotModified | PollOutcome::Failed(_) => Vec::new(),
     };
+    if extent == Extent::Whole {
+        trace(&mut documents);
+    }
     put_in_order(&mut documents);
     Work { cursor: Some(poll.cursor), health: poll.health, documents, ..Work::default() }
+}
+
+/// Gives the documents of a whole feed their traces: those whose address no other entry has. What stands side by side at one address,
+/// as the entries of a live page do, is told apart by nothing but its identity.
+fn trace(documents: &mut [Document]) {
+    let addresses: Vec<Option<String>> =
+        documents.iter().map(|document| document.url.as_deref().and_then(comparable_address)).collect();
+    let mut entries: BTreeMap<&str, usize> = BTreeMap::new();
+    for address in addresses.iter().flatten() {
+        *entries.entry(address).or_default() += 1;
+    }
+    for (document, address) in documents.iter_mut().zip(&addresses) {
+        let alone = address.as_deref().filter(|address| entries.get(address) == Some(&1));
+        document.trace = alone.map(|address| EntryTrace::of(document, address));
+    }
 }
 
 /// How far back the desk remembers, and how far it is to look.
@@ -291,12 +323,35 @@ mod tests {
             };
             let memory = Memory { backfill: SignedDuration::ZERO, window: SignedDuration::from_hours(24) };
             let source = SourceInfo { feed: feed.clone(), outlet: "Wire".to_owned() };
-            work(poll, &source, memory, now).documents
+            work(poll, Extent::Whole, &source, memory, now).documents
         };
         assert!(documents(Release::Withheld).is_empty());
         assert!(!documents(Release::Usable)[0].is_baseline, "the usable version is news");
         let later = now.checked_add(SignedDuration::from_hours(6)).unwrap();
         assert_eq!(documents(Release::Until(later))[0].embargo_until, Some(later));
+    }
+
+    #[test]
+    fn only_entries_alone_at_an_address_have_a_trace() {
+        let urls = [
+            Some("https://a.example/1"),
+            Some("https://a.example/live#one"),
+            Some("https://amp.a.example/live.html"),
+            Some("https://a.example/"),
+            None,
+            Some("https://a.example/2"),
+        ];
+        let entry = |url| archive_document("1", None, None, "", None, url, Timestamp::UNIX_EPOCH, MarkupFormat::Text);
+        let mut documents = urls.map(entry);
+        trace(&mut documents);
+        assert_eq!(
+            documents.each_ref().map(|document| document.trace.is_some()),
+            [true, false, false, false, false, true]
+        );
+        assert_ne!(documents[0].trace, documents[5].trace);
+        let mut twin = [entry(Some("http://www.a.example/1/?utm_source=rss"))];
+        trace(&mut twin);
+        assert_eq!(twin[0].trace, documents[0].trace);
     }
 
     /// Documents are told by a letter; the digit behind it, if any, is the day on which it was published.

@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use url::Url;
 
 use super::Manners;
-use super::feed::FeedTask;
+use super::feed::{Extent, FeedTask};
 use crate::config::WebsubConfig;
 use crate::intake::{Discovery, Hub, Mode, Outcome, Poll, Pushed, new_subscription};
 use crate::model::{IdentityRule, Item, PollReason, Subscription, shown_address};
@@ -310,7 +310,7 @@ impl FeedTask {
             };
             if let Some(hashes) = hashes {
                 self.watchers.observer.polled(&self.feed, &poll);
-                if self.hand_over(poll, manners.windows, now).await {
+                if self.hand_over(poll, Extent::Part, manners.windows, now).await {
                     self.ear.pushed.extend(hashes);
                     return None;
                 }

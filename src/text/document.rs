@@ -53,6 +53,7 @@ pub fn document(source: SourceInfo, item: &Item, first_seen: Timestamp, is_basel
         topics: topics(&item.topics),
         version: item.version,
         label: if item.release == Release::Canceled { RevisionLabel::Kill } else { item.label },
+        trace: None,
     }
 }
 
@@ -120,6 +121,7 @@ pub fn archive_document(
         topics: Vec::new(),
         version: Version::default(),
         label: RevisionLabel::None,
+        trace: None,
     }
 }
 

@@ -22,6 +22,7 @@ mod deploy;
 mod discovery;
 mod feed_lists;
 mod feedback;
+mod identity;
 mod intake;
 mod kills;
 mod lists;
