@@ -159,8 +159,9 @@ impl Desk {
     ///
     /// # Errors
     /// As [`process`](Self::process).
-    pub fn take(&mut self, batch: Vec<Work>, now: Timestamp) -> Result<Outcome, StoreError> {
+    pub fn take(&mut self, mut batch: Vec<Work>, now: Timestamp) -> Result<Outcome, StoreError> {
         let state = self.take_state()?;
+        recognise(&state, &mut batch);
         let batch = self.backlog.put_off(batch, |document| !state.knows(document));
         self.state = Some(state);
         self.run(batch, now)
@@ -185,10 +186,11 @@ impl Desk {
 
     fn run(&mut self, batch: Batch, now: Timestamp) -> Result<Outcome, StoreError> {
         let change = Backlog::change(&batch);
-        let Batch { work: batch, put_off, waiting, caught_up } = batch;
+        let Batch { work: mut batch, put_off, waiting, caught_up } = batch;
         let mut outcome = Outcome { known: waiting, ..Outcome::default() };
         let mut cursors = Vec::new();
         let state = self.take_state()?;
+        recognise(&state, &mut batch);
         let clock_lead = clock_lead(&state, now);
         warn_of_clock(clock_lead);
         let documents = (batch.iter().map(|work| work.documents.len()).sum::<usize>() + waiting) as u64;
@@ -337,7 +339,7 @@ impl Desk {
                 let time = document.first_seen;
                 if state.knows(&document) {
                     outcome.known += 1;
-                    slots.push(Slot::Ready(Input::SeenAgain(document.id), time));
+                    slots.push(Slot::Ready(Input::SeenAgain(document.id, document.trace), time));
                 } else {
                     slots.push(Slot::Unread(Box::new(document)));
                 }
@@ -482,10 +484,15 @@ fn set_aside(inputs: &mut Vec<(Input, Timestamp)>, position: usize, reason: Stri
     is_kept
 }
 
+/// Gives what is known under another identity the id that it has; each work is a feed's own.
+fn recognise(state: &State, batch: &mut [Work]) {
+    batch.iter_mut().for_each(|work| state.recognise(&mut work.documents));
+}
+
 fn analysis(input: Input) -> Option<Analysis> {
     match input {
         Input::Analysed(analysis) => Some(*analysis),
-        Input::SeenAgain(_) | Input::FeedHealth(_) | Input::Feedback(_) => None,
+        Input::SeenAgain(..) | Input::FeedHealth(_) | Input::Feedback(_) => None,
     }
 }
 

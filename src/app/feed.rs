@@ -1,5 +1,6 @@
 //! One feed's task: it waits, polls, hands over what came as documents in the order of events, and waits for the commit.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +18,9 @@ use super::{Delivery, Manners, Order, Watchers};
 use crate::config::{FeedConfig, TextPolicy};
 use crate::desk::Work;
 use crate::intake::{Outcome as PollOutcome, Poll, Turn, wait_after_start};
-use crate::model::{Document, FeedCursor, Item, PollReason, Release, SourceInfo, shown_text};
+use crate::model::{
+    Document, EntryTrace, FeedCursor, Item, PollReason, Release, SourceInfo, comparable_address, shown_text,
+};
 use crate::pipeline::Windows;
 use crate::text::document::document;
 use crate::web::Told;
@@ -37,6 +40,15 @@ pub(super) struct FeedTask {
     pub(super) ear: Ear,
     /// Set before the stop where the feed is taken out for good.
     pub(super) is_leaving: Arc<AtomicBool>,
+}
+
+/// How much of a feed was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All that it carries.
+    Whole,
+    /// Some of it: what else it carries is not known.
+    Part,
 }
 
 /// What a feed's task does next.
@@ -104,7 +116,9 @@ impl FeedTask {
         telemetry.polled(&self.feed, &poll);
         observer.polled(&self.feed, &poll);
         let delay = poll.next_poll_after;
-        match self.hand_over(poll, Some(turn), manners, now, stop).await {
+        // Of a watched directory only what is new is read, not what stands there beside it.
+        let extent = if self.feed.url.scheme() == "file" { Extent::Part } else { Extent::Whole };
+        match self.hand_over(poll, (extent, Some(turn)), manners, now, stop).await {
             Some(cursor) => {
                 self.cursor = cursor;
                 delay
@@ -139,12 +153,11 @@ impl FeedTask {
         self.send(Work { cursor: Some(self.cursor.clone()), ..Work::default() }).await
     }
 
-    /// Gives the desk what a poll brought in its turn, or a push: then there is none, and the feed carries more than that. Its cursor, once
-    /// all is durable.
+    /// Gives the desk what a poll brought in its turn, or a push without one. Its cursor, once all is durable.
     pub(super) async fn hand_over(
         &self,
         mut poll: Poll,
-        turn: Option<Turn>,
+        (extent, turn): (Extent, Option<Turn>),
         manners: &Manners,
         now: Timestamp,
         stop: &CancellationToken,
@@ -155,12 +168,12 @@ impl FeedTask {
             PollOutcome::Items { items, .. } => items.len() as u64,
             PollOutcome::NotModified | PollOutcome::Failed(_) => 0,
         };
-        let entries = self.entries(poll, manners.windows, now).await.inspect_err(|error| {
+        let entries = self.entries(poll, extent, manners.windows, now).await.inspect_err(|error| {
             error!(feed = %self.feed.id, %error, "what a poll brought cannot be handed over");
             telemetry.not_handed_over(read);
         });
         // Held, as the feed's turn is where no page is wanted, until what the poll brought is durable: they bound the memory.
-        let is_whole = turn.is_some();
+        let is_whole = extent == Extent::Whole;
         let (mut entries, mut turn, mut stage) = (entries.ok()?, turn, None);
         if entries.iter().any(|entry| entry.item.is_some()) {
             stage = manners.poller.page_stage();
@@ -192,12 +205,18 @@ impl FeedTask {
     }
 
     /// The entries of a poll, cleaned.
-    async fn entries(&self, poll: Poll, windows: Windows, now: Timestamp) -> Result<Vec<Entry>, JoinError> {
+    async fn entries(
+        &self,
+        poll: Poll,
+        extent: Extent,
+        windows: Windows,
+        now: Timestamp,
+    ) -> Result<Vec<Entry>, JoinError> {
         let source = SourceInfo { feed: self.feed.id.clone(), outlet: self.feed.outlet.clone() };
         let backfill = SignedDuration::try_from(self.feed.backfill).unwrap_or(SignedDuration::MAX);
         let memory = Memory { backfill, window: windows.claims };
         let policy = self.feed.text;
-        tokio::task::spawn_blocking(move || entries(poll, &source, memory, policy, now)).await
+        tokio::task::spawn_blocking(move || entries(poll, extent, &source, memory, policy, now)).await
     }
 }
 
@@ -215,17 +234,43 @@ async fn turn_after(
 }
 
 /// Cleans the items of a poll into documents.
-fn entries(poll: Poll, source: &SourceInfo, memory: Memory, policy: TextPolicy, now: Timestamp) -> Vec<Entry> {
+fn entries(
+    poll: Poll,
+    extent: Extent,
+    source: &SourceInfo,
+    memory: Memory,
+    policy: TextPolicy,
+    now: Timestamp,
+) -> Vec<Entry> {
     let PollOutcome::Items { items, read_before } = poll.outcome else { return Vec::new() };
     // What is withheld is no document until a later version may be used: then it is news.
     let usable = items.into_iter().filter(|item| item.release != Release::Withheld);
     let cleaned = usable.filter_map(|item| Some((clean(source, &item, now)?, item)));
-    cleaned
+    let (mut documents, items): (Vec<Document>, Vec<Item>) = cleaned
         .map(|(document, item)| {
             let is_baseline = memory.is_baseline(&document, read_before, now);
-            Entry::new(Document { is_baseline, ..document }, item, policy)
+            (Document { is_baseline, ..document }, item)
         })
-        .collect()
+        .unzip();
+    if extent == Extent::Whole {
+        trace(&mut documents);
+    }
+    documents.into_iter().zip(items).map(|(document, item)| Entry::new(document, item, policy)).collect()
+}
+
+/// Gives the documents of a whole feed their traces: those whose address no other entry has. What stands side by side at one address,
+/// as the entries of a live page do, is told apart by nothing but its identity.
+fn trace(documents: &mut [Document]) {
+    let addresses: Vec<Option<String>> =
+        documents.iter().map(|document| document.url.as_deref().and_then(comparable_address)).collect();
+    let mut entries: BTreeMap<&str, usize> = BTreeMap::new();
+    for address in addresses.iter().flatten() {
+        *entries.entry(address).or_default() += 1;
+    }
+    for (document, address) in documents.iter_mut().zip(&addresses) {
+        let alone = address.as_deref().filter(|address| entries.get(address) == Some(&1));
+        document.trace = alone.map(|address| EntryTrace::of(document, address));
+    }
 }
 
 /// How far back the desk remembers, and how far it is to look.
@@ -320,13 +365,36 @@ mod tests {
             };
             let memory = Memory { backfill: SignedDuration::ZERO, window: SignedDuration::from_hours(24) };
             let source = SourceInfo { feed: feed.clone(), outlet: "Wire".to_owned() };
-            let found = entries(poll, &source, memory, TextPolicy::Feed, now);
+            let found = entries(poll, Extent::Whole, &source, memory, TextPolicy::Feed, now);
             found.into_iter().map(|entry| entry.document).collect::<Vec<_>>()
         };
         assert!(documents(Release::Withheld).is_empty());
         assert!(!documents(Release::Usable)[0].is_baseline, "the usable version is news");
         let later = now.checked_add(SignedDuration::from_hours(6)).unwrap();
         assert_eq!(documents(Release::Until(later))[0].embargo_until, Some(later));
+    }
+
+    #[test]
+    fn only_entries_alone_at_an_address_have_a_trace() {
+        let urls = [
+            Some("https://a.example/1"),
+            Some("https://a.example/live#one"),
+            Some("https://amp.a.example/live.html"),
+            Some("https://a.example/"),
+            None,
+            Some("https://a.example/2"),
+        ];
+        let entry = |url| archive_document("1", None, None, "", None, url, Timestamp::UNIX_EPOCH, MarkupFormat::Text);
+        let mut documents = urls.map(entry);
+        trace(&mut documents);
+        assert_eq!(
+            documents.each_ref().map(|document| document.trace.is_some()),
+            [true, false, false, false, false, true]
+        );
+        assert_ne!(documents[0].trace, documents[5].trace);
+        let mut twin = [entry(Some("http://www.a.example/1/?utm_source=rss"))];
+        trace(&mut twin);
+        assert_eq!(twin[0].trace, documents[0].trace);
     }
 
     /// Documents are told by a letter; the digit behind it, if any, is the day on which it was published.

@@ -157,7 +157,8 @@ impl PageTurn<'_> {
         let merge =
             move || catch_unwind(AssertUnwindSafe(|| article_document(source, &item, &article, now))).ok().flatten();
         let merged = tokio::task::spawn_blocking(merge).await;
-        entry.document = merged.ok().flatten().ok_or(PageError::NoFuller)?;
+        let merged = merged.ok().flatten().ok_or(PageError::NoFuller)?;
+        entry.document = Document { trace: entry.document.trace, ..merged };
         Ok(())
     }
 

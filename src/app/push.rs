@@ -16,7 +16,7 @@ use tracing::{info, warn};
 use url::Url;
 
 use super::Manners;
-use super::feed::FeedTask;
+use super::feed::{Extent, FeedTask};
 use crate::config::WebsubConfig;
 use crate::intake::{Discovery, Hub, Mode, Outcome, Poll, Pushed, new_subscription};
 use crate::model::{IdentityRule, Item, PollReason, Subscription, shown_address};
@@ -317,7 +317,7 @@ impl FeedTask {
             };
             if let Some(hashes) = hashes {
                 self.watchers.observer.polled(&self.feed, &poll);
-                if let Some(cursor) = self.hand_over(poll, None, manners, now, stop).await {
+                if let Some(cursor) = self.hand_over(poll, (Extent::Part, None), manners, now, stop).await {
                     self.cursor = cursor;
                     self.ear.pushed.extend(hashes);
                     return None;

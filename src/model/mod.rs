@@ -18,7 +18,9 @@ mod span;
 mod story;
 mod zone;
 
-pub use address::{ADDRESS_BYTES_MAX, canonical_address, shown_address, shown_endpoint, shown_text};
+pub use address::{
+    ADDRESS_BYTES_MAX, canonical_address, comparable_address, shown_address, shown_endpoint, shown_text,
+};
 pub use alert::{
     Alert, AlertAnswer, AlertClaim, AlertDocument, AlertStory, AlertThread, AlertType, ClaimSpeaker, Digest,
     DigestEntry, Evidence, ExplainedAct, ExplainedSentence, ExtractedClaim, FeedAlert, Link, Offsets, Priority, Quote,
@@ -27,7 +29,7 @@ pub use alert::{
 pub use analysis::{Analysis, Issue, ModelsHash};
 pub use article::Article;
 pub use claim::{Attribution, Basis, Claim, Confidence, Kind, OwnWords, Proposition, Speaker};
-pub use document::{Document, OffsetMap, SourceInfo};
+pub use document::{Document, EntryTrace, OffsetMap, SourceInfo};
 pub use event::{ClaimEvent, Event, Subject, related};
 pub use feed::{FeedCursor, FeedHealth, FeedIncident, FilesRead, KeptList, ListedFeed, Moving, PageDue, Subscription};
 pub use feedback::{ChangedFeedback, Corrected, Feedback, FeedbackAct, FeedbackLine, FeedbackState, ReadAs};

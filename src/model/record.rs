@@ -7,8 +7,9 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AlertClaim, AlertDocument, AlertType, ClaimId, ContentHash, Corrected, DigestEntry, Document, DocumentId, Evidence,
-    FeedId, Fingerprint, Kind, Proposition, RevisionLabel, Speaker, Stance, StoryId, ThreadId, Version,
+    AlertClaim, AlertDocument, AlertType, ClaimId, ContentHash, Corrected, DigestEntry, Document, DocumentId,
+    EntryTrace, Evidence, FeedId, Fingerprint, Kind, Proposition, RevisionLabel, Speaker, Stance, StoryId, ThreadId,
+    Version,
 };
 
 /// A document that was seen: enough to know it again and to tell an edit.
@@ -39,6 +40,9 @@ pub struct DocumentRecord {
     /// Which version it was, where its format has versions: an older one is no edit.
     #[serde(default, skip_serializing_if = "Version::is_empty")]
     pub version: Version,
+    /// By what it is known where its entry has changed its identity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<EntryTrace>,
 }
 
 impl DocumentRecord {

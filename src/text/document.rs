@@ -44,6 +44,7 @@ pub fn document(source: SourceInfo, item: &Item, first_seen: Timestamp, is_basel
         topics: topics(&item.topics),
         version: item.version,
         label: if item.release == Release::Canceled { RevisionLabel::Kill } else { item.label },
+        trace: None,
     }
 }
 
@@ -111,6 +112,7 @@ pub fn article_document(source: SourceInfo, item: &Item, article: &Article, firs
         topics: topics(&item.topics),
         version: item.version,
         label: item.label,
+        trace: None,
     })
 }
 
@@ -194,6 +196,7 @@ pub fn archive_document(
         topics: Vec::new(),
         version: Version::default(),
         label: RevisionLabel::None,
+        trace: None,
     }
 }
 

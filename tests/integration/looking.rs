@@ -410,7 +410,9 @@ fn restore(folder: &Path, copy: &Path, config: &Path, endpoint: &Endpoint) {
     }
     std::fs::copy(copy, folder.join("gainsay.db")).unwrap();
     // That the other feed fails may only now be told.
-    let alerted = || endpoint.received().iter().filter(|one| !String::from_utf8_lossy(&one.body).contains("feed.failing")).count();
+    let alerted = || {
+        endpoint.received().iter().filter(|one| !String::from_utf8_lossy(&one.body).contains("feed.failing")).count()
+    };
     let received = alerted();
     let daemon = Daemon::start(config);
     let polled = "SELECT record->>'last_poll' FROM cursor WHERE id = 'wire'";

@@ -23,6 +23,7 @@ mod discovery;
 mod feed_lists;
 mod feedback;
 mod full_text;
+mod identity;
 mod intake;
 mod kills;
 mod lists;

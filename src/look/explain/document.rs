@@ -252,5 +252,6 @@ fn rebuilt(stored: &StoredAnalysis) -> Document {
         topics: Vec::new(),
         version: Version::default(),
         label: RevisionLabel::None,
+        trace: None,
     }
 }
