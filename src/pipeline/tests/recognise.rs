@@ -174,7 +174,6 @@ fn a_document_of_before_there_were_traces_gets_one_when_it_is_seen_again() {
     desk.restart();
     assert!(is_recognised(&desk));
     // It is written once, whatever the feed says then.
-    let later = Entry { hour: Some(9), ..KNOWN };
     let moved = entry("Andes", Entry { hour: Some(9), ..KNOWN }, Some("bank.example/2"));
     assert_eq!(step(&mut desk.state, Input::SeenAgain(known().id, moved.trace), desk.now), []);
 }
