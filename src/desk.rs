@@ -486,7 +486,9 @@ fn set_aside(inputs: &mut Vec<(Input, Timestamp)>, position: usize, reason: Stri
 
 /// Gives what is known under another identity the id that it has; each work is a feed's own.
 fn recognise(state: &State, batch: &mut [Work]) {
-    batch.iter_mut().for_each(|work| state.recognise(&mut work.documents));
+    for work in batch {
+        state.recognise(&mut work.documents);
+    }
 }
 
 fn analysis(input: Input) -> Option<Analysis> {

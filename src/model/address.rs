@@ -72,8 +72,11 @@ pub fn comparable_address(address: &str) -> Option<String> {
     if path.is_empty() && query.is_empty() {
         return None;
     }
-    let query: String = query.iter().map(|(key, value)| format!("&{key}={value}")).collect();
-    Some(format!("{host}{port}/{path}{query}"))
+    let mut comparable = format!("{host}{port}/{path}");
+    for (key, value) in query {
+        comparable.extend(["&", &key, "=", &value]);
+    }
+    Some(comparable)
 }
 
 /// The publisher's address of a page that an AMP cache or viewer shows: `https://a-example.cdn.ampproject.org/c/s/a.example/1`,
@@ -221,7 +224,7 @@ mod tests {
             &["mailto:desk@a.example", "/world/1", "https://www.google.com/amp/s/", "https://a.example/?"],
             None,
         );
-        check_twins(&["https://cdn.ampproject.org/c/s/", "https://cdn.ampproject.org/c/"], None);
+        check_twins(&["https://cdn.ampproject.org/c/s/"], None);
     }
 
     #[track_caller]

@@ -2,8 +2,9 @@
 //!
 //! Publishers change what their guids are made of, put the headline into them, or list an article now at its address and now at that of
 //! its AMP or mobile edition. What is new by its identity is then the known document, with or without another text, if it alone in its feed
-//! stands at the address of one that the feed carries no more, and says the same, or says it was published in the same instant and has words
-//! in common, or would be taken for the same story by its text. So no two documents become one that would not be one story anyway.
+//! stands at the address of one that the feed carries no more, and says the same, or says it was published in the same instant and has
+//! words in common, or would be taken for the same story by its text. So no two documents become one that would not be one story at one
+//! address anyway.
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
