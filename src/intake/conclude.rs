@@ -8,7 +8,7 @@ use url::Url;
 use super::fetch::{Body, FetchError, Notes};
 use super::parse::{ParseError, ParsedFeed};
 use super::poll::{BodySize, Discovery, Outcome, Poll, PollError};
-use super::recover::Repairs;
+use super::recover::{Repair, Repairs};
 use super::rhythm;
 use super::schedule::{Ending, Freshness, Pace, Said, next_poll_after};
 use super::websub::Hub;
@@ -58,6 +58,7 @@ pub fn resume(feed: &FeedConfig, stored: Option<FeedCursor>) -> FeedCursor {
         address,
         etag: None,
         last_modified: None,
+        validators_of: None,
         last_poll: None,
         left_alone_until: None,
         moving: None,
@@ -236,8 +237,11 @@ fn take(
     if let Some(detail) = detail {
         return Some(FeedIncident { kind: AlertType::FeedEmpty, since: now, detail });
     }
-    cursor.etag = body.etag;
-    cursor.last_modified = body.last_modified;
+    // What was cut off is asked for again: with the validators of the cut body the server would say that nothing changed.
+    if !parsed.repairs.0.contains_key(&Repair::Truncated) {
+        (cursor.etag, cursor.last_modified) = (body.etag, body.last_modified);
+        cursor.validators_of = Some(AddressHash::of(&[body.url.as_str().as_bytes()]));
+    }
     cursor.last_body = Some(now);
     cursor.last_item_count = Some(u32::try_from(parsed.items.len()).unwrap_or(u32::MAX));
     None
