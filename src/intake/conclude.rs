@@ -186,7 +186,12 @@ fn fail(cursor: &mut FeedCursor, error: &PollError, now: Timestamp) -> Ending {
     if cursor.retired_since.is_some() {
         return Ending::Retired;
     }
-    Ending::Failure { failures: cursor.failures, is_retryable: error.is_retryable(), retry_after }
+    // Who says "too many requests" is not asked again sooner than ever, even where it does not say when.
+    Ending::Failure {
+        failures: cursor.failures,
+        is_retryable: error.is_retryable() && !error.is_rate_limit(),
+        retry_after,
+    }
 }
 
 /// Whether the poll found that there is no feed, rather than that it cannot be had now.

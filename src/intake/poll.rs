@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use reqwest::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
@@ -153,6 +154,11 @@ impl PollError {
     /// Whether the next poll may well succeed.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Fetch(error) if error.is_retryable())
+    }
+
+    /// Whether the server says "too many requests".
+    pub fn is_rate_limit(&self) -> bool {
+        matches!(self, Self::Fetch(FetchError::Status { status, .. }) if *status == StatusCode::TOO_MANY_REQUESTS)
     }
 
     /// How long the server asks to be left alone, where it says that it is asked too often.
