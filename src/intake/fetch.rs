@@ -626,19 +626,20 @@ fn transport(url: &Url, error: reqwest::Error) -> FetchError {
     FetchError::Transport { url: shown_address(url), source: error.without_url() }
 }
 
-/// An error with its causes; the client's own text names only the outermost.
+/// The causes of an error. What the client says around them (that it was sending, or in which of its parts) tells the operator nothing,
+/// and stands only where there is no cause.
 fn chain(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
+    let mut text = String::new();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
         let part = error.to_string();
-        if !text.contains(&part) {
-            text.push_str(": ");
+        if !part.starts_with("client error (") && !text.contains(&part) {
+            text.push_str(if text.is_empty() { "" } else { ": " });
             text.push_str(&part);
         }
         cause = error.source();
     }
-    text
+    if text.is_empty() { error.to_string() } else { text }
 }
 
 #[cfg(test)]

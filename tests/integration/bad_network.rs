@@ -104,8 +104,9 @@ fn drip(stream: &mut TcpStream, first: &[u8], more: &[u8]) {
     }
 }
 
-/// A server whose certificate nobody signed, and how many bytes were told to it. Certificate and key serve these tests alone; they are
-/// made with `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 36500 -outform der`.
+/// A server whose certificate nobody signed, and how many requests were told to it. Certificate and key serve these tests alone; they
+/// are made with `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 36500 -addext subjectAltName=IP:127.0.0.1
+/// -addext basicConstraints=critical,CA:FALSE`.
 fn self_signed() -> (String, Arc<AtomicU32>) {
     use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
     let certificate = CertificateDer::from(&include_bytes!("../fixtures/tls/self_signed.der")[..]);
