@@ -24,7 +24,7 @@ use crate::clock::Clock;
 use crate::config::{Config, IntakeConfig, SinkConfig, WindowsConfig};
 use crate::desk::{BACKLOG_MAX, Desk, Outcome, SinkSettings, Work};
 use crate::intake::Poller;
-use crate::model::{ContentHash, DocumentId, FeedCursor, FeedId, KeptList, Knowledge};
+use crate::model::{Document, DocumentId, FeedCursor, FeedId, KeptList, Knowledge};
 use crate::pipeline::{Models, Windows};
 use crate::route::Router;
 use crate::sink::{BodyFormat, DispatchSummary, Dispatcher};
@@ -61,8 +61,8 @@ pub fn windows(windows: &WindowsConfig) -> Windows {
 enum Order {
     /// To take what a poll brought.
     Take(Box<Delivery>),
-    /// To say how it knows entries, given by their documents and what their content hashes are without their pages.
-    Ask(Vec<(DocumentId, ContentHash)>, oneshot::Sender<Vec<Knowledge>>),
+    /// To say how it knows a poll's documents, which have the text of the feed's entries.
+    Ask(Vec<Document>, oneshot::Sender<Vec<(DocumentId, Knowledge)>>),
     /// To go on by another config from here on.
     Follow(Routing),
 }
@@ -432,8 +432,8 @@ impl DeskLoop {
                 match order {
                     // What came before it is still done by the old config.
                     Order::Follow(new) => routing = Some(new),
-                    Order::Ask(entries, answer) => {
-                        self.answer(&entries, answer)?;
+                    Order::Ask(documents, answer) => {
+                        self.answer(documents, answer)?;
                         next = inbox.try_recv().ok();
                     }
                     Order::Take(delivery) => {
@@ -488,13 +488,13 @@ impl DeskLoop {
         Ok(())
     }
 
-    /// Says how entries are known. Who asked may be gone; who gets no answer reads the feed again.
+    /// Says how documents are known. Who asked may be gone; who gets no answer reads the feed again.
     fn answer(
         &mut self,
-        entries: &[(DocumentId, ContentHash)],
-        answer: oneshot::Sender<Vec<Knowledge>>,
+        documents: Vec<Document>,
+        answer: oneshot::Sender<Vec<(DocumentId, Knowledge)>>,
     ) -> Result<(), StoreError> {
-        match self.desk.knowledge(entries) {
+        match self.desk.knowledge(documents) {
             Ok(known) => drop(answer.send(known)),
             Err(error) if error.is_retryable() => error!(%error, "the database cannot be read now"),
             Err(error) => return Err(error),

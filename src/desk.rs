@@ -20,9 +20,9 @@ use jiff::{SignedDuration, Timestamp};
 use backlog::{Backlog, Batch};
 
 use crate::model::{
-    Alert, Analysis, BudgetRecord, ClaimId, ClaimRecord, ContentHash, Document, DocumentId, DocumentRecord, Event,
-    FeedCursor, FeedHealth, FeedId, FeedRecord, Feedback, Issue, Knowledge, MutedSpeaker, OutboxRow, Rendering,
-    StoryId, StoryRecord, ThreadId, ThreadRecord, shown_text,
+    Alert, Analysis, BudgetRecord, ClaimId, ClaimRecord, Document, DocumentId, DocumentRecord, Event, FeedCursor,
+    FeedHealth, FeedId, FeedRecord, Feedback, Issue, Knowledge, MutedSpeaker, OutboxRow, Rendering, StoryId,
+    StoryRecord, ThreadId, ThreadRecord, shown_text,
 };
 use crate::parallel;
 use crate::pipeline::{Change, Input, Models, Scope, State, Windows, analyse, quarantine, step};
@@ -130,17 +130,19 @@ impl Desk {
         (self.router, self.sinks, self.windows) = (router, sinks, windows);
     }
 
-    /// How each of these entries is known, given by its document and what its `content_hash` is without its page.
+    /// How each of these documents of a feed's poll is known, which have the text of its entries: under which id, and whether as the feed
+    /// carries it or with its page.
     ///
     /// # Errors
     /// What the store says.
-    pub fn knowledge(&mut self, entries: &[(DocumentId, ContentHash)]) -> Result<Vec<Knowledge>, StoreError> {
+    pub fn knowledge(&mut self, mut documents: Vec<Document>) -> Result<Vec<(DocumentId, Knowledge)>, StoreError> {
         let state = self.take_state()?;
-        let waits = |document, entry| self.backlog.knowledge(document, entry);
-        let known = entries
-            .iter()
-            .map(|&(document, entry)| waits(document, entry).unwrap_or_else(|| state.knowledge(document, entry)));
-        let known = known.collect();
+        state.recognise(&mut documents);
+        let knowledge = |document: &Document| {
+            let (id, entry) = (document.id, document.content_hash);
+            (id, self.backlog.knowledge(id, entry).unwrap_or_else(|| state.knowledge(id, entry)))
+        };
+        let known = documents.iter().map(knowledge).collect();
         self.state = Some(state);
         Ok(known)
     }
@@ -150,7 +152,10 @@ impl Desk {
     ///
     /// # Errors
     /// What the store says.
-    pub fn process(&mut self, batch: Vec<Work>, now: Timestamp) -> Result<Outcome, StoreError> {
+    pub fn process(&mut self, mut batch: Vec<Work>, now: Timestamp) -> Result<Outcome, StoreError> {
+        let state = self.take_state()?;
+        recognise(&state, &mut batch);
+        self.state = Some(state);
         self.run(Batch { work: batch, ..Batch::default() }, now)
     }
 
@@ -178,6 +183,11 @@ impl Desk {
     /// What the store says.
     pub fn catch_up(&mut self, now: Timestamp) -> Result<Outcome, StoreError> {
         let first = self.store.backlog(READ_AT_ONCE_MAX)?;
+        if first.is_empty() {
+            // Somebody has tidied the table up.
+            self.backlog = Backlog::new(self.store.backlog_marks()?);
+            return Ok(Outcome::default());
+        }
         let caught_up = first.last().map(|&(position, _)| position);
         let documents = first.into_iter().map(|(_, document)| document).collect();
         let work = vec![Work { documents, ..Work::default() }];
@@ -186,18 +196,18 @@ impl Desk {
 
     fn run(&mut self, batch: Batch, now: Timestamp) -> Result<Outcome, StoreError> {
         let change = Backlog::change(&batch);
-        let Batch { work: mut batch, put_off, waiting, caught_up } = batch;
+        let Batch { work: batch, put_off, waiting, caught_up } = batch;
         let mut outcome = Outcome { known: waiting, ..Outcome::default() };
         let mut cursors = Vec::new();
         let state = self.take_state()?;
-        recognise(&state, &mut batch);
         let clock_lead = clock_lead(&state, now);
         warn_of_clock(clock_lead);
         let documents = (batch.iter().map(|work| work.documents.len()).sum::<usize>() + waiting) as u64;
         // Marked as taken in whatever comes of it: what panics would do so for ever.
         let feedback: Vec<Feedback> = batch.iter().flat_map(|work| &work.feedback).cloned().collect();
         let judged_before = self.models.window_counts();
-        let (inputs, analysis_times) = self.inputs(&state, batch, now, &mut cursors, &mut outcome);
+        let (inputs, analysis_times) =
+            self.inputs((&state, caught_up.is_some()), batch, now, &mut cursors, &mut outcome);
         let Stepped { state, inputs, written, routed, mut tally } = self.step_all(state, inputs, now, step)?;
         tally.known += outcome.known as u64;
         let analyses: Vec<Analysis> = inputs.into_iter().filter_map(|(input, _)| analysis(input)).collect();
@@ -324,32 +334,34 @@ impl Desk {
     /// of these took.
     fn inputs(
         &self,
-        state: &State,
+        (state, is_backlog): (&State, bool),
         batch: Vec<Work>,
         now: Timestamp,
         cursors: &mut Vec<FeedCursor>,
         outcome: &mut Outcome,
     ) -> (Vec<(Input, Timestamp)>, Vec<Duration>) {
         let mut slots = Vec::new();
+        // What has waited must not turn the desk's clock back to when it came.
+        let earliest = state.position().0.filter(|_| is_backlog).unwrap_or(Timestamp::MIN);
         for work in batch {
             cursors.extend(work.cursor);
             let feedback = work.feedback.into_iter().map(Box::new).map(Input::Feedback);
             slots.extend(feedback.map(|feedback| Slot::Ready(feedback, now)));
             for document in work.documents {
-                let time = document.first_seen;
+                let time = document.first_seen.max(earliest);
                 if state.knows(&document) {
                     outcome.known += 1;
                     slots.push(Slot::Ready(Input::SeenAgain(document.id, document.trace), time));
                 } else {
-                    slots.push(Slot::Unread(Box::new(document)));
+                    slots.push(Slot::Unread(Box::new(document), time));
                 }
             }
             slots.extend(work.health.map(|health| Slot::Ready(Input::FeedHealth(health), now)));
         }
         let inputs = parallel::in_order(self.threads, slots, |slot| match slot {
             Slot::Ready(input, time) => ((input, time), None),
-            Slot::Unread(document) => {
-                let (time, started) = (document.first_seen, Instant::now());
+            Slot::Unread(document, time) => {
+                let started = Instant::now();
                 let analysis = Box::new(self.analyse(*document));
                 ((Input::Analysed(analysis), time), Some(started.elapsed()))
             }
@@ -500,7 +512,7 @@ fn analysis(input: Input) -> Option<Analysis> {
 
 enum Slot {
     Ready(Input, Timestamp),
-    Unread(Box<Document>),
+    Unread(Box<Document>, Timestamp),
 }
 
 /// Records as a batch leaves them: the last version of each, or nothing where it was forgotten.

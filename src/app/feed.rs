@@ -25,6 +25,8 @@ use crate::pipeline::Windows;
 use crate::text::document::document;
 use crate::web::Told;
 
+/// How long a feed waits for its site's turn before it says how long that may be.
+const REMINDER: Duration = Duration::from_mins(1);
 /// How long a poller waits after the desk could not commit what it brought.
 const COMMIT_RETRY: Duration = Duration::from_secs(10);
 
@@ -54,6 +56,8 @@ pub(super) enum Extent {
 /// What a feed's task does next.
 enum Next {
     Poll(Turn, Manners),
+    /// To say how long the site rests, for which it has waited long.
+    Remind,
     Hear(Told),
     AskHub,
 }
@@ -64,11 +68,16 @@ impl FeedTask {
         self.resume_subscription();
         // When it is due counts in the queue of its site, not when its task has come round to it.
         let mut due = self.first_poll();
+        let mut is_reminder = false;
         let clock = Arc::clone(&self.watchers.clock);
         loop {
             let fetch_timeout = self.manners.borrow().fetch_timeout;
             let delay = Duration::try_from(due.duration_since(clock.now())).unwrap_or_default();
-            self.watchers.telemetry.pulse.feed_waits(&self.feed.id, delay, fetch_timeout);
+            let rest = self.manners.borrow().poller.rest(&self.feed, &self.cursor);
+            // That it waits because its site rests is no sign of trouble.
+            if !is_reminder || !rest.is_zero() {
+                self.watchers.telemetry.pulse.feed_waits(&self.feed.id, delay.max(rest), fetch_timeout);
+            }
             let asking = self.until_asking();
             // All branches only wait, and its place in the queue is by when it is due: nothing is lost when another wins.
             let next = tokio::select! {
@@ -77,13 +86,18 @@ impl FeedTask {
                     if self.is_leaving.load(Ordering::Relaxed) {
                         self.unsubscribe().await;
                     }
+                    // Also where it was taken out while it was polled.
+                    self.watchers.telemetry.pulse.feed_left(&self.feed.id);
                     return self.cursor;
                 }
                 told = self.ear.told() => Next::Hear(told),
                 () = asking => Next::AskHub,
+                () = tokio::time::sleep(delay + REMINDER) => Next::Remind,
                 (turn, manners) = turn_after(delay, due, &self.manners, &self.feed, &self.cursor) => Next::Poll(turn, manners),
             };
+            is_reminder = matches!(next, Next::Remind);
             let soon = match next {
+                Next::Remind => None,
                 Next::Poll(turn, manners) => Some(self.poll(turn, &manners, &stop).await),
                 Next::Hear(told) => {
                     let manners = self.manners.borrow().clone();
@@ -131,6 +145,8 @@ impl FeedTask {
     fn first_poll(&self) -> Timestamp {
         let now = self.watchers.clock.now();
         let wait = match (self.cursor.next_poll, self.cursor.last_poll) {
+            // What was pushed meanwhile, nobody heard.
+            (Some(_), _) if self.cursor.next_poll_reason == Some(PollReason::Push) => Duration::ZERO,
             (Some(next), _) => {
                 let is_left_alone = self.cursor.left_alone_until.is_some()
                     || matches!(self.cursor.next_poll_reason, Some(PollReason::SkipHours | PollReason::SkipDays));
@@ -164,9 +180,12 @@ impl FeedTask {
     ) -> Option<FeedCursor> {
         let telemetry = &self.watchers.telemetry;
         let (mut cursor, health) = (poll.cursor.clone(), poll.health.take());
-        let read = match &poll.outcome {
-            PollOutcome::Items { items, .. } => items.len() as u64,
-            PollOutcome::NotModified | PollOutcome::Failed(_) => 0,
+        let (read, withheld) = match &poll.outcome {
+            PollOutcome::Items { items, .. } => {
+                let withheld = items.iter().filter(|item| item.release == Release::Withheld).count();
+                (items.len() as u64, withheld as u64)
+            }
+            PollOutcome::NotModified | PollOutcome::Failed(_) => (0, 0),
         };
         let entries = self.entries(poll, extent, manners.windows, now).await.inspect_err(|error| {
             error!(feed = %self.feed.id, %error, "what a poll brought cannot be handed over");
@@ -182,18 +201,22 @@ impl FeedTask {
                 turn = None;
             }
             let pages = PageTurn { task: self, manners, now, stop };
-            cursor.pages = pages.take(&mut entries, &cursor.pages, stage.is_some(), is_whole).await;
+            let Some(due) = pages.take(&mut entries, &cursor.pages, stage.is_some(), is_whole).await else {
+                telemetry.not_handed_over(read);
+                return None;
+            };
+            cursor.pages = due;
         } else if is_whole && read > 0 {
             // What is due is no longer in the feed.
             cursor.pages.clear();
         }
         let mut documents: Vec<Document> = entries.into_iter().map(|entry| entry.document).collect();
-        put_in_order(&mut documents);
+        put_in_order(&mut documents, self.feed.url.scheme() == "file");
         let work = Work { cursor: Some(cursor.clone()), health, documents, ..Work::default() };
         let documents = work.documents.len() as u64;
         // Counted in before the desk can count them out, and until it has.
         let _waits = telemetry.waits_for_desk();
-        telemetry.handed_over(documents, read.saturating_sub(documents));
+        telemetry.handed_over(documents, withheld, read.saturating_sub(documents + withheld));
         let is_durable = self.send(work).await;
         drop((turn, stage));
         is_durable.then_some(cursor)
@@ -298,12 +321,12 @@ impl Memory {
 
 /// Puts a feed's documents in the order of events, which the desk wants: a correction after what it corrects. Their dates
 /// say it where all have one. Where some have, they say at which end the feed begins; without, the latest is taken to come
-/// first, as in nearly all feeds.
-fn put_in_order(documents: &mut [Document]) {
+/// first, as in nearly all feeds. Of a watched directory it is known that it does.
+fn put_in_order(documents: &mut [Document], is_newest_first: bool) {
     let are_dated = documents.iter().all(|document| document.published.is_some());
     let mut dates = documents.iter().filter_map(|document| document.published);
     let (first, last) = (dates.next(), dates.next_back());
-    let is_oldest_first = first < last;
+    let is_oldest_first = first < last && !is_newest_first;
     if !is_oldest_first {
         documents.reverse();
     }
@@ -406,7 +429,7 @@ mod tests {
             archive_document(mark, None, None, mark, published, None, Timestamp::UNIX_EPOCH, MarkupFormat::Text)
         };
         let mut documents: Vec<Document> = listed.split(' ').map(document).collect();
-        put_in_order(&mut documents);
+        put_in_order(&mut documents, false);
         let order: Vec<&str> = documents.iter().map(|document| document.text.as_str()).collect();
         assert_eq!(order.join(" "), expected, "{listed}");
     }

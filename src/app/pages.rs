@@ -18,7 +18,7 @@ use url::Url;
 use super::{Manners, Order};
 use crate::app::feed::FeedTask;
 use crate::config::TextPolicy;
-use crate::intake::{FetchError, PageError, Poller, page_link};
+use crate::intake::{PageError, Poller, page_link};
 use crate::model::{Document, DocumentId, Item, Knowledge, PageDue, Release, SourceInfo, shown_address, shown_text};
 use crate::text::document::article_document;
 use crate::text::teaser::is_teaser;
@@ -61,7 +61,7 @@ pub(super) struct PageTurn<'a> {
 
 impl PageTurn<'_> {
     /// Puts the text of articles into the entries that are new or whose pages are due, as far as they can be had now. Gives what is due at
-    /// later polls. With `may_fetch` false all of it is. What the feed does not carry any more is no longer due, where `is_whole` says that
+    /// later polls; nothing where the desk does not answer. With `may_fetch` false all of it is. What the feed does not carry any more is no longer due, where `is_whole` says that
     /// these are all of its entries.
     pub(super) async fn take(
         &self,
@@ -69,8 +69,9 @@ impl PageTurn<'_> {
         due: &[PageDue],
         may_fetch: bool,
         is_whole: bool,
-    ) -> Vec<PageDue> {
+    ) -> Option<Vec<PageDue>> {
         let due: BTreeMap<DocumentId, &PageDue> = due.iter().map(|page| (page.document, page)).collect();
+        let wanted = self.wanted(entries, &due).await?;
         let carried: BTreeSet<DocumentId> = entries.iter().map(|entry| entry.document.id).collect();
         let others = due.values().filter(|page| !is_whole && !carried.contains(&page.document));
         let mut still_due: Vec<PageDue> = others.map(|page| (*page).clone()).collect();
@@ -78,7 +79,6 @@ impl PageTurn<'_> {
         let mut fetched = 0;
         // The site at which the last page was, and when the next one may be asked for there.
         let mut rest: Option<(String, Instant)> = None;
-        let Some(wanted) = self.wanted(entries, &due).await else { return due.into_values().cloned().collect() };
         for index in wanted {
             let Some(entry) = entries.get_mut(index) else { continue };
             let before = due.get(&entry.document.id).copied();
@@ -96,23 +96,23 @@ impl PageTurn<'_> {
                 still_due.push(PageDue { document: entry.document.id, tries, since });
             }
         }
-        still_due
+        Some(still_due)
     }
 
-    /// The entries whose pages are to be asked for: those that are new or were edited, then those that are due. Nothing where the desk does
-    /// not answer.
-    async fn wanted(&self, entries: &[Entry], due: &BTreeMap<DocumentId, &PageDue>) -> Option<Vec<usize>> {
-        let candidates: Vec<usize> =
-            entries.iter().enumerate().filter(|(_, entry)| entry.item.is_some()).map(|(index, _)| index).collect();
-        let asked = candidates.iter().filter_map(|&index| entries.get(index));
-        let asked = asked.map(|entry| (entry.document.id, entry.document.content_hash)).collect();
+    /// The entries whose pages are to be asked for: those that are new or were edited, then those that are due; each entry gets the id by
+    /// which the desk knows it. Nothing where the desk does not answer.
+    async fn wanted(&self, entries: &mut [Entry], due: &BTreeMap<DocumentId, &PageDue>) -> Option<Vec<usize>> {
+        // All of them: which ids the feed carries says which of them are others' under another guid.
+        let asked = entries.iter().map(|entry| entry.document.clone()).collect();
         let (answer, known) = oneshot::channel();
         self.task.orders.send(Order::Ask(asked, answer)).await.ok()?;
         let known = known.await.ok()?;
         let (mut wanted, mut waiting) = (Vec::new(), Vec::new());
-        for (index, knowledge) in candidates.into_iter().zip(known) {
-            let is_due = entries.get(index).is_some_and(|entry| due.contains_key(&entry.document.id));
+        for ((index, entry), (id, knowledge)) in entries.iter_mut().enumerate().zip(known) {
+            entry.document.id = id;
+            let is_due = due.contains_key(&id);
             match knowledge {
+                _ if entry.item.is_none() => {}
                 Knowledge::None => wanted.push(index),
                 Knowledge::Entry if is_due => waiting.push(index),
                 Knowledge::Entry | Knowledge::Page => {}
@@ -139,7 +139,8 @@ impl PageTurn<'_> {
             }
             poller.article(&self.task.feed, &link, self.now).await
         };
-        if Instant::now() >= deadline {
+        let is_too_late = rest.as_ref().is_some_and(|(at, until)| *at == site && *until >= deadline);
+        if Instant::now() >= deadline || is_too_late {
             return Err(PageError::Postponed);
         }
         // Whichever comes first: a fetch that is dropped leaves nothing behind, and its page is asked for at a later poll.
@@ -149,16 +150,16 @@ impl PageTurn<'_> {
             fetched = tokio::time::timeout_at(deadline, fetch) => fetched,
         };
         *rest = delay(poller, &link).map(|delay| (site, Instant::now() + delay));
-        let limit = self.manners.page_wait;
-        let too_slow = |_| PageError::Fetch(FetchError::Timeout { url: shown_address(&link), limit });
-        let (article, item) = (fetched.map_err(too_slow)??, item.clone());
+        // The time went by in its site's queue, or the page will be quicker next time: a fetch has a deadline of its own.
+        let article = fetched.map_err(|_| PageError::Postponed)??;
+        let item = item.clone();
         let source = SourceInfo { feed: self.task.feed.id.clone(), outlet: self.task.feed.outlet.clone() };
         let now = self.now;
         let merge =
             move || catch_unwind(AssertUnwindSafe(|| article_document(source, &item, &article, now))).ok().flatten();
         let merged = tokio::task::spawn_blocking(merge).await;
         let merged = merged.ok().flatten().ok_or(PageError::NoFuller)?;
-        entry.document = Document { trace: entry.document.trace, ..merged };
+        entry.document = Document { id: entry.document.id, trace: entry.document.trace, ..merged };
         Ok(())
     }
 

@@ -40,6 +40,8 @@ const SILENCE: i64 = 4;
 const PUSHED_POLL_GAP: Duration = Duration::from_secs(10);
 /// The hub is told that a feed is taken out, but not waited for longer.
 const UNSUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Wait, on average, where so many hubs are being asked.
+const ASK_SOON: Duration = Duration::from_secs(10);
 /// Hubs that are asked at once.
 const ASKED_MAX: usize = 4;
 
@@ -121,6 +123,10 @@ impl Ear {
                     poll.cursor.subscription.iter().for_each(|new| self.listen(new));
                 }
             }
+        }
+        if matches!(poll.outcome, Outcome::NotModified) {
+            // The hub has missed nothing.
+            return self.back(poll, now);
         }
         let (Some(subscription), Outcome::Items { items, .. }) = (&mut poll.cursor.subscription, &poll.outcome) else {
             return;
@@ -248,6 +254,11 @@ impl FeedTask {
         if subscription.next > now {
             return;
         }
+        // Hubs are asked one after the other, and a slow one holds up no feed.
+        let Ok(_place) = hubs.asked.try_acquire() else {
+            subscription.next = later(now, ASK_SOON.mul_f64(0.5 + fastrand::f64()));
+            return;
+        };
         if subscription.is_pending {
             fail(subscription, "the hub takes subscriptions and does not verify them".to_owned(), None, now);
         } else {
@@ -259,7 +270,6 @@ impl FeedTask {
             return;
         }
         let lease = hubs.settings.lease.as_secs();
-        let Ok(_place) = hubs.asked.acquire().await else { return };
         let answer = manners.poller.ask_hub(&asked, Mode::Subscribe { lease }, now).await;
         let Err(error) = answer else { return };
         warn!(feed = %self.feed.id, %error, "a hub cannot be asked, the feed is polled as ever");
@@ -289,7 +299,7 @@ impl FeedTask {
                 fail(subscription, trouble, Some(ASK_AGAIN_MAX), now);
                 self.commit_cursor().await;
                 // What was to be pushed meanwhile may wait.
-                Some(Duration::ZERO)
+                Some(self.soon(now))
             }
             Told::Content(pushed) => {
                 heard(subscription, now);
@@ -316,6 +326,7 @@ impl FeedTask {
                 _ => None,
             };
             if let Some(hashes) = hashes {
+                self.watchers.telemetry.entries_pushed(&poll);
                 self.watchers.observer.polled(&self.feed, &poll);
                 if let Some(cursor) = self.hand_over(poll, (Extent::Part, None), manners, now, stop).await {
                     self.cursor = cursor;
@@ -325,9 +336,16 @@ impl FeedTask {
             }
         }
         self.commit_cursor().await;
+        Some(self.soon(now))
+    }
+
+    /// How soon the feed may be polled for what its hub says: a hub's word is no reason to ask a server that wants to be left alone.
+    fn soon(&self, now: Timestamp) -> Duration {
         let since = self.cursor.last_poll.map(|last| now.duration_since(last));
         let since = since.and_then(|since| Duration::try_from(since).ok()).unwrap_or(PUSHED_POLL_GAP);
-        Some(PUSHED_POLL_GAP.min(self.feed.poll_interval).saturating_sub(since))
+        let gap = PUSHED_POLL_GAP.min(self.feed.poll_interval).saturating_sub(since);
+        let held = self.cursor.left_alone_until.map(|until| until.duration_since(now));
+        gap.max(held.and_then(|held| Duration::try_from(held).ok()).unwrap_or_default())
     }
 
     /// Tells the hub of a feed that is taken out to push no more, and forgets the subscription.

@@ -170,7 +170,7 @@ pub struct IntakeConfig {
     pub poll_interval: Duration,
     /// Longest time; where it is the shortest, that is the interval.
     pub poll_interval_max: Duration,
-    /// Share of the interval by which each poll is moved at random, 0 to 0.5.
+    /// Share of the interval by which each poll is moved at random, never to before the shortest interval; 0 to 0.5.
     pub jitter: f64,
     /// Longest time between two polls of a failing feed.
     pub backoff_max: Duration,

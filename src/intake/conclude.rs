@@ -8,7 +8,7 @@ use url::Url;
 use super::fetch::{Body, FetchError, Notes};
 use super::parse::{ParseError, ParsedFeed};
 use super::poll::{BodySize, Discovery, Outcome, Poll, PollError};
-use super::recover::Repairs;
+use super::recover::{Repair, Repairs};
 use super::rhythm;
 use super::schedule::{Ending, Freshness, Pace, Said, next_poll_after};
 use super::websub::Hub;
@@ -38,7 +38,9 @@ pub(super) enum Answer {
 
 /// Where a feed is polled: where it has moved for good, else at the address in the config.
 pub(super) fn address_of(feed: &FeedConfig, cursor: &FeedCursor) -> Url {
-    cursor.moved_to.as_deref().and_then(|address| Url::parse(address).ok()).unwrap_or_else(|| feed.url.clone())
+    let moved_to = cursor.moved_to.as_deref().and_then(|address| Url::parse(address).ok());
+    // Asked anew, as the feed may have been given credentials since.
+    moved_to.filter(|target| may_move(feed, target)).unwrap_or_else(|| feed.url.clone())
 }
 
 /// The cursor to go on with after a start. With another address in the config goes what the server of the old one said:
@@ -58,12 +60,17 @@ pub fn resume(feed: &FeedConfig, stored: Option<FeedCursor>) -> FeedCursor {
         address,
         etag: None,
         last_modified: None,
+        validators_of: None,
         last_poll: None,
         left_alone_until: None,
         moving: None,
         moved_to: None,
         retired_since: None,
         gone_answers: 0,
+        failures: 0,
+        failing_since: None,
+        is_denied: false,
+        last_error: None,
         next_poll: None,
         next_poll_reason: None,
         subscription: None,
@@ -185,7 +192,12 @@ fn fail(cursor: &mut FeedCursor, error: &PollError, now: Timestamp) -> Ending {
     if cursor.retired_since.is_some() {
         return Ending::Retired;
     }
-    Ending::Failure { failures: cursor.failures, is_retryable: error.is_retryable(), retry_after }
+    // Who says "too many requests" is not asked again sooner than ever, even where it does not say when.
+    Ending::Failure {
+        failures: cursor.failures,
+        is_retryable: error.is_retryable() && !error.is_rate_limit(),
+        retry_after,
+    }
 }
 
 /// Whether the poll found that there is no feed, rather than that it cannot be had now.
@@ -236,8 +248,11 @@ fn take(
     if let Some(detail) = detail {
         return Some(FeedIncident { kind: AlertType::FeedEmpty, since: now, detail });
     }
-    cursor.etag = body.etag;
-    cursor.last_modified = body.last_modified;
+    // What was cut off is asked for again: with the validators of the cut body the server would say that nothing changed.
+    if !parsed.repairs.0.contains_key(&Repair::Truncated) {
+        (cursor.etag, cursor.last_modified) = (body.etag, body.last_modified);
+        cursor.validators_of = Some(AddressHash::of(&[body.url.as_str().as_bytes()]));
+    }
     cursor.last_body = Some(now);
     cursor.last_item_count = Some(u32::try_from(parsed.items.len()).unwrap_or(u32::MAX));
     None

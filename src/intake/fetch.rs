@@ -16,7 +16,7 @@ use super::schedule::Freshness;
 use super::websub::{HubLinks, links_in_headers};
 use crate::config::{FeedAccess, IntakeConfig};
 use crate::http;
-use crate::model::{FeedCursor, FeedId, shown_address};
+use crate::model::{AddressHash, FeedCursor, FeedId, shown_address};
 
 /// What a feed may be; some servers answer 406 without.
 const ACCEPT: &str = "application/rss+xml, application/atom+xml, application/feed+json, application/rdf+xml, \
@@ -327,7 +327,7 @@ impl Fetcher {
     /// Anything but a body within the limits or a redirect.
     pub(super) async fn hop(&self, url: &Url, access: Option<&FeedAccess>, now: Timestamp) -> Result<Hop, FetchError> {
         let ask = async {
-            let response = self.request(url, access, None, &FeedCursor::new(FeedId::new(""))).await?;
+            let response = self.request(url, access, None, (&FeedId::new(""), HeaderMap::new())).await?;
             let status = response.status();
             if status.is_success() {
                 return self.read(url.clone(), response, Notes::default()).await.map(Hop::Body);
@@ -384,16 +384,19 @@ impl Fetcher {
         loop {
             let own = (shown == Shown::All).then_some(access);
             let jar = access.takes_cookies().then_some(&self.jars);
-            let response = self.request(&url, own, jar, cursor).await?;
+            let validators = validators(cursor, &url);
+            let is_conditional = !validators.is_empty();
+            let response = self.request(&url, own, jar, (&cursor.feed, validators)).await?;
             if let Some(jar) = jar {
                 jar.take(&cursor.feed, &url, response.headers());
             }
             let status = response.status();
-            if status.is_success() {
+            // A part that was not asked for is no feed, and what is missing of it would never be asked for again.
+            if status.is_success() && status != StatusCode::PARTIAL_CONTENT {
                 let notes = Notes { fresh: freshness(response.headers(), now), moved_to: permanent.end() };
                 return self.read(url, response, notes).await.map(Fetched::Body);
             }
-            if status == StatusCode::NOT_MODIFIED && (cursor.etag.is_some() || cursor.last_modified.is_some()) {
+            if status == StatusCode::NOT_MODIFIED && is_conditional {
                 let notes = Notes { fresh: freshness(response.headers(), now), moved_to: permanent.end() };
                 return Ok(Fetched::NotModified(notes));
             }
@@ -429,7 +432,7 @@ impl Fetcher {
         url: &Url,
         access: Option<&FeedAccess>,
         jar: Option<&Jars>,
-        cursor: &FeedCursor,
+        (feed, validators): (&FeedId, HeaderMap),
     ) -> Result<Response, FetchError> {
         self.check(url).await?;
         let mut request = self.client.get(url.clone());
@@ -439,20 +442,13 @@ impl Fetcher {
                 request = request.header(header::ACCEPT_ENCODING, "identity");
             }
         }
-        if let Some(cookies) = jar.and_then(|jar| jar.header(&cursor.feed, url)) {
+        if let Some(cookies) = jar.and_then(|jar| jar.header(feed, url)) {
             request = request.header(header::COOKIE, cookies);
         }
         if let Some(access) = access {
             request = request.headers(access.headers().clone());
         }
-        for (name, validator) in
-            [(header::IF_NONE_MATCH, &cursor.etag), (header::IF_MODIFIED_SINCE, &cursor.last_modified)]
-        {
-            if let Some(value) = validator.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
-                request = request.header(name, value);
-            }
-        }
-        request.send().await.map_err(|error| transport(url, error))
+        request.headers(validators).send().await.map_err(|error| transport(url, error))
     }
 
     /// Whether the guard lets an address through. A proxy resolves names itself, so they are looked up here for the guard alone.
@@ -573,6 +569,22 @@ fn builder(config: &IntakeConfig, allow: &Arc<[IpNet]>) -> Result<ClientBuilder,
     }
 }
 
+/// What makes a request of `url` conditional: the validators of `cursor`, as they came, where they came from that address. To another one
+/// they mean nothing; one that happens to know the same `ETag` would answer "not modified" to what was never read.
+fn validators(cursor: &FeedCursor, url: &Url) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if cursor.validators_of.is_some_and(|of| of != AddressHash::of(&[url.as_str().as_bytes()])) {
+        return headers;
+    }
+    for (name, validator) in [(header::IF_NONE_MATCH, &cursor.etag), (header::IF_MODIFIED_SINCE, &cursor.last_modified)]
+    {
+        if let Some(value) = validator.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
+            headers.insert(name, value);
+        }
+    }
+    headers
+}
+
 /// The program with how its operator can be reached, in the form that crawlers use.
 fn user_agent(config: &IntakeConfig) -> String {
     match &config.contact {
@@ -691,19 +703,20 @@ fn transport(url: &Url, error: reqwest::Error) -> FetchError {
     FetchError::Transport { url: shown_address(url), source: error.without_url() }
 }
 
-/// An error with its causes; the client's own text names only the outermost.
+/// The causes of an error. What the client says around them (that it was sending, or in which of its parts) tells the operator nothing,
+/// and stands only where there is no cause.
 fn chain(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
+    let mut text = String::new();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
         let part = error.to_string();
-        if !text.contains(&part) {
-            text.push_str(": ");
+        if !part.starts_with("client error (") && !text.contains(&part) {
+            text.push_str(if text.is_empty() { "" } else { ": " });
             text.push_str(&part);
         }
         cause = error.source();
     }
-    text
+    if text.is_empty() { error.to_string() } else { text }
 }
 
 #[cfg(test)]

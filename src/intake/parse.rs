@@ -15,6 +15,8 @@ use crate::model::{ADDRESS_BYTES_MAX, Item, Markup, MarkupFormat, Version, Wishe
 
 /// Entries that are looked at of one feed, and so the most that can be kept.
 pub(super) const ENTRIES_READ_MAX: usize = 10_000;
+/// Longest head of a feed that is read with each entry by itself.
+const HEAD_BYTES_MAX: usize = 64 << 10;
 /// Longest byline.
 const AUTHOR_BYTES_MAX: usize = 500;
 /// Links kept of one entry; each is compared with those before.
@@ -122,7 +124,10 @@ fn parse_with(
     let mut repairs = Repairs::default();
     repairs.count(Repair::Charset, u32::from(decoded.is_converted));
     let raw = if let Some(text) = json::start(text) {
-        guarded(|| json::read(text, base, &mut repairs))?
+        let read = guarded(|| json::read(text, base, &mut repairs));
+        // A line of a log before a feed may begin like a list.
+        let is_other = read.is_err() && text.contains('<');
+        if is_other { read_xml(parser, text, base, &mut repairs).or(read)? } else { read? }
     } else if let Some(text) = entity::declared(text) {
         repairs.count(Repair::Entity, 1);
         read_xml(parser, &text, base, &mut repairs)?
@@ -190,6 +195,8 @@ fn read_clean(
     let head = clean.entries.first().and_then(|first| clean.text.get(..first.start)).unwrap_or_default();
     let tail = clean.entries.last().and_then(|last| clean.text.get(last.end..)).unwrap_or_default();
     let mut feed = RawFeed::default();
+    // Read with each entry, so short.
+    let (head, tail) = if head.len() > HEAD_BYTES_MAX { clean.bare() } else { (head, tail) };
     let head_alone = guarded(|| parser.parse(&format!("{head}{tail}"), base));
     let (head, tail) = match &head_alone {
         Ok(_) => (head, tail),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use reqwest::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
@@ -161,6 +162,11 @@ impl PollError {
         matches!(self, Self::Fetch(error) if error.is_retryable())
     }
 
+    /// Whether the server says "too many requests".
+    pub fn is_rate_limit(&self) -> bool {
+        matches!(self, Self::Fetch(FetchError::Status { status, .. }) if *status == StatusCode::TOO_MANY_REQUESTS)
+    }
+
     /// How long the server asks to be left alone, where it says that it is asked too often.
     fn limit(&self) -> Option<Duration> {
         match self {
@@ -255,7 +261,9 @@ impl Poller {
             let path = url.to_file_path().map_err(|()| FolderError::NoPath(url.to_string()))?;
             folder::read(&id, &path, &known, limits, now)
         });
-        let spread = (self.pace(feed), fastrand::f64());
+        // To look into a directory costs nobody anything.
+        let pace = self.pace(feed);
+        let spread = (Pace { longest: pace.shortest, ..pace }, fastrand::f64());
         let unread = Ok(Answer::NotModified(Notes::default()));
         let found = match found.await.map_err(PollError::Task).and_then(|found| Ok(found?)) {
             Ok(found) => found,
@@ -270,6 +278,7 @@ impl Poller {
         } else if !found.files.waiting.is_empty() {
             poll.next_poll_after = poll.next_poll_after.min(folder::SETTLED_AFTER.unsigned_abs());
         }
+        poll.cursor.next_poll = now.saturating_add(poll.next_poll_after).ok();
         poll.cursor.files = found.files;
         if found.bytes > 0 {
             poll.cursor.last_body = Some(now);
@@ -340,6 +349,11 @@ impl Poller {
         let wrong = || FetchError::RedirectTarget { url: String::new() };
         let hub = Url::parse(&subscription.hub).map_err(|_| wrong())?;
         self.fetcher.post_form(&hub, request(subscription, mode), now).await
+    }
+
+    /// How long the feed's site rests, whoever waits for it: the rest of the gap behind its last fetch, or of the pause that it asked for.
+    pub fn rest(&self, feed: &FeedConfig, cursor: &FeedCursor) -> Duration {
+        self.sites.rest(&address_of(feed, cursor))
     }
 
     /// Waits for the feed's turn at its site first, so that a slow site holds up only its own feeds; of those that wait for one site the

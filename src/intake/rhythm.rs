@@ -56,9 +56,13 @@ pub(super) fn observe(rhythm: &mut Rhythm, items: Option<&[Item]>, now: Timestam
     let Some(items) = items else { return learn(rhythm, &[], now) };
     let listing = listing(items);
     let is_changed = std::mem::replace(&mut rhythm.listing, listing) != listing && rhythm.until.is_some();
-    let dates: Vec<Timestamp> = items.iter().filter_map(|item| item.published.or(item.updated)).collect();
+    let mut dates: Vec<Timestamp> = items.iter().filter_map(|item| item.published.or(item.updated)).collect();
     // A day without a time says nothing about the time; a feed of which half is so is taken for one without dates.
     let timed = dates.iter().filter(|date| date.as_second().rem_euclid(DAY) != 0).count();
+    if rhythm.until.is_some() && !is_changed {
+        // What was dated ahead before is here already.
+        dates.retain(|date| *date <= now);
+    }
     if timed * 2 > items.len() {
         return learn(rhythm, &dates, now);
     }

@@ -69,7 +69,7 @@ pub struct Pace {
     /// Longest time. Where it is not above the shortest, the interval is that and nothing else: neither rhythm nor publisher changes
     /// what somebody has written down.
     pub longest: Duration,
-    /// Share of the wait by which it is moved at random.
+    /// Share of the wait by which it is moved at random; never to below `shortest` where the feed is healthy.
     pub jitter: f64,
     /// Longest wait of a failing feed, unless the interval or the server's wish is longer.
     pub backoff_max: Duration,
@@ -82,7 +82,8 @@ pub fn next_poll_after(pace: Pace, ending: Ending, now: Timestamp, random: f64) 
     match ending {
         Ending::Success(said) => {
             let (wait, at_least, reason) = healthy(pace, said);
-            let wait = wait.mul_f64(factor).max(at_least);
+            // Never sooner than the shortest interval or what was asked for.
+            let wait = wait.mul_f64(factor).max(at_least).max(pace.shortest);
             if pace.longest > pace.shortest { skip(wait, reason, said.wishes, now, random) } else { (wait, reason) }
         }
         Ending::Failure { failures, is_retryable, retry_after } => {

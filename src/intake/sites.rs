@@ -108,6 +108,13 @@ impl Sites {
         }
     }
 
+    /// How long a site rests before anybody may ask it.
+    pub(super) fn rest(&self, address: &Url) -> Duration {
+        let site = self.site(address);
+        let earliest = self.queues().get(&site.name).and_then(|queue| queue.earliest(&site));
+        earliest.map(|at| at.saturating_duration_since(Instant::now())).unwrap_or_default()
+    }
+
     /// A site has answered: `limit` is how long it asks to be left alone where it says that it is asked too often. Gives its name.
     pub(super) fn answered(&self, address: &Url, limit: Option<Duration>) -> String {
         let site = self.site(address).name;
@@ -169,8 +176,7 @@ impl Queue {
         if self.waiting.keys().next() != Some(&place) || self.running >= fetches_max {
             return Answer::Wait;
         }
-        let after_last = self.last_start.and_then(|last| last.checked_add(site.gap));
-        match after_last.max(self.paused_until) {
+        match self.earliest(site) {
             Some(at) if at > now => Answer::At(at),
             _ => {
                 self.waiting.remove(&place);
@@ -180,6 +186,12 @@ impl Queue {
                 Answer::Go
             }
         }
+    }
+
+    /// From when on the site may be asked.
+    fn earliest(&self, site: &Site) -> Option<Instant> {
+        let after_last = self.last_start.and_then(|last| last.checked_add(site.gap));
+        after_last.max(self.paused_until)
     }
 
     fn answered(&mut self, limit: Option<Duration>, now: Instant) {

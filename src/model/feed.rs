@@ -19,6 +19,9 @@ pub struct FeedCursor {
     pub etag: Option<String>,
     /// `Last-Modified` of the last body that parsed.
     pub last_modified: Option<String>,
+    /// The address that these two came from, redirects followed; none in files of before it was kept.
+    #[serde(default)]
+    pub validators_of: Option<AddressHash>,
     /// When the feed last answered with a body that parsed or with "not modified".
     pub last_success: Option<Timestamp>,
     /// When it last answered with a body that parsed.
@@ -142,6 +145,7 @@ impl FeedCursor {
             address: None,
             etag: None,
             last_modified: None,
+            validators_of: None,
             last_success: None,
             last_body: None,
             last_poll: None,

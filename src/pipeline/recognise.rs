@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::dedup::fingerprint::fingerprint;
 use crate::dedup::label::{label, weightier};
 use crate::dedup::story::{Copy, Kinship};
-use crate::model::{Document, DocumentId, DocumentRecord, EntryTrace};
+use crate::model::{Document, DocumentId, DocumentRecord, EntryTrace, Fingerprint};
 use crate::pipeline::{Change, State};
 
 /// Known documents of one address that are looked at.
@@ -39,21 +39,26 @@ impl State {
             .filter(|(_, id)| !carried.contains(id))
             .filter_map(|(_, id)| self.documents.get(id));
         let candidates: Vec<&DocumentRecord> = of_address.take(CANDIDATES_MAX).collect();
-        let says_the_same = candidates.iter().find(|known| known.content_hash == document.content_hash);
+        let says_the_same = candidates.iter().find(|known| known.is_as(document));
         let found = says_the_same.or_else(|| {
-            let is_it = |known: &&&DocumentRecord| self.is_later_text_of(document, trace, known);
+            let fingerprint = fingerprint(document);
+            let is_it = |known: &&&DocumentRecord| self.is_later_text_of((document, &fingerprint), trace, known);
             candidates.iter().filter(is_it).max_by_key(|known| (known.last_seen, known.id))
         });
         found.map(|known| known.id)
     }
 
-    fn is_later_text_of(&self, document: &Document, trace: EntryTrace, known: &DocumentRecord) -> bool {
-        let fingerprint = fingerprint(document);
+    fn is_later_text_of(
+        &self,
+        (document, fingerprint): (&Document, &Fingerprint),
+        trace: EntryTrace,
+        known: &DocumentRecord,
+    ) -> bool {
         let copy = Copy {
             document: document.id,
             outlet: &document.source.outlet,
             agency: document.agency.as_deref(),
-            fingerprint: &fingerprint,
+            fingerprint,
             label: weightier(label(document.headline_text()).0, document.label),
             known_story: None,
             same_address: Some(known.story),

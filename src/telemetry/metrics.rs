@@ -97,7 +97,7 @@ metrics! {
     Pushes Counter "pushes" ["result"] "What WebSub hubs sent, by what became of it: taken (signed rightly, on its way to its feed), bad_signature (thrown away), unknown (for no subscription), busy (the hub is to come again), too_large, too_many (requests of any kind over the limit).";
     Repairs Counter "feed_repairs" ["kind"] "Repairs to feeds before they could be read, by kind; entries_left_out counts entries over the limit.";
     EntriesRead Counter "entries_read" [] "Entries of feeds that were read, old and new.";
-    EntriesLost Counter "entries_lost" ["reason"] "Entries that did not reach the desk: unclean (could not be made a document), not_handed_over (the stop or a defect came before; the feed is read again).";
+    EntriesLost Counter "entries_lost" ["reason"] "Entries that did not reach the desk: withheld (their agency says that they must not be used yet), unclean (could not be made a document), not_handed_over (the stop or a defect came before; the feed is read again).";
     Pages Counter "article_pages" ["result"] "Pages of articles by what came of them: read (its text stands), or why the entry is read as its feed has it: no_link, robots, robots_unknown (robots.txt cannot be had), postponed (to a later poll), refused, transport, timeout, status, too_large, encoding, redirect, content_type, paywall, consent, login, challenge (are you a robot), needs_script, gone, no_article, no_fuller (it says no more than the feed), defect (ours).";
     DocumentsIn Counter "documents_in" [] "Documents handed to the desk.";
     Documents Counter "documents" ["result"] "Documents by what the desk did: read (new or changed), known, quarantined (could not be analysed, text kept), left_out (not even that), not_committed (the feed is read again).";
@@ -332,7 +332,7 @@ mod tests {
 
     /// What must hold between metrics when nothing is on its way, in words, left = right. All but the gauges count from the start.
     const IDENTITIES: [&str; 5] = [
-        "`entries_read` = `documents_in` + `entries_lost` of both reasons",
+        "`entries_read` = `documents_in` + `entries_lost` of all reasons",
         "`backlog_documents_at_start` + `documents_in` = `documents` of all results + `backlog_documents` (less what waits in `desk_queue_polls`)",
         "`documents` read and quarantined = `stories` of all results",
         "`alerts_routed` = `alerts_held` + `outbox_put_in` + `outbox_known`, by sink",

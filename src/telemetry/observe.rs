@@ -191,10 +191,18 @@ impl Telemetry {
         self.metrics.record(|samples| samples.count(Metric::Pages, &[error.map_or("read", PageError::reason)], 1));
     }
 
+    /// A push was read.
+    pub fn entries_pushed(&self, poll: &Poll) {
+        if let PollOutcome::Items { items, .. } = &poll.outcome {
+            self.metrics.record(|samples| samples.count(Metric::EntriesRead, &[], items.len() as u64));
+        }
+    }
+
     /// What a poll brought was given to the desk.
-    pub fn handed_over(&self, documents: u64, unclean: u64) {
+    pub fn handed_over(&self, documents: u64, withheld: u64, unclean: u64) {
         self.metrics.record(|samples| {
             samples.count(Metric::DocumentsIn, &[], documents);
+            samples.count(Metric::EntriesLost, &["withheld"], withheld);
             samples.count(Metric::EntriesLost, &["unclean"], unclean);
         });
     }
@@ -437,7 +445,7 @@ fn prepare(samples: &mut Samples) {
         (Metric::PollBytes, &["wire", "decoded"]),
         (Metric::Pushes, &["taken", "bad_signature", "unknown", "busy", "too_large", "too_many"]),
         (Metric::Repairs, &Repair::ALL.map(Repair::as_str)),
-        (Metric::EntriesLost, &["unclean", "not_handed_over"]),
+        (Metric::EntriesLost, &["withheld", "unclean", "not_handed_over"]),
         (Metric::Documents, &["read", "known", "quarantined", "left_out", "not_committed"]),
         (Metric::Windows, &["network", "cache"]),
         (Metric::Claims, &Kind::ALL.map(Kind::as_str)),

@@ -119,13 +119,11 @@ pub fn article_document(source: SourceInfo, item: &Item, article: &Article, firs
 /// Tells an edit of an entry from a repeat.
 fn entry_hash(item: &Item, markup: &str) -> ContentHash {
     let title = item.title.as_ref().map_or("", |title| title.body.as_str());
-    match item.release {
-        // An entry that is canceled often has its text still.
-        Release::Canceled => ContentHash::of(&[title.as_bytes(), markup.as_bytes(), b"canceled"]),
-        Release::Usable | Release::Until(_) | Release::Withheld => {
-            ContentHash::of(&[title.as_bytes(), markup.as_bytes()])
-        }
+    // An entry that is canceled or killed often has its text still.
+    if item.release == Release::Canceled || item.label == RevisionLabel::Kill {
+        return ContentHash::of(&[title.as_bytes(), markup.as_bytes(), b"canceled"]);
     }
+    ContentHash::of(&[title.as_bytes(), markup.as_bytes()])
 }
 
 /// A text whose first line is the headline over again, without it.

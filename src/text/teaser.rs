@@ -40,6 +40,9 @@ fn is_cut(text: &str) -> bool {
     ends_cut || MORE.iter().any(|more| tail.contains(more))
 }
 
+/// Lines of a teaser that are looked for in its article; what has more is none.
+const LINES_MAX: usize = 200;
+
 /// The lines of `teaser` that `article` does not have, each without what says that there is more. Compared letter by letter, without
 /// white space and signs, so that another kind of quotation mark makes no other line.
 pub fn missing(teaser: &str, article: &str) -> String {
@@ -50,7 +53,7 @@ pub fn missing(teaser: &str, article: &str) -> String {
         let own = letters(line);
         !own.is_empty() && !all.contains(&own) && !is_cut(line)
     };
-    teaser.lines().filter(is_missing).collect::<Vec<_>>().join("\n")
+    teaser.lines().take(LINES_MAX).filter(is_missing).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -25,6 +25,8 @@ const BODIES_MAX: usize = 16;
 /// Requests that are answered at once and in each second after that.
 const BURST: f64 = 200.0;
 const RATE: f64 = 50.0;
+/// How long after the start a subscription that is not known may yet be: what is left of the last run is told of feed by feed.
+const START: Duration = Duration::from_mins(1);
 /// Subscriptions that were ended and that their hubs have not asked about yet.
 const LEAVING_MAX: usize = 1_000;
 
@@ -64,6 +66,7 @@ pub struct Callbacks {
     bodies: Arc<Semaphore>,
     body_bytes_max: usize,
     telemetry: Arc<Telemetry>,
+    since: Instant,
 }
 
 #[derive(Debug, Default)]
@@ -82,6 +85,7 @@ impl Callbacks {
             bodies: Arc::new(Semaphore::new(BODIES_MAX)),
             body_bytes_max: usize::try_from(body_bytes_max).unwrap_or(usize::MAX),
             telemetry,
+            since: Instant::now(),
         }
     }
 
@@ -121,6 +125,11 @@ impl Callbacks {
         is_in_time
     }
 
+    /// Whether there may be subscriptions that it has not been told of yet.
+    fn is_starting(&self) -> bool {
+        self.since.elapsed() < START
+    }
+
     fn count(&self, result: &str) {
         self.telemetry.pushed(result);
     }
@@ -156,6 +165,9 @@ impl Callbacks {
         let callback =
             self.known().callbacks.get(token).map(|callback| (callback.secret.clone(), callback.inbox.clone()));
         let Some((secret, inbox)) = callback else {
+            if self.is_starting() && !self.known().leaving.contains_key(token) {
+                return busy();
+            }
             // A hub that hears this pushes no more.
             self.count("unknown");
             return text(StatusCode::GONE, "no such subscription\n");

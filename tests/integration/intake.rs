@@ -336,6 +336,15 @@ async fn no_redirect_leads_inside() {
         ("http://[::ffff:169.254.169.254]/", "a cloud metadata address"),
         ("http://[::1]/", "a loopback address"),
         ("http://0x0a000001/", "a private address"),
+        ("http://167772161/", "a private address"),
+        ("http://012.0.0.1/", "a private address"),
+        ("http://10.1/", "a private address"),
+        ("http://10.0.0.1./", "a private address"),
+        ("http://0/", "an unspecified address"),
+        ("http://[::10.0.0.1]/", "an IPv4-compatible address"),
+        ("http://[64:ff9b::10.0.0.1]/", "a private address"),
+        ("http://[2002:a00:1::]/", "a private address"),
+        ("http://[fd00:ec2::254]/", "a private address"),
         ("file:///etc/passwd", "the scheme \"file\""),
     ] {
         server.set("/moved", answer("302 Found", &format!("location: {target}\r\n"), b""));

@@ -15,8 +15,8 @@ and for what differs from run to run. [Operating](operating.md) explains the exi
 ";
 
 /// Sections of the page, in order.
-const SECTIONS: [&str; 6] =
-    ["The command line", "The config", "The database", "Sinks", "Lists of feeds", "Archives and output"];
+const SECTIONS: [&str; 7] =
+    ["The command line", "The config", "The database", "Feeds", "Sinks", "Lists of feeds", "Archives and output"];
 
 /// One row: what was wrong, what was run, how it ended, what was said, what becomes of the data.
 pub(crate) struct Row<'a> {

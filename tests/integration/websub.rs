@@ -198,7 +198,8 @@ fn what_a_hub_pushes_is_alerted_once_and_what_it_did_not_sign_is_not() {
     assert_eq!(ask(&subscription, "subscribe", "http://other.example", 60).unwrap().0, 404);
     assert_eq!(ask(&subscription, "unsubscribe", &format!("{}/topic", wire.base), 60).unwrap().0, 404);
     let stranger = vec![("hub.callback".to_owned(), value(&subscription, "hub.callback") + "0")];
-    assert_eq!(push(&stranger, &secret, &rss(&[story(2)], None)), 410);
+    // It may be one of the last run that its feed has yet to tell of.
+    assert_eq!(push(&stranger, &secret, &rss(&[story(2)], None)), 503);
     assert_eq!(ask(&stranger, "subscribe", &format!("{}/topic", wire.base), 60).unwrap().0, 404);
     // Signed, twice over.
     for _ in 0..2 {

@@ -37,6 +37,9 @@ fn a_rhythm_moves_between_the_bounds_of_the_config() {
     let of = |rhythm: u64| Said { rhythm: Some(minutes(rhythm)), ..Said::default() };
     check_said(Said::default(), 5, PollReason::Interval);
     check_said(of(1), 5, PollReason::Interval);
+    // The shortest interval is one: the jitter only makes it longer.
+    check(Ending::Success(of(1)), 0.0, 300, PollReason::Interval);
+    check(Ending::Success(of(1)), 1.0, 330, PollReason::Interval);
     check_said(of(12), 12, PollReason::Rhythm);
     check_said(of(600), 60, PollReason::IntervalMax);
     check(Ending::Success(of(20)), 0.0, 18 * 60, PollReason::Rhythm);
@@ -86,7 +89,7 @@ fn a_fixed_interval_is_kept_whatever_the_feed_says() {
     let said = Said { rhythm: Some(minutes(50)), rate: None, wishes, fresh: Freshness::default() };
     let next = |random| next_poll_after(fixed, Ending::Success(said), now(), random);
     assert_eq!(next(0.5), (minutes(5), PollReason::Interval));
-    assert_eq!(next(0.0).0, Duration::from_secs(270));
+    assert_eq!((next(0.0).0, next(1.0).0), (minutes(5), Duration::from_secs(330)));
 }
 
 #[test]
