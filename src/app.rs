@@ -4,6 +4,7 @@ mod feed;
 mod feedback;
 mod lists;
 mod observer;
+mod pages;
 mod push;
 mod reload;
 
@@ -20,10 +21,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::clock::Clock;
-use crate::config::{Config, SinkConfig, WindowsConfig};
+use crate::config::{Config, IntakeConfig, SinkConfig, WindowsConfig};
 use crate::desk::{BACKLOG_MAX, Desk, Outcome, SinkSettings, Work};
 use crate::intake::Poller;
-use crate::model::{FeedCursor, FeedId, KeptList};
+use crate::model::{ContentHash, DocumentId, FeedCursor, FeedId, KeptList, Knowledge};
 use crate::pipeline::{Models, Windows};
 use crate::route::Router;
 use crate::sink::{BodyFormat, DispatchSummary, Dispatcher};
@@ -60,6 +61,8 @@ pub fn windows(windows: &WindowsConfig) -> Windows {
 enum Order {
     /// To take what a poll brought.
     Take(Box<Delivery>),
+    /// To say how it knows entries, given by their documents and what their content hashes are without their pages.
+    Ask(Vec<(DocumentId, ContentHash)>, oneshot::Sender<Vec<Knowledge>>),
     /// To go on by another config from here on.
     Follow(Routing),
 }
@@ -168,7 +171,6 @@ struct Stages {
     poller: Arc<Poller>,
     cursors: Vec<FeedCursor>,
     kept_lists: Vec<KeptList>,
-    windows: Windows,
     outbox: Arc<Queue>,
     dispatchers: Vec<(SinkConfig, Dispatcher<Queue>, Arc<Notify>)>,
 }
@@ -201,7 +203,7 @@ impl Stages {
         let poller = Arc::new(Poller::new(&config.intake).context("cannot build the HTTP client")?);
         let outbox = Arc::new(CountedOutbox::new(Arc::clone(store), Arc::clone(telemetry)));
         let dispatchers = config.sinks.iter().map(|sink| dispatcher(sink, &outbox, &clock)).collect::<Result<_>>()?;
-        Ok(Self { desk, poller, cursors, kept_lists, windows, outbox, dispatchers })
+        Ok(Self { desk, poller, cursors, kept_lists, outbox, dispatchers })
     }
 }
 
@@ -288,6 +290,16 @@ struct Manners {
     windows: Windows,
     /// Longest that a fetch may take.
     fetch_timeout: Duration,
+    /// Pages of articles after one poll, and the longest wait for them.
+    pages_max: usize,
+    page_wait: Duration,
+}
+
+impl Manners {
+    fn new(poller: Arc<Poller>, config: &Config) -> Self {
+        let IntakeConfig { fetch_timeout, pages_max, page_wait, .. } = config.intake;
+        Self { poller, windows: windows(&config.windows), fetch_timeout, pages_max, page_wait }
+    }
 }
 
 impl Tasks {
@@ -303,8 +315,7 @@ impl Tasks {
         let (orders, inbox) = mpsc::channel(DESK_QUEUE);
         let wake = stages.dispatchers.iter().map(|(_, _, wake)| Arc::clone(wake)).collect();
         let desk_loop = DeskLoop { desk: stages.desk, wake, watchers: watchers.clone(), caught_up: Instant::now() };
-        let fetch_timeout = config.intake.fetch_timeout;
-        let (manners, _) = watch::channel(Manners { poller: stages.poller, windows: stages.windows, fetch_timeout });
+        let (manners, _) = watch::channel(Manners::new(stages.poller, &config));
         let feeds = all_feeds(&config, &stages.kept_lists);
         let (list_updates, list_inbox) = mpsc::channel(LISTS_QUEUE);
         let mut tasks = Self {
@@ -421,6 +432,10 @@ impl DeskLoop {
                 match order {
                     // What came before it is still done by the old config.
                     Order::Follow(new) => routing = Some(new),
+                    Order::Ask(entries, answer) => {
+                        self.answer(&entries, answer)?;
+                        next = inbox.try_recv().ok();
+                    }
                     Order::Take(delivery) => {
                         deliveries.push(*delivery);
                         next = if deliveries.len() < DESK_BATCH { inbox.try_recv().ok() } else { None };
@@ -469,6 +484,20 @@ impl DeskLoop {
                 return Err(error);
             }
             std::thread::sleep(BACKLOG_RETRY);
+        }
+        Ok(())
+    }
+
+    /// Says how entries are known. Who asked may be gone; who gets no answer reads the feed again.
+    fn answer(
+        &mut self,
+        entries: &[(DocumentId, ContentHash)],
+        answer: oneshot::Sender<Vec<Knowledge>>,
+    ) -> Result<(), StoreError> {
+        match self.desk.knowledge(entries) {
+            Ok(known) => drop(answer.send(known)),
+            Err(error) if error.is_retryable() => error!(%error, "the database cannot be read now"),
+            Err(error) => return Err(error),
         }
         Ok(())
     }

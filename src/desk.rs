@@ -20,9 +20,9 @@ use jiff::{SignedDuration, Timestamp};
 use backlog::{Backlog, Batch};
 
 use crate::model::{
-    Alert, Analysis, BudgetRecord, ClaimId, ClaimRecord, Document, DocumentId, DocumentRecord, Event, FeedCursor,
-    FeedHealth, FeedId, FeedRecord, Feedback, Issue, MutedSpeaker, OutboxRow, Rendering, StoryId, StoryRecord,
-    ThreadId, ThreadRecord, shown_text,
+    Alert, Analysis, BudgetRecord, ClaimId, ClaimRecord, ContentHash, Document, DocumentId, DocumentRecord, Event,
+    FeedCursor, FeedHealth, FeedId, FeedRecord, Feedback, Issue, Knowledge, MutedSpeaker, OutboxRow, Rendering,
+    StoryId, StoryRecord, ThreadId, ThreadRecord, shown_text,
 };
 use crate::parallel;
 use crate::pipeline::{Change, Input, Models, Scope, State, Windows, analyse, quarantine, step};
@@ -130,6 +130,21 @@ impl Desk {
         (self.router, self.sinks, self.windows) = (router, sinks, windows);
     }
 
+    /// How each of these entries is known, given by its document and what its `content_hash` is without its page.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn knowledge(&mut self, entries: &[(DocumentId, ContentHash)]) -> Result<Vec<Knowledge>, StoreError> {
+        let state = self.take_state()?;
+        let waits = |document, entry| self.backlog.knowledge(document, entry);
+        let known = entries
+            .iter()
+            .map(|&(document, entry)| waits(document, entry).unwrap_or_else(|| state.knowledge(document, entry)));
+        let known = known.collect();
+        self.state = Some(state);
+        Ok(known)
+    }
+
     /// Analyses, steps, routes and commits a batch. After an error nothing of the batch has happened: the state is rebuilt
     /// from the store before the next one, cursors have not moved, and the feeds bring the documents again.
     ///
@@ -144,8 +159,9 @@ impl Desk {
     ///
     /// # Errors
     /// As [`process`](Self::process).
-    pub fn take(&mut self, batch: Vec<Work>, now: Timestamp) -> Result<Outcome, StoreError> {
+    pub fn take(&mut self, mut batch: Vec<Work>, now: Timestamp) -> Result<Outcome, StoreError> {
         let state = self.take_state()?;
+        recognise(&state, &mut batch);
         let batch = self.backlog.put_off(batch, |document| !state.knows(document));
         self.state = Some(state);
         self.run(batch, now)
@@ -170,10 +186,11 @@ impl Desk {
 
     fn run(&mut self, batch: Batch, now: Timestamp) -> Result<Outcome, StoreError> {
         let change = Backlog::change(&batch);
-        let Batch { work: batch, put_off, waiting, caught_up } = batch;
+        let Batch { work: mut batch, put_off, waiting, caught_up } = batch;
         let mut outcome = Outcome { known: waiting, ..Outcome::default() };
         let mut cursors = Vec::new();
         let state = self.take_state()?;
+        recognise(&state, &mut batch);
         let clock_lead = clock_lead(&state, now);
         warn_of_clock(clock_lead);
         let documents = (batch.iter().map(|work| work.documents.len()).sum::<usize>() + waiting) as u64;
@@ -322,7 +339,7 @@ impl Desk {
                 let time = document.first_seen;
                 if state.knows(&document) {
                     outcome.known += 1;
-                    slots.push(Slot::Ready(Input::SeenAgain(document.id), time));
+                    slots.push(Slot::Ready(Input::SeenAgain(document.id, document.trace), time));
                 } else {
                     slots.push(Slot::Unread(Box::new(document)));
                 }
@@ -467,10 +484,17 @@ fn set_aside(inputs: &mut Vec<(Input, Timestamp)>, position: usize, reason: Stri
     is_kept
 }
 
+/// Gives what is known under another identity the id that it has; each work is a feed's own.
+fn recognise(state: &State, batch: &mut [Work]) {
+    for work in batch {
+        state.recognise(&mut work.documents);
+    }
+}
+
 fn analysis(input: Input) -> Option<Analysis> {
     match input {
         Input::Analysed(analysis) => Some(*analysis),
-        Input::SeenAgain(_) | Input::FeedHealth(_) | Input::Feedback(_) => None,
+        Input::SeenAgain(..) | Input::FeedHealth(_) | Input::Feedback(_) => None,
     }
 }
 

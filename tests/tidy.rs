@@ -184,8 +184,9 @@ fn alert_types_that_are_never_sent_are_named_in_the_default_config() {
     };
     let unsent: Vec<&str> =
         AlertType::ALL.iter().filter(|alert_type| !is_sent(alert_type)).map(|alert_type| alert_type.as_str()).collect();
-    let told = DEFAULT_TOML.split_once("Not yet sent: ").and_then(|(_, rest)| rest.split_once(".\n")).unwrap().0;
-    assert_eq!(told.replace("\n#", "").split(", ").collect::<Vec<_>>(), unsent);
+    let told = DEFAULT_TOML.split_once("Not yet sent: ").and_then(|(_, rest)| rest.split_once(".\n"));
+    let told = told.map(|(told, _)| told.replace("\n#", "")).unwrap_or_default();
+    assert_eq!(told.split(", ").filter(|name| !name.is_empty()).collect::<Vec<_>>(), unsent);
 }
 
 /// What the README tells a newcomer to write into `gainsay.toml` must be a config.

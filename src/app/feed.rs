@@ -1,5 +1,6 @@
 //! One feed's task: it waits, polls, hands over what came as documents in the order of events, and waits for the commit.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,15 +8,19 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
+use super::pages::{Entry, PageTurn};
 use super::push::Ear;
 use super::{Delivery, Manners, Order, Watchers};
-use crate::config::FeedConfig;
+use crate::config::{FeedConfig, TextPolicy};
 use crate::desk::Work;
 use crate::intake::{Outcome as PollOutcome, Poll, Turn, wait_after_start};
-use crate::model::{Document, FeedCursor, Item, PollReason, Release, SourceInfo, shown_text};
+use crate::model::{
+    Document, EntryTrace, FeedCursor, Item, PollReason, Release, SourceInfo, comparable_address, shown_text,
+};
 use crate::pipeline::Windows;
 use crate::text::document::document;
 use crate::web::Told;
@@ -35,6 +40,15 @@ pub(super) struct FeedTask {
     pub(super) ear: Ear,
     /// Set before the stop where the feed is taken out for good.
     pub(super) is_leaving: Arc<AtomicBool>,
+}
+
+/// How much of a feed was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All that it carries.
+    Whole,
+    /// Some of it: what else it carries is not known.
+    Part,
 }
 
 /// What a feed's task does next.
@@ -70,10 +84,10 @@ impl FeedTask {
                 (turn, manners) = turn_after(delay, due, &self.manners, &self.feed, &self.cursor) => Next::Poll(turn, manners),
             };
             let soon = match next {
-                Next::Poll(turn, manners) => Some(self.poll(&turn, &manners).await),
+                Next::Poll(turn, manners) => Some(self.poll(turn, &manners, &stop).await),
                 Next::Hear(told) => {
                     let manners = self.manners.borrow().clone();
-                    self.hear(told, &manners).await
+                    self.hear(told, &manners, &stop).await
                 }
                 Next::AskHub => {
                     let manners = self.manners.borrow().clone();
@@ -92,22 +106,24 @@ impl FeedTask {
     }
 
     /// Polls and hands over; how long to wait then.
-    async fn poll(&mut self, turn: &Turn, manners: &Manners) -> Duration {
+    async fn poll(&mut self, turn: Turn, manners: &Manners, stop: &CancellationToken) -> Duration {
         let Watchers { clock, observer, telemetry } = self.watchers.clone();
         let _under_way = telemetry.poll_begins();
         let now = clock.now();
         let cursor = self.cursor.to_poll(now, manners.windows.touch_interval());
-        let mut poll = manners.poller.poll(turn, &self.feed, &cursor, now).await;
+        let mut poll = manners.poller.poll(&turn, &self.feed, &cursor, now).await;
         self.ear.note(&mut poll, now);
         telemetry.polled(&self.feed, &poll);
         observer.polled(&self.feed, &poll);
         let delay = poll.next_poll_after;
-        let cursor = poll.cursor.clone();
-        if self.hand_over(poll, manners.windows, now).await {
-            self.cursor = cursor;
-            delay
-        } else {
-            delay.max(COMMIT_RETRY)
+        // Of a watched directory only what is new is read, not what stands there beside it.
+        let extent = if self.feed.url.scheme() == "file" { Extent::Part } else { Extent::Whole };
+        match self.hand_over(poll, (extent, Some(turn)), manners, now, stop).await {
+            Some(cursor) => {
+                self.cursor = cursor;
+                delay
+            }
+            None => delay.max(COMMIT_RETRY),
         }
     }
 
@@ -137,35 +153,70 @@ impl FeedTask {
         self.send(Work { cursor: Some(self.cursor.clone()), ..Work::default() }).await
     }
 
-    /// Gives the desk what the poll brought. True once it is durable.
-    pub(super) async fn hand_over(&self, poll: Poll, windows: Windows, now: Timestamp) -> bool {
-        let source = SourceInfo { feed: self.feed.id.clone(), outlet: self.feed.outlet.clone() };
-        let backfill = SignedDuration::try_from(self.feed.backfill).unwrap_or(SignedDuration::MAX);
-        let memory = Memory { backfill, window: windows.claims };
+    /// Gives the desk what a poll brought in its turn, or a push without one. Its cursor, once all is durable.
+    pub(super) async fn hand_over(
+        &self,
+        mut poll: Poll,
+        (extent, turn): (Extent, Option<Turn>),
+        manners: &Manners,
+        now: Timestamp,
+        stop: &CancellationToken,
+    ) -> Option<FeedCursor> {
         let telemetry = &self.watchers.telemetry;
-        let entries = match &poll.outcome {
+        let (mut cursor, health) = (poll.cursor.clone(), poll.health.take());
+        let read = match &poll.outcome {
             PollOutcome::Items { items, .. } => items.len() as u64,
             PollOutcome::NotModified | PollOutcome::Failed(_) => 0,
         };
-        let work = tokio::task::spawn_blocking(move || work(poll, &source, memory, now)).await;
-        let work = match work {
-            Ok(work) => work,
-            Err(error) => {
-                error!(feed = %self.feed.id, %error, "what a poll brought cannot be handed over");
-                telemetry.not_handed_over(entries);
-                return false;
+        let entries = self.entries(poll, extent, manners.windows, now).await.inspect_err(|error| {
+            error!(feed = %self.feed.id, %error, "what a poll brought cannot be handed over");
+            telemetry.not_handed_over(read);
+        });
+        // Held, as the feed's turn is where no page is wanted, until what the poll brought is durable: they bound the memory.
+        let is_whole = extent == Extent::Whole;
+        let (mut entries, mut turn, mut stage) = (entries.ok()?, turn, None);
+        if entries.iter().any(|entry| entry.item.is_some()) {
+            stage = manners.poller.page_stage();
+            if stage.is_some() {
+                // A page takes its own turn at its host, which may be the feed's.
+                turn = None;
             }
-        };
+            let pages = PageTurn { task: self, manners, now, stop };
+            cursor.pages = pages.take(&mut entries, &cursor.pages, stage.is_some(), is_whole).await;
+        } else if is_whole && read > 0 {
+            // What is due is no longer in the feed.
+            cursor.pages.clear();
+        }
+        let mut documents: Vec<Document> = entries.into_iter().map(|entry| entry.document).collect();
+        put_in_order(&mut documents);
+        let work = Work { cursor: Some(cursor.clone()), health, documents, ..Work::default() };
         let documents = work.documents.len() as u64;
         // Counted in before the desk can count them out, and until it has.
         let _waits = telemetry.waits_for_desk();
-        telemetry.handed_over(documents, entries.saturating_sub(documents));
-        self.send(work).await
+        telemetry.handed_over(documents, read.saturating_sub(documents));
+        let is_durable = self.send(work).await;
+        drop((turn, stage));
+        is_durable.then_some(cursor)
     }
 
     async fn send(&self, work: Work) -> bool {
         let (done, answer) = oneshot::channel();
         self.orders.send(Order::Take(Box::new(Delivery { work, done }))).await.is_ok() && answer.await.unwrap_or(false)
+    }
+
+    /// The entries of a poll, cleaned.
+    async fn entries(
+        &self,
+        poll: Poll,
+        extent: Extent,
+        windows: Windows,
+        now: Timestamp,
+    ) -> Result<Vec<Entry>, JoinError> {
+        let source = SourceInfo { feed: self.feed.id.clone(), outlet: self.feed.outlet.clone() };
+        let backfill = SignedDuration::try_from(self.feed.backfill).unwrap_or(SignedDuration::MAX);
+        let memory = Memory { backfill, window: windows.claims };
+        let policy = self.feed.text;
+        tokio::task::spawn_blocking(move || entries(poll, extent, &source, memory, policy, now)).await
     }
 }
 
@@ -183,20 +234,43 @@ async fn turn_after(
 }
 
 /// Cleans the items of a poll into documents.
-fn work(poll: Poll, source: &SourceInfo, memory: Memory, now: Timestamp) -> Work {
-    let mut documents: Vec<Document> = match poll.outcome {
-        PollOutcome::Items { items, read_before } => {
-            // What is withheld is no document until a later version may be used: then it is news.
-            let usable = items.iter().filter(|item| item.release != Release::Withheld);
-            let cleaned = usable.filter_map(|item| clean(source, item, now));
-            cleaned
-                .map(|document| Document { is_baseline: memory.is_baseline(&document, read_before, now), ..document })
-                .collect()
-        }
-        PollOutcome::NotModified | PollOutcome::Failed(_) => Vec::new(),
-    };
-    put_in_order(&mut documents);
-    Work { cursor: Some(poll.cursor), health: poll.health, documents, ..Work::default() }
+fn entries(
+    poll: Poll,
+    extent: Extent,
+    source: &SourceInfo,
+    memory: Memory,
+    policy: TextPolicy,
+    now: Timestamp,
+) -> Vec<Entry> {
+    let PollOutcome::Items { items, read_before } = poll.outcome else { return Vec::new() };
+    // What is withheld is no document until a later version may be used: then it is news.
+    let usable = items.into_iter().filter(|item| item.release != Release::Withheld);
+    let cleaned = usable.filter_map(|item| Some((clean(source, &item, now)?, item)));
+    let (mut documents, items): (Vec<Document>, Vec<Item>) = cleaned
+        .map(|(document, item)| {
+            let is_baseline = memory.is_baseline(&document, read_before, now);
+            (Document { is_baseline, ..document }, item)
+        })
+        .unzip();
+    if extent == Extent::Whole {
+        trace(&mut documents);
+    }
+    documents.into_iter().zip(items).map(|(document, item)| Entry::new(document, item, policy)).collect()
+}
+
+/// Gives the documents of a whole feed their traces: those whose address no other entry has. What stands side by side at one address,
+/// as the entries of a live page do, is told apart by nothing but its identity.
+fn trace(documents: &mut [Document]) {
+    let addresses: Vec<Option<String>> =
+        documents.iter().map(|document| document.url.as_deref().and_then(comparable_address)).collect();
+    let mut entries: BTreeMap<&str, usize> = BTreeMap::new();
+    for address in addresses.iter().flatten() {
+        *entries.entry(address).or_default() += 1;
+    }
+    for (document, address) in documents.iter_mut().zip(&addresses) {
+        let alone = address.as_deref().filter(|address| entries.get(address) == Some(&1));
+        document.trace = alone.map(|address| EntryTrace::of(document, address));
+    }
 }
 
 /// How far back the desk remembers, and how far it is to look.
@@ -291,12 +365,36 @@ mod tests {
             };
             let memory = Memory { backfill: SignedDuration::ZERO, window: SignedDuration::from_hours(24) };
             let source = SourceInfo { feed: feed.clone(), outlet: "Wire".to_owned() };
-            work(poll, &source, memory, now).documents
+            let found = entries(poll, Extent::Whole, &source, memory, TextPolicy::Feed, now);
+            found.into_iter().map(|entry| entry.document).collect::<Vec<_>>()
         };
         assert!(documents(Release::Withheld).is_empty());
         assert!(!documents(Release::Usable)[0].is_baseline, "the usable version is news");
         let later = now.checked_add(SignedDuration::from_hours(6)).unwrap();
         assert_eq!(documents(Release::Until(later))[0].embargo_until, Some(later));
+    }
+
+    #[test]
+    fn only_entries_alone_at_an_address_have_a_trace() {
+        let urls = [
+            Some("https://a.example/1"),
+            Some("https://a.example/live#one"),
+            Some("https://amp.a.example/live.html"),
+            Some("https://a.example/"),
+            None,
+            Some("https://a.example/2"),
+        ];
+        let entry = |url| archive_document("1", None, None, "", None, url, Timestamp::UNIX_EPOCH, MarkupFormat::Text);
+        let mut documents = urls.map(entry);
+        trace(&mut documents);
+        assert_eq!(
+            documents.each_ref().map(|document| document.trace.is_some()),
+            [true, false, false, false, false, true]
+        );
+        assert_ne!(documents[0].trace, documents[5].trace);
+        let mut twin = [entry(Some("http://www.a.example/1/?utm_source=rss"))];
+        trace(&mut twin);
+        assert_eq!(twin[0].trace, documents[0].trace);
     }
 
     /// Documents are told by a letter; the digit behind it, if any, is the day on which it was published.

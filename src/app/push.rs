@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use url::Url;
 
 use super::Manners;
-use super::feed::FeedTask;
+use super::feed::{Extent, FeedTask};
 use crate::config::WebsubConfig;
 use crate::intake::{Discovery, Hub, Mode, Outcome, Poll, Pushed, new_subscription};
 use crate::model::{IdentityRule, Item, PollReason, Subscription, shown_address};
@@ -270,7 +271,7 @@ impl FeedTask {
     }
 
     /// Takes in what the hub says; how soon to poll, where it says so.
-    pub(super) async fn hear(&mut self, told: Told, manners: &Manners) -> Option<Duration> {
+    pub(super) async fn hear(&mut self, told: Told, manners: &Manners, stop: &CancellationToken) -> Option<Duration> {
         let now = self.watchers.clock.now();
         let settings = self.ear.hubs.as_ref().map(|hubs| hubs.settings.lease)?;
         let subscription = self.cursor.subscription.as_mut()?;
@@ -292,13 +293,19 @@ impl FeedTask {
             }
             Told::Content(pushed) => {
                 heard(subscription, now);
-                self.take_content(pushed, manners, now).await
+                self.take_content(pushed, manners, now, stop).await
             }
         }
     }
 
     /// Hands over what was pushed as a poll's entries are; what cannot be read so, or might be known by another name, is polled.
-    async fn take_content(&mut self, mut pushed: Pushed, manners: &Manners, now: Timestamp) -> Option<Duration> {
+    async fn take_content(
+        &mut self,
+        mut pushed: Pushed,
+        manners: &Manners,
+        now: Timestamp,
+        stop: &CancellationToken,
+    ) -> Option<Duration> {
         let takes_content = self.cursor.subscription.as_ref().is_some_and(|one| one.takes_content);
         if takes_content {
             let poll = manners.poller.read_pushed(&self.feed, &self.cursor, &mut pushed).await;
@@ -310,7 +317,8 @@ impl FeedTask {
             };
             if let Some(hashes) = hashes {
                 self.watchers.observer.polled(&self.feed, &poll);
-                if self.hand_over(poll, manners.windows, now).await {
+                if let Some(cursor) = self.hand_over(poll, (Extent::Part, None), manners, now, stop).await {
+                    self.cursor = cursor;
                     self.ear.pushed.extend(hashes);
                     return None;
                 }

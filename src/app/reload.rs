@@ -118,8 +118,7 @@ impl Tasks {
         };
         let (has_lost_sinks, sinks) = self.swap_sinks(&config, prepared.dispatchers).await;
         let poller = prepared.poller.unwrap_or_else(|| Arc::clone(&self.manners.borrow().poller));
-        let fetch_timeout = config.intake.fetch_timeout;
-        self.manners.send_replace(Manners { poller, windows: windows(&config.windows), fetch_timeout });
+        self.manners.send_replace(Manners::new(poller, &config));
         let all = all_feeds(&config, &self.kept_lists);
         let feeds = self.swap_feeds(&all, &prepared.cursors);
         self.watchers.telemetry.watch_config(&Config { feeds: all, ..config.clone() }, &prepared.cursors);

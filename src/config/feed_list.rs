@@ -7,9 +7,9 @@ use std::time::Duration;
 use toml::de::DeValue;
 use url::Url;
 
-use super::load::{BACKFILL, Names, PACE, Surroundings, address, file_path, label, read_intervals};
+use super::load::{BACKFILL, Names, PACE, Surroundings, address, file_path, label, read_intervals, text_policy};
 use super::reader::{Section, Wrong, count, duration, string};
-use super::{FeedAccess, FeedConfig, IntakeConfig};
+use super::{FeedAccess, FeedConfig, IntakeConfig, TextPolicy};
 use crate::model::FeedId;
 
 /// Characters of a list's id; what tells its feeds apart comes behind it.
@@ -40,6 +40,8 @@ pub struct FeedListConfig {
     pub poll_interval_max: Duration,
     /// Of its feeds.
     pub backfill: Duration,
+    /// Of its feeds.
+    pub text: TextPolicy,
 }
 
 /// Where a list is.
@@ -64,6 +66,7 @@ impl FeedListConfig {
             poll_interval_max: self.poll_interval_max,
             backfill: self.backfill,
             access: FeedAccess::default(),
+            text: self.text,
         }
     }
 }
@@ -89,6 +92,7 @@ pub(super) fn read_feed_list(
     let (poll_interval, poll_interval_max) =
         read_intervals(&mut section, (intake.poll_interval, intake.poll_interval_max));
     let backfill = section.read("backfill", |value| duration(value, BACKFILL));
+    let text = section.read("text", text_policy);
     section.finish();
     Some(FeedListConfig {
         id: id?,
@@ -99,6 +103,7 @@ pub(super) fn read_feed_list(
         poll_interval,
         poll_interval_max,
         backfill: backfill.unwrap_or(intake.backfill),
+        text: text.unwrap_or(intake.text),
     })
 }
 

@@ -9,7 +9,7 @@ use super::access::{PASSWORD_KEYS, TOKEN_KEYS};
 use super::endpoint::TEMPLATES;
 use super::extract::CUE_KEYS;
 use super::feed_list::{FEEDS, INTERVAL};
-use super::load::{ALERTS_PER_DAY, BACKFILL, GAP, GRACE, MEMORY, PACE, SINK_TYPES, SIZE, TIMEOUT, WAITS};
+use super::load::{ALERTS_PER_DAY, BACKFILL, GAP, GRACE, MEMORY, PACE, PAGES, SINK_TYPES, SIZE, TIMEOUT, WAITS};
 use super::narrow::{KINDS, LANGUAGES, PRIORITY, PRIORITY_MIN};
 use super::push::LEASE;
 
@@ -70,6 +70,9 @@ pub(super) enum Kind {
 
 /// Names of the forms of the log, those of `LogFormat`.
 const LOG_FORMATS: [&str; 4] = ["auto", "human", "json", "journald"];
+
+/// Names of the sources of text, those of `TextPolicy`.
+const TEXTS: [&str; 3] = ["feed", "page", "auto"];
 
 /// One key.
 #[derive(Debug, Clone)]
@@ -138,6 +141,9 @@ pub(super) fn keys() -> Vec<Key> {
         key("intake", "proxy", Kind::Proxy),
         key("intake", "allow_networks", Kind::Texts),
         key("intake", "backfill", Kind::Duration(BACKFILL)),
+        key("intake", "text", Kind::OneOf(&TEXTS)),
+        key("intake", "pages_max", Kind::Count(PAGES)),
+        key("intake", "page_wait", Kind::Duration(TIMEOUT)),
     ]);
     let cues = CUE_KEYS.map(|(name, _)| name).into_iter();
     keys.extend(cues.chain(["never", "roles", "metonyms"]).map(|name| key("extract", name, Kind::Texts)));
@@ -149,6 +155,7 @@ pub(super) fn keys() -> Vec<Key> {
         key("feed", "poll_interval", Kind::Duration(PACE)),
         key("feed", "poll_interval_max", Kind::Duration(PACE)),
         key("feed", "backfill", Kind::Duration(BACKFILL)),
+        key("feed", "text", Kind::OneOf(&TEXTS)),
         key("feed", "username", Kind::Text),
     ]);
     keys.extend([PASSWORD_KEYS, TOKEN_KEYS].as_flattened().iter().map(|name| {
@@ -167,6 +174,7 @@ pub(super) fn keys() -> Vec<Key> {
         key("feed_list", "poll_interval", Kind::Duration(PACE)),
         key("feed_list", "poll_interval_max", Kind::Duration(PACE)),
         key("feed_list", "backfill", Kind::Duration(BACKFILL)),
+        key("feed_list", "text", Kind::OneOf(&TEXTS)),
     ]);
     keys.extend([
         required("domain", "name", Kind::Domain),

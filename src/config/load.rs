@@ -23,7 +23,7 @@ use super::push::read_websub;
 use super::reader::{Report, Section, Wrong, count, did_you_mean, duration, fraction, size, string};
 use super::{
     Config, DomainConfig, FeedConfig, HttpConfig, IntakeConfig, LogConfig, LogFormat, ProxyAddress, RuleConfig, Secret,
-    SinkConfig, SinkTarget, WebhookConfig, WindowsConfig,
+    SinkConfig, SinkTarget, TextPolicy, WebhookConfig, WindowsConfig,
 };
 use super::{endpoint, narrow};
 use crate::model::{AlertType, FeedId};
@@ -46,6 +46,8 @@ pub(super) const TIMEOUT: RangeInclusive<Duration> = SECOND..=Duration::from_hou
 pub(super) const GRACE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(1);
 pub(super) const MEMORY: RangeInclusive<Duration> = Duration::from_hours(1)..=Duration::from_hours(24 * 3_660);
 pub(super) const BACKFILL: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(24 * 3_660);
+/// Bounds of the pages fetched after one poll.
+pub(super) const PAGES: RangeInclusive<i64> = 1..=100;
 /// Bounds of a sink's budget.
 pub(super) const ALERTS_PER_DAY: RangeInclusive<i64> = 0..=1_000_000;
 pub(super) const SIZE: RangeInclusive<u64> = 1 << 10..=1 << 30;
@@ -365,6 +367,9 @@ fn read_intake(mut section: Section<'_>) -> IntakeConfig {
             .list("allow_networks", "networks such as \"127.0.0.0/8\"", network)
             .unwrap_or(default.allow_networks),
         backfill: section.read("backfill", |value| duration(value, BACKFILL)).unwrap_or(default.backfill),
+        text: section.read("text", text_policy).unwrap_or(default.text),
+        pages_max: section.read("pages_max", |value| count(value, &PAGES)).unwrap_or(default.pages_max),
+        page_wait: section.read("page_wait", |value| duration(value, TIMEOUT)).unwrap_or(default.page_wait),
     };
     section.finish();
     intake
@@ -435,6 +440,7 @@ fn read_feed(
     let (poll_interval, poll_interval_max) =
         read_intervals(&mut section, (intake.poll_interval, intake.poll_interval_max));
     let backfill = section.read("backfill", |value| duration(value, BACKFILL));
+    let text = section.read("text", text_policy);
     let access = read_access(&mut section, url.as_ref(), surroundings);
     section.finish();
     Some(FeedConfig {
@@ -445,6 +451,7 @@ fn read_feed(
         poll_interval_max,
         backfill: backfill.unwrap_or(intake.backfill),
         access,
+        text: text.unwrap_or(intake.text),
     })
 }
 
@@ -653,6 +660,15 @@ fn log_format(value: &DeValue<'_>) -> Result<LogFormat, Wrong> {
     let text = string(value, &accepted)?;
     LogFormat::NAMES.into_iter().find(|(name, _)| *name == text).map(|(_, format)| format).ok_or_else(|| {
         Wrong::new(format!("{text:?} is not a format{}", did_you_mean(text, names.into_iter())), accepted)
+    })
+}
+
+pub(super) fn text_policy(value: &DeValue<'_>) -> Result<TextPolicy, Wrong> {
+    let names = TextPolicy::NAMES.map(|(name, _)| name);
+    let accepted = quoted(&names);
+    let text = string(value, &accepted)?;
+    TextPolicy::NAMES.into_iter().find(|(name, _)| *name == text).map(|(_, policy)| policy).ok_or_else(|| {
+        Wrong::new(format!("{text:?} is no source of text{}", did_you_mean(text, names.into_iter())), accepted)
     })
 }
 

@@ -204,6 +204,33 @@ pub struct IntakeConfig {
     pub allow_networks: Vec<IpNet>,
     /// Entries of a feed's first fetch that are younger than this are news; the others only a baseline.
     pub backfill: Duration,
+    /// Whence the text of entries comes, unless the feed says otherwise.
+    pub text: TextPolicy,
+    /// Pages of articles fetched after one poll.
+    pub pages_max: usize,
+    /// Longest that what a poll brought waits for its pages.
+    pub page_wait: Duration,
+}
+
+/// Whence the text of a feed's entries comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextPolicy {
+    /// What the feed carries.
+    Feed,
+    /// The page of each entry.
+    Page,
+    /// The page of each entry that is only a teaser.
+    Auto,
+}
+
+impl TextPolicy {
+    /// All policies with their names.
+    pub const NAMES: [(&str, Self); 3] = [("feed", Self::Feed), ("page", Self::Page), ("auto", Self::Auto)];
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        Self::NAMES.into_iter().find(|(_, policy)| *policy == self).map_or("", |(name, _)| name)
+    }
 }
 
 impl Default for IntakeConfig {
@@ -228,6 +255,9 @@ impl Default for IntakeConfig {
             proxy: None,
             allow_networks: Vec::new(),
             backfill: Duration::ZERO,
+            text: TextPolicy::Feed,
+            pages_max: 10,
+            page_wait: Duration::from_mins(1),
         }
     }
 }
@@ -289,12 +319,14 @@ pub struct FeedConfig {
     pub backfill: Duration,
     /// What its server is shown to let us in.
     pub access: FeedAccess,
+    /// Whence the text of its entries comes.
+    pub text: TextPolicy,
 }
 
 impl fmt::Debug for FeedConfig {
     /// The address as people are shown it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, url, outlet, poll_interval, poll_interval_max, backfill, access } = self;
+        let Self { id, url, outlet, poll_interval, poll_interval_max, backfill, access, text } = self;
         f.debug_struct("FeedConfig")
             .field("id", id)
             .field("url", &shown_address(url))
@@ -303,6 +335,7 @@ impl fmt::Debug for FeedConfig {
             .field("poll_interval_max", poll_interval_max)
             .field("backfill", backfill)
             .field("access", access)
+            .field("text", text)
             .finish()
     }
 }

@@ -100,6 +100,7 @@ impl Page<'_> {
                 ("poll_interval", duration(feeds.poll_interval)),
                 ("poll_interval_max", duration(feeds.poll_interval_max)),
                 ("backfill", duration(feeds.backfill)),
+                ("text", quoted(feeds.text.as_str())),
             ])
             .collect();
         self.values(&format!("feed_list[{number}]"), &values);
@@ -128,6 +129,9 @@ impl Page<'_> {
             ("proxy", quoted(&intake.proxy.as_ref().map_or_else(String::new, |proxy| shown_address(&proxy.0)))),
             ("allow_networks", list(&networks)),
             ("backfill", duration(intake.backfill)),
+            ("text", quoted(intake.text.as_str())),
+            ("pages_max", intake.pages_max.to_string()),
+            ("page_wait", duration(intake.page_wait)),
         ];
         self.values("intake", &values);
     }
@@ -165,6 +169,7 @@ impl Page<'_> {
             ("poll_interval", duration(feed.poll_interval)),
             ("poll_interval_max", duration(feed.poll_interval_max)),
             ("backfill", duration(feed.backfill)),
+            ("text", quoted(feed.text.as_str())),
         ];
         let section = format!("feed[{number}]");
         self.values(&section, &values);

@@ -60,6 +60,17 @@ pub struct Copy<'a> {
     pub same_address: Option<StoryId>,
 }
 
+/// How much a copy has in common with a story, least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kinship {
+    /// Too little even for one address.
+    None,
+    /// As much as makes them one where they have one address.
+    ByAddress,
+    /// As much as makes them one.
+    ByText,
+}
+
 /// Where a copy was put.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placement {
@@ -118,6 +129,16 @@ impl Stories {
             Some(slot) => self.join(slot, copy, now),
             None => self.open(copy, now),
         }
+    }
+
+    /// How much a copy has in common with a story; `None` where that is forgotten.
+    pub fn kinship(&self, copy: &Copy<'_>, story: StoryId) -> Option<Kinship> {
+        let score = self.score(copy, self.get(story)?);
+        Some(match score {
+            SAME_STORY_SCORE_MIN.. => Kinship::ByText,
+            SAME_ADDRESS_SCORE_MIN.. => Kinship::ByAddress,
+            _ => Kinship::None,
+        })
     }
 
     /// The record of a story.

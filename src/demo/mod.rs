@@ -25,7 +25,7 @@ use crate::app::{self, Observer};
 use crate::cli::DemoArgs;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{
-    Config, FeedAccess, FeedConfig, HttpConfig, IntakeConfig, Secret, SinkConfig, SinkTarget, WebhookConfig,
+    Config, FeedAccess, FeedConfig, HttpConfig, IntakeConfig, Secret, SinkConfig, SinkTarget, TextPolicy, WebhookConfig,
 };
 use crate::desk::Outcome;
 use crate::intake::Poll;
@@ -137,6 +137,7 @@ fn config(
             poll_interval_max: interval,
             backfill: Duration::ZERO,
             access: FeedAccess::default(),
+            text: TextPolicy::Feed,
         });
     }
     let webhook =

@@ -3,10 +3,10 @@
 //! Documents come faster than they can be read where many feeds are new or change at once. They are put off then, in the transaction
 //! that moves their feeds' cursors, and caught up in the order in which they came.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{ContentHash, Document, DocumentId};
-use crate::store::BacklogPosition;
+use crate::model::{ContentHash, Document, DocumentId, Knowledge};
+use crate::store::{BacklogPosition, BacklogTexts};
 
 use super::Work;
 
@@ -16,10 +16,10 @@ pub const READ_AT_ONCE_MAX: usize = 32;
 pub const BACKLOG_MAX: usize = 200_000;
 
 /// A document with the text that it came with.
-type Mark = (DocumentId, ContentHash);
+type Mark = (DocumentId, BacklogTexts);
 
 fn mark(document: &Document) -> Mark {
-    (document.id, document.content_hash)
+    (document.id, (document.content_hash, document.entry_hash))
 }
 
 /// What is committed together.
@@ -35,24 +35,50 @@ pub(super) struct Batch {
     pub(super) caught_up: Option<BacklogPosition>,
 }
 
-/// Documents that wait, each once with each of its texts.
+/// Documents that wait, each once with each of its texts, in order of arrival.
 #[derive(Debug, Default)]
-pub(super) struct Backlog(BTreeSet<Mark>);
+pub(super) struct Backlog {
+    waiting: BTreeMap<DocumentId, Vec<BacklogTexts>>,
+    len: usize,
+}
 
 impl Backlog {
     pub(super) fn new(waiting: Vec<Mark>) -> Self {
-        Self(waiting.into_iter().collect())
+        let mut backlog = Self::default();
+        backlog.add(waiting);
+        backlog
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.len
+    }
+
+    fn add(&mut self, marks: Vec<Mark>) {
+        self.len += marks.len();
+        for (document, texts) in marks {
+            self.waiting.entry(document).or_default().push(texts);
+        }
+    }
+
+    /// Whether the document waits with this text, or as the feed's entry alone while it waits with the text of its page.
+    fn has(&self, (document, (content, _)): &Mark) -> bool {
+        let texts = self.waiting.get(document).into_iter().flatten();
+        texts.into_iter().any(|(waits, entry)| waits == content || *entry == Some(*content))
+    }
+
+    /// How an entry is known whose `content_hash` this is without its page, if it waits.
+    pub(super) fn knowledge(&self, document: DocumentId, entry: ContentHash) -> Option<Knowledge> {
+        self.waiting.get(&document)?.iter().rev().find_map(|&(content, of_entry)| {
+            let page = (of_entry == Some(entry)).then_some(Knowledge::Page);
+            page.or_else(|| (content == entry).then_some(Knowledge::Entry))
+        })
     }
 
     /// Puts off the documents of `batch` that are new where these are many or others wait. Nothing is changed yet.
     pub(super) fn put_off(&self, work: Vec<Work>, is_new: impl Fn(&Document) -> bool) -> Batch {
         let mut batch = Batch { work, ..Batch::default() };
         let count = batch.work.iter().flat_map(|work| &work.documents).filter(|document| is_new(document)).count();
-        if count <= READ_AT_ONCE_MAX && self.0.is_empty() {
+        if count <= READ_AT_ONCE_MAX && self.len == 0 {
             return batch;
         }
         let mut seen = BTreeSet::new();
@@ -60,7 +86,7 @@ impl Backlog {
             batch.work.iter_mut().flat_map(|work| work.documents.extract_if(.., |document| is_new(document)))
         {
             let mark = mark(&document);
-            if self.0.contains(&mark) || !seen.insert(mark) {
+            if self.has(&mark) || !seen.insert(mark) {
                 batch.waiting += 1;
             } else {
                 batch.put_off.push(document);
@@ -80,9 +106,16 @@ impl Backlog {
 
     /// A batch is durable.
     pub(super) fn follow(&mut self, change: BacklogChange) {
-        self.0.extend(change.came);
-        for mark in change.went {
-            self.0.remove(&mark);
+        self.add(change.came);
+        for (document, texts) in change.went {
+            let Some(waiting) = self.waiting.get_mut(&document) else { continue };
+            if let Some(at) = waiting.iter().position(|waits| *waits == texts) {
+                waiting.remove(at);
+                self.len -= 1;
+            }
+            if waiting.is_empty() {
+                self.waiting.remove(&document);
+            }
         }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use jiff::SignedDuration;
 
 use super::*;
-use crate::model::{Attempt, ContentHash, MarkupFormat, Outbox, OutboxEntry, Records};
-use crate::store::{BacklogPosition, Counts, EmbeddedStore, Orphan, PutIn};
+use crate::model::{Attempt, MarkupFormat, Outbox, OutboxEntry, Records};
+use crate::store::{BacklogPosition, BacklogTexts, Counts, EmbeddedStore, Orphan, PutIn};
 use crate::text::document::archive_document;
 
 /// A real store that refuses as often as it is told to.
@@ -40,7 +40,7 @@ impl Store for Flaky {
         self.store.backlog(limit)
     }
 
-    fn backlog_marks(&self) -> Result<Vec<(DocumentId, ContentHash)>, StoreError> {
+    fn backlog_marks(&self) -> Result<Vec<(DocumentId, BacklogTexts)>, StoreError> {
         self.store.backlog_marks()
     }
 

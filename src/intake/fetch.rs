@@ -146,10 +146,14 @@ impl FetchError {
         }
     }
 
-    /// Whether the server says that it is asked too often, or is too busy.
+    /// Whether the server says that it is asked too often. A 503 that does not say until when is trouble of what was asked for, which
+    /// the site's other feeds need not share.
     pub fn is_limit(&self) -> bool {
         match self {
-            Self::Status { status, .. } => matches!(status.as_u16(), 429 | 503),
+            Self::Status { status, retry_after, .. } => {
+                *status == StatusCode::TOO_MANY_REQUESTS
+                    || (*status == StatusCode::SERVICE_UNAVAILABLE && retry_after.is_some())
+            }
             Self::Denied { retry_after, .. } => retry_after.is_some(),
             _ => false,
         }
@@ -251,6 +255,15 @@ pub struct Body {
     pub notes: Notes,
 }
 
+/// What one request brought.
+#[derive(Debug)]
+pub(super) enum Hop {
+    /// A body.
+    Body(Body),
+    /// Another address to ask.
+    Redirect(Url),
+}
+
 /// Fetches feeds. Cheap to clone; clones share their connections.
 #[derive(Debug, Clone)]
 pub struct Fetcher {
@@ -262,6 +275,18 @@ pub struct Fetcher {
     redirects_max: u32,
     body_bytes_max: u64,
     decoded_bytes_max: u64,
+    kind: Option<BodyKind>,
+}
+
+/// What is asked for where that is no feed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BodyKind {
+    /// Sent as `Accept`.
+    pub(super) accept: &'static str,
+    /// Bytes of it, on the wire and decoded.
+    pub(super) bytes_max: u64,
+    /// A longer one is cut rather than refused, for which it must come uncompressed.
+    pub(super) is_cut: bool,
 }
 
 impl Fetcher {
@@ -280,7 +305,50 @@ impl Fetcher {
             redirects_max: config.redirects_max,
             body_bytes_max: config.body_bytes_max,
             decoded_bytes_max: config.decoded_bytes_max,
+            kind: None,
         })
+    }
+
+    /// A fetcher for bodies of another kind, over the same connections and behind the same guard.
+    pub(super) fn for_kind(&self, kind: BodyKind) -> Self {
+        let (body_bytes_max, decoded_bytes_max) =
+            (self.body_bytes_max.min(kind.bytes_max), self.decoded_bytes_max.min(kind.bytes_max));
+        Self { body_bytes_max, decoded_bytes_max, kind: Some(kind), ..self.clone() }
+    }
+
+    /// The networks that may be fetched from although they are special.
+    pub(super) fn allowed(&self) -> &[IpNet] {
+        &self.allow
+    }
+
+    /// Asks once, unconditionally, and follows no redirect: who calls judges each hop.
+    ///
+    /// # Errors
+    /// Anything but a body within the limits or a redirect.
+    pub(super) async fn hop(&self, url: &Url, access: Option<&FeedAccess>, now: Timestamp) -> Result<Hop, FetchError> {
+        let ask = async {
+            let response = self.request(url, access, None, (&FeedId::new(""), HeaderMap::new())).await?;
+            let status = response.status();
+            if status.is_success() {
+                return self.read(url.clone(), response, Notes::default()).await.map(Hop::Body);
+            }
+            if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+                let shown = if access.is_some() { Shown::All } else { Shown::None };
+                let retry_after = retry_after(status, response.headers(), now);
+                return Err(FetchError::Denied { url: shown_address(url), status, shown, retry_after });
+            }
+            if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+                let retry_after = retry_after(status, response.headers(), now);
+                return Err(FetchError::Status { url: shown_address(url), status, retry_after });
+            }
+            let mut target = redirect_target(url, response.headers())?;
+            without_user(&mut target);
+            Ok(Hop::Redirect(target))
+        };
+        match tokio::time::timeout(self.timeout, ask).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(FetchError::Timeout { url: shown_address(url), limit: self.timeout }),
+        }
     }
 
     /// Fetches `url`, conditionally where `cursor` has validators, with `access` for its own scheme, host and port alone. `now` serves
@@ -368,6 +436,12 @@ impl Fetcher {
     ) -> Result<Response, FetchError> {
         self.check(url).await?;
         let mut request = self.client.get(url.clone());
+        if let Some(kind) = self.kind {
+            request = request.header(header::ACCEPT, kind.accept);
+            if kind.is_cut {
+                request = request.header(header::ACCEPT_ENCODING, "identity");
+            }
+        }
         if let Some(cookies) = jar.and_then(|jar| jar.header(feed, url)) {
             request = request.header(header::COOKIE, cookies);
         }
@@ -389,13 +463,16 @@ impl Fetcher {
     async fn read(&self, url: Url, mut response: Response, notes: Notes) -> Result<Body, FetchError> {
         let limit = self.body_bytes_max;
         let mut bytes = Vec::new();
-        let mut is_too_large = response.content_length().is_some_and(|length| length > limit);
+        let is_cut = self.kind.is_some_and(|kind| kind.is_cut);
+        let mut is_too_large = !is_cut && response.content_length().is_some_and(|length| length > limit);
         while !is_too_large {
             let Some(chunk) = response.chunk().await.map_err(|error| transport(&url, error))? else { break };
             is_too_large = (bytes.len() + chunk.len()) as u64 > limit;
             bytes.extend_from_slice(&chunk);
         }
-        if is_too_large {
+        if is_too_large && is_cut {
+            bytes.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        } else if is_too_large {
             return Err(FetchError::TooLarge { url: shown_address(&url), limit });
         }
         let headers = response.headers();
@@ -534,7 +611,7 @@ fn has_user(url: &Url) -> bool {
 }
 
 /// Neither call can fail for a URL that has a host; one without is refused by the guard.
-fn without_user(url: &mut Url) {
+pub(super) fn without_user(url: &mut Url) {
     url.set_username("").ok();
     url.set_password(None).ok();
 }

@@ -6,7 +6,10 @@
 //! `date`, on `date_text` and `date_words`, and `identity`) makes that items, `poll` does it all once and `conclude` says what follows from it; for a
 //! watched directory `folder` stands in the place of `fetch`. The other formats become items at once: `json` (with `relaxed` and `ninjs`),
 //! `sitemap` and `newsml` (both on `tree`; `wire` is what agencies' formats share). `websub` is the subscriber's side of what hubs push. Nothing here
-//! keeps state but the queues of `sites`.
+//! keeps state but the queues of `sites` and what `robots` remembers.
+//!
+//! Where a feed gives only teasers, `page` fetches an entry's article, if `robots` permits: `page_scan` takes down what the page says of itself,
+//! which `page_facts` reads, and hands small markup to `readable`, which finds the article; `page_verdict` tells walls from articles.
 
 mod batch;
 mod charset;
@@ -26,12 +29,18 @@ mod json;
 mod markup;
 mod newsml;
 mod ninjs;
+mod page;
+mod page_facts;
+mod page_scan;
+mod page_verdict;
 mod parse;
 mod poll;
+mod readable;
 mod recover;
 mod relaxed;
 mod rewrite;
 pub mod rhythm;
+mod robots;
 pub mod schedule;
 mod sitemap;
 mod sites;
@@ -48,6 +57,8 @@ pub use discover::{Discovered, FoundBy, FoundFeed, discover};
 pub use fetch::{Body, FetchError, Fetched, Fetcher, Notes, Shown};
 pub use folder::{FolderError, count_files};
 pub use guard::{GuardedResolver, Refused, check_url, refusal};
+pub use page::{PageError, page_link};
+pub use page_verdict::Unfit;
 pub use parse::{FeedParser, ParseError, ParsedFeed, RawFeed, parse};
 pub use poll::{BodySize, Discovery, Outcome, Poll, PollError, Poller, Pushed, Turn};
 pub use recover::{Repair, Repairs};

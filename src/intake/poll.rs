@@ -11,6 +11,7 @@ use url::Url;
 use super::conclude::{Answer, address_of, conclude};
 use super::fetch::{Body, FetchError, Fetched, Fetcher, Notes};
 use super::folder::{self, FolderError, Limits};
+use super::page::Pages;
 use super::parse::{ParseError, ParsedFeed, parse};
 use super::recover::Repairs;
 use super::schedule::Pace;
@@ -20,7 +21,7 @@ use crate::config::{FeedAccess, FeedConfig, IntakeConfig};
 use crate::model::{FeedCursor, FeedHealth, FeedId, Item, Subscription, shown_address};
 
 /// Whole time for parsing one body; the largest ones permitted take a few seconds.
-const PARSE_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const PARSE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a poll brought.
 #[derive(Debug)]
@@ -42,7 +43,7 @@ pub struct Poll {
     pub size: BodySize,
     /// The site that was asked: a registrable domain, or what the config calls one.
     pub site: String,
-    /// It said that it is asked too often, or is too busy.
+    /// It said that it is asked too often.
     pub is_limited: bool,
     /// What it says of a hub.
     pub discovery: Discovery,
@@ -133,21 +134,26 @@ impl PollError {
     /// What went wrong in a word, for metrics.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Fetch(error) => match error {
-                FetchError::Refused { .. } => "refused",
-                FetchError::Transport { .. } => "transport",
-                FetchError::Timeout { .. } => "timeout",
-                FetchError::Status { .. } | FetchError::Denied { .. } => "status",
-                FetchError::TooLarge { .. } => "too_large",
-                FetchError::Decompress { .. } => "encoding",
-                FetchError::RedirectTarget { .. }
-                | FetchError::RedirectLoop { .. }
-                | FetchError::TooManyRedirects { .. } => "redirect",
-                FetchError::Setup(_) | FetchError::Decoder { .. } => "defect",
-            },
+            Self::Fetch(error) => Self::reason_of(error),
             Self::Folder(_) => "transport",
             Self::Parse { source: ParseError::Panicked(_), .. } | Self::TooSlow { .. } | Self::Task(_) => "defect",
             Self::Parse { .. } => "no_feed",
+        }
+    }
+
+    /// Why no body came, in a word.
+    pub(super) fn reason_of(error: &FetchError) -> &'static str {
+        match error {
+            FetchError::Refused { .. } => "refused",
+            FetchError::Transport { .. } => "transport",
+            FetchError::Timeout { .. } => "timeout",
+            FetchError::Status { .. } | FetchError::Denied { .. } => "status",
+            FetchError::TooLarge { .. } => "too_large",
+            FetchError::Decompress { .. } => "encoding",
+            FetchError::RedirectTarget { .. }
+            | FetchError::RedirectLoop { .. }
+            | FetchError::TooManyRedirects { .. } => "redirect",
+            FetchError::Setup(_) | FetchError::Decoder { .. } => "defect",
         }
     }
 
@@ -177,6 +183,7 @@ pub struct Poller {
     config: IntakeConfig,
     fetches: Arc<Semaphore>,
     sites: Arc<Sites>,
+    pub(super) pages: Pages,
 }
 
 /// The right to poll, held until dropped. Held until what the poll brought is durable, it bounds the memory: no more
@@ -193,8 +200,10 @@ impl Poller {
     /// # Errors
     /// When the HTTP client cannot be set up.
     pub fn new(config: &IntakeConfig) -> Result<Self, FetchError> {
+        let fetcher = Fetcher::new(config)?;
         Ok(Self {
-            fetcher: Fetcher::new(config)?,
+            pages: Pages::new(&fetcher, config),
+            fetcher,
             fetches: Arc::new(Semaphore::new(config.fetches_max.max(1))),
             sites: Sites::new(config),
             config: config.clone(),
@@ -221,6 +230,18 @@ impl Poller {
         let site = self.sites.answered(&address, limit);
         let poll = conclude(feed, cursor, now, answer, size, (self.pace(feed), fastrand::f64()));
         Poll { site, is_limited: limit.is_some(), ..poll }
+    }
+
+    /// Notes how a site answered that was asked for a page.
+    pub(super) fn answered(&self, url: &Url, error: Option<&FetchError>) {
+        let limit = error.filter(|error| error.is_limit()).map(|error| error.retry_after().unwrap_or_default());
+        self.sites.answered(url, limit);
+    }
+
+    /// As [`turn`](Self::turn), for a page of an article.
+    pub(super) async fn turn_at(&self, url: &Url, due: Timestamp) -> Turn {
+        let site = self.sites.turn(url, due).await;
+        Turn { _site: site, _permit: Arc::clone(&self.fetches).acquire_owned().await.ok() }
     }
 
     fn pace(&self, feed: &FeedConfig) -> Pace {

@@ -19,6 +19,10 @@ use url::{Host, Url};
 
 use crate::config::{DomainConfig, IntakeConfig};
 
+/// Sites with a queue, from which on those that are not needed are forgotten.
+const QUEUES_MAX: usize = 4_096;
+/// How long after its last fetch a site is needed: the longest gap of the config.
+const QUEUE_KEPT: Duration = Duration::from_hours(1);
 /// How long a site is left alone after the first of its limits; doubled with each that follows.
 const PAUSE: Duration = Duration::from_mins(1);
 
@@ -135,6 +139,11 @@ impl Sites {
     fn enter(self: &Arc<Self>, site: Site, due: Timestamp) -> Ticket {
         let wake = Arc::new(Notify::new());
         let mut queues = self.queues();
+        if queues.len() >= QUEUES_MAX {
+            // Articles are at any site they like.
+            let now = Instant::now();
+            queues.retain(|_, queue| queue.is_needed(now));
+        }
         let queue = queues.entry(site.name.clone()).or_default();
         queue.last += 1;
         let place = (due, queue.last);
@@ -148,6 +157,12 @@ impl Sites {
 }
 
 impl Queue {
+    /// Whether somebody is or waits there, or it is to be left alone for a while.
+    fn is_needed(&self, now: Instant) -> bool {
+        let is_recent = self.last_start.is_some_and(|last| now.duration_since(last) < QUEUE_KEPT);
+        self.running > 0 || !self.waiting.is_empty() || is_recent || self.paused_until.is_some_and(|until| until > now)
+    }
+
     fn ask(&mut self, place: Place, site: &Site, now: Instant) -> Answer {
         // A site that said "too many" is tried by one feed first.
         let fetches_max = if self.limits > 0 { 1 } else { site.fetches_max };

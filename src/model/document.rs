@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ContentHash, DocumentId, FeedId, RevisionLabel, Span, Version};
+use super::{AddressHash, ContentHash, DocumentId, FeedId, RevisionLabel, Span, Version};
 
 /// Who a document comes from: the feed it was polled from and the outlet that publishes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,10 @@ pub struct Document {
     pub embargo_until: Option<Timestamp>,
     /// Tells an edit from a repeat.
     pub content_hash: ContentHash,
+    /// Where the text is that of the article's page: what `content_hash` would be of the entry alone, as its feed carries it. An entry
+    /// that is seen again without its page is by this known not to have been edited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry_hash: Option<ContentHash>,
     /// Part of a feed's first fetch: known from now on, never alerted.
     pub is_baseline: bool,
     /// What its publisher files it under, each once.
@@ -52,6 +56,28 @@ pub struct Document {
     /// What its metadata say that it is; its headline may say more.
     #[serde(default)]
     pub label: RevisionLabel,
+    /// By what it is known where its entry has changed its identity; none where that says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<EntryTrace>,
+}
+
+/// By what an entry of a feed is known again that comes under another guid, or at a twin of its address: where it stands, and when it
+/// says that it was published. Only entries have one that alone in their feed stand at that address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryTrace {
+    /// Feed and address, as [`comparable_address`](super::comparable_address) writes it.
+    pub address: AddressHash,
+    /// When its publisher says it was published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<Timestamp>,
+}
+
+impl EntryTrace {
+    /// The trace of a document at this comparable address.
+    pub fn of(document: &Document, address: &str) -> Self {
+        let address = AddressHash::of(&[document.source.feed.as_str().as_bytes(), address.as_bytes()]);
+        Self { address, published: document.published }
+    }
 }
 
 impl Document {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{AddressHash, AlertType, FeedId, PollReason, Rhythm, Wishes};
+use super::{AddressHash, AlertType, DocumentId, FeedId, PollReason, Rhythm, Wishes};
 
 /// What the poller must know for the next poll; committed in one transaction with what the last poll brought.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +78,9 @@ pub struct FeedCursor {
     /// Of a watched directory, which of its files were read.
     #[serde(default, skip_serializing_if = "FilesRead::is_empty")]
     pub files: FilesRead,
+    /// Entries that the desk has as the feed carries them, and whose pages are to be asked for again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pages: Vec<PageDue>,
 }
 
 /// A permanent redirect that is seen at each poll but not yet believed: a server in trouble redirects to its maintenance page, and
@@ -109,12 +112,25 @@ impl FilesRead {
     }
 }
 
+/// A page that could not be read and may yet be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageDue {
+    /// Of which document.
+    pub document: DocumentId,
+    /// How often it was asked for.
+    pub tries: u32,
+    /// Since when its document stands without it.
+    pub since: Timestamp,
+}
+
 impl FeedCursor {
     /// The cursor with which to poll at `now`: without validators where the last body is older than `interval`. A feed that
-    /// only ever answers "not modified" would else not be seen to carry its entries still, and they would be forgotten.
+    /// only ever answers "not modified" would else not be seen to carry its entries still, and they would be forgotten. Nor has it
+    /// validators while pages are due, which is for a few polls: their addresses stand in the feed's entries.
     #[must_use]
     pub fn to_poll(&self, now: Timestamp, interval: SignedDuration) -> Self {
-        let is_due = self.last_body.is_none_or(|last| now.duration_since(last) >= interval);
+        let is_old = self.last_body.is_none_or(|last| now.duration_since(last) >= interval);
+        let is_due = is_old || !self.pages.is_empty();
         let mut cursor = self.clone();
         if is_due {
             (cursor.etag, cursor.last_modified) = (None, None);
@@ -150,6 +166,7 @@ impl FeedCursor {
             last_error: None,
             repairs: BTreeMap::new(),
             files: FilesRead::default(),
+            pages: Vec::new(),
         }
     }
 }
@@ -294,5 +311,9 @@ mod tests {
         };
         assert_eq!(read(23).as_deref(), Some("a"));
         assert_eq!(read(24), None);
+        let page = PageDue { document: DocumentId::of(&[b"1"]), tries: 1, since: now };
+        let etag = Some("a".to_owned());
+        let due = FeedCursor { etag, last_body: Some(now), pages: vec![page], ..FeedCursor::new(FeedId::new("f")) };
+        assert_eq!(due.to_poll(now, interval).etag, None, "the addresses of pages stand in entries");
     }
 }

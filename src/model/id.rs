@@ -33,6 +33,9 @@ macro_rules! hash_id {
                 Self(digest(&all))
             }
 
+            /// The id before all others: where a range of them begins.
+            pub const FIRST: Self = Self([0; 16]);
+
             /// The 16 bytes of the id, of which other ids are made; outside they are written in hexadecimal.
             pub fn as_bytes(&self) -> &[u8; 16] {
                 &self.0

@@ -3,6 +3,7 @@
 mod address;
 mod alert;
 mod analysis;
+mod article;
 mod claim;
 mod document;
 mod event;
@@ -17,17 +18,20 @@ mod span;
 mod story;
 mod zone;
 
-pub use address::{ADDRESS_BYTES_MAX, canonical_address, shown_address, shown_endpoint, shown_text};
+pub use address::{
+    ADDRESS_BYTES_MAX, canonical_address, comparable_address, shown_address, shown_endpoint, shown_text,
+};
 pub use alert::{
     Alert, AlertAnswer, AlertClaim, AlertDocument, AlertStory, AlertThread, AlertType, ClaimSpeaker, Digest,
     DigestEntry, Evidence, ExplainedAct, ExplainedSentence, ExtractedClaim, FeedAlert, Link, Offsets, Priority, Quote,
     SCHEMA_VERSION, Stance, StanceEntry, StoryLine,
 };
 pub use analysis::{Analysis, Issue, ModelsHash};
+pub use article::Article;
 pub use claim::{Attribution, Basis, Claim, Confidence, Kind, OwnWords, Proposition, Speaker};
-pub use document::{Document, OffsetMap, SourceInfo};
+pub use document::{Document, EntryTrace, OffsetMap, SourceInfo};
 pub use event::{ClaimEvent, Event, Subject, related};
-pub use feed::{FeedCursor, FeedHealth, FeedIncident, FilesRead, KeptList, ListedFeed, Moving, Subscription};
+pub use feed::{FeedCursor, FeedHealth, FeedIncident, FilesRead, KeptList, ListedFeed, Moving, PageDue, Subscription};
 pub use feedback::{ChangedFeedback, Corrected, Feedback, FeedbackAct, FeedbackLine, FeedbackState, ReadAs};
 pub use id::{
     AddressHash, AlertId, ClaimId, ContentHash, DocumentId, FeedId, FeedbackId, InvalidId, StoryId, ThreadId,
@@ -35,8 +39,8 @@ pub use id::{
 pub use item::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat, Release, Version};
 pub use outbox::{Attempt, AttemptResult, Outbox, OutboxEntry, OutboxRow, Rendering};
 pub use record::{
-    AlertedAs, BudgetRecord, ClaimRecord, DocumentRecord, FeedRecord, MutedSpeaker, Records, Report, StanceRecord,
-    StoryRecord, ThreadRecord, ThreadState, Wording,
+    AlertedAs, BudgetRecord, ClaimRecord, DocumentRecord, FeedRecord, Knowledge, MutedSpeaker, Records, Report,
+    StanceRecord, StoryRecord, ThreadRecord, ThreadState, Wording,
 };
 pub use rhythm::{PollReason, RHYTHM_BINS, Rhythm, Wishes};
 pub use span::Span;

@@ -7,8 +7,9 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AlertClaim, AlertDocument, AlertType, ClaimId, ContentHash, Corrected, DigestEntry, DocumentId, Evidence, FeedId,
-    Fingerprint, Kind, Proposition, RevisionLabel, Speaker, Stance, StoryId, ThreadId, Version,
+    AlertClaim, AlertDocument, AlertType, ClaimId, ContentHash, Corrected, DigestEntry, Document, DocumentId,
+    EntryTrace, Evidence, FeedId, Fingerprint, Kind, Proposition, RevisionLabel, Speaker, Stance, StoryId, ThreadId,
+    Version,
 };
 
 /// A document that was seen: enough to know it again and to tell an edit.
@@ -18,6 +19,9 @@ pub struct DocumentRecord {
     pub id: DocumentId,
     /// What it said when last seen.
     pub content_hash: ContentHash,
+    /// As in `Document`: there where the text was that of the article's page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry_hash: Option<ContentHash>,
     /// How many different texts it had before.
     pub revision: u32,
     /// The story it belongs to.
@@ -36,6 +40,41 @@ pub struct DocumentRecord {
     /// Which version it was, where its format has versions: an older one is no edit.
     #[serde(default, skip_serializing_if = "Version::is_empty")]
     pub version: Version,
+    /// By what it is known where its entry has changed its identity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<EntryTrace>,
+}
+
+impl DocumentRecord {
+    /// Whether a document says nothing but what it said when last seen, or before: the same text, the feed's entry alone of one whose page
+    /// was read, or an older version.
+    pub fn is_as(&self, document: &Document) -> bool {
+        self.content_hash == document.content_hash
+            || self.entry_hash == Some(document.content_hash)
+            || document.version.is_older_than(self.version)
+    }
+
+    /// How an entry whose `content_hash` this is without its page is known.
+    pub fn knowledge(&self, entry: ContentHash) -> Knowledge {
+        if self.entry_hash == Some(entry) {
+            Knowledge::Page
+        } else if self.content_hash == entry {
+            Knowledge::Entry
+        } else {
+            Knowledge::None
+        }
+    }
+}
+
+/// What the desk knows of an entry as its feed carries it now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Knowledge {
+    /// It is new, or was edited.
+    None,
+    /// As its feed carries it.
+    Entry,
+    /// With the text of its page.
+    Page,
 }
 
 /// A piece of wire copy with all its near-duplicates.

@@ -9,6 +9,7 @@ mod bounds;
 mod earlier;
 mod feedback;
 mod matching;
+mod recognise;
 mod retelling;
 mod revise;
 mod state;
@@ -25,8 +26,8 @@ pub use state::{State, Windows};
 use jiff::Timestamp;
 
 use crate::model::{
-    Analysis, BudgetRecord, ClaimId, ClaimRecord, DocumentId, DocumentRecord, Event, FeedHealth, FeedRecord, Feedback,
-    MutedSpeaker, StoryId, StoryRecord, ThreadId, ThreadRecord,
+    Analysis, BudgetRecord, ClaimId, ClaimRecord, DocumentId, DocumentRecord, EntryTrace, Event, FeedHealth,
+    FeedRecord, Feedback, MutedSpeaker, StoryId, StoryRecord, ThreadId, ThreadRecord,
 };
 
 /// What the desk is told.
@@ -34,8 +35,8 @@ use crate::model::{
 pub enum Input {
     /// A document whose text is new or has changed.
     Analysed(Box<Analysis>),
-    /// A known document was seen again, unchanged.
-    SeenAgain(DocumentId),
+    /// A known document was seen again, unchanged, with its trace if it has one.
+    SeenAgain(DocumentId, Option<EntryTrace>),
     /// A feed was polled.
     FeedHealth(FeedHealth),
     /// A user said something.
@@ -82,7 +83,10 @@ pub fn step(state: &mut State, input: Input, now: Timestamp) -> Vec<Change> {
     let (now, mut changes) = state.advance(now);
     match input {
         Input::Analysed(analysis) => state.take(&analysis, now, &mut changes),
-        Input::SeenAgain(document) => state.touch(document, now, &mut changes),
+        Input::SeenAgain(document, trace) => {
+            state.note_trace(document, trace, &mut changes);
+            state.touch(document, now, &mut changes);
+        }
         Input::FeedHealth(health) => state.feed_health(health, now, &mut changes),
         // Heeded above: it moves no window.
         Input::Feedback(_) => {}

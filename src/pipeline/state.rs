@@ -8,8 +8,9 @@ use crate::dedup::story::Stories;
 use crate::link::index::ClaimIndex;
 use crate::link::view::View;
 use crate::model::{
-    Alert, AlertType, AlertedAs, BudgetRecord, ClaimId, ClaimRecord, Document, DocumentId, DocumentRecord, Event,
-    FeedAlert, FeedHealth, FeedId, FeedRecord, Kind, MutedSpeaker, Records, StoryId, Subject, ThreadId, ThreadRecord,
+    AddressHash, Alert, AlertType, AlertedAs, BudgetRecord, ClaimId, ClaimRecord, ContentHash, Document, DocumentId,
+    DocumentRecord, Event, FeedAlert, FeedHealth, FeedId, FeedRecord, Kind, Knowledge, MutedSpeaker, Records, StoryId,
+    Subject, ThreadId, ThreadRecord,
 };
 use crate::pipeline::Change;
 use crate::pipeline::bounds::Bounds;
@@ -40,6 +41,8 @@ pub struct State {
     next_sequence: u64,
     pub(super) documents: BTreeMap<DocumentId, DocumentRecord>,
     pub(super) addresses: BTreeMap<String, DocumentId>,
+    /// Each document by the address of its trace.
+    pub(super) traces: BTreeSet<(AddressHash, DocumentId)>,
     pub(super) stories: Stories,
     pub(super) claims: BTreeMap<ClaimId, ClaimRecord>,
     pub(super) claims_of_story: BTreeMap<StoryId, BTreeSet<ClaimId>>,
@@ -73,6 +76,7 @@ impl State {
             next_sequence: records.next_sequence,
             documents: BTreeMap::new(),
             addresses: BTreeMap::new(),
+            traces: BTreeSet::new(),
             stories: Stories::new(),
             claims: BTreeMap::new(),
             claims_of_story: BTreeMap::new(),
@@ -115,12 +119,14 @@ impl State {
         self.threads.values()
     }
 
-    /// Whether the document is known with exactly this content, or in a later version.
+    /// Whether the document says nothing that is not known.
     pub fn knows(&self, document: &Document) -> bool {
-        let is_known = |known: &DocumentRecord| {
-            known.content_hash == document.content_hash || document.version.is_older_than(known.version)
-        };
-        self.documents.get(&document.id).is_some_and(is_known)
+        self.documents.get(&document.id).is_some_and(|known| known.is_as(document))
+    }
+
+    /// How an entry is known whose `content_hash` this is without its page.
+    pub fn knowledge(&self, document: DocumentId, entry: ContentHash) -> Knowledge {
+        self.documents.get(&document).map_or(Knowledge::None, |known| known.knowledge(entry))
     }
 
     pub(super) fn next_sequence(&mut self) -> u64 {
@@ -136,6 +142,8 @@ impl State {
         if let Some(url) = &document.url {
             self.addresses.entry(url.clone()).or_insert(document.id);
         }
+        self.forget_trace(document.id);
+        self.traces.extend(document.trace.map(|trace| (trace.address, document.id)));
         self.documents.insert(document.id, document);
     }
 
@@ -241,6 +249,7 @@ impl State {
 
     pub(super) fn forget_document(&mut self, id: DocumentId, changes: &mut Vec<Change>) {
         self.forget_address(id);
+        self.forget_trace(id);
         self.documents.remove(&id);
         changes.push(Change::ForgetDocument(id));
     }

@@ -2,6 +2,7 @@
 
 mod feedback;
 mod hostile;
+mod recognise;
 mod scenarios;
 
 use jiff::{SignedDuration, Timestamp};

@@ -72,11 +72,13 @@ impl State {
     pub(super) fn take(&mut self, analysis: &Analysis, now: Timestamp, changes: &mut Vec<Change>) {
         let document = &analysis.document;
         let known = self.documents.get(&document.id);
-        if self.knows(document) {
+        if known.is_some_and(|known| known.is_as(document)) {
+            self.note_trace(document.id, document.trace, changes);
             return self.touch(document.id, now, changes);
         }
         let by_address = document.url.as_ref().filter(|url| names_article(url)).and_then(|url| self.addresses.get(url));
         let revision = known.map_or(0, |known| known.revision + 1);
+        let trace = document.trace.or_else(|| known.and_then(|known| known.trace));
         let copy = Copy {
             document: document.id,
             outlet: &document.source.outlet,
@@ -118,6 +120,7 @@ impl State {
         self.put_document(DocumentRecord {
             id: document.id,
             content_hash: document.content_hash,
+            entry_hash: document.entry_hash,
             revision,
             story,
             url: document.url.clone(),
@@ -126,6 +129,7 @@ impl State {
             last_seen: now,
             is_baseline: document.is_baseline,
             version: document.version,
+            trace,
         });
         self.finish(turn, changes);
     }

@@ -3,8 +3,8 @@
 use rusqlite::{Connection, Transaction, params};
 
 use super::record::{json, parse};
-use super::{BacklogPosition, StoreError};
-use crate::model::{ContentHash, Document, DocumentId};
+use super::{BacklogPosition, BacklogTexts, StoreError};
+use crate::model::{Document, DocumentId};
 
 /// Puts documents at the end, and takes out those that the commit holds instead.
 pub(super) fn write(
@@ -35,13 +35,13 @@ pub(super) fn first(connection: &Connection, limit: usize) -> Result<Vec<(Backlo
 }
 
 /// Which documents wait, and with what text.
-pub(super) fn marks(connection: &Connection) -> Result<Vec<(DocumentId, ContentHash)>, StoreError> {
+pub(super) fn marks(connection: &Connection) -> Result<Vec<(DocumentId, BacklogTexts)>, StoreError> {
     let mut statement = connection.prepare("SELECT document AS id, record FROM backlog ORDER BY position")?;
     let mut rows = statement.query([])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let document: Document = parse(row, "backlog")?;
-        found.push((document.id, document.content_hash));
+        found.push((document.id, (document.content_hash, document.entry_hash)));
     }
     Ok(found)
 }

@@ -9,13 +9,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use crate::model::{
-    Attempt, ContentHash, Document, DocumentId, FeedCursor, Feedback, KeptList, Outbox, OutboxEntry, Records,
-};
+use crate::model::{Attempt, Document, DocumentId, FeedCursor, Feedback, KeptList, Outbox, OutboxEntry, Records};
 
 use super::writer::{Write, Writer};
 use super::{
-    BacklogPosition, Commit, Counts, Orphan, PutIn, Store, StoreError, backlog, feedback, outbox, record, schema,
+    BacklogPosition, BacklogTexts, Commit, Counts, Orphan, PutIn, Store, StoreError, backlog, feedback, outbox, record,
+    schema,
 };
 
 /// How long to wait for a person who writes to the file with another program.
@@ -135,7 +134,7 @@ impl Store for EmbeddedStore {
         backlog::first(&self.reader(), limit)
     }
 
-    fn backlog_marks(&self) -> Result<Vec<(DocumentId, ContentHash)>, StoreError> {
+    fn backlog_marks(&self) -> Result<Vec<(DocumentId, BacklogTexts)>, StoreError> {
         backlog::marks(&self.reader())
     }
 

@@ -56,7 +56,7 @@ pub trait Store: Outbox<Error = StoreError> {
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn backlog_marks(&self) -> Result<Vec<(DocumentId, ContentHash)>, StoreError>;
+    fn backlog_marks(&self) -> Result<Vec<(DocumentId, BacklogTexts)>, StoreError>;
 
     /// What users said and the desk has not taken in yet, in order; at most so much as one batch takes.
     ///
@@ -149,6 +149,9 @@ impl Commit {
 
 /// Where a document stands in the backlog.
 pub type BacklogPosition = i64;
+
+/// What a document of the backlog says: its `content_hash` and its `entry_hash`.
+pub type BacklogTexts = (ContentHash, Option<ContentHash>);
 
 /// Records that left the windows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -91,13 +91,14 @@ metrics! {
     Polls Counter "polls" ["result"] "Polls that ended: entries (a body with or without entries), not_modified, failed.";
     PollsUseful Counter "polls_useful" [] "Polls that brought entries which the feed did not have before.";
     SitePolls Counter "site_polls" ["site"] "Polls by site (registrable domain, or domain of the config); of more than 200 sites, those that come late are counted as other.";
-    SiteLimits Counter "site_limits" ["site"] "Answers by which a site said that it is asked too often or is too busy (429, 503, a 403 with a limit); sites as above.";
+    SiteLimits Counter "site_limits" ["site"] "Answers by which a site said that it is asked too often (429, and 503 or 403 that say until when); sites as above.";
     PollFailures Counter "poll_failures" ["reason"] "Failed polls by reason: refused (the address must not be fetched), transport, timeout, status, too_large, encoding, redirect, no_feed (the body is none), defect (ours).";
     PollBytes Counter "poll_bytes" ["stage"] "Bytes of the bodies that came whole: wire (as they came), decoded (after decompression).";
     Pushes Counter "pushes" ["result"] "What WebSub hubs sent, by what became of it: taken (signed rightly, on its way to its feed), bad_signature (thrown away), unknown (for no subscription), busy (the hub is to come again), too_large, too_many (requests of any kind over the limit).";
     Repairs Counter "feed_repairs" ["kind"] "Repairs to feeds before they could be read, by kind; entries_left_out counts entries over the limit.";
     EntriesRead Counter "entries_read" [] "Entries of feeds that were read, old and new.";
     EntriesLost Counter "entries_lost" ["reason"] "Entries that did not reach the desk: unclean (could not be made a document), not_handed_over (the stop or a defect came before; the feed is read again).";
+    Pages Counter "article_pages" ["result"] "Pages of articles by what came of them: read (its text stands), or why the entry is read as its feed has it: no_link, robots, robots_unknown (robots.txt cannot be had), postponed (to a later poll), refused, transport, timeout, status, too_large, encoding, redirect, content_type, paywall, consent, login, challenge (are you a robot), needs_script, gone, no_article, no_fuller (it says no more than the feed), defect (ours).";
     DocumentsIn Counter "documents_in" [] "Documents handed to the desk.";
     Documents Counter "documents" ["result"] "Documents by what the desk did: read (new or changed), known, quarantined (could not be analysed, text kept), left_out (not even that), not_committed (the feed is read again).";
     DeskQueue Gauge "desk_queue_polls" [] "Polls that wait for the desk, the batch that it works on included.";

@@ -13,7 +13,7 @@ use super::pulse::{Phase, Pulse, Stage};
 use crate::clock::Clock;
 use crate::config::{Config, FeedConfig};
 use crate::desk::Outcome;
-use crate::intake::{FAILURES_MIN, Outcome as PollOutcome, Poll, PollError, Repair};
+use crate::intake::{FAILURES_MIN, Outcome as PollOutcome, PageError, Poll, PollError, Repair};
 use crate::model::{AlertType, Attempt, AttemptResult, FeedCursor, FeedId, Kind};
 use crate::store::{Orphan, Store, StoreError};
 
@@ -184,6 +184,11 @@ impl Telemetry {
     /// A hub has sent something, and what became of it.
     pub fn pushed(&self, result: &str) {
         self.metrics.record(|samples| samples.count(Metric::Pushes, &[result], 1));
+    }
+
+    /// What came of the page of an entry.
+    pub fn page_read(&self, error: Option<&PageError>) {
+        self.metrics.record(|samples| samples.count(Metric::Pages, &[error.map_or("read", PageError::reason)], 1));
     }
 
     /// What a poll brought was given to the desk.
@@ -427,6 +432,8 @@ fn prepare(samples: &mut Samples) {
     for (metric, values) in [
         (Metric::Polls, &["entries", "not_modified", "failed"][..]),
         (Metric::PollFailures, &PollError::REASONS),
+        (Metric::Pages, &PageError::REASONS),
+        (Metric::Pages, &["read"]),
         (Metric::PollBytes, &["wire", "decoded"]),
         (Metric::Pushes, &["taken", "bad_signature", "unknown", "busy", "too_large", "too_many"]),
         (Metric::Repairs, &Repair::ALL.map(Repair::as_str)),
@@ -483,7 +490,7 @@ fn float(number: u64) -> f64 {
 mod tests {
     use super::*;
     use crate::clock::ManualClock;
-    use crate::config::FeedAccess;
+    use crate::config::{FeedAccess, TextPolicy};
 
     #[test]
     fn feeds_have_a_bounded_number_of_series() {
@@ -497,6 +504,7 @@ mod tests {
             poll_interval_max: Duration::from_mins(5),
             backfill: Duration::ZERO,
             access: FeedAccess::default(),
+            text: TextPolicy::Feed,
         };
         let cursor = |seconds: i64, failures: u32| {
             let last_success = now.checked_sub(jiff::SignedDuration::from_secs(seconds)).ok();

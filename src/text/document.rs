@@ -6,8 +6,8 @@ use super::clean::{Cleaned, TEXT_BYTES_MAX, clean};
 use super::dateline::{Credit, credit, dateline};
 use super::embargo::embargo;
 use crate::model::{
-    ContentHash, Document, DocumentId, EntryIdentity, FeedId, IdentityRule, Item, Markup, MarkupFormat, OffsetMap,
-    Release, RevisionLabel, SourceInfo, Span, Version, canonical_address,
+    Article, ContentHash, Document, DocumentId, EntryIdentity, FeedId, IdentityRule, Item, Markup, MarkupFormat,
+    OffsetMap, Release, RevisionLabel, SourceInfo, Span, Version, canonical_address,
 };
 
 /// Bytes kept of a headline.
@@ -24,7 +24,6 @@ pub fn document(source: SourceInfo, item: &Item, first_seen: Timestamp, is_basel
     let (body, markup) = fullest(item);
     let title = item.title.as_ref().map(|title| one_line(&clean(title).text)).unwrap_or_default();
     let credit = credit_of(&body.text, item);
-    let title_markup = item.title.as_ref().map_or("", |title| title.body.as_str());
     let (text, headline, offsets) = join(&title, body);
     let published = item.published.or(item.updated);
     Document {
@@ -37,22 +36,25 @@ pub fn document(source: SourceInfo, item: &Item, first_seen: Timestamp, is_basel
         offsets,
         published,
         first_seen,
-        embargo_until: match item.release {
-            Release::Until(end) => Some(end),
-            Release::Usable | Release::Withheld | Release::Canceled => end_of_embargo(&text, published, first_seen),
-        },
+        embargo_until: release_time(item, &text, first_seen),
         text,
-        content_hash: match item.release {
-            // An entry that is canceled often has its text still.
-            Release::Canceled => ContentHash::of(&[title_markup.as_bytes(), markup.as_bytes(), b"canceled"]),
-            Release::Usable | Release::Until(_) | Release::Withheld => {
-                ContentHash::of(&[title_markup.as_bytes(), markup.as_bytes()])
-            }
-        },
+        content_hash: entry_hash(item, markup),
+        entry_hash: None,
         is_baseline,
         topics: topics(&item.topics),
         version: item.version,
         label: if item.release == Release::Canceled { RevisionLabel::Kill } else { item.label },
+        trace: None,
+    }
+}
+
+/// When an entry may be alerted: as its release says, else as its text does.
+fn release_time(item: &Item, text: &str, first_seen: Timestamp) -> Option<Timestamp> {
+    match item.release {
+        Release::Until(end) => Some(end),
+        Release::Usable | Release::Withheld | Release::Canceled => {
+            end_of_embargo(text, item.published.or(item.updated), first_seen)
+        }
     }
 }
 
@@ -70,6 +72,79 @@ fn credit_of(body: &str, item: &Item) -> Credit {
         .map(|line| credit(&format!("{} - It", line.trim_end_matches(['-', '–', '—', ' '])), None));
     let apart = dateline.into_iter().chain(item.credits.iter().map(|name| credit("", Some(name))));
     apart.into_iter().find(|credit| credit.agency.is_some()).unwrap_or(stated)
+}
+
+/// The document of one feed entry with the text of its article. The entry's own id, headline, dates and words go before the page's: what
+/// its summary says and the article does not stands above the article's text. Its offsets lead into the article's markup. Nothing
+/// where the page says no more than the entry does.
+pub fn article_document(source: SourceInfo, item: &Item, article: &Article, first_seen: Timestamp) -> Option<Document> {
+    let (of_feed, markup) = fullest(item);
+    let title = item.title.as_ref().map(|title| one_line(&clean(title).text)).filter(|title| !title.is_empty());
+    let title = title.or_else(|| article.headline.as_deref().map(one_line)).unwrap_or_default();
+    let of_page = without_first(clean(&article.body), &title);
+    if of_page.text.len() <= of_feed.text.len() {
+        return None;
+    }
+    let bylines = [&item.author, &article.author, &article.publisher];
+    let mut credits = bylines.into_iter().map(|byline| credit(&of_page.text, byline.as_deref()));
+    let credit = credits.find(|credit| credit.agency.is_some()).unwrap_or_else(|| credit_of(&of_page.text, item));
+    let lead = super::teaser::missing(&of_feed.text, &of_page.text);
+    let body = if lead.is_empty() { of_page } else { under(&lead, of_page) };
+    let (text, headline, offsets) = join(&title, body);
+    let published = item.published.or(item.updated).or(article.published).or(article.updated);
+    let of_entry = entry_hash(item, markup);
+    let stated = article.url.as_deref().and_then(canonical_address);
+    Some(Document {
+        id: DocumentId::of(&[source.feed.as_str().as_bytes(), &item.identity.bytes(), &[EntryIdentity::VERSION]]),
+        source,
+        agency: credit.agency,
+        via: credit.via,
+        url: stated.or_else(|| item.links.iter().find_map(|link| canonical_address(link))),
+        headline,
+        offsets,
+        published,
+        first_seen,
+        embargo_until: release_time(item, &text, first_seen),
+        text,
+        content_hash: ContentHash::of(&[of_entry.as_bytes(), article.body.body.as_bytes()]),
+        entry_hash: Some(of_entry),
+        is_baseline: false,
+        topics: topics(&item.topics),
+        version: item.version,
+        label: item.label,
+        trace: None,
+    })
+}
+
+/// Tells an edit of an entry from a repeat.
+fn entry_hash(item: &Item, markup: &str) -> ContentHash {
+    let title = item.title.as_ref().map_or("", |title| title.body.as_str());
+    match item.release {
+        // An entry that is canceled often has its text still.
+        Release::Canceled => ContentHash::of(&[title.as_bytes(), markup.as_bytes(), b"canceled"]),
+        Release::Usable | Release::Until(_) | Release::Withheld => {
+            ContentHash::of(&[title.as_bytes(), markup.as_bytes()])
+        }
+    }
+}
+
+/// A text whose first line is the headline over again, without it.
+fn without_first(body: Cleaned, title: &str) -> Cleaned {
+    let Some((first, rest)) = body.text.split_once('\n').filter(|(first, _)| one_line(first) == title) else {
+        return body;
+    };
+    let cut = first.len() + 1;
+    let offsets = &body.offsets.0;
+    // The run in which the cut lies goes on behind it.
+    let run = offsets.iter().rev().find(|&&(text, _)| text <= cut).map(|&(text, markup)| (0, markup + (cut - text)));
+    let later = offsets.iter().filter(|&&(text, _)| text > cut).map(|&(text, markup)| (text - cut, markup));
+    Cleaned { text: rest.to_owned(), offsets: OffsetMap(run.or(Some((0, cut))).into_iter().chain(later).collect()) }
+}
+
+/// A text with lines above it that stand nowhere in its markup.
+fn under(lead: &str, body: Cleaned) -> Cleaned {
+    let (text, _, offsets) = join(lead, body);
+    Cleaned { text, offsets }
 }
 
 /// What a publisher files a document under: each topic on one line and once, within a bound.
@@ -116,10 +191,12 @@ pub fn archive_document(
         embargo_until: end_of_embargo(&text_of_both, published, first_seen),
         text: text_of_both,
         content_hash: ContentHash::of(&[title.unwrap_or_default().as_bytes(), text.as_bytes()]),
+        entry_hash: None,
         is_baseline: false,
         topics: Vec::new(),
         version: Version::default(),
         label: RevisionLabel::None,
+        trace: None,
     }
 }
 
@@ -157,7 +234,7 @@ pub fn headline(text: &str) -> Option<Span> {
 }
 
 /// The longer of content and summary, cleaned, with the markup it came from.
-fn fullest(item: &Item) -> (Cleaned, &str) {
+pub(super) fn fullest(item: &Item) -> (Cleaned, &str) {
     let candidates = [item.content.as_ref(), item.summary.as_ref()];
     let mut best = (Cleaned { text: String::new(), offsets: OffsetMap::default() }, "");
     for markup in candidates.into_iter().flatten() {
@@ -272,6 +349,37 @@ mod tests {
         let (before, after) = (of(&item()), of(&edited));
         assert_eq!(before.id, after.id);
         assert_ne!(before.content_hash, after.content_hash);
+    }
+
+    #[test]
+    fn an_articles_text_takes_the_place_of_its_teaser() {
+        let teaser =
+            Item { content: None, summary: Some(html("<p>PARIS (AFP) - Short.</p><p>Aides knew.</p>")), ..item() };
+        let body =
+            "<div><h1>Envoy denies report</h1><p>PARIS (AFP) - Short.</p><p>The envoy had sent nobody.</p></div>";
+        let article = Article {
+            body: html(body),
+            headline: Some("Another".to_owned()),
+            published: None,
+            updated: None,
+            author: None,
+            publisher: Some("Harbour Post".to_owned()),
+            url: Some("https://a.example/story?utm_source=x".to_owned()),
+        };
+        let source = SourceInfo { feed: FeedId::new("feed"), outlet: "Outlet".to_owned() };
+        let with = |item: &Item| article_document(source.clone(), item, &article, Timestamp::UNIX_EPOCH);
+        let (of_feed, of_page) = (of(&teaser), with(&teaser).unwrap());
+        assert_eq!(of_page.text, "Envoy denies report\nAides knew.\nPARIS (AFP) - Short.\nThe envoy had sent nobody.");
+        assert_eq!((of_page.id, of_page.entry_hash), (of_feed.id, Some(of_feed.content_hash)));
+        assert_ne!(of_page.content_hash, of_feed.content_hash);
+        assert_eq!(of_page.agency.as_deref(), Some("AFP"));
+        assert_eq!(of_page.url.as_deref(), Some("https://a.example/story"));
+        let at = of_page.text.find("sent nobody").unwrap();
+        assert!(body.get(of_page.offsets.to_markup(at)..).unwrap().starts_with("sent nobody"));
+        let untitled = with(&Item { title: None, ..teaser.clone() }).unwrap();
+        assert_eq!(untitled.headline_text(), "Another");
+        let full = Item { content: Some(html(&body.repeat(2))), ..teaser };
+        assert!(with(&full).is_none(), "the feed says more");
     }
 
     #[test]

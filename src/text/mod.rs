@@ -8,6 +8,7 @@ pub mod language;
 pub mod normalize;
 pub mod place;
 pub mod sentence;
+pub mod teaser;
 pub mod token;
 
 pub(crate) mod lexicon;

@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use gainsay::config::{FeedAccess, FeedConfig, IntakeConfig};
+use gainsay::config::{FeedAccess, FeedConfig, IntakeConfig, TextPolicy};
 use gainsay::intake::{Outcome, Poll, Poller, Repair};
 use gainsay::model::{AlertType, FeedCursor, FeedId};
 use jiff::Timestamp;
@@ -79,6 +79,7 @@ impl Server {
             poll_interval_max: Duration::from_mins(5),
             backfill: Duration::ZERO,
             access: FeedAccess::default(),
+            text: TextPolicy::Feed,
         }
     }
 
@@ -136,6 +137,7 @@ pub(crate) fn config() -> IntakeConfig {
         proxy: None,
         allow_networks: vec!["127.0.0.0/8".parse().unwrap()],
         backfill: Duration::ZERO,
+        ..IntakeConfig::default()
     }
 }
 

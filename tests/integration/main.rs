@@ -22,6 +22,8 @@ mod deploy;
 mod discovery;
 mod feed_lists;
 mod feedback;
+mod full_text;
+mod identity;
 mod intake;
 mod kills;
 mod lists;

@@ -19,6 +19,7 @@ fn feed(url: &str) -> FeedConfig {
         poll_interval: Duration::from_mins(5),
         poll_interval_max: Duration::from_mins(5),
         backfill: Duration::ZERO,
+        text: crate::config::TextPolicy::Feed,
         access: FeedAccess::default(),
     }
 }

@@ -117,6 +117,7 @@ impl Explainer<'_> {
             explanation.add("embargo", until.map(|until| format!("until {}", second(until))).unwrap_or_default());
         }
         let Some(record) = record else { return Ok(()) };
+        explanation.add("text", record.entry_hash.map(|_| "that of its page".to_owned()).unwrap_or_default());
         if record.revision > 0 {
             explanation.add("revision", record.revision.to_string());
         }
@@ -246,9 +247,11 @@ fn rebuilt(stored: &StoredAnalysis) -> Document {
         first_seen: stored.first_seen,
         embargo_until: None,
         content_hash: stored.content_hash.parse().unwrap_or(crate::model::ContentHash::of(&[])),
+        entry_hash: None,
         is_baseline: false,
         topics: Vec::new(),
         version: Version::default(),
         label: RevisionLabel::None,
+        trace: None,
     }
 }

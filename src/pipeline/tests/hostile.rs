@@ -82,6 +82,8 @@ impl Flooded {
         }
         let listed: BTreeSet<ClaimId> = self.state.claims_of_story.values().flatten().copied().collect();
         assert!(listed.iter().eq(self.claims.keys()), "each claim stands under its stories and nothing else does");
+        let traced = self.documents.values().filter_map(|known| Some((known.trace?.address, known.id)));
+        assert_eq!(traced.collect::<BTreeSet<_>>(), self.state.traces);
         for (url, document) in &self.state.addresses {
             assert_eq!(self.documents[document].url.as_ref(), Some(url));
         }
