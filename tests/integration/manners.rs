@@ -124,7 +124,7 @@ async fn validators_are_those_of_the_last_body_that_was_read_whole() {
         (reply("200 OK", other, "<!doctype html><html>back soon</html>"), "a web page"),
         (reply("200 OK", other, ""), "no body"),
         (reply("200 OK", other, "<rss version='2.0'><channel/></rss>"), "a feed that ran empty"),
-        (reply("200 OK", other, &FEED[..FEED.len() - 300]), "a feed that is cut off"),
+        (reply("200 OK", other, FEED.get(..FEED.len() - 300).unwrap()), "a feed that is cut off"),
         (reply("206 Partial Content", other, FEED), "a part that was not asked for"),
         (reply("404 Not Found", other, ""), "an error of ours"),
         (reply("500 Oops", other, FEED), "an error of theirs"),
@@ -320,8 +320,8 @@ async fn no_interval_is_shorter_than_the_shortest() {
 
 #[tokio::test]
 async fn skipped_hours_are_skipped() {
-    let hours: String = (0..6).chain(20..24).map(|hour| format!("<hour>{hour}</hour>")).collect();
-    let body = FEED.replacen("<item>", &format!("<skipHours>{hours}</skipHours><item>"), 1);
+    let hours: Vec<String> = (0..6).chain(20..24).map(|hour| format!("<hour>{hour}</hour>")).collect();
+    let body = FEED.replacen("<item>", &format!("<skipHours>{}</skipHours><item>", hours.concat()), 1);
     let server = Scripted::answering(reply("200 OK", "", &body));
     let mut reader = Reader::of(&server, "/feed");
     let mut polls: BTreeMap<i8, usize> = BTreeMap::new();
