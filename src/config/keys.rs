@@ -148,7 +148,29 @@ pub(super) fn keys() -> Vec<Key> {
     let cues = CUE_KEYS.map(|(name, _)| name).into_iter();
     keys.extend(cues.chain(["never", "roles", "metonyms"]).map(|name| key("extract", name, Kind::Texts)));
     keys.extend(["stories", "claims", "threads"].map(|name| key("windows", name, Kind::Duration(MEMORY))));
+    keys.extend(feed_keys());
+    keys.extend(sink_keys());
     keys.extend([
+        required("rule", "name", Kind::Text),
+        key("rule", "types", Kind::AlertTypes),
+        key("rule", "kinds", Kind::ListOf(&KINDS)),
+        key("rule", "confidence_min", Kind::Fraction(0.0..=1.0)),
+        key("rule", "priority_min", Kind::Count(PRIORITY_MIN)),
+        key("rule", "sinks", Kind::Texts),
+        key("rule", "watch", Kind::Names),
+        key("rule", "speakers", Kind::Names),
+        key("rule", "outlets", Kind::Names),
+        key("rule", "languages", Kind::ListOf(&LANGUAGES)),
+        key("rule", "topics", Kind::Names),
+        key("rule", "when", Kind::Expression),
+        key("rule", "priority", Kind::Count(PRIORITY)),
+    ]);
+    keys
+}
+
+/// Of feeds, of lists of them, and of the sites that they are at.
+fn feed_keys() -> Vec<Key> {
+    let mut keys = vec![
         required("feed", "id", Kind::Name),
         required("feed", "url", Kind::FeedAddress),
         required("feed", "outlet", Kind::Text),
@@ -157,7 +179,7 @@ pub(super) fn keys() -> Vec<Key> {
         key("feed", "backfill", Kind::Duration(BACKFILL)),
         key("feed", "text", Kind::OneOf(&TEXTS)),
         key("feed", "username", Kind::Text),
-    ]);
+    ];
     keys.extend([PASSWORD_KEYS, TOKEN_KEYS].as_flattened().iter().map(|name| {
         let kind = if name.ends_with("_file") { Kind::Path } else { Kind::Text };
         key("feed", name, kind)
@@ -180,22 +202,6 @@ pub(super) fn keys() -> Vec<Key> {
         required("domain", "name", Kind::Domain),
         key("domain", "fetches_max", Kind::Count(1..=64)),
         key("domain", "fetch_gap", Kind::Duration(GAP)),
-    ]);
-    keys.extend(sink_keys());
-    keys.extend([
-        required("rule", "name", Kind::Text),
-        key("rule", "types", Kind::AlertTypes),
-        key("rule", "kinds", Kind::ListOf(&KINDS)),
-        key("rule", "confidence_min", Kind::Fraction(0.0..=1.0)),
-        key("rule", "priority_min", Kind::Count(PRIORITY_MIN)),
-        key("rule", "sinks", Kind::Texts),
-        key("rule", "watch", Kind::Names),
-        key("rule", "speakers", Kind::Names),
-        key("rule", "outlets", Kind::Names),
-        key("rule", "languages", Kind::ListOf(&LANGUAGES)),
-        key("rule", "topics", Kind::Names),
-        key("rule", "when", Kind::Expression),
-        key("rule", "priority", Kind::Count(PRIORITY)),
     ]);
     keys
 }

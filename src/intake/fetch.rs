@@ -259,7 +259,7 @@ pub struct Body {
 #[derive(Debug)]
 pub(super) enum Hop {
     /// A body.
-    Body(Body),
+    Body(Box<Body>),
     /// Another address to ask.
     Redirect(Url),
 }
@@ -330,7 +330,7 @@ impl Fetcher {
             let response = self.request(url, access, None, (&FeedId::new(""), HeaderMap::new())).await?;
             let status = response.status();
             if status.is_success() {
-                return self.read(url.clone(), response, Notes::default()).await.map(Hop::Body);
+                return self.read(url.clone(), response, Notes::default()).await.map(Box::new).map(Hop::Body);
             }
             if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
                 let shown = if access.is_some() { Shown::All } else { Shown::None };

@@ -226,7 +226,7 @@ impl Poller {
                     return Err(FetchError::RedirectTarget { url: shown_address(&url) }.into());
                 }
                 Ok(Hop::Redirect(target)) => url = target,
-                Ok(Hop::Body(body)) => return read(body, link.clone()).await,
+                Ok(Hop::Body(body)) => return read(*body, link.clone()).await,
                 Err(error) => {
                     self.pages.note_busy(&url, &error);
                     return Err(error.into());
@@ -272,7 +272,7 @@ impl Poller {
             }
         }
         let permission = match found {
-            Ok(Some(body)) => Permission::Rules(Arc::new(self.rules(body).await)),
+            Ok(Some(body)) => Permission::Rules(Arc::new(self.rules(*body).await)),
             // Too many redirects count as no file.
             Ok(None) | Err(FetchError::Denied { .. } | FetchError::RedirectTarget { .. }) => {
                 Permission::Rules(Arc::default())
