@@ -20,7 +20,7 @@ use crate::config::{LogConfig, LogFormat};
 
 /// Every field that the log may hold besides `time`, `level`, `target` and `message`, and what it says. Names are kept: other
 /// programs read them.
-pub const FIELDS: [(&str, &str); 31] = [
+pub const FIELDS: [(&str, &str); 32] = [
     ("address", "where the daemon listens for HTTP"),
     ("ahead_seconds", "how far the desk's clock is ahead of the machine's"),
     ("alert", "id of an alert, as its sinks get it"),
@@ -28,6 +28,7 @@ pub const FIELDS: [(&str, &str); 31] = [
     ("analysed", "documents of a batch that were read"),
     ("attempts", "attempts to deliver that an alert had before this one"),
     ("document", "id of a document"),
+    ("documents", "number of documents"),
     ("due", "when the next attempt is due"),
     ("entry", "an entry's id in its feed"),
     ("error", "what went wrong, in words"),

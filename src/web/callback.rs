@@ -4,7 +4,7 @@
 //! Open to the internet, so everything is bounded: requests a second, connections, heads and times (as of the other server), bodies in
 //! size and in number. Who does not know the name of a subscription learns nothing and takes nothing up; who knows it must sign.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -74,6 +74,8 @@ struct Known {
     callbacks: BTreeMap<String, Callback>,
     /// Topics of subscriptions that are to end.
     leaving: BTreeMap<String, String>,
+    /// Those of this run that have ended.
+    gone: BTreeSet<String>,
 }
 
 impl Callbacks {
@@ -104,6 +106,10 @@ impl Callbacks {
             known.leaving.pop_first();
         }
         known.leaving.insert(token.to_owned(), callback.topic);
+        if known.gone.len() >= LEAVING_MAX {
+            known.gone.pop_first();
+        }
+        known.gone.insert(token.to_owned());
     }
 
     /// What serves the hubs.
@@ -165,7 +171,7 @@ impl Callbacks {
         let callback =
             self.known().callbacks.get(token).map(|callback| (callback.secret.clone(), callback.inbox.clone()));
         let Some((secret, inbox)) = callback else {
-            if self.is_starting() && !self.known().leaving.contains_key(token) {
+            if self.is_starting() && !self.known().gone.contains(token) {
                 return busy();
             }
             // A hub that hears this pushes no more.
