@@ -299,7 +299,7 @@ pub struct DiscoverArgs {
     /// Add the first feed that has entries to the config. Without, all are printed, ready to be pasted into one.
     #[arg(long)]
     pub add: bool,
-    /// The config file to change, and whose [intake] says how to fetch.
+    /// The config file to change, which also says how to fetch.
     #[arg(short, long, value_name = "FILE", default_value = "gainsay.toml")]
     pub config: PathBuf,
     /// Whether a running daemon is told.
