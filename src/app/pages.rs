@@ -19,7 +19,7 @@ use super::{Manners, Order};
 use crate::app::feed::FeedTask;
 use crate::config::TextPolicy;
 use crate::intake::{PageError, Poller, page_link};
-use crate::model::{Document, DocumentId, Item, Knowledge, PageDue, Release, SourceInfo, shown_address, shown_text};
+use crate::model::{Document, DocumentId, Item, Knowledge, PageDue, Release, shown_address, shown_text};
 use crate::text::document::article_document;
 use crate::text::teaser::is_teaser;
 
@@ -152,14 +152,11 @@ impl PageTurn<'_> {
         *rest = delay(poller, &link).map(|delay| (site, Instant::now() + delay));
         // The time went by in its site's queue, or the page will be quicker next time: a fetch has a deadline of its own.
         let article = fetched.map_err(|_| PageError::Postponed)??;
-        let item = item.clone();
-        let source = SourceInfo { feed: self.task.feed.id.clone(), outlet: self.task.feed.outlet.clone() };
-        let now = self.now;
+        let (document, item) = (entry.document.clone(), item.clone());
         let merge =
-            move || catch_unwind(AssertUnwindSafe(|| article_document(source, &item, &article, now))).ok().flatten();
+            move || catch_unwind(AssertUnwindSafe(|| article_document(&document, &item, &article))).ok().flatten();
         let merged = tokio::task::spawn_blocking(merge).await;
-        let merged = merged.ok().flatten().ok_or(PageError::NoFuller)?;
-        entry.document = Document { id: entry.document.id, trace: entry.document.trace, ..merged };
+        entry.document = merged.ok().flatten().ok_or(PageError::NoFuller)?;
         Ok(())
     }
 

@@ -36,7 +36,7 @@ pub fn document(source: SourceInfo, item: &Item, first_seen: Timestamp, is_basel
         offsets,
         published,
         first_seen,
-        embargo_until: release_time(item, &text, first_seen),
+        embargo_until: release_time(item, &text, published, first_seen),
         text,
         content_hash: entry_hash(item, markup),
         entry_hash: None,
@@ -49,12 +49,10 @@ pub fn document(source: SourceInfo, item: &Item, first_seen: Timestamp, is_basel
 }
 
 /// When an entry may be alerted: as its release says, else as its text does.
-fn release_time(item: &Item, text: &str, first_seen: Timestamp) -> Option<Timestamp> {
+fn release_time(item: &Item, text: &str, published: Option<Timestamp>, first_seen: Timestamp) -> Option<Timestamp> {
     match item.release {
         Release::Until(end) => Some(end),
-        Release::Usable | Release::Withheld | Release::Canceled => {
-            end_of_embargo(text, item.published.or(item.updated), first_seen)
-        }
+        Release::Usable | Release::Withheld | Release::Canceled => end_of_embargo(text, published, first_seen),
     }
 }
 
@@ -74,11 +72,11 @@ fn credit_of(body: &str, item: &Item) -> Credit {
     apart.into_iter().find(|credit| credit.agency.is_some()).unwrap_or(stated)
 }
 
-/// The document of one feed entry with the text of its article. The entry's own id, headline, dates and words go before the page's: what
+/// `entry`, made of `item`, with the text of its article. The entry's own id, headline, dates and words go before the page's: what
 /// its summary says and the article does not stands above the article's text. Its offsets lead into the article's markup. Nothing
 /// where the page says no more than the entry does.
-pub fn article_document(source: SourceInfo, item: &Item, article: &Article, first_seen: Timestamp) -> Option<Document> {
-    let (of_feed, markup) = fullest(item);
+pub fn article_document(entry: &Document, item: &Item, article: &Article) -> Option<Document> {
+    let (of_feed, _) = fullest(item);
     let title = item.title.as_ref().map(|title| one_line(&clean(title).text)).filter(|title| !title.is_empty());
     let title = title.or_else(|| article.headline.as_deref().map(one_line)).unwrap_or_default();
     let of_page = without_first(clean(&article.body), &title);
@@ -91,28 +89,20 @@ pub fn article_document(source: SourceInfo, item: &Item, article: &Article, firs
     let lead = super::teaser::missing(&of_feed.text, &of_page.text);
     let body = if lead.is_empty() { of_page } else { under(&lead, of_page) };
     let (text, headline, offsets) = join(&title, body);
-    let published = item.published.or(item.updated).or(article.published).or(article.updated);
-    let of_entry = entry_hash(item, markup);
+    let published = entry.published.or(article.published).or(article.updated);
     let stated = article.url.as_deref().and_then(canonical_address);
     Some(Document {
-        id: DocumentId::of(&[source.feed.as_str().as_bytes(), &item.identity.bytes(), &[EntryIdentity::VERSION]]),
-        source,
         agency: credit.agency,
         via: credit.via,
-        url: stated.or_else(|| item.links.iter().find_map(|link| canonical_address(link))),
+        url: stated.or_else(|| entry.url.clone()),
         headline,
         offsets,
         published,
-        first_seen,
-        embargo_until: release_time(item, &text, first_seen),
+        embargo_until: release_time(item, &text, published, entry.first_seen),
         text,
-        content_hash: ContentHash::of(&[of_entry.as_bytes(), article.body.body.as_bytes()]),
-        entry_hash: Some(of_entry),
-        is_baseline: false,
-        topics: topics(&item.topics),
-        version: item.version,
-        label: item.label,
-        trace: None,
+        content_hash: ContentHash::of(&[entry.content_hash.as_bytes(), article.body.body.as_bytes()]),
+        entry_hash: Some(entry.content_hash),
+        ..entry.clone()
     })
 }
 
@@ -364,8 +354,7 @@ mod tests {
             publisher: Some("Harbour Post".to_owned()),
             url: Some("https://a.example/story?utm_source=x".to_owned()),
         };
-        let source = SourceInfo { feed: FeedId::new("feed"), outlet: "Outlet".to_owned() };
-        let with = |item: &Item| article_document(source.clone(), item, &article, Timestamp::UNIX_EPOCH);
+        let with = |item: &Item| article_document(&of(item), item, &article);
         let (of_feed, of_page) = (of(&teaser), with(&teaser).unwrap());
         assert_eq!(of_page.text, "Envoy denies report\nAides knew.\nPARIS (AFP) - Short.\nThe envoy had sent nobody.");
         assert_eq!((of_page.id, of_page.entry_hash), (of_feed.id, Some(of_feed.content_hash)));
