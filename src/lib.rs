@@ -62,6 +62,7 @@ pub mod desk;
 pub mod exit;
 pub mod extract;
 pub mod feedlist;
+pub mod guard;
 mod http;
 pub mod intake;
 mod json;

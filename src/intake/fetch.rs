@@ -11,10 +11,10 @@ use url::Url;
 
 use super::cookies::Jars;
 use super::decompress::{self, ACCEPT_ENCODING, DecompressError};
-use super::guard::{self, GuardedResolver, Refused};
 use super::schedule::Freshness;
 use super::websub::{HubLinks, links_in_headers};
 use crate::config::{FeedAccess, IntakeConfig};
+use crate::guard::{self, GuardedResolver, Refused};
 use crate::http;
 use crate::model::{AddressHash, FeedCursor, FeedId, shown_address};
 

@@ -1,7 +1,7 @@
 //! Feeds in, items out: [`Poller::poll`] fetches a feed behind the guard, recovers and parses it, and gives its entries
 //! identities; the app's feed tasks call it and commit the cursor with what came of the items.
 //!
-//! In the order of the data: `schedule` (with `rhythm` and `wishes`) says when, `sites` whose turn it is, `fetch` (with `guard` and `decompress`) brings
+//! In the order of the data: `schedule` (with `rhythm` and `wishes`) says when, `sites` whose turn it is, `fetch` (with `decompress`, behind the crate's `guard`) brings
 //! bytes, `charset` makes them text, `recover` (on `markup`, `entity`, `vocabulary` and `rewrite`) makes RSS and Atom a clean feed, `parse` (with
 //! `date`, on `date_text` and `date_words`, and `identity`) makes that items, `poll` does it all once and `conclude` says what follows from it; for a
 //! watched directory `folder` stands in the place of `fetch`. The other formats become items at once: `json` (with `relaxed` and `ninjs`),
@@ -23,7 +23,6 @@ mod discover;
 mod entity;
 mod fetch;
 mod folder;
-mod guard;
 mod identity;
 mod json;
 mod markup;
@@ -56,7 +55,6 @@ pub use decompress::DecompressError;
 pub use discover::{Discovered, FoundBy, FoundFeed, discover};
 pub use fetch::{Body, FetchError, Fetched, Fetcher, Notes, Shown};
 pub use folder::{FolderError, count_files};
-pub use guard::{GuardedResolver, Refused, check_url, refusal};
 pub use page::{PageError, page_link};
 pub use page_verdict::Unfit;
 pub use parse::{FeedParser, ParseError, ParsedFeed, RawFeed, parse};

@@ -12,12 +12,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
 use super::fetch::{Body, BodyKind, FetchError, Fetcher, Hop, without_user};
-use super::guard;
 use super::page_verdict::Unfit;
 use super::poll::{PARSE_TIMEOUT, PollError, Poller};
 use super::readable;
 use super::robots::{DELAY_MAX, Permission, ROBOTS_BYTES_MAX, Robots, Rules, product_of};
 use crate::config::{FeedConfig, IntakeConfig};
+use crate::guard;
 use crate::model::{ADDRESS_BYTES_MAX, Article, shown_address};
 
 /// Bytes of a page, on the wire and decoded: the longest live blogs have two million.

@@ -1,7 +1,8 @@
-//! The guard against being sent inside: which addresses a feed may be fetched from, checked in URLs and after DNS.
+//! The guard against being sent inside: which addresses a feed may be fetched from and a webhook posted to, checked in URLs and after DNS;
+//! used by `intake` and `sink`.
 //!
 //! A feed is hostile and so are the redirects and the DNS of its host: without this a poller on an operator's network is
-//! a way to that network's metadata service. The resolver checks names after resolution and before the connection, so
+//! a way to that network's metadata service. So is the DNS of a webhook's name; but an address that the operator wrote out is what was meant. The resolver checks names after resolution and before the connection, so
 //! that a name cannot change its mind in between; `check_url` checks addresses written out in a URL, which no resolver
 //! ever sees.
 
@@ -22,7 +23,7 @@ pub enum Refused {
     #[error("the URL has no host")]
     NoHost,
     /// A special address, or a name that has no other.
-    #[error("{host} is {what} ({address}); intake.allow_networks can permit it")]
+    #[error("{host} is {what} ({address}); {permit} can permit it")]
     Address {
         /// The host as the URL names it.
         host: String,
@@ -30,24 +31,36 @@ pub enum Refused {
         address: IpAddr,
         /// What kind of address that is.
         what: &'static str,
+        /// The key of the config that can permit it.
+        permit: &'static str,
     },
 }
 
+const LOOPBACK: &str = "a loopback address";
+const PRIVATE: &str = "a private address";
+const LINK_LOCAL: &str = "a link-local address";
+const METADATA: &str = "a cloud metadata address";
+
+/// The key that permits addresses of feeds.
+const INTAKE_KEY: &str = "intake.allow_networks";
+
 /// Networks of IPv4 that no feed is served from, with what they are.
-const SPECIAL_V4: [(Ipv4Net, &str); 19] = [
+const SPECIAL_V4: [(Ipv4Net, &str); 20] = [
     (v4([0, 0, 0, 0], 8), "an unspecified address"),
-    (v4([10, 0, 0, 0], 8), "a private address"),
+    (v4([10, 0, 0, 0], 8), PRIVATE),
+    // Alibaba's, within the carriers' space.
+    (v4([100, 100, 100, 200], 32), METADATA),
     (v4([100, 64, 0, 0], 10), "a carrier's shared address"),
-    (v4([127, 0, 0, 0], 8), "a loopback address"),
+    (v4([127, 0, 0, 0], 8), LOOPBACK),
     // Azure hands out credentials on this one although it lies in public space.
-    (v4([168, 63, 129, 16], 32), "a cloud metadata address"),
-    (v4([169, 254, 169, 254], 32), "a cloud metadata address"),
-    (v4([169, 254, 0, 0], 16), "a link-local address"),
-    (v4([172, 16, 0, 0], 12), "a private address"),
+    (v4([168, 63, 129, 16], 32), METADATA),
+    (v4([169, 254, 169, 254], 32), METADATA),
+    (v4([169, 254, 0, 0], 16), LINK_LOCAL),
+    (v4([172, 16, 0, 0], 12), PRIVATE),
     (v4([192, 0, 0, 0], 24), "a protocol address"),
     (v4([192, 0, 2, 0], 24), "a documentation address"),
     (v4([192, 88, 99, 0], 24), "a relay address"),
-    (v4([192, 168, 0, 0], 16), "a private address"),
+    (v4([192, 168, 0, 0], 16), PRIVATE),
     (v4([198, 18, 0, 0], 15), "a benchmark address"),
     (v4([198, 51, 100, 0], 24), "a documentation address"),
     (v4([203, 0, 113, 0], 24), "a documentation address"),
@@ -58,9 +71,9 @@ const SPECIAL_V4: [(Ipv4Net, &str); 19] = [
 ];
 
 /// Networks of IPv6 that no feed is served from; what lies outside `2000::/3` and is not named here is reserved.
-const SPECIAL_V6: [(Ipv6Net, &str); 14] = [
+const SPECIAL_V6: [(Ipv6Net, &str); 15] = [
     (v6([0, 0, 0, 0, 0, 0, 0, 0], 128), "an unspecified address"),
-    (v6([0, 0, 0, 0, 0, 0, 0, 1], 128), "a loopback address"),
+    (v6([0, 0, 0, 0, 0, 0, 0, 1], 128), LOOPBACK),
     (v6([0, 0, 0, 0, 0, 0, 0, 0], 96), "an IPv4-compatible address"),
     (v6([0x64, 0xff9b, 1, 0, 0, 0, 0, 0], 48), "a local translation address"),
     (v6([0x100, 0, 0, 0, 0, 0, 0, 0], 63), "a discard address"),
@@ -70,8 +83,10 @@ const SPECIAL_V6: [(Ipv6Net, &str); 14] = [
     (v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), "a protocol address"),
     (v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32), "a documentation address"),
     (v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20), "a documentation address"),
-    (v6([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7), "a private address"),
-    (v6([0xfe80, 0, 0, 0, 0, 0, 0, 0], 10), "a link-local address"),
+    // Amazon's, within private space.
+    (v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254], 128), METADATA),
+    (v6([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7), PRIVATE),
+    (v6([0xfe80, 0, 0, 0, 0, 0, 0, 0], 10), LINK_LOCAL),
     (v6([0xfec0, 0, 0, 0, 0, 0, 0, 0], 10), "a site-local address"),
     (v6([0xff00, 0, 0, 0, 0, 0, 0, 0], 8), "a multicast address"),
 ];
@@ -99,6 +114,17 @@ pub fn refusal(address: IpAddr, allow: &[IpNet]) -> Option<&'static str> {
         IpAddr::V4(address) => SPECIAL_V4.iter().find(|(network, _)| network.contains(&address)).map(|(_, what)| *what),
         IpAddr::V6(address) => refusal_v6(address, allow),
     }
+}
+
+/// Whether what is sent to this address stays in the operator's own network: a loopback or private one.
+pub fn is_near(address: IpAddr) -> bool {
+    matches!(refusal(address, &[]), Some(LOOPBACK | PRIVATE))
+}
+
+/// What makes `address` one that nobody means even by writing it out: one that hands out a cloud's credentials, or is good on one
+/// cable alone. `None` for others and those in a network of `allow`.
+pub fn never_meant(address: IpAddr, allow: &[IpNet]) -> Option<&'static str> {
+    refusal(address, allow).filter(|what| [METADATA, LINK_LOCAL].contains(what))
 }
 
 fn refusal_v6(address: Ipv6Addr, allow: &[IpNet]) -> Option<&'static str> {
@@ -133,7 +159,7 @@ pub fn check_url(url: &Url, allow: &[IpNet]) -> Result<(), Refused> {
         Some(Host::Ipv6(address)) => IpAddr::V6(address),
     };
     match refusal(address, allow) {
-        Some(what) => Err(Refused::Address { host: address.to_string(), address, what }),
+        Some(what) => Err(Refused::Address { host: address.to_string(), address, what, permit: INTAKE_KEY }),
         None => Ok(()),
     }
 }
@@ -143,12 +169,13 @@ pub fn check_url(url: &Url, allow: &[IpNet]) -> Result<(), Refused> {
 ///
 /// # Errors
 /// The address, in words for the operator.
-pub(super) async fn check_name(url: &Url, allow: &[IpNet]) -> Result<(), Refused> {
+pub(crate) async fn check_name(url: &Url, allow: &[IpNet]) -> Result<(), Refused> {
     let Some(Host::Domain(name)) = url.host() else { return Ok(()) };
     let Ok(found) = tokio::net::lookup_host((name, 0)).await else { return Ok(()) };
     for address in found {
         if let Some(what) = refusal(address.ip(), allow) {
-            return Err(Refused::Address { host: name.to_owned(), address: address.ip(), what });
+            let (host, address) = (name.to_owned(), address.ip());
+            return Err(Refused::Address { host, address, what, permit: INTAKE_KEY });
         }
     }
     Ok(())
@@ -159,12 +186,14 @@ pub(super) async fn check_name(url: &Url, allow: &[IpNet]) -> Result<(), Refused
 pub struct GuardedResolver {
     allow: Arc<[IpNet]>,
     trusted: Option<Arc<str>>,
+    /// The key of the config that holds `allow`.
+    permit: &'static str,
 }
 
 impl GuardedResolver {
     /// A resolver that lets through public addresses and those in the networks of `allow`.
     pub fn new(allow: Arc<[IpNet]>) -> Self {
-        Self { allow, trusted: None }
+        Self { allow, trusted: None, permit: INTAKE_KEY }
     }
 
     /// One that also lets through whatever address this host has: the operator's own proxy.
@@ -174,9 +203,15 @@ impl GuardedResolver {
     }
 }
 
+/// The resolver of an endpoint's name: public addresses, those in the networks of its sink's `allow`, and `localhost`, which means
+/// this machine whoever says it.
+pub fn endpoint_resolver(allow: Arc<[IpNet]>) -> GuardedResolver {
+    GuardedResolver { allow, trusted: Some("localhost".into()), permit: "allow_networks of its sink" }
+}
+
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let allow = Arc::clone(&self.allow);
+        let (allow, permit) = (Arc::clone(&self.allow), self.permit);
         let is_trusted = self.trusted.as_deref().is_some_and(|host| host.eq_ignore_ascii_case(name.as_str()));
         Box::pin(async move {
             // Port 0 stands for the port of the URL.
@@ -184,19 +219,26 @@ impl Resolve for GuardedResolver {
             if is_trusted {
                 return Ok(Box::new(found.into_iter()) as Addrs);
             }
-            Ok(Box::new(permitted(name.as_str(), &found, &allow)?.into_iter()) as Addrs)
+            Ok(Box::new(permitted(name.as_str(), &found, &allow, permit)?.into_iter()) as Addrs)
         })
     }
 }
 
 /// The addresses of `host` that may be fetched from; an error where it has only others.
-fn permitted(host: &str, found: &[SocketAddr], allow: &[IpNet]) -> Result<Vec<SocketAddr>, Refused> {
+fn permitted(
+    host: &str,
+    found: &[SocketAddr],
+    allow: &[IpNet],
+    permit: &'static str,
+) -> Result<Vec<SocketAddr>, Refused> {
     let mut kept = Vec::new();
     let mut refused = None;
     for &address in found {
         match refusal(address.ip(), allow) {
             None => kept.push(address),
-            Some(what) => refused = Some(Refused::Address { host: host.to_owned(), address: address.ip(), what }),
+            Some(what) => {
+                refused = Some(Refused::Address { host: host.to_owned(), address: address.ip(), what, permit });
+            }
         }
     }
     match refused {
@@ -244,6 +286,7 @@ mod tests {
             check(last, Some(what));
         }
         check("169.254.169.254", Some("a cloud metadata address"));
+        check("100.100.100.200", Some("a cloud metadata address"));
         check("168.63.129.16", Some("a cloud metadata address"));
         check("255.255.255.255", Some("the broadcast address"));
     }
@@ -255,7 +298,8 @@ mod tests {
         check("::7f00:1", Some("an IPv4-compatible address"));
         check("::ffff:127.0.0.1", Some("a loopback address"));
         check("::ffff:0:7f00:1", Some("a reserved address"));
-        check("fd00:ec2::254", Some("a private address"));
+        check("fd00:ec2::254", Some("a cloud metadata address"));
+        check("fd00:ec2::253", Some("a private address"));
         check("fe80::1", Some("a link-local address"));
         check("fec0::1", Some("a site-local address"));
         check("ff02::1", Some("a multicast address"));
@@ -308,7 +352,23 @@ mod tests {
     #[test]
     fn a_name_with_one_public_address_keeps_only_that() {
         let found: Vec<SocketAddr> = vec!["10.0.0.1:0".parse().unwrap(), "8.8.8.8:0".parse().unwrap()];
-        assert_eq!(permitted("a.example", &found, &[]).unwrap(), vec![found[1]]);
-        assert!(permitted("a.example", &found[..1], &[]).is_err());
+        assert_eq!(permitted("a.example", &found, &[], INTAKE_KEY).unwrap(), vec![found[1]]);
+        assert!(permitted("a.example", &found[..1], &[], INTAKE_KEY).is_err());
+    }
+
+    #[test]
+    fn some_addresses_are_near_and_some_never_meant() {
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        for near in ["127.0.0.1", "::1", "10.1.2.3", "192.168.0.1", "fd12::1", "::ffff:10.0.0.1"] {
+            assert!(is_near(address(near)) && never_meant(address(near), &[]).is_none(), "{near}");
+        }
+        for far in ["8.8.8.8", "100.64.0.1", "2606:4700::1111"] {
+            assert!(!is_near(address(far)) && never_meant(address(far), &[]).is_none(), "{far}");
+        }
+        let allow = ["169.254.0.0/16".parse().unwrap(), "fd00:ec2::254/128".parse().unwrap()];
+        for never in ["169.254.169.254", "169.254.0.9", "fe80::1", "fd00:ec2::254", "64:ff9b::a9fe:a9fe"] {
+            assert!(!is_near(address(never)) && never_meant(address(never), &[]).is_some(), "{never}");
+            assert_eq!(never_meant(address(never), &allow).is_none(), never != "fe80::1", "{never}");
+        }
     }
 }
