@@ -1,5 +1,7 @@
-//! What both ends of the program must know of HTTP: `Retry-After` in, a wait out, and dates; read by `intake` and `sink`.
+//! What both ends of the program must know of HTTP: `Retry-After` in, a wait out, dates, and what is behind an error; read by `intake` and `sink`.
 
+use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -35,6 +37,22 @@ pub(crate) fn date(value: &str) -> Option<DateTime> {
 /// A moment as a time in UTC, to be compared with a [`date`].
 pub(crate) fn utc(now: Timestamp) -> DateTime {
     Offset::UTC.to_datetime(now)
+}
+
+/// The cause of this kind in a chain of errors, also within an `io::Error`, which hides what it was made of.
+pub(crate) fn cause<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        let within = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(found) = within.and_then(|within| cause(within)) {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
 }
 
 #[cfg(test)]

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use jiff::Timestamp;
 use rustix::fs::{Access, access};
 
-use crate::config::{Loaded, Origin, SecretPlace, SinkConfig, SinkTarget};
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::{Loaded, Origin, Secret, SecretPlace, SinkConfig, SinkTarget, WebhookConfig};
 use crate::model::AlertType;
 
 /// Bits of a file's mode that let everybody read or write it.
@@ -19,6 +21,8 @@ pub(super) fn warnings(loaded: &Loaded) -> Vec<String> {
     found.extend(untold_sinks(loaded));
     found.extend(twin_feeds(loaded));
     found.extend(secrets(loaded));
+    found.extend(twin_keys(loaded));
+    found.extend(expired_keys(loaded, SystemClock.now()));
     found.extend(in_the_clear(loaded));
     found.extend(directories(loaded));
     found.extend(database(&loaded.config.database));
@@ -80,7 +84,8 @@ fn secrets(loaded: &Loaded) -> Vec<String> {
             // What most headers hold is no secret.
             SecretPlace::Inline if what.split_once(".headers.").is_some_and(|(_, name)| !is_secret_header(name)) => {}
             SecretPlace::Inline => {
-                let line = match loaded.origins.get(what) {
+                let within = format!("{what}.value");
+                let line = match loaded.origins.get(what).or_else(|| loaded.origins.get(&within)) {
                     Some(Origin::File { line }) => format!(":{line}"),
                     _ => String::new(),
                 };
@@ -94,7 +99,7 @@ fn secrets(loaded: &Loaded) -> Vec<String> {
                 let mode = std::fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
                 if mode & OTHERS != 0 {
                     let (path, mode) = (path.display(), mode & 0o777);
-                    let key = if what.contains(".headers.") { what.clone() } else { format!("{what}_file") };
+                    let key = if is_of_table(what) { what.clone() } else { format!("{what}_file") };
                     found.push(format!("{key}: {path} is open to everybody (mode {mode:03o}): chmod 600 {path}"));
                 }
             }
@@ -107,9 +112,51 @@ fn secrets(loaded: &Loaded) -> Vec<String> {
 /// The keys that keep a secret elsewhere.
 fn other_places(what: &str) -> (String, String) {
     match what.rsplit_once('.') {
-        Some((section, key)) if !section.contains(".headers") => (format!("{key}_env"), format!("{key}_file")),
+        Some((_, key)) if !is_of_table(what) => (format!("{key}_env"), format!("{key}_file")),
         _ => ("{ env = … }".to_owned(), "{ file = … }".to_owned()),
     }
+}
+
+/// Whether a secret stands in a table of its own, as `{ env = … }`.
+fn is_of_table(what: &str) -> bool {
+    what.contains(".headers.") || what.contains(".more_secrets[")
+}
+
+/// The webhook sinks with their names.
+fn webhooks(loaded: &Loaded) -> impl Iterator<Item = (&str, &WebhookConfig)> {
+    loaded.config.sinks.iter().filter_map(|sink| match &sink.target {
+        SinkTarget::Webhook(webhook) => Some((sink.name.as_str(), webhook)),
+        SinkTarget::JsonLines { .. } => None,
+    })
+}
+
+/// Whoever has the key of one endpoint can speak to the other in our name.
+fn twin_keys(loaded: &Loaded) -> Vec<String> {
+    let keys: Vec<(&str, Vec<&Secret>)> = webhooks(loaded)
+        .map(|(name, webhook)| {
+            (name, webhook.secret.iter().chain(webhook.more_secrets.iter().map(|key| &key.secret)).collect())
+        })
+        .collect();
+    let mut found = Vec::new();
+    for (number, (name, own)) in keys.iter().enumerate() {
+        let twins = keys.iter().skip(number + 1).filter(|(_, theirs)| own.iter().any(|key| theirs.contains(key)));
+        for (other, _) in twins {
+            found.push(format!("the sinks {name:?} and {other:?} have a signing key in common: either endpoint can speak to the other in gainsay's name"));
+        }
+    }
+    found
+}
+
+fn expired_keys(loaded: &Loaded, now: Timestamp) -> Vec<String> {
+    let expired = webhooks(loaded).flat_map(|(name, webhook)| {
+        let keys = webhook.more_secrets.iter().enumerate();
+        keys.filter_map(move |(number, key)| Some((name, number + 1, key.until.filter(|until| *until <= now)?)))
+    });
+    expired
+        .map(|(name, number, until)| {
+            format!("the sink {name:?}: more_secrets[{number}] has expired ({until}) and signs nothing: it can go")
+        })
+        .collect()
 }
 
 /// Whether a header of this name is likely to hold a secret.
@@ -120,7 +167,7 @@ fn is_secret_header(name: &str) -> bool {
         .any(|word| name.contains(word))
 }
 
-/// Feeds whose credentials anybody on the way can read.
+/// Feeds and endpoints whose credentials anybody on the way can read.
 fn in_the_clear(loaded: &Loaded) -> Vec<String> {
     let is_loopback = |url: &url::Url| match url.host() {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
@@ -129,9 +176,12 @@ fn in_the_clear(loaded: &Loaded) -> Vec<String> {
         None => false,
     };
     let feeds = loaded.config.feeds.iter().filter(|feed| !feed.access.is_empty());
+    let feeds = feeds.map(|feed| (format!("feed {}", feed.id), &feed.url));
+    let sinks = webhooks(loaded).filter(|(_, webhook)| !webhook.access.is_empty());
     feeds
-        .filter(|feed| feed.url.scheme() == "http" && !is_loopback(&feed.url))
-        .map(|feed| format!("the feed {} sends its credentials over http: anybody on the way can read them", feed.id))
+        .chain(sinks.map(|(name, webhook)| (format!("sink {name:?}"), &webhook.url)))
+        .filter(|(_, url)| url.scheme() == "http" && !is_loopback(url))
+        .map(|(what, _)| format!("the {what} sends its credentials over http: anybody on the way can read them"))
         .collect()
 }
 

@@ -1,5 +1,5 @@
-//! `FeedAccess`: what a feed's own server is shown so that it lets us in, a user with a password, a token or other headers; read from
-//! the keys of a `[[feed]]` and never printed.
+//! `FeedAccess`: what a feed's own server, or a webhook's endpoint, is shown so that it lets us in, a user with a password, a token or
+//! other headers; read from the keys of a `[[feed]]` or a `[[sink]]` and never printed.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -40,6 +40,17 @@ pub(super) const RESERVED: [&str; 20] = [
     "upgrade",
 ];
 
+/// Headers that a delivery itself sends, or that would say another thing than it does.
+pub(super) const ENDPOINT_RESERVED: [&str; 5] =
+    ["content-type", "user-agent", "webhook-id", "webhook-signature", "webhook-timestamp"];
+
+/// Whose server is shown something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Server {
+    Feed,
+    Endpoint,
+}
+
 /// Keys that give a password, and those that give a token: exactly one of either.
 pub(super) const PASSWORD_KEYS: [&str; 3] = ["password_env", "password_file", "password"];
 pub(super) const TOKEN_KEYS: [&str; 3] = ["token_env", "token_file", "token"];
@@ -51,7 +62,7 @@ const HEADER: &str =
     "a string, { env = \"VARIABLE\" } or { file = \"PATH\" }; the value is 1 to 4096 printable ASCII characters";
 const HEADER_NAME: &str = "a name of letters, digits and '-', such as \"X-Api-Key\"";
 
-/// What is sent to a feed's own scheme, host and port, and to nobody else.
+/// What is sent to the scheme, host and port of a feed or an endpoint, and to nobody else.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FeedAccess {
     username: Option<String>,
@@ -89,13 +100,26 @@ impl FeedAccess {
 
 /// Reads what a feed says of its access; whatever is wrong is in the report.
 pub(super) fn read_access(section: &mut Section<'_>, url: Option<&Url>, surroundings: &Surroundings<'_>) -> FeedAccess {
+    let takes_cookies = section.read("cookies", boolean).unwrap_or_default();
+    FeedAccess { takes_cookies, ..read(section, url, surroundings, Server::Feed) }
+}
+
+/// Reads what a sink says of the access to its endpoint, by the same keys; whatever is wrong is in the report.
+pub(super) fn read_endpoint_access(
+    section: &mut Section<'_>,
+    url: Option<&Url>,
+    surroundings: &Surroundings<'_>,
+) -> FeedAccess {
+    read(section, url, surroundings, Server::Endpoint)
+}
+
+fn read(section: &mut Section<'_>, url: Option<&Url>, surroundings: &Surroundings<'_>, server: Server) -> FeedAccess {
     let username = section.read("username", username);
     let password = one_of(section, PASSWORD_KEYS, surroundings, password);
     let token = one_of(section, TOKEN_KEYS, surroundings, token);
     let has_login = judge_login(section, url);
-    let takes_cookies = section.read("cookies", boolean).unwrap_or_default();
-    let mut access = FeedAccess { takes_cookies, ..FeedAccess::default() };
-    read_headers(&section.table("headers"), has_login, surroundings, &mut access);
+    let mut access = FeedAccess::default();
+    read_headers(&section.table("headers"), has_login, surroundings, server, &mut access);
     let login = match (&username, password, token) {
         (Some(username), Some(password), None) => {
             Some(format!("Basic {}", STANDARD.encode(format!("{username}:{password}"))))
@@ -149,7 +173,7 @@ fn one_of(
 }
 
 /// What the environment variable holds.
-fn from_variable(value: &DeValue<'_>, surroundings: &Surroundings<'_>) -> Result<String, Wrong> {
+pub(super) fn from_variable(value: &DeValue<'_>, surroundings: &Surroundings<'_>) -> Result<String, Wrong> {
     let variable = string(value, "the name of an environment variable")?;
     (surroundings.env)(variable)
         .ok_or_else(|| Wrong::new(format!("environment variable {variable:?} is not set"), ""))
@@ -157,16 +181,22 @@ fn from_variable(value: &DeValue<'_>, surroundings: &Surroundings<'_>) -> Result
 }
 
 /// What the file holds, without the end of its line.
-fn from_file(value: &DeValue<'_>, surroundings: &Surroundings<'_>) -> Result<String, Wrong> {
+pub(super) fn from_file(value: &DeValue<'_>, surroundings: &Surroundings<'_>) -> Result<String, Wrong> {
     let path = file_path(value, surroundings)?;
     (surroundings.read)(&path)
         .map_err(|error| Wrong::new(format!("cannot read {}: {error}", path.display()), ""))
         .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-fn read_headers(section: &Section<'_>, has_login: bool, surroundings: &Surroundings<'_>, access: &mut FeedAccess) {
+fn read_headers(
+    section: &Section<'_>,
+    has_login: bool,
+    surroundings: &Surroundings<'_>,
+    server: Server,
+    access: &mut FeedAccess,
+) {
     for (key, value) in section.entries() {
-        let header = header_name(key).and_then(|name| {
+        let header = header_name(key, server).and_then(|name| {
             if access.headers.contains_key(&name) {
                 return Err(Wrong::new("stands here twice", "each header once, in capitals or not"));
             }
@@ -182,16 +212,21 @@ fn read_headers(section: &Section<'_>, has_login: bool, surroundings: &Surroundi
     }
 }
 
-fn header_name(key: &str) -> Result<HeaderName, Wrong> {
+fn header_name(key: &str, server: Server) -> Result<HeaderName, Wrong> {
     let name =
         HeaderName::from_bytes(key.as_bytes()).map_err(|_| Wrong::new("is not the name of a header", HEADER_NAME))?;
-    if RESERVED.contains(&name.as_str()) {
-        return Err(Wrong::new(
-            "is a header that cannot be set: the connection or the poller itself sends it",
-            "a header by which the feed's server knows us, such as \"X-Api-Key\"",
-        ));
+    let is_ours = server == Server::Endpoint && ENDPOINT_RESERVED.contains(&name.as_str());
+    if !is_ours && !RESERVED.contains(&name.as_str()) {
+        return Ok(name);
     }
-    Ok(name)
+    let (who, whose) = match server {
+        Server::Feed => ("poller", "feed's server"),
+        Server::Endpoint => ("delivery", "endpoint"),
+    };
+    Err(Wrong::new(
+        format!("is a header that cannot be set: the connection or the {who} itself sends it"),
+        format!("a header by which the {whose} knows us, such as \"X-Api-Key\""),
+    ))
 }
 
 fn header_value(value: &DeValue<'_>, surroundings: &Surroundings<'_>) -> Result<HeaderValue, Wrong> {
@@ -230,7 +265,7 @@ fn token(text: &str) -> Result<String, Wrong> {
     if fits { Ok(text.to_owned()) } else { Err(Wrong::new("is no token", TOKEN)) }
 }
 
-/// Where the secrets of a feed are kept, by the path of each: `feed[1].password`, `feed[1].token`, `feed[1].headers.X-Api-Key`.
+/// Where the secrets of a feed or a sink are kept, by the path of each: `feed[1].password`, `feed[1].token`, `feed[1].headers.X-Api-Key`.
 pub(super) fn places(feed: &DeTable<'_>, path: &str, folder: &Path) -> BTreeMap<String, SecretPlace> {
     let text = |table: &DeTable<'_>, key: &str| Some(table.get(key)?.get_ref().as_str()?.to_owned());
     let mut found = BTreeMap::new();
@@ -254,7 +289,7 @@ pub(super) fn places(feed: &DeTable<'_>, path: &str, folder: &Path) -> BTreeMap<
     found
 }
 
-/// Variables that a feed names as holders of secrets.
+/// Variables that a feed or a sink names as holders of secrets.
 pub(super) fn variables<'t>(feed: &'t DeTable<'_>) -> Vec<&'t str> {
     let text = |value: &'t toml::Spanned<DeValue<'_>>| value.get_ref().as_str();
     let headers = feed.get("headers").and_then(|headers| headers.get_ref().as_table()).into_iter().flatten();

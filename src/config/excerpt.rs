@@ -3,7 +3,8 @@
 /// Runs of letters and digits from which on a word may be a key or a token. No key of the config is as long.
 const TOKEN_MIN: usize = 24;
 /// Words that stand in lines with secrets: the keys, what a signing key begins with, and addresses, which may carry tokens.
-const MARKS: [&str; 10] = ["secret", "whsec", "url", "://", "password", "token", "header", "auth", "key", "cookie"];
+const MARKS: [&str; 11] =
+    ["secret", "whsec", "whsk", "url", "://", "password", "token", "header", "auth", "key", "cookie"];
 /// Longest line that is quoted, in characters.
 const CHARACTERS_MAX: usize = 200;
 /// What stands for a masked character.

@@ -5,7 +5,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::access::{PASSWORD_KEYS, TOKEN_KEYS};
+use super::access::{ENDPOINT_RESERVED, PASSWORD_KEYS, TOKEN_KEYS};
 use super::endpoint::TEMPLATES;
 use super::extract::CUE_KEYS;
 use super::feed_list::{FEEDS, INTERVAL};
@@ -64,8 +64,10 @@ pub(super) enum Kind {
     Expression,
     /// A list of durations.
     Durations(RangeInclusive<Duration>),
-    /// Headers of a request by name.
-    Headers,
+    /// Headers of a request by name, but for those of every connection and these.
+    Headers(&'static [&'static str]),
+    /// More signing keys.
+    MoreSecrets,
 }
 
 /// Names of the forms of the log, those of `LogFormat`.
@@ -180,11 +182,8 @@ fn feed_keys() -> Vec<Key> {
         key("feed", "text", Kind::OneOf(&TEXTS)),
         key("feed", "username", Kind::Text),
     ];
-    keys.extend([PASSWORD_KEYS, TOKEN_KEYS].as_flattened().iter().map(|name| {
-        let kind = if name.ends_with("_file") { Kind::Path } else { Kind::Text };
-        key("feed", name, kind)
-    }));
-    keys.push(key("feed", "headers", Kind::Headers));
+    keys.extend(login_keys("feed"));
+    keys.push(key("feed", "headers", Kind::Headers(&[])));
     keys.push(key("feed", "cookies", Kind::Boolean));
     keys.extend([
         required("feed_list", "id", Kind::Prefix),
@@ -206,9 +205,17 @@ fn feed_keys() -> Vec<Key> {
     keys
 }
 
+/// Of passwords and tokens.
+fn login_keys(section: &'static str) -> impl Iterator<Item = Key> {
+    [PASSWORD_KEYS, TOKEN_KEYS].into_iter().flatten().map(move |name| {
+        let kind = if name.ends_with("_file") { Kind::Path } else { Kind::Text };
+        key(section, name, kind)
+    })
+}
+
 fn sink_keys() -> Vec<Key> {
     let [jsonl, webhook] = ["sink.jsonl", "sink.webhook"];
-    vec![
+    let mut keys = vec![
         required(jsonl, "name", Kind::Name),
         required(jsonl, "type", Kind::OneOf(&SINK_TYPES)),
         key(jsonl, "path", Kind::Path),
@@ -226,7 +233,20 @@ fn sink_keys() -> Vec<Key> {
         key(webhook, "secret", Kind::Text),
         key(webhook, "alerts_per_day", Kind::Count(ALERTS_PER_DAY)),
         key(webhook, "timeout", Kind::Duration(TIMEOUT)),
+        key(webhook, "connect_timeout", Kind::Duration(TIMEOUT)),
         key(webhook, "concurrency_max", Kind::Count(1..=256)),
         key(webhook, "retry_schedule", Kind::Durations(WAITS)),
-    ]
+        key(webhook, "plain_http", Kind::Boolean),
+        key(webhook, "allow_networks", Kind::Texts),
+        key(webhook, "more_secrets", Kind::MoreSecrets),
+        key(webhook, "username", Kind::Text),
+    ];
+    keys.extend(login_keys(webhook));
+    keys.extend([
+        key(webhook, "headers", Kind::Headers(&ENDPOINT_RESERVED)),
+        key(webhook, "ca_file", Kind::Path),
+        key(webhook, "client_certificate_file", Kind::Path),
+        key(webhook, "client_key_file", Kind::Path),
+    ]);
+    keys
 }

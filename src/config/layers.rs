@@ -9,6 +9,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 use super::access::variables;
 use super::keys::{Key, Kind, keys};
 use super::reader::{Report, Wrong, did_you_mean, most_alike};
+use super::signing;
 
 /// What the names of our environment variables begin with.
 pub(super) const PREFIX: &str = "GAINSAY_";
@@ -110,8 +111,10 @@ fn unknown_variable(variable: &str, single: &[Key]) -> String {
 fn secret_variables<'t>(root: &'t DeTable<'_>) -> BTreeSet<&'t str> {
     let sinks = root.get("sink").and_then(|sinks| sinks.get_ref().as_array());
     let tables = sinks.into_iter().flat_map(|sinks| sinks.iter()).filter_map(|sink| sink.get_ref().as_table());
-    let of_sinks =
-        tables.flat_map(|sink| ["secret_env", "url_env"].map(|key| sink.get(key)?.get_ref().as_str())).flatten();
+    let of_sinks = tables.flat_map(|sink| {
+        let address = sink.get("url_env").and_then(|name| name.get_ref().as_str());
+        signing::variables(sink).into_iter().chain(variables(sink)).chain(address)
+    });
     let feeds = root.get("feed").and_then(|feeds| feeds.get_ref().as_array());
     let feeds = feeds.into_iter().flat_map(|feeds| feeds.iter()).filter_map(|feed| feed.get_ref().as_table());
     of_sinks.chain(feeds.flat_map(variables)).collect()

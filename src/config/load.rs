@@ -15,17 +15,17 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use toml::de::{DeTable, DeValue};
 use url::Url;
 
-use super::access::{self, read_access};
+use super::access::{self, read_access, read_endpoint_access};
 use super::feed_list::read_feed_list;
 use super::layers::{Layers, Origin};
 use super::problem::{ConfigError, Problem};
 use super::push::read_websub;
 use super::reader::{Report, Section, Wrong, count, did_you_mean, duration, fraction, size, string};
 use super::{
-    Config, DomainConfig, FeedConfig, HttpConfig, IntakeConfig, LogConfig, LogFormat, ProxyAddress, RuleConfig, Secret,
+    Config, DomainConfig, FeedConfig, HttpConfig, IntakeConfig, LogConfig, LogFormat, ProxyAddress, RuleConfig,
     SinkConfig, SinkTarget, TextPolicy, WebhookConfig, WindowsConfig,
 };
-use super::{endpoint, narrow};
+use super::{endpoint, narrow, signing, transport};
 use crate::model::{AlertType, FeedId};
 
 /// Larger files are not read: no config is.
@@ -64,7 +64,6 @@ const OPTIONAL_ADDRESS: &str = "an absolute http or https address, or \"\" for n
 const DOMAIN: &str = "a domain such as \"example.com\" or an IP address, used once";
 pub(super) const FEED_ADDRESS: &str = "an absolute http or https address, or file:///path of a directory or file";
 pub(super) const SINK_TYPES: [&str; 2] = ["jsonl", "webhook"];
-const SECRET: &str = "secret_env, secret_file or secret; the value is whsec_ and the base64 of 24 to 64 bytes";
 
 /// What a config may refer to outside its own text.
 pub struct Surroundings<'a> {
@@ -207,16 +206,16 @@ fn secret_places(root: &DeTable<'_>, surroundings: &Surroundings<'_>) -> BTreeMa
     let mut places = BTreeMap::new();
     for (number, sink) in sinks.into_iter().flat_map(|sinks| sinks.iter()).enumerate() {
         let Some(sink) = sink.get_ref().as_table() else { continue };
+        let path = format!("sink[{}]", number + 1);
+        places.extend(signing::places(sink, &path, surroundings.folder));
+        places.extend(access::places(sink, &path, surroundings.folder));
         let text = |key| sink.get(key).and_then(|value| value.get_ref().as_str());
-        let place = text("secret_env")
-            .map(|variable| SecretPlace::Environment(variable.to_owned()))
-            .or_else(|| text("secret_file").map(|path| SecretPlace::File(surroundings.folder.join(path))))
-            .or_else(|| text("secret").map(|_| SecretPlace::Inline));
-        places.extend(place.map(|place| (format!("sink[{}].secret", number + 1), place)));
+        let key_file = text("client_key_file").map(|file| SecretPlace::File(surroundings.folder.join(file)));
+        places.extend(key_file.map(|place| (format!("{path}.client_key"), place)));
         let address = text("url_env")
             .map(|variable| SecretPlace::Environment(variable.to_owned()))
             .or_else(|| text("url_file").map(|path| SecretPlace::File(surroundings.folder.join(path))));
-        places.extend(address.map(|place| (format!("sink[{}].url", number + 1), place)));
+        places.extend(address.map(|place| (format!("{path}.url"), place)));
     }
     let feeds = root.get("feed").and_then(|feeds| feeds.get_ref().as_array());
     for (number, feed) in feeds.into_iter().flat_map(|feeds| feeds.iter()).enumerate() {
@@ -500,8 +499,13 @@ fn read_sink(
 fn read_webhook(section: &mut Section<'_>, surroundings: &Surroundings<'_>) -> Option<WebhookConfig> {
     let url = endpoint::read_url(section, surroundings);
     let (url, template) = endpoint::read_template(section, surroundings, url);
-    let secret = read_secret(section, surroundings);
+    let secret = signing::read_secret(section, surroundings);
+    let more_secrets = signing::read_more_secrets(section, secret.as_ref(), surroundings);
+    let access = read_endpoint_access(section, url.as_ref(), surroundings);
+    let tls = transport::read_tls(section, surroundings);
+    let network = transport::read_network(section, url.as_ref());
     let timeout = section.read("timeout", |value| duration(value, TIMEOUT));
+    let connect_timeout = section.read("connect_timeout", |value| duration(value, TIMEOUT));
     let concurrency_max = section.read("concurrency_max", |value| count(value, &(1..=256)));
     let schedule = section.list("retry_schedule", "durations", |value| duration(value, WAITS));
     if schedule.as_ref().is_some_and(|schedule| schedule.len() > RETRIES_MAX) {
@@ -509,35 +513,15 @@ fn read_webhook(section: &mut Section<'_>, surroundings: &Surroundings<'_>) -> O
     }
     let mut webhook = WebhookConfig::new(url?, secret);
     webhook.template = template.map(Arc::new);
+    webhook.more_secrets = more_secrets;
+    webhook.access = access;
+    webhook.tls = tls;
+    webhook.network = network;
     webhook.timeout = timeout.unwrap_or(webhook.timeout);
+    webhook.connect_timeout = connect_timeout.unwrap_or(webhook.connect_timeout);
     webhook.concurrency_max = concurrency_max.unwrap_or(webhook.concurrency_max);
     webhook.retry_schedule = schedule.unwrap_or(webhook.retry_schedule);
     Some(webhook)
-}
-
-/// Exactly one of the three keys, or none beside a template: chat services ask for no signature. Problems name keys, variables and files, never what they hold.
-fn read_secret(section: &mut Section<'_>, surroundings: &Surroundings<'_>) -> Option<Secret> {
-    let given = ["secret_env", "secret_file", "secret"].into_iter().filter(|key| section.has(key)).count();
-    let is_optional = section.has("template") || section.has("template_file");
-    if given > 1 || (given == 0 && !is_optional) {
-        let what = if given == 0 { "has no secret" } else { "has more than one secret" };
-        section.problem(Wrong::new(what, format!("one of {SECRET}")));
-    }
-    let decode = |text: &str| text.parse::<Secret>().map_err(|error| Wrong::new(error.to_string(), SECRET));
-    let from_env = section.read("secret_env", |value| {
-        let variable = string(value, "the name of an environment variable")?;
-        let text = (surroundings.env)(variable)
-            .ok_or_else(|| Wrong::new(format!("environment variable {variable:?} is not set"), ""))?;
-        decode(&text)
-    });
-    let from_file = section.read("secret_file", |value| {
-        let path = file_path(value, surroundings)?;
-        let text = (surroundings.read)(&path)
-            .map_err(|error| Wrong::new(format!("cannot read {}: {error}", path.display()), ""))?;
-        decode(&text)
-    });
-    let inline = section.read("secret", |value| decode(string(value, SECRET)?));
-    from_env.or(from_file).or(inline)
 }
 
 /// Names that are taken, with the byte of the file at which each stands.
@@ -713,7 +697,7 @@ fn proxy(value: &DeValue<'_>) -> Result<Option<ProxyAddress>, Wrong> {
     Ok(Some(ProxyAddress(url)))
 }
 
-fn network(value: &DeValue<'_>) -> Result<IpNet, Wrong> {
+pub(super) fn network(value: &DeValue<'_>) -> Result<IpNet, Wrong> {
     let accepted = "a network such as \"127.0.0.0/8\" or \"fd00::/8\", or one address";
     let text = string(value, accepted)?;
     text.parse::<IpNet>()

@@ -15,6 +15,8 @@ mod reader;
 mod schema;
 mod secret;
 mod show;
+mod signing;
+mod transport;
 mod units;
 
 pub use units::{age, parse_duration, show_duration};
@@ -49,6 +51,8 @@ pub use push::WebsubConfig;
 pub use schema::schema;
 pub use secret::{InvalidSecret, Secret};
 pub use show::show;
+pub use signing::MoreSecret;
+pub use transport::{EndpointNetwork, EndpointTls, PemFile};
 
 /// The reference of every key with its default, as text: what a new user starts from.
 pub const DEFAULT_TOML: &str = include_str!("../../config/default.toml");
@@ -397,10 +401,20 @@ pub struct WebhookConfig {
     pub url: Url,
     /// Signing key; without it, which only a template allows, requests are not signed.
     pub secret: Option<Secret>,
+    /// Keys that sign beside it.
+    pub more_secrets: Vec<MoreSecret>,
+    /// What the endpoint is shown to let us in.
+    pub access: FeedAccess,
+    /// What TLS with it needs.
+    pub tls: EndpointTls,
+    /// Where it may be.
+    pub network: EndpointNetwork,
     /// What makes the body; without it the body is the alert.
     pub template: Option<Arc<Template>>,
     /// Whole time for one attempt.
     pub timeout: Duration,
+    /// Time for a connection, within it.
+    pub connect_timeout: Duration,
     /// Attempts at once.
     pub concurrency_max: usize,
     /// Waits between attempts; when they are used up the delivery is dead, kept and visible.
@@ -410,12 +424,18 @@ pub struct WebhookConfig {
 impl fmt::Debug for WebhookConfig {
     /// The endpoint as people are shown it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { url, secret, template, timeout, concurrency_max, retry_schedule } = self;
+        let Self { url, secret, more_secrets, access, tls, network, template, .. } = self;
+        let Self { timeout, connect_timeout, concurrency_max, retry_schedule, .. } = self;
         f.debug_struct("WebhookConfig")
             .field("url", &shown_endpoint(url))
             .field("secret", secret)
+            .field("more_secrets", more_secrets)
+            .field("access", access)
+            .field("tls", tls)
+            .field("network", network)
             .field("template", template)
             .field("timeout", timeout)
+            .field("connect_timeout", connect_timeout)
             .field("concurrency_max", concurrency_max)
             .field("retry_schedule", retry_schedule)
             .finish()
@@ -430,8 +450,13 @@ impl WebhookConfig {
         Self {
             url,
             secret: secret.into(),
+            more_secrets: Vec::new(),
+            access: FeedAccess::default(),
+            tls: EndpointTls::default(),
+            network: EndpointNetwork::default(),
             template: None,
             timeout: Duration::from_secs(15),
+            connect_timeout: Duration::from_secs(5),
             concurrency_max: 4,
             retry_schedule: waits.map(Duration::from_secs).to_vec(),
         }

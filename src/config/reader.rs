@@ -182,6 +182,10 @@ impl<'a> Section<'a> {
             self.report.add(value.span().start, path, Wrong::kind(value.get_ref(), accepted));
             return Vec::new();
         };
+        if !self.path.is_empty() {
+            // Of a list within a table it is shown where it comes from.
+            self.report.note_origin(Place::File(value.span().start), path.clone());
+        }
         let mut sections = Vec::new();
         for (number, entry) in list.iter().enumerate() {
             let path = format!("{path}[{}]", number + 1);

@@ -6,6 +6,7 @@ use super::keys::{Key, Kind, keys};
 use super::load::FEED_ADDRESS;
 use super::narrow::{NAME_CHARACTERS_MAX, NAMES_MAX};
 use super::schema::Manual;
+use super::signing::MORE_SECRETS_MAX;
 use super::units::{show_duration, show_size};
 use crate::model::AlertType;
 use crate::rule::EXPRESSION_CHARACTERS_MAX;
@@ -107,7 +108,10 @@ fn kind(key: &Key) -> (&'static str, String) {
         Kind::Durations(range) => {
             ("list of durations", span(show_duration(*range.start()), show_duration(*range.end())) + " each")
         }
-        Kind::Headers => {
+        Kind::MoreSecrets => {
+            ("list of tables", format!("at most {MORE_SECRETS_MAX} of {{ env, file or value, and perhaps until }}"))
+        }
+        Kind::Headers(_) => {
             ("table", "names of headers with `{ env = \"VARIABLE\" }`, `{ file = \"PATH\" }` or a string".to_owned())
         }
     }

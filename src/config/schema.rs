@@ -11,6 +11,7 @@ use super::DEFAULT_TOML;
 use super::access::{PASSWORD_KEYS, RESERVED, TOKEN_KEYS};
 use super::keys::{Key, Kind, keys};
 use super::narrow::{NAME_CHARACTERS_MAX, NAMES_MAX};
+use super::signing::{MORE_SECRET_KEYS, MORE_SECRETS_MAX};
 use super::units::{show_duration, show_size};
 use crate::model::AlertType;
 use crate::rule::EXPRESSION_CHARACTERS_MAX;
@@ -66,7 +67,19 @@ fn sinks(object: &dyn Fn(&str) -> Value) -> Value {
         {"oneOf": secrets},
         {"not": {"required": ["template", "template_file"]}},
     ]);
-    webhook["dependentRequired"] = json!({"content_type": ["template_file"]});
+    login(&mut webhook);
+    let together = [
+        ("content_type", json!(["template_file"])),
+        ("client_certificate_file", json!(["client_key_file"])),
+        ("client_key_file", json!(["client_certificate_file"])),
+    ];
+    for (key, others) in together {
+        webhook["dependentRequired"][key] = others;
+    }
+    let secret = json!({"properties": {"more_secrets": {"minItems": 1}}, "required": ["more_secrets"]});
+    if let Some(rules) = webhook["allOf"].as_array_mut() {
+        rules.push(json!({"if": secret, "then": {"anyOf": any_of(&["secret_env", "secret_file", "secret"])}}));
+    }
     json!([jsonl, webhook])
 }
 
@@ -89,15 +102,25 @@ fn any(keys: &[&str]) -> Value {
     keys.iter().map(|key| json!({"required": [key]})).collect()
 }
 
-/// Headers by name, of which some cannot be set. Patterns know no capitals.
-fn headers() -> Value {
+/// Keys beside the main one, each from exactly one place.
+fn more_secrets() -> Value {
+    let text = json!({"type": "string", "minLength": 1});
+    let one = |key: &str| {
+        let properties = Map::from_iter([(key.to_owned(), text.clone()), ("until".to_owned(), text.clone())]);
+        json!({"type": "object", "additionalProperties": false, "required": [key], "properties": properties})
+    };
+    json!({"type": "array", "maxItems": MORE_SECRETS_MAX, "items": {"oneOf": MORE_SECRET_KEYS.map(one)}})
+}
+
+/// Headers by name, of which those of every connection and `others` cannot be set. Patterns know no capitals.
+fn headers(others: &[&str]) -> Value {
     let in_any_case = |name: &str| -> String {
         let letter = |c: char| {
             if c.is_ascii_lowercase() { format!("[{}{c}]", c.to_ascii_uppercase()) } else { c.to_string() }
         };
         name.chars().map(letter).collect()
     };
-    let reserved: Vec<String> = RESERVED.into_iter().map(in_any_case).collect();
+    let reserved: Vec<String> = RESERVED.iter().chain(others).map(|name| in_any_case(name)).collect();
     let text = json!({"type": "string", "minLength": 1});
     let one = |key: &str| {
         let properties = Map::from_iter([(key.to_owned(), text.clone())]);
@@ -150,7 +173,8 @@ fn value_schema(kind: &Kind) -> Value {
         Kind::Expression => {
             json!({"type": "string", "minLength": 1, "maxLength": EXPRESSION_CHARACTERS_MAX, "pattern": "\\S"})
         }
-        Kind::Headers => headers(),
+        Kind::Headers(others) => headers(others),
+        Kind::MoreSecrets => more_secrets(),
         Kind::Durations(range) => json!({"type": "array", "items": duration(range)}),
     }
 }

@@ -7,7 +7,10 @@ use super::extract::CUE_KEYS;
 use super::layers::Origin;
 use super::load::{Loaded, SecretPlace};
 use super::units::{show_duration, show_size};
-use super::{DomainConfig, FeedConfig, FeedListConfig, ListSource, RuleConfig, SinkConfig, SinkTarget, WebhookConfig};
+use super::{
+    DomainConfig, EndpointTls, FeedAccess, FeedConfig, FeedListConfig, ListSource, MoreSecret, RuleConfig, SinkConfig,
+    SinkTarget, WebhookConfig,
+};
 use crate::model::{shown_address, shown_endpoint};
 use crate::template::{Template, TemplateName};
 
@@ -173,14 +176,19 @@ impl Page<'_> {
         ];
         let section = format!("feed[{number}]");
         self.values(&section, &values);
-        if let Some(username) = feed.access.username() {
-            self.value(&section, "username", &quoted(username));
+        self.access(&section, &feed.access);
+        self.value(&section, "cookies", &feed.access.takes_cookies().to_string());
+    }
+
+    fn access(&mut self, section: &str, access: &FeedAccess) {
+        if let Some(username) = access.username() {
+            self.value(section, "username", &quoted(username));
         }
-        self.secret(&section, "password");
-        self.secret(&section, "token");
+        self.secret(section, "password");
+        self.secret(section, "token");
         let prefix = format!("{section}.headers.");
-        let of_feed = self.loaded.secrets.iter().filter_map(|(path, place)| Some((path.strip_prefix(&prefix)?, place)));
-        let headers: Vec<String> = of_feed
+        let found = self.loaded.secrets.iter().filter_map(|(path, place)| Some((path.strip_prefix(&prefix)?, place)));
+        let headers: Vec<String> = found
             .map(|(name, place)| match place {
                 SecretPlace::Environment(variable) => format!("{} = {{ env = {} }}", quoted(name), quoted(variable)),
                 SecretPlace::File(file) => format!("{} = {{ file = {} }}", quoted(name), path(file)),
@@ -188,9 +196,8 @@ impl Page<'_> {
             })
             .collect();
         if !headers.is_empty() {
-            self.value(&section, "headers", &format!("{{ {} }}", headers.join(", ")));
+            self.value(section, "headers", &format!("{{ {} }}", headers.join(", ")));
         }
-        self.value(&section, "cookies", &feed.access.takes_cookies().to_string());
     }
 
     /// Where the secret is kept that `key` begins the name of, if there is one.
@@ -230,11 +237,45 @@ impl Page<'_> {
         }
         self.template(section, webhook.template.as_deref());
         self.secret(section, "secret");
+        self.more_secrets(section, &webhook.more_secrets);
+        self.access(section, &webhook.access);
+        self.tls(section, &webhook.tls);
+        self.value(section, "plain_http", &webhook.network.plain_http.to_string());
+        let networks: Vec<String> = webhook.network.allow.iter().map(|network| quoted(&network.to_string())).collect();
+        self.value(section, "allow_networks", &list(&networks));
         self.value(section, "alerts_per_day", &alerts_per_day.to_string());
         self.value(section, "timeout", &duration(webhook.timeout));
+        self.value(section, "connect_timeout", &duration(webhook.connect_timeout));
         self.value(section, "concurrency_max", &webhook.concurrency_max.to_string());
         let waits: Vec<String> = webhook.retry_schedule.iter().copied().map(duration).collect();
         self.value(section, "retry_schedule", &list(&waits));
+    }
+
+    fn more_secrets(&mut self, section: &str, keys: &[MoreSecret]) {
+        let one = |(number, key): (usize, &MoreSecret)| {
+            let place = match self.loaded.secrets.get(&format!("{section}.more_secrets[{}]", number + 1)) {
+                Some(SecretPlace::Environment(variable)) => format!("env = {}", quoted(variable)),
+                Some(SecretPlace::File(file)) => format!("file = {}", path(file)),
+                _ => format!("value = {}", quoted("***")),
+            };
+            let until = key.until.map(|until| format!(", until = {}", quoted(&until.to_string())));
+            format!("{{ {place}{} }}", until.unwrap_or_default())
+        };
+        let shown: Vec<String> = keys.iter().enumerate().map(one).collect();
+        if !shown.is_empty() {
+            self.value(section, "more_secrets", &list(&shown));
+        }
+    }
+
+    fn tls(&mut self, section: &str, tls: &EndpointTls) {
+        let (certificate, key) = tls.identity.as_ref().map(|(certificate, key)| (certificate, key)).unzip();
+        for (name, file) in
+            [("ca_file", tls.authorities.as_ref()), ("client_certificate_file", certificate), ("client_key_file", key)]
+        {
+            if let Some(file) = file {
+                self.value(section, name, &path(&file.path));
+            }
+        }
     }
 
     fn template(&mut self, section: &str, template: Option<&Template>) {

@@ -19,6 +19,10 @@ fn variable(name: &str) -> Option<String> {
         "AGENCY_PASSWORD" => "hunter2: é\n",
         "AGENCY_TOKEN" => "token-8",
         "AGENCY_KEY" => "key-9",
+        "PARTNER_SECRET" => "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbc=",
+        "PARTNER_OLD_SECRET" => "whsec_cGFydG5lci1vbGQtc2VjcmV0LTAxMjM0NTY3ODk=",
+        "PARTNER_PASSWORD" => "hunter3",
+        "PARTNER_KEY" => "key-10",
         "TWO_LINES" => "a\nb",
         _ => return None,
     };
@@ -99,7 +103,7 @@ sinks = ["desk"]
     assert_eq!(config.feeds[1].backfill, Duration::from_hours(24));
     assert_eq!(config.rules[0].types, [AlertType::DenialNew]);
     let SinkTarget::Webhook(webhook) = &config.sinks[1].target else { panic!("not a webhook") };
-    assert_eq!(webhook.secret.as_ref().unwrap().bytes(), b"012345678901234567890123");
+    assert_eq!(webhook.secret, Some(Secret::new(b"012345678901234567890123".to_vec())));
     assert_eq!(webhook.retry_schedule, [Duration::from_secs(1), Duration::from_mins(1)]);
     assert_eq!(webhook.concurrency_max, 4);
     assert!(config.ensure_feeds().is_ok());
@@ -223,13 +227,13 @@ fn secrets_are_found_and_never_shown() {
     };
     check(&sink("secret_file = \"desk.secret\""), &[]);
     check(&sink(&format!("secret = {SECRET:?}")), &[]);
-    let accepted = "secret_env, secret_file or secret; the value is whsec_ and the base64 of 24 to 64 bytes";
+    let accepted = "secret_env, secret_file or secret; the value is whsec_ and the base64 of 24 to 64 bytes, or whsk_ and that of an ed25519 key";
     check(&sink(""), &[&format!("g.toml:1:1: sink[1]: has no secret (accepted: one of {accepted})")]);
     check(
         &sink("secret = \"hunter2\"\nsecret_env = \"NOT_SET\""),
         &[
             &format!("g.toml:1:1: sink[1]: has more than one secret (accepted: one of {accepted})"),
-            &format!("g.toml:5:10: sink[1].secret: does not start with whsec_ (accepted: {accepted})"),
+            &format!("g.toml:5:10: sink[1].secret: does not start with whsec_ or whsk_ (accepted: {accepted})"),
             "g.toml:6:14: sink[1].secret_env: environment variable \"NOT_SET\" is not set",
         ],
     );
@@ -283,12 +287,15 @@ fn sound() -> String {
         "template",
         "template_file",
         "content_type",
+        "ca_file",
+        "client_certificate_file",
+        "client_key_file",
     ];
     let is_other = |line: &&str| others.iter().any(|key| line.starts_with(&format!("{key} =")));
     let lines = uncommented().lines().filter(|line| !is_other(line)).flat_map(|line| [line, "\n"]).collect::<String>();
-    ["DESK_SECRET", "AGENCY_PASSWORD", "AGENCY_KEY"]
-        .iter()
-        .fold(lines, |text, name| text.replace(&format!("GAINSAY_{name}"), name))
+    let names = ["DESK_SECRET", "AGENCY_PASSWORD", "AGENCY_KEY"];
+    let of_partner = ["PARTNER_SECRET", "PARTNER_OLD_SECRET", "PARTNER_PASSWORD", "PARTNER_KEY"];
+    names.iter().chain(&of_partner).fold(lines, |text, name| text.replace(&format!("GAINSAY_{name}"), name))
 }
 
 /// Keys by section; sinks are kept apart by type.

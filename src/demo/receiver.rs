@@ -66,7 +66,7 @@ impl Receiver {
             return StatusCode::INTERNAL_SERVER_ERROR;
         }
         let (timestamp, signatures) = (header("webhook-timestamp"), header("webhook-signature"));
-        if let Err(error) = verify(self.secret.bytes(), id, timestamp, signatures, body, self.clock.now()) {
+        if let Err(error) = verify(&self.secret, id, timestamp, signatures, body, self.clock.now()) {
             receipts.rejected += 1;
             self.screen.aside(&format!("webhook refused: {error}"));
             return StatusCode::UNAUTHORIZED;
@@ -98,7 +98,7 @@ mod tests {
         let receiver = Receiver::new(secret.clone(), Arc::new(SystemClock), screen);
         let send = |id: &str, body: &str| {
             let timestamp = SystemClock.now().as_second();
-            let signature = sign(secret.bytes(), id, timestamp, b"{}");
+            let signature = sign(&secret, id, timestamp, b"{}");
             let mut headers = HeaderMap::new();
             headers.insert("webhook-id", id.parse().unwrap());
             headers.insert("webhook-timestamp", timestamp.to_string().parse().unwrap());

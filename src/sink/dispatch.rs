@@ -234,7 +234,7 @@ impl<O: Outbox + 'static> Delivery<O> {
             Target::Webhook { webhook, .. } => {
                 let (content_type, body) = rendering
                     .map_or_else(|| ("application/json".to_owned(), body), |made| (made.content_type, made.body));
-                webhook.send(&alert.to_string(), &content_type, body, at).await
+                webhook.send(&alert.to_string(), &content_type, body, at).await.map(drop)
             }
         };
         let result = match sent {

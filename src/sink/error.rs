@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::guard::Refused;
+
 /// What can go wrong with a delivery.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
@@ -39,6 +41,21 @@ pub enum DeliveryError {
     Timeout {
         /// The time it had.
         limit: Duration,
+    },
+    /// No connection in time.
+    #[error("no connection within {} s", limit.as_secs_f64())]
+    Unreachable {
+        /// The time it had.
+        limit: Duration,
+    },
+    /// The endpoint's name leads to where nothing is to be sent. The next look-up may say another thing.
+    #[error("nothing was sent: {0}")]
+    Refused(#[source] Refused),
+    /// TLS came to nothing.
+    #[error("no TLS: {what}")]
+    Tls {
+        /// Why.
+        what: String,
     },
     /// No connection, or it was cut before an answer came.
     #[error("no answer: {detail}")]

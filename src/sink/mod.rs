@@ -5,9 +5,12 @@ mod dispatch;
 mod error;
 mod jsonl;
 mod retry;
+mod sign;
+mod tls;
 mod webhook;
 
 pub use body::{BodyFormat, body};
 pub use dispatch::{DispatchSummary, Dispatcher};
 pub use error::DeliveryError;
-pub use webhook::{VerifyError, reach, sign, verify};
+pub use sign::{VerifyError, sign, verify};
+pub use webhook::{reach, send};

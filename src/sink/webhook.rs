@@ -1,19 +1,18 @@
-//! Alerts as webhooks, signed by Standard Webhooks 1.0 (`v1`): takes the stored bytes and posts exactly those.
+//! Alerts as webhooks, signed by Standard Webhooks 1.0: takes the stored bytes and posts exactly those.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit as _, Mac};
 use jiff::Timestamp;
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
-use reqwest::{Client, Response, StatusCode, redirect};
-use sha2::Sha256;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, Response, StatusCode, redirect};
 
-use crate::config::{Secret, WebhookConfig};
+use crate::config::{EndpointTls, WebhookConfig};
+use crate::guard::{Refused, endpoint_resolver};
 use crate::http;
 
-use super::DeliveryError;
+use super::sign::Keys;
+use super::{DeliveryError, tls};
 
 /// Bytes read of an answer that is a refusal.
 const ANSWER_BYTES_MAX: usize = 4 << 10;
@@ -21,31 +20,43 @@ const ANSWER_BYTES_MAX: usize = 4 << 10;
 /// Characters kept of it.
 const DETAIL_CHARACTERS_MAX: usize = 200;
 
-/// How far a receiver's clock may be from ours.
-const TOLERANCE: Duration = Duration::from_mins(5);
-
 /// One endpoint with its client.
 pub(super) struct Webhook {
     client: Client,
     url: reqwest::Url,
-    secret: Option<Secret>,
+    keys: Keys,
+    /// What the endpoint is shown to let us in.
+    headers: HeaderMap,
     timeout: Duration,
+    connect_timeout: Duration,
 }
 
 impl Webhook {
     pub(super) fn new(config: &WebhookConfig) -> Result<Self, DeliveryError> {
         // It may be there already: another part of the program needs the same one.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let client = Client::builder()
+        let unmade = |error| DeliveryError::Client { detail: in_words(error) };
+        let client = with_tls(Client::builder(), &config.tls)
+            .map_err(unmade)?
             .user_agent(concat!("gainsay/", env!("CARGO_PKG_VERSION")))
             .timeout(config.timeout)
+            .connect_timeout(config.connect_timeout)
+            // Asked at each connection, so that a name that changes its mind is judged by what it says then.
+            .dns_resolver(Arc::new(endpoint_resolver(config.network.allow.clone().into())))
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
             .no_proxy()
             .pool_max_idle_per_host(config.concurrency_max)
             .build()
-            .map_err(|error| DeliveryError::Client { detail: in_words(error) })?;
-        Ok(Self { client, url: config.url.clone(), secret: config.secret.clone(), timeout: config.timeout })
+            .map_err(unmade)?;
+        Ok(Self {
+            client,
+            url: config.url.clone(),
+            keys: Keys::of(config),
+            headers: config.access.headers().clone(),
+            timeout: config.timeout,
+            connect_timeout: config.connect_timeout,
+        })
     }
 
     /// Connects to the endpoint's host and asks for `/` with HEAD: no alert, no signature, nothing of the path, which may be a
@@ -63,35 +74,41 @@ impl Webhook {
     }
 
     fn failure(&self, error: reqwest::Error) -> DeliveryError {
-        if error.is_timeout() {
-            DeliveryError::Timeout { limit: self.timeout }
-        } else {
-            DeliveryError::Connection { detail: in_words(error) }
+        if let Some(refused) = http::cause::<Refused>(&error) {
+            return DeliveryError::Refused(refused.clone());
+        }
+        match http::cause(&error).and_then(tls::in_words) {
+            Some(what) => DeliveryError::Tls { what },
+            None if error.is_timeout() && error.is_connect() => {
+                DeliveryError::Unreachable { limit: self.connect_timeout.min(self.timeout) }
+            }
+            None if error.is_timeout() => DeliveryError::Timeout { limit: self.timeout },
+            None => DeliveryError::Connection { detail: in_words(error) },
         }
     }
 
-    /// One attempt, which starts at `now`.
+    /// One attempt, which starts at `now`; gives the status of a success.
     pub(super) async fn send(
         &self,
         id: &str,
         content_type: &str,
         body: Vec<u8>,
         now: Timestamp,
-    ) -> Result<(), DeliveryError> {
-        let timestamp = now.as_second();
+    ) -> Result<u16, DeliveryError> {
         let mut request = self
             .client
             .post(self.url.clone())
+            .headers(self.headers.clone())
             .header(CONTENT_TYPE, content_type)
             .header("webhook-id", id)
-            .header("webhook-timestamp", timestamp);
-        if let Some(secret) = &self.secret {
-            request = request.header("webhook-signature", sign(secret.bytes(), id, timestamp, &body));
+            .header("webhook-timestamp", now.as_second());
+        if let Some(signatures) = self.keys.signatures(id, now, &body) {
+            request = request.header("webhook-signature", signatures);
         }
         let response = request.body(body).send().await.map_err(|error| self.failure(error))?;
         let status = response.status();
         if status.is_success() {
-            return Ok(());
+            return Ok(status.as_u16());
         }
         let retry_after = retry_after(&response, now);
         Err(DeliveryError::Status { status: status.as_u16(), retry_after, detail: beginning(response).await })
@@ -105,6 +122,31 @@ impl Webhook {
 /// When there is no answer.
 pub async fn reach(config: &WebhookConfig) -> Result<u16, DeliveryError> {
     Webhook::new(config)?.reach().await
+}
+
+/// One attempt outside the outbox, with exactly these bytes; gives the status of a success. For a test of the endpoint.
+///
+/// # Errors
+/// When the endpoint does not take it.
+pub async fn send(
+    config: &WebhookConfig,
+    id: &str,
+    content_type: &str,
+    body: Vec<u8>,
+    now: Timestamp,
+) -> Result<u16, DeliveryError> {
+    Webhook::new(config)?.send(id, content_type, body, now).await
+}
+
+/// The client with the authorities and our certificate, which were tried when the config was read.
+fn with_tls(mut client: ClientBuilder, tls: &EndpointTls) -> reqwest::Result<ClientBuilder> {
+    if let Some(file) = &tls.authorities {
+        client = client.tls_certs_merge(Certificate::from_pem_bundle(file.text.as_bytes())?);
+    }
+    if let Some((certificate, key)) = &tls.identity {
+        client = client.identity(Identity::from_pem(format!("{}\n{}", certificate.text, key.text).as_bytes())?);
+    }
+    Ok(client)
 }
 
 fn retry_after(response: &Response, now: Timestamp) -> Option<Duration> {
@@ -144,110 +186,4 @@ fn in_words(error: reqwest::Error) -> String {
         cause = error.source();
     }
     words
-}
-
-/// The value of `webhook-signature` for a webhook.
-pub fn sign(secret: &[u8], id: &str, timestamp: i64, body: &[u8]) -> String {
-    let signature = mac(secret, id, &timestamp.to_string(), body).finalize().into_bytes();
-    format!("v1,{}", STANDARD.encode(signature))
-}
-
-/// Why a webhook is not to be trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum VerifyError {
-    /// The timestamp is no number of seconds since 1970.
-    #[error("the timestamp is not a number of seconds")]
-    Timestamp,
-    /// The timestamp is more than five minutes from now: an old webhook, played again, or a clock that is wrong.
-    #[error("the timestamp is more than five minutes from now")]
-    Stale,
-    /// None of the signatures fits.
-    #[error("no signature fits")]
-    Signature,
-}
-
-/// Whether somebody who knows the secret has signed this webhook in the last five minutes. `signatures` is the list in
-/// `webhook-signature`; one that fits is enough. Takes the same time whichever byte differs.
-///
-/// # Errors
-/// When the timestamp is too far from `now` or no signature fits.
-pub fn verify(
-    secret: &[u8],
-    id: &str,
-    timestamp: &str,
-    signatures: &str,
-    body: &[u8],
-    now: Timestamp,
-) -> Result<(), VerifyError> {
-    let seconds = timestamp.parse().map_err(|_| VerifyError::Timestamp)?;
-    let signed_at = Timestamp::from_second(seconds).map_err(|_| VerifyError::Timestamp)?;
-    if signed_at.duration_since(now).unsigned_abs() > TOLERANCE {
-        return Err(VerifyError::Stale);
-    }
-    let mac = mac(secret, id, timestamp, body);
-    let fits = |signature: &str| {
-        let bytes = signature.strip_prefix("v1,").and_then(|encoded| STANDARD.decode(encoded).ok());
-        bytes.is_some_and(|bytes| mac.clone().verify_slice(&bytes).is_ok())
-    };
-    signatures.split(' ').any(fits).then_some(()).ok_or(VerifyError::Signature)
-}
-
-fn mac(secret: &[u8], id: &str, timestamp: &str, body: &[u8]) -> Hmac<Sha256> {
-    #[expect(clippy::expect_used, reason = "HMAC is defined for keys of every length")]
-    let mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of every length");
-    [id.as_bytes(), b".", timestamp.as_bytes(), b".", body].into_iter().fold(mac, Mac::chain_update)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const KEY: &str = "C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
-    const ID: &str = "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk";
-    const BODY: &[u8] = br#"{"email":"test@example.com","username":"test_user"}"#;
-    const SIGNATURE: &str = "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=";
-    const SIGNED_AT: i64 = 1_649_367_553;
-
-    fn key() -> Vec<u8> {
-        STANDARD.decode(KEY).unwrap()
-    }
-
-    #[test]
-    fn signs_as_the_reference_does() {
-        assert_eq!(sign(&key(), ID, SIGNED_AT, BODY), SIGNATURE);
-    }
-
-    #[track_caller]
-    fn check(id: &str, timestamp: &str, signatures: &str, body: &[u8], age: i64, expected: Result<(), VerifyError>) {
-        let now = Timestamp::from_second(SIGNED_AT + age).unwrap();
-        assert_eq!(verify(&key(), id, timestamp, signatures, body, now), expected);
-    }
-
-    #[test]
-    fn trusts_only_what_was_signed() {
-        let timestamp = SIGNED_AT.to_string();
-        check(ID, &timestamp, SIGNATURE, BODY, 0, Ok(()));
-        check(ID, &timestamp, &format!("v1a,AAAA v1,AAAA {SIGNATURE}"), BODY, 0, Ok(()));
-        let refused = Err(VerifyError::Signature);
-        check("msg_1", &timestamp, SIGNATURE, BODY, 0, refused);
-        check(ID, &(SIGNED_AT + 1).to_string(), SIGNATURE, BODY, 0, refused);
-        check(ID, &timestamp, SIGNATURE, b"{}", 0, refused);
-        for signatures in
-            ["", " ", "v1", "v1,", "v1,AAAA", "v1,%%%", &SIGNATURE.replace("v1", "v2"), SIGNATURE.trim_end_matches('=')]
-        {
-            check(ID, &timestamp, signatures, BODY, 0, refused);
-        }
-    }
-
-    #[test]
-    fn trusts_only_for_five_minutes() {
-        let timestamp = SIGNED_AT.to_string();
-        check(ID, &timestamp, SIGNATURE, BODY, 300, Ok(()));
-        check(ID, &timestamp, SIGNATURE, BODY, -300, Ok(()));
-        check(ID, &timestamp, SIGNATURE, BODY, 301, Err(VerifyError::Stale));
-        check(ID, &timestamp, SIGNATURE, BODY, -301, Err(VerifyError::Stale));
-        for nonsense in ["", "now", "1.5", "99999999999999999", "99999999999999999999"] {
-            check(ID, nonsense, SIGNATURE, BODY, 0, Err(VerifyError::Timestamp));
-        }
-    }
 }
