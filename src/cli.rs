@@ -92,6 +92,12 @@ pub enum Command {
         #[command(subcommand)]
         command: look::FeedbackCommand,
     },
+    /// Works on webhook endpoints: lists them, makes keys, tries them.
+    Endpoint {
+        /// What to do.
+        #[command(subcommand)]
+        command: look::EndpointCommand,
+    },
     /// Checks config, database, feeds, sinks and machine; exit code 1 if anything is bad.
     Doctor(look::DoctorArgs),
     /// Copies the database, also while the daemon works on it.

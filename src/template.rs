@@ -20,6 +20,8 @@ use serde::Deserialize as _;
 
 use crate::model::{Alert, Rendering};
 
+pub use sample::test_alert;
+
 /// Bytes of a rendered body: chat services take less.
 pub const BODY_BYTES_MAX: usize = 64 << 10;
 /// Steps of the template engine for one alert: far more than a template of a page takes for a digest of a thousand entries.

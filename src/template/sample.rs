@@ -39,6 +39,29 @@ pub(super) fn alert(alert_type: AlertType, is_full: bool) -> Alert {
     claim_alert(empty, &text, is_full)
 }
 
+/// An alert that says wherever one looks that it is a test: what an endpoint is tried with.
+pub fn test_alert(id: AlertId, now: Timestamp) -> Alert {
+    const MARK: &str = "TEST ALERT";
+    let (before, cue, after) =
+        ("TEST ALERT: gainsay", "denied", "nothing; it tries whether this endpoint takes alerts.");
+    let why = "a test of this endpoint, asked for with `gainsay endpoint test`; nobody said anything".to_owned();
+    let priority = Priority { score: 50, reasons: vec![MARK.to_owned()] };
+    let mut alert = claim_alert(Alert::new(id, AlertType::DenialNew, now, priority, why), MARK, false);
+    let sentence = format!("{before} {cue} {after}");
+    if let Some(claim) = &mut alert.claim {
+        let start = before.chars().count() + 1;
+        claim.cue = Quote { text: cue.to_owned(), start, end: start + cue.chars().count() };
+        claim.sentence = Offsets { start: 0, end: sentence.chars().count() };
+    }
+    alert.evidence = Some(Evidence { sentence, before: String::new(), after: String::new() });
+    if let Some(document) = &mut alert.document {
+        document.headline = "TEST ALERT of gainsay".to_owned();
+        document.outlet = "gainsay endpoint test".to_owned();
+        document.first_seen = now;
+    }
+    alert
+}
+
 fn entry(is_full: bool) -> DigestEntry {
     let full = |text: &str| is_full.then(|| text.to_owned());
     DigestEntry {
