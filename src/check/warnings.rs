@@ -124,10 +124,7 @@ fn is_of_table(what: &str) -> bool {
 
 /// The webhook sinks with their names.
 fn webhooks(loaded: &Loaded) -> impl Iterator<Item = (&str, &WebhookConfig)> {
-    loaded.config.sinks.iter().filter_map(|sink| match &sink.target {
-        SinkTarget::Webhook(webhook) => Some((sink.name.as_str(), webhook)),
-        SinkTarget::JsonLines { .. } => None,
-    })
+    loaded.config.sinks.iter().filter_map(|sink| Some((sink.name.as_str(), sink.target.webhook()?)))
 }
 
 /// Whoever has the key of one endpoint can speak to the other in our name.

@@ -486,7 +486,7 @@ fn read_sink(
     });
     // Without a type nobody knows which other keys belong here, so they are not judged.
     let target = match sink_type?.as_str() {
-        "webhook" => read_webhook(&mut section, surroundings).map(SinkTarget::Webhook),
+        "webhook" => read_webhook(&mut section, surroundings).map(Box::new).map(SinkTarget::Webhook),
         _ => Some(SinkTarget::JsonLines { path: section.read("path", |value| file_path(value, surroundings)) }),
     };
     let alerts_per_day = section.read("alerts_per_day", |value| count(value, &ALERTS_PER_DAY));

@@ -381,16 +381,21 @@ pub enum SinkTarget {
         path: Option<PathBuf>,
     },
     /// HTTP POST, signed by Standard Webhooks 1.0.
-    Webhook(WebhookConfig),
+    Webhook(Box<WebhookConfig>),
 }
 
 impl SinkTarget {
-    /// The template that makes its bodies.
-    pub fn template(&self) -> Option<&Template> {
+    /// The endpoint, where it is one.
+    pub fn webhook(&self) -> Option<&WebhookConfig> {
         match self {
             Self::JsonLines { .. } => None,
-            Self::Webhook(webhook) => webhook.template.as_deref(),
+            Self::Webhook(webhook) => Some(webhook),
         }
+    }
+
+    /// The template that makes its bodies.
+    pub fn template(&self) -> Option<&Template> {
+        self.webhook()?.template.as_deref()
     }
 }
 

@@ -331,7 +331,7 @@ fn the_default_file_is_the_defaults() {
     assert_eq!(config.feeds[0].poll_interval, config.intake.poll_interval);
     assert_eq!(config.feeds[0].backfill, config.intake.backfill);
     let SinkTarget::Webhook(webhook) = &config.sinks[1].target else { panic!("not a webhook") };
-    assert_eq!(*webhook, WebhookConfig::new(webhook.url.clone(), webhook.secret.clone()));
+    assert_eq!(**webhook, WebhookConfig::new(webhook.url.clone(), webhook.secret.clone()));
 }
 
 #[test]

@@ -80,13 +80,13 @@ pub(super) fn read_tls(section: &mut Section<'_>, surroundings: &Surroundings<'_
         }
         Ok(file)
     });
-    match (section.has("client_certificate_file"), section.has("client_key_file")) {
-        (true, false) => {
-            section.problem(Wrong::new("has a client_certificate_file without a key", "client_key_file beside it"))
-        }
-        (false, true) => section
-            .problem(Wrong::new("has a client_key_file without a certificate", "client_certificate_file beside it")),
-        _ => {}
+    let lacking = match (section.has("client_certificate_file"), section.has("client_key_file")) {
+        (true, false) => Some(("has a client_certificate_file without a key", "client_key_file beside it")),
+        (false, true) => Some(("has a client_key_file without a certificate", "client_certificate_file beside it")),
+        _ => None,
+    };
+    if let Some((what, accepted)) = lacking {
+        section.problem(Wrong::new(what, accepted));
     }
     EndpointTls { authorities: authorities.flatten(), identity: certificate.flatten().zip(key.flatten()) }
 }

@@ -156,7 +156,7 @@ fn config(
             ..IntakeConfig::default()
         },
         feeds,
-        sinks: vec![SinkConfig::new("demo".to_owned(), SinkTarget::Webhook(webhook))],
+        sinks: vec![SinkConfig::new("demo".to_owned(), SinkTarget::Webhook(Box::new(webhook)))],
         ..Config::default()
     })
 }

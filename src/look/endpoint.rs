@@ -14,7 +14,7 @@ use super::words::minute;
 use super::{Listed, print_list};
 use crate::cli::ConfigArgs;
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::{Config, Secret, SinkConfig, SinkTarget, WebhookConfig};
+use crate::config::{Config, Secret, SinkConfig, WebhookConfig};
 use crate::exit::Exit;
 use crate::model::{AlertId, Rendering, shown_endpoint};
 use crate::settings::Source;
@@ -39,13 +39,6 @@ pub fn endpoint(command: &EndpointCommand) -> Result<ExitCode> {
 /// The config with its secrets, as the daemon reads it.
 fn config(args: &ConfigArgs) -> Result<Config> {
     Ok(Source::new(args, None)?.load()?.config)
-}
-
-fn webhook(sink: &SinkConfig) -> Option<&WebhookConfig> {
-    match &sink.target {
-        SinkTarget::Webhook(webhook) => Some(webhook),
-        SinkTarget::JsonLines { .. } => None,
-    }
 }
 
 /// A key of an endpoint, without the key.
@@ -129,7 +122,7 @@ impl Listed for EndpointLine {
 
 fn list(args: &EndpointLsArgs) -> Result<ExitCode> {
     let (config, now) = (config(&args.source)?, SystemClock.now());
-    let sinks = config.sinks.iter().filter_map(|sink| Some((sink, webhook(sink)?)));
+    let sinks = config.sinks.iter().filter_map(|sink| Some((sink, sink.target.webhook()?)));
     let lines: Vec<EndpointLine> = sinks.map(|(sink, webhook)| EndpointLine::new(&sink.name, webhook, now)).collect();
     print_list(args.format, &lines, 0)?;
     Ok(ExitCode::SUCCESS)
@@ -152,10 +145,10 @@ fn generate(args: KeygenArgs) -> Result<ExitCode> {
 fn named<'c>(config: &'c Config, name: &str) -> Result<(&'c SinkConfig, &'c WebhookConfig)> {
     let Some(sink) = config.sinks.iter().find(|sink| sink.name == name) else {
         let names: Vec<&str> =
-            config.sinks.iter().filter(|sink| webhook(sink).is_some()).map(|sink| sink.name.as_str()).collect();
+            config.sinks.iter().filter(|sink| sink.target.webhook().is_some()).map(|sink| sink.name.as_str()).collect();
         bail!("there is no sink {name:?}; endpoints of this config: {}", names.join(", "));
     };
-    let webhook = webhook(sink).with_context(|| format!("the sink {name:?} is no webhook"))?;
+    let webhook = sink.target.webhook().with_context(|| format!("the sink {name:?} is no webhook"))?;
     Ok((sink, webhook))
 }
 

@@ -71,7 +71,7 @@ struct Delivery<O> {
 
 enum Target {
     JsonLines(Arc<JsonLines>),
-    Webhook { webhook: Webhook, retry_schedule: Vec<Duration> },
+    Webhook { webhook: Box<Webhook>, retry_schedule: Vec<Duration> },
 }
 
 /// What is on its way.
@@ -106,7 +106,7 @@ impl<O: Outbox + 'static> Dispatcher<O> {
             // Lines come in order, so one at a time.
             SinkTarget::JsonLines { path } => (Target::JsonLines(Arc::new(JsonLines::new(path.as_deref())?)), 1),
             SinkTarget::Webhook(config) => {
-                let webhook = Webhook::new(config)?;
+                let webhook = Box::new(Webhook::new(config)?);
                 (Target::Webhook { webhook, retry_schedule: config.retry_schedule.clone() }, config.concurrency_max)
             }
         };

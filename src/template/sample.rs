@@ -55,8 +55,8 @@ pub fn test_alert(id: AlertId, now: Timestamp) -> Alert {
     }
     alert.evidence = Some(Evidence { sentence, before: String::new(), after: String::new() });
     if let Some(document) = &mut alert.document {
-        document.headline = "TEST ALERT of gainsay".to_owned();
-        document.outlet = "gainsay endpoint test".to_owned();
+        "TEST ALERT of gainsay".clone_into(&mut document.headline);
+        "gainsay endpoint test".clone_into(&mut document.outlet);
         document.first_seen = now;
     }
     alert
