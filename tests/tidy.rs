@@ -213,7 +213,13 @@ fn the_books_configs_are_ones() {
     pages.push(root.join("README.md"));
     pages.sort();
     let secret = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
-    let held = |name: &str| if name.to_lowercase().contains("secret") { secret } else { "https://chat.example/topic" };
+    // The key that another one takes the place of.
+    let old = "whsec_b2xkLW9sZC1vbGQtb2xkLW9sZC1vbGQtb2xkLW9sZA==";
+    let held = |name: &str| match name.to_lowercase() {
+        name if name.contains("old") => old,
+        name if name.contains("secret") => secret,
+        _ => "https://chat.example/topic",
+    };
     let surroundings = gainsay::config::Surroundings {
         folder: Path::new(""),
         env: &|name| Some(held(name).to_owned()),

@@ -168,7 +168,18 @@ fn bad_secret_files_are_told() {
     trial.check("secret file is missing", CHECK, 78, "cannot read", UNREAD);
     trial.file("key", "");
     trial.check("secret file is empty", CHECK, 78, "does not start with whsec_", UNREAD);
+    trial.file("key", "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=");
+    trial.check("secret file holds a public key", CHECK, 78, "is a public key (whpk_)", UNREAD);
     trial.file("key", SECRET);
+    for (case, old, new, says) in [
+        ("webhook over plain http", "https:", "http:", "plain_http = true where plain http is meant"),
+        ("webhook at a cloud's metadata", "d.example", "169.254.169.254", "names a cloud metadata address"),
+        ("authorities that are none", "secret_file", "ca_file = \"key\"\nsecret_file", "there is no certificate in"),
+    ] {
+        trial.file("gainsay.toml", format!("{FEED}{}", sink.replace(old, new)));
+        trial.check(case, CHECK, 78, says, UNREAD);
+    }
+    trial.file("gainsay.toml", format!("{FEED}{sink}"));
     fs::set_permissions(trial.path().join("key"), fs::Permissions::from_mode(0o644)).unwrap();
     trial.check("secret file is open to everybody", CHECK, 0, "open to everybody", "it is used, and the warning stays");
 }

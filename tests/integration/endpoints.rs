@@ -355,3 +355,27 @@ fn what_a_delivery_itself_sends_cannot_be_set() {
         "stands beside no secret",
     );
 }
+
+#[test]
+fn what_is_odd_about_endpoints_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = config(folder.path(), &format!("url = \"https://a.example/\"\nsecret = \"{SECRET}\""));
+    let other = format!(
+        "[[sink]]\nname = \"other\"\ntype = \"webhook\"\nurl = \"http://a.example/\"\nsecret = \"{PRIVATE}\"\nplain_http = true\n\
+         token = \"token-8\"\nmore_secrets = [{{ value = \"{SECRET}\" }}]\nclient_certificate_file = {:?}\nclient_key_file = \"open.key\"\n",
+        fixture("client.pem")
+    );
+    std::fs::copy(fixture("client.key"), folder.path().join("open.key")).unwrap();
+    std::fs::write(&path, std::fs::read_to_string(&path).unwrap() + &other).unwrap();
+    let output = gainsay(&["check", "-c", &path]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    for expected in [
+        "the sinks \"desk\" and \"other\" have a signing key in common",
+        "the sink \"other\" sends its credentials over http",
+        "gainsay.toml:17: sink[2].more_secrets[1]: copies of this file carry the secret along; { env = … } or { file = … } do not",
+        "sink[2].client_key_file: ",
+    ] {
+        assert!(said.contains(expected), "{expected} in {said}");
+    }
+    assert!(output.status.success() && !said.contains("token-8") && !said.contains("whs"), "{said}");
+}
