@@ -191,6 +191,7 @@ fn check_warns_of_what_is_odd() {
         "the feeds a, b have one url",
         "gainsay.toml:14: sink[1].secret: copies of this file carry the secret along",
         "key is open to everybody (mode 644)",
+        "the sinks \"one\" and \"two\" have a signing key in common",
         "missing of the database does not exist",
     ];
     assert_eq!(error.lines().count(), expected.len(), "{error}");

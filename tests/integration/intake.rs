@@ -344,7 +344,7 @@ async fn no_redirect_leads_inside() {
         ("http://[::10.0.0.1]/", "an IPv4-compatible address"),
         ("http://[64:ff9b::10.0.0.1]/", "a private address"),
         ("http://[2002:a00:1::]/", "a private address"),
-        ("http://[fd00:ec2::254]/", "a private address"),
+        ("http://[fd00:ec2::254]/", "a cloud metadata address"),
         ("file:///etc/passwd", "the scheme \"file\""),
     ] {
         server.set("/moved", answer("302 Found", &format!("location: {target}\r\n"), b""));
