@@ -256,7 +256,7 @@ async fn turn_after(
 ) -> (Turn, Manners) {
     tokio::time::sleep(delay).await;
     let manners = manners.borrow().clone();
-    (manners.poller.turn(feed, cursor, due).await, manners)
+    (Box::pin(manners.poller.turn(feed, cursor, due)).await, manners)
 }
 
 /// Cleans the items of a poll into documents.

@@ -242,7 +242,7 @@ impl FeedTask {
                 // Never in a tight loop, whatever the clock does.
                 Some(wait) => {
                     let wait = Duration::try_from(wait).unwrap_or_default().max(Duration::from_millis(10));
-                    tokio::time::sleep(wait).await;
+                    Box::pin(tokio::time::sleep(wait)).await;
                 }
                 None => std::future::pending().await,
             }
