@@ -32,8 +32,8 @@ const COMMIT_RETRY: Duration = Duration::from_secs(10);
 
 /// One feed's task: wait, poll, hand over, wait for the commit.
 pub(super) struct FeedTask {
-    pub(super) feed: FeedConfig,
-    pub(super) cursor: FeedCursor,
+    pub(super) feed: Arc<FeedConfig>,
+    pub(super) cursor: Box<FeedCursor>,
     /// Time over which the first polls are spread.
     pub(super) spread: Duration,
     pub(super) manners: watch::Receiver<Manners>,
@@ -64,7 +64,10 @@ enum Next {
 
 impl FeedTask {
     /// Polls until it is stopped; gives the cursor of the last poll that is durable.
-    pub(super) async fn run(mut self, stop: CancellationToken) -> FeedCursor {
+    ///
+    /// A feed waits nearly always, and there may be many thousands: what waits is small. All that a poll, a push or a hub needs is
+    /// made when it comes and gone with it.
+    pub(super) async fn run(mut self: Box<Self>, stop: CancellationToken) -> Box<FeedCursor> {
         self.resume_subscription();
         // When it is due counts in the queue of its site, not when its task has come round to it.
         let mut due = self.first_poll();
@@ -84,7 +87,7 @@ impl FeedTask {
                 biased;
                 () = stop.cancelled() => {
                     if self.is_leaving.load(Ordering::Relaxed) {
-                        self.unsubscribe().await;
+                        Box::pin(self.unsubscribe()).await;
                     }
                     // Also where it was taken out while it was polled.
                     self.watchers.telemetry.pulse.feed_left(&self.feed.id);
@@ -98,16 +101,16 @@ impl FeedTask {
             is_reminder = matches!(next, Next::Remind);
             let soon = match next {
                 Next::Remind => None,
-                Next::Poll(turn, manners) => Some(self.poll(turn, &manners, &stop).await),
+                Next::Poll(turn, manners) => Some(Box::pin(self.poll(turn, &manners, &stop)).await),
                 Next::Hear(told) => {
                     let manners = self.manners.borrow().clone();
-                    self.hear(told, &manners, &stop).await
+                    Box::pin(self.hear(told, &manners, &stop)).await
                 }
                 Next::AskHub => {
                     let manners = self.manners.borrow().clone();
                     // A hub that is slow must not hold up the stop; what it answers then is no loss.
                     tokio::select! {
-                        () = self.ask_hub(&manners) => {}
+                        () = Box::pin(self.ask_hub(&manners)) => {}
                         () = stop.cancelled() => {}
                     }
                     None
@@ -134,7 +137,7 @@ impl FeedTask {
         let extent = if self.feed.url.scheme() == "file" { Extent::Part } else { Extent::Whole };
         match self.hand_over(poll, (extent, Some(turn)), manners, now, stop).await {
             Some(cursor) => {
-                self.cursor = cursor;
+                *self.cursor = cursor;
                 delay
             }
             None => delay.max(COMMIT_RETRY),
@@ -166,7 +169,7 @@ impl FeedTask {
 
     /// Makes the cursor durable by itself.
     pub(super) async fn commit_cursor(&self) -> bool {
-        self.send(Work { cursor: Some(self.cursor.clone()), ..Work::default() }).await
+        self.send(Work { cursor: Some((*self.cursor).clone()), ..Work::default() }).await
     }
 
     /// Gives the desk what a poll brought in its turn, or a push without one. Its cursor, once all is durable.
@@ -253,7 +256,7 @@ async fn turn_after(
 ) -> (Turn, Manners) {
     tokio::time::sleep(delay).await;
     let manners = manners.borrow().clone();
-    (manners.poller.turn(feed, cursor, due).await, manners)
+    (Box::pin(manners.poller.turn(feed, cursor, due)).await, manners)
 }
 
 /// Cleans the items of a poll into documents.

@@ -33,7 +33,10 @@ impl LogObserver {
         let losses: BTreeMap<Repair, u32> =
             repairs.0.iter().map(|(&repair, &times)| (repair, times)).filter(|(repair, _)| repair.is_loss()).collect();
         let mut known = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = known.insert(feed.clone(), losses.keys().copied().collect()).unwrap_or_default();
+        let before = known.remove(feed).unwrap_or_default();
+        if !losses.is_empty() {
+            known.insert(feed.clone(), losses.keys().copied().collect());
+        }
         losses.into_iter().filter(|(repair, _)| !before.contains(repair)).collect()
     }
 }

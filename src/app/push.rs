@@ -64,8 +64,8 @@ impl Hubs {
 #[derive(Debug)]
 pub(super) struct Ear {
     hubs: Option<Arc<Hubs>>,
-    sender: mpsc::Sender<Told>,
-    inbox: mpsc::Receiver<Told>,
+    /// There from the first subscription on: most feeds have no hub.
+    inbox: Option<(mpsc::Sender<Told>, mpsc::Receiver<Told>)>,
     /// Hashes of what the last poll brought; none before the first since the start.
     carried: Option<BTreeSet<u64>>,
     /// Hashes of what was pushed since.
@@ -75,22 +75,25 @@ pub(super) struct Ear {
 impl Ear {
     /// An ear; deaf without `hubs`.
     pub(super) fn new(hubs: Option<Arc<Hubs>>) -> Self {
-        let (sender, inbox) = mpsc::channel(INBOX);
-        Self { hubs, sender, inbox, carried: None, pushed: BTreeSet::new() }
+        Self { hubs, inbox: None, carried: None, pushed: BTreeSet::new() }
     }
 
     /// What the hub says next. May be dropped: it loses nothing.
     pub(super) async fn told(&mut self) -> Told {
-        match self.inbox.recv().await {
+        let told = match &mut self.inbox {
+            Some((_, inbox)) => inbox.recv().await,
+            None => None,
+        };
+        match told {
             Some(told) => told,
-            // Never: we hold a sender.
+            // Nobody can say anything yet: of an inbox that is there we hold a sender.
             None => std::future::pending().await,
         }
     }
 
-    fn listen(&self, subscription: &Subscription) {
+    fn listen(&mut self, subscription: &Subscription) {
         if let Some(hubs) = &self.hubs {
-            let inbox = self.sender.clone();
+            let inbox = self.inbox.get_or_insert_with(|| mpsc::channel(INBOX)).0.clone();
             let (topic, secret) = (subscription.topic.clone(), subscription.secret.clone());
             hubs.callbacks.hear(subscription.token(), Callback { topic, secret, inbox });
         }
@@ -239,7 +242,7 @@ impl FeedTask {
                 // Never in a tight loop, whatever the clock does.
                 Some(wait) => {
                     let wait = Duration::try_from(wait).unwrap_or_default().max(Duration::from_millis(10));
-                    tokio::time::sleep(wait).await;
+                    Box::pin(tokio::time::sleep(wait)).await;
                 }
                 None => std::future::pending().await,
             }
@@ -329,7 +332,7 @@ impl FeedTask {
                 self.watchers.telemetry.entries_pushed(&poll);
                 self.watchers.observer.polled(&self.feed, &poll);
                 if let Some(cursor) = self.hand_over(poll, (Extent::Part, None), manners, now, stop).await {
-                    self.cursor = cursor;
+                    *self.cursor = cursor;
                     self.ear.pushed.extend(hashes);
                     return None;
                 }

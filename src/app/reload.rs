@@ -26,12 +26,12 @@ use crate::store::Store as _;
 /// A feed that has a task, or had one.
 pub(super) struct RunningFeed {
     /// Nothing where the feed was taken out and its task is ending.
-    config: Option<FeedConfig>,
+    config: Option<Arc<FeedConfig>>,
     stop: CancellationToken,
     /// Set before the stop where the feed is taken out for good: its hub is told.
     is_leaving: Arc<AtomicBool>,
     /// Where the task stood when it ended.
-    end: oneshot::Receiver<FeedCursor>,
+    end: oneshot::Receiver<Box<FeedCursor>>,
 }
 
 /// A sink that has a dispatcher, or had one.
@@ -69,19 +69,20 @@ impl Tasks {
         let (stop, (last, end)) = (self.stop.child_token(), oneshot::channel());
         let is_leaving = Arc::new(AtomicBool::new(false));
         let leaving = Arc::clone(&is_leaving);
-        let running = RunningFeed { config: Some(feed.clone()), stop: stop.clone(), is_leaving, end };
+        let feed = Arc::new(feed);
+        let running = RunningFeed { config: Some(Arc::clone(&feed)), stop: stop.clone(), is_leaving, end };
         let former = self.feeds.insert(feed.id.clone(), running).map(|former| former.end);
         let watchers = self.watchers.clone();
         let manners = self.manners.subscribe();
         let ear = Ear::new(self.hubs.clone());
         let spread = spread(self.config.feeds.len().max(self.feeds.len()));
+        let cursor = Box::new(resume(&feed, cursor));
+        let mut task =
+            Box::new(FeedTask { cursor, spread, feed, manners, watchers, orders, ear, is_leaving: leaving });
         self.intake.spawn(async move {
-            let cursor = match former {
-                Some(end) => end.await.ok().or(cursor),
-                None => cursor,
-            };
-            let cursor = resume(&feed, cursor);
-            let task = FeedTask { cursor, spread, feed, manners, watchers, orders, ear, is_leaving: leaving };
+            if let Some(Ok(last)) = async { Some(former?.await) }.await {
+                *task.cursor = resume(&task.feed, Some(*last));
+            }
             // Nobody waits for it at the stop of the daemon.
             last.send(task.run(stop).await).unwrap_or_default();
         });
@@ -245,7 +246,7 @@ impl Tasks {
         let wanted: BTreeMap<&FeedId, &FeedConfig> = feeds.iter().map(|feed| (&feed.id, feed)).collect();
         let mut stopped = 0;
         for (id, running) in &mut self.feeds {
-            if running.config.is_some() && running.config.as_ref() != wanted.get(id).copied() {
+            if running.config.is_some() && running.config.as_deref() != wanted.get(id).copied() {
                 running.config = None;
                 running.is_leaving.store(!wanted.contains_key(id), Ordering::Relaxed);
                 running.stop.cancel();

@@ -79,7 +79,8 @@ impl Models {
     /// # Errors
     /// If one of them is damaged.
     pub fn embedded() -> Result<Self, ModelError> {
-        Self::from_bytes(include_bytes!("../../models/screen.bin"), include_bytes!("../../models/judge.bin"))
+        let (screen, judge) = (include_bytes!("../../models/screen.bin"), include_bytes!("../../models/judge.bin"));
+        Self::of(screen, judge, Judge::embedded(judge)?)
     }
 
     /// Reads the two model files.
@@ -87,11 +88,15 @@ impl Models {
     /// # Errors
     /// If one of them is damaged.
     pub fn from_bytes(screen: &[u8], judge: &[u8]) -> Result<Self, ModelError> {
+        Self::of(screen, judge, Judge::from_bytes(judge)?)
+    }
+
+    fn of(screen: &[u8], judge_file: &[u8], judge: Judge) -> Result<Self, ModelError> {
         Ok(Self {
             screen: Screen::new(Tagger::from_bytes(screen)?),
-            judge: Judge::from_bytes(judge)?,
+            judge,
             own: Own::default(),
-            hash: hash_of([screen, judge].into_iter().chain(lexicon::SOURCES.iter().map(|source| source.as_bytes()))),
+            hash: hash_of([screen, judge_file].into_iter().chain(lexicon::SOURCES.iter().map(|source| source.as_bytes()))),
         })
     }
 

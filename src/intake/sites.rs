@@ -20,9 +20,9 @@ use url::{Host, Url};
 use crate::config::{DomainConfig, IntakeConfig};
 
 /// Sites with a queue, from which on those that are not needed are forgotten.
-const QUEUES_MAX: usize = 4_096;
-/// How long after its last fetch a site is needed: the longest gap of the config.
-const QUEUE_KEPT: Duration = Duration::from_hours(1);
+const QUEUES_MAX: usize = 1_024;
+/// How long after its last fetch it is known of a site that it limits.
+const LIMITS_KEPT: Duration = Duration::from_hours(1);
 /// How long a site is left alone after the first of its limits; doubled with each that follows.
 const PAUSE: Duration = Duration::from_mins(1);
 
@@ -43,8 +43,9 @@ struct Queue {
     /// The last place that was given.
     last: u64,
     running: usize,
-    /// When the last fetch was let through.
+    /// When the last fetch was let through, and how long no other one is.
     last_start: Option<Instant>,
+    gap: Duration,
     /// Until when the site is left alone.
     paused_until: Option<Instant>,
     /// Times in a row that it said that it is asked too often.
@@ -152,6 +153,7 @@ impl Sites {
             queues.retain(|_, queue| queue.is_needed(now));
         }
         let queue = queues.entry(site.name.clone()).or_default();
+        queue.gap = site.gap;
         queue.last += 1;
         let place = (due, queue.last);
         queue.waiting.insert(place, Arc::clone(&wake));
@@ -164,9 +166,11 @@ impl Sites {
 }
 
 impl Queue {
-    /// Whether somebody is or waits there, or it is to be left alone for a while.
+    /// Whether somebody is or waits there, or it is to be left alone for a while. Thousands of sites are asked once in minutes each: of
+    /// those there is nothing to know in between.
     fn is_needed(&self, now: Instant) -> bool {
-        let is_recent = self.last_start.is_some_and(|last| now.duration_since(last) < QUEUE_KEPT);
+        let kept = if self.limits > 0 { LIMITS_KEPT } else { self.gap };
+        let is_recent = self.last_start.is_some_and(|last| now.duration_since(last) < kept);
         self.running > 0 || !self.waiting.is_empty() || is_recent || self.paused_until.is_some_and(|until| until > now)
     }
 
@@ -373,5 +377,26 @@ mod tests {
         assert!(matches!(third.ask(soon + Duration::from_mins(1)), Answer::Wait), "two at once");
         drop((first, second));
         assert!(matches!(third.ask(soon + Duration::from_mins(1)), Answer::Go));
+    }
+
+    #[test]
+    fn a_site_is_forgotten_when_nothing_is_to_be_known_of_it() {
+        let now = Instant::now();
+        let gap = Duration::from_secs(1);
+        let asked = || Queue { last_start: Some(now), gap, ..Queue::default() };
+        assert!(asked().is_needed(now) && !asked().is_needed(now + gap));
+        assert!(Queue { running: 1, ..asked() }.is_needed(now + gap));
+        assert!(Queue { waiting: BTreeMap::from([((at(0), 0), Arc::default())]), ..asked() }.is_needed(now + gap));
+        let mut limited = asked();
+        limited.answered(Some(Duration::from_mins(1)), now);
+        assert!(limited.is_needed(now + 30 * gap) && limited.is_needed(now + 600 * gap), "the next limit is its second");
+        assert!(!limited.is_needed(now + LIMITS_KEPT));
+        limited.answered(None, now);
+        assert!(!limited.is_needed(now + 60 * gap));
+        let sites = sites(Vec::new());
+        for number in 0..3 * QUEUES_MAX {
+            drop(sites.enter(sites.site(&url(&format!("{number}.example"))), at(0)));
+        }
+        assert!(sites.queues().len() <= QUEUES_MAX);
     }
 }

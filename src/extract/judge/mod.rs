@@ -124,9 +124,24 @@ impl Judge {
     /// # Errors
     /// If it is another file, cut off, damaged, or its networks do not answer.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+        Self::read(bytes, network::load)
+    }
+
+    /// As [`from_bytes`](Self::from_bytes), of a file that is part of the program.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn embedded(bytes: &'static [u8]) -> Result<Self, ModelError> {
+        Self::read(bytes, network::load_embedded)
+    }
+
+    fn read<'a>(
+        bytes: &'a [u8],
+        load: impl Fn(&'a [u8]) -> Result<rten::Model, ModelError>,
+    ) -> Result<Self, ModelError> {
         let file = ModelFile::parse(bytes)?;
         let vocabulary = WordPieces::from_lines(file.vocabulary).ok_or(ModelError::NotAModel)?;
-        let (encoder, heads) = (Encoder::load(file.encoder)?, Heads::load(file.heads)?);
+        let (encoder, heads) = (Encoder::new(load(file.encoder)?)?, Heads::new(load(file.heads)?)?);
         let judge = Self { settings: file.settings, vocabulary, encoder, heads, cache: Cache::new(CACHE_BYTES_MAX) };
         if judge.answers() { Ok(judge) } else { Err(ModelError::NotAModel) }
     }

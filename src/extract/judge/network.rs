@@ -84,7 +84,20 @@ impl std::fmt::Debug for Heads {
     }
 }
 
-fn load(bytes: &[u8]) -> Result<Model, ModelError> {
+/// Reads a network that is part of the program where it stands. A copy would be the largest piece of memory by far, and what is freed once
+/// the C library then keeps of every size up to that for the next time, in each of its arenas.
+///
+/// # Errors
+/// If it is none.
+pub(super) fn load_embedded(bytes: &'static [u8]) -> Result<Model, ModelError> {
+    ModelOptions::with_all_ops().load_static_slice(bytes).map_err(|_| ModelError::NotAModel)
+}
+
+/// Reads a network from any bytes.
+///
+/// # Errors
+/// If it is none.
+pub(super) fn load(bytes: &[u8]) -> Result<Model, ModelError> {
     ModelOptions::with_all_ops().load(bytes.to_vec()).map_err(|_| ModelError::NotAModel)
 }
 
@@ -121,12 +134,11 @@ fn flat(value: Value) -> Option<Vec<f32>> {
 }
 
 impl Encoder {
-    /// Loads the network of an ONNX file.
+    /// Of the network of an ONNX file.
     ///
     /// # Errors
-    /// If it is none, or has other inputs and outputs.
-    pub(super) fn load(bytes: &[u8]) -> Result<Self, ModelError> {
-        let model = load(bytes)?;
+    /// If it has other inputs and outputs.
+    pub(super) fn new(model: Model) -> Result<Self, ModelError> {
         let inputs = ids(&model, ["ids", "shape", "quoted", "heading", "first"])?;
         let outputs = ids(&model, ["words", "cues", "sentences"])?;
         Ok(Self { model, inputs, outputs })
@@ -146,12 +158,11 @@ impl Encoder {
 }
 
 impl Heads {
-    /// Loads the network of an ONNX file.
+    /// Of the network of an ONNX file.
     ///
     /// # Errors
-    /// If it is none, or has other inputs and outputs.
-    pub(super) fn load(bytes: &[u8]) -> Result<Self, ModelError> {
-        let model = load(bytes)?;
+    /// If it has other inputs and outputs.
+    pub(super) fn new(model: Model) -> Result<Self, ModelError> {
         let inputs = ids(&model, ["words", "first", "last", "kind", "near", "answer", "allegation", "apart"])?;
         let outputs = ids(&model, ["arguments", "background", "links", "none"])?;
         Ok(Self { model, inputs, outputs })
