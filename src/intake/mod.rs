@@ -3,7 +3,7 @@
 //!
 //! In the order of the data: `schedule` (with `rhythm` and `wishes`) says when, `sites` whose turn it is, `fetch` (with `guard` and `decompress`) brings
 //! bytes, `charset` makes them text, `recover` (on `markup`, `entity`, `vocabulary` and `rewrite`) makes RSS and Atom a clean feed, `parse` (with
-//! `date`, on `date_text` and `date_words`, and `identity`) makes that items, `poll` does it all once and `conclude` says what follows from it; for a
+//! `date`, on `date_strict`, `date_text` and `date_words`, and `identity`) makes that items, `poll` does it all once and `conclude` says what follows from it; for a
 //! watched directory `folder` stands in the place of `fetch`. The other formats become items at once: `json` (with `relaxed` and `ninjs`),
 //! `sitemap` and `newsml` (both on `tree`; `wire` is what agencies' formats share). `websub` is the subscriber's side of what hubs push. Nothing here
 //! keeps state but the queues of `sites` and what `robots` remembers.
@@ -16,6 +16,7 @@ mod charset;
 mod conclude;
 mod cookies;
 mod date;
+mod date_strict;
 mod date_text;
 mod date_words;
 mod decompress;
