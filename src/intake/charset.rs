@@ -1,7 +1,10 @@
 //! Turns a feed's bytes into text: finds the encoding that they are really in, whatever the labels say.
 
+use std::borrow::Cow;
+
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, ISO_2022_JP, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use memchr::memchr_iter;
 
 /// How far into a document its XML declaration is looked for.
 const DECLARATION_BYTES_MAX: usize = 1024;
@@ -10,18 +13,19 @@ const VALID_PER_BROKEN_MIN: usize = 4;
 
 /// Text, and whether it took more than reading valid UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Decoded {
+pub(super) struct Decoded<'a> {
     /// The text, without byte order mark.
-    pub(super) text: String,
+    pub(super) text: Cow<'a, str>,
     /// It was in another encoding, or had broken places.
     pub(super) is_converted: bool,
 }
 
 /// Decodes `bytes`. Byte order marks and UTF-16/32 patterns come first; valid UTF-8 wins over any label, since labels
 /// are wrong more often than chance makes valid UTF-8; then the HTTP label, the XML declaration and a guess.
-pub(super) fn decode(bytes: &[u8], content_type: Option<&str>) -> Decoded {
+pub(super) fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>) -> Decoded<'a> {
+    let converted = |text: String| Decoded { text: text.into(), is_converted: true };
     if let Some(text) = decode_wide(bytes) {
-        return Decoded { text, is_converted: true };
+        return converted(text);
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let labels = [content_type.and_then(charset_of), declared(bytes)];
@@ -31,17 +35,13 @@ pub(super) fn decode(bytes: &[u8], content_type: Option<&str>) -> Decoded {
     if let Ok(text) = std::str::from_utf8(bytes)
         && !is_shifted
     {
-        return undo_double(text).map_or_else(
-            || Decoded { text: text.to_owned(), is_converted: false },
-            |text| Decoded { text, is_converted: true },
-        );
+        return undo_double(text).map_or(Decoded { text: text.into(), is_converted: false }, converted);
     }
-    let text = if !is_shifted && is_mostly_utf8(bytes) {
+    converted(if !is_shifted && is_mostly_utf8(bytes) {
         String::from_utf8_lossy(bytes).into_owned()
     } else {
         labelled.into_iter().find_map(|encoding| decode_strictly(encoding, bytes)).unwrap_or_else(|| guess(bytes))
-    };
-    Decoded { text, is_converted: true }
+    })
 }
 
 /// UTF-16 and UTF-32, by their byte order mark or by where the zero bytes of the first characters stand.
@@ -105,7 +105,9 @@ fn is_mostly_utf8(bytes: &[u8]) -> bool {
 /// Text that was UTF-8, taken for windows-1252 and encoded again ("â€œnoâ€\u{9d}"), as it was meant; nothing where it does not look so. Only
 /// runs are changed that read as UTF-8 a second time, and only where most runs with the tell-tale letters do.
 fn undo_double(text: &str) -> Option<String> {
-    if !text.contains(['Ã', 'Â', 'â']) {
+    // The tell-tale letters are all of one first byte.
+    let bytes = text.as_bytes();
+    if !memchr_iter(0xc3, bytes).any(|at| matches!(bytes.get(at + 1), Some(0x83 | 0x82 | 0xa2))) {
         return None;
     }
     let mut fixed = String::with_capacity(text.len());
@@ -139,7 +141,7 @@ fn read_again(run: &str) -> Option<String> {
 }
 
 fn decode_strictly(encoding: &'static Encoding, bytes: &[u8]) -> Option<String> {
-    encoding.decode_without_bom_handling_and_without_replacement(bytes).map(std::borrow::Cow::into_owned)
+    encoding.decode_without_bom_handling_and_without_replacement(bytes).map(Cow::into_owned)
 }
 
 fn guess(bytes: &[u8]) -> String {
@@ -154,7 +156,7 @@ mod tests {
 
     #[track_caller]
     fn check(bytes: &[u8], content_type: Option<&str>, expected: &str, is_converted: bool) {
-        assert_eq!(decode(bytes, content_type), Decoded { text: expected.to_owned(), is_converted });
+        assert_eq!(decode(bytes, content_type), Decoded { text: expected.into(), is_converted });
     }
 
     fn utf_16(text: &str, unit: fn(u16) -> [u8; 2]) -> Vec<u8> {

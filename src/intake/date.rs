@@ -4,22 +4,25 @@ use jiff::Timestamp;
 use jiff::civil::{Date, ISOWeekDate, Time, Weekday};
 use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 
+use super::date_strict;
 use super::date_text::{plain, without_asides};
 use super::date_words::{Meaning, folded, meaning};
 
 /// Longest text that can be a date.
 const DATE_BYTES_MAX: usize = 120;
 /// Years that a date in a feed can be of: the first ones are what clocks and programs say that were never set.
-const YEARS: std::ops::RangeInclusive<i16> = 1971..=2199;
+pub(super) const YEARS: std::ops::RangeInclusive<i16> = 1971..=2199;
 /// Seconds since 1970 of a bare number: from 2001 to 2033, which is also before any number that is a date without separators.
 const EPOCH_SECONDS: std::ops::Range<i64> = 1_000_000_000..2_000_000_000;
 
 /// The instant that `text` means; a date without time means 00:00, one without zone UTC. What may mean two days, and what names a zone
 /// that is not known or is several, means none.
 pub(super) fn read(text: &str) -> Option<Timestamp> {
-    if text.len() > DATE_BYTES_MAX {
-        return None;
-    }
+    if text.len() > DATE_BYTES_MAX { None } else { date_strict::read(text).or_else(|| read_any(text)) }
+}
+
+/// Reads a date of any form.
+pub(super) fn read_any(text: &str) -> Option<Timestamp> {
     if let Some(number) = text.trim().strip_prefix("/Date(").and_then(|rest| rest.strip_suffix(")/")) {
         return epoch(number);
     }

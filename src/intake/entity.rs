@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memmem};
+
 /// Longest reference that is looked at, from `&` to `;`; the longest name in HTML has 33 characters.
 const REFERENCE_BYTES_MAX: usize = 40;
 
@@ -16,7 +18,10 @@ const DECLARATION_BYTES_MAX: usize = 16 << 10;
 /// is made of others, or of tags, is a bomb more often than a text.
 pub(super) fn declared(document: &str) -> Option<String> {
     let head = document.get(..document.floor_char_boundary(DECLARATION_BYTES_MAX))?;
-    let (before, declaration) = head.split_once("<!DOCTYPE").filter(|(before, _)| !before.contains("<rss"))?;
+    let (before, declaration) = head.split_at_checked(memmem::find(head.as_bytes(), b"<!DOCTYPE")?)?;
+    if before.contains("<rss") {
+        return None;
+    }
     let (inner, _) = declaration.split_once('[')?.1.split_once("]>")?;
     let mut entities: Vec<(String, &str)> = Vec::new();
     for declaration in inner.split("<!ENTITY").skip(1).take(DECLARED_MAX) {
@@ -69,43 +74,73 @@ pub(super) struct Oddities {
 /// `&copy=1` is a part of an address more often than a sign.
 pub(super) fn resolve(raw: &str, oddities: &mut Oddities) -> String {
     let mut text = String::with_capacity(raw.len());
+    push_resolved(&mut text, raw, oddities);
+    text
+}
+
+/// Appends what [`resolve`] makes of `raw`.
+pub(super) fn push_resolved(to: &mut String, raw: &str, oddities: &mut Oddities) {
     let mut rest = raw;
-    while let Some(at) = rest.find('&') {
+    while let Some(at) = memchr(b'&', rest.as_bytes()) {
         let (before, reference) = rest.split_at(at);
-        push(&mut text, before, oddities);
+        push(to, before, oddities);
         let name = reference.bytes().skip(1).take(REFERENCE_BYTES_MAX);
         let end = name.take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'#').count() + 1;
         let length = if reference.as_bytes().get(end) == Some(&b';') { end + 1 } else { 1 };
         let (reference, after) = reference.split_at(length);
         rest = after;
+        if let Some(sign) = known_to_xml(reference) {
+            to.push(sign);
+            continue;
+        }
         match htmlize::unescape(reference) {
             Cow::Owned(resolved) if reference.len() > 1 && !resolved.ends_with(';') => {
-                oddities.entities += u32::from(!is_known_to_xml(reference));
-                push(&mut text, &resolved, oddities);
+                oddities.entities += u32::from(!reference.starts_with("&#"));
+                push(to, &resolved, oddities);
             }
             _ => {
                 oddities.entities += 1;
-                push(&mut text, reference, oddities);
+                push(to, reference, oddities);
             }
         }
     }
-    push(&mut text, rest, oddities);
-    text
+    push(to, rest, oddities);
 }
 
-fn is_known_to_xml(reference: &str) -> bool {
-    matches!(reference, "&amp;" | "&lt;" | "&gt;" | "&quot;" | "&apos;") || reference.starts_with("&#")
+fn known_to_xml(reference: &str) -> Option<char> {
+    match reference {
+        "&amp;" => Some('&'),
+        "&lt;" => Some('<'),
+        "&gt;" => Some('>'),
+        "&quot;" => Some('"'),
+        "&apos;" => Some('\''),
+        _ => None,
+    }
 }
 
 /// Appends what XML can hold of `text`.
 pub(super) fn push(to: &mut String, text: &str, oddities: &mut Oddities) {
-    for character in text.chars() {
-        if is_permitted(character) {
-            to.push(character);
-        } else {
-            oddities.controls += 1;
-        }
+    if !may_hold_controls(text) {
+        to.push_str(text);
+        return;
     }
+    for (place, piece) in text.split(|character| !is_permitted(character)).enumerate() {
+        oddities.controls += u32::from(place > 0);
+        to.push_str(piece);
+    }
+}
+
+/// Whether a text can hold a character that is not permitted. Few do; without an exit on the way many bytes are looked at at once.
+fn may_hold_controls(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_low = |byte: u8| byte == 0x7f || byte < 0x20 && byte != b'\t' && byte != b'\n' && byte != b'\r';
+    // The first two bytes of U+0080 to U+009F but U+0085, and of U+FDC0 to U+FDFF and U+FFC0 to U+FFFF.
+    let is_high = |first: u8, second: u8| {
+        first == 0xc2 && second < 0xa0 && second != 0x85 || first == 0xef && (second == 0xb7 || second == 0xbf)
+    };
+    let seconds = bytes.iter().skip(1);
+    bytes.iter().fold(false, |found, &byte| found | is_low(byte))
+        || !text.is_ascii() && bytes.iter().zip(seconds).fold(false, |found, (&one, &two)| found | is_high(one, two))
 }
 
 /// Appends `text` so that it reads back as itself in character data and in quoted attribute values.
@@ -166,6 +201,16 @@ mod tests {
         check("http://a.example/?a=1&copy=2&lt=3", "http://a.example/?a=1&copy=2&lt=3", 2, 0);
         check("&unknown; &", "&unknown; &", 2, 0);
         check(&format!("&{};", "x".repeat(99)), &format!("&{};", "x".repeat(99)), 1, 0);
+    }
+
+    #[test]
+    fn every_character_is_kept_or_dropped_as_it_is_permitted() {
+        for character in (0..=0x1_ffff).filter_map(char::from_u32) {
+            let (mut text, mut oddities) = (String::new(), Oddities::default());
+            push(&mut text, &format!("é{character}x"), &mut oddities);
+            let is_kept = text.chars().count() == 3;
+            assert_eq!((is_kept, oddities.controls == 0), (is_permitted(character), is_kept), "{character:?}");
+        }
     }
 
     #[test]

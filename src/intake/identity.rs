@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use crate::model::{ContentHash, EntryIdentity, IdentityRule, canonical_address};
 
 /// Longest guid that serves as key as it stands; of a longer one, its hash.
@@ -17,7 +19,7 @@ pub(super) struct Marks<'a> {
     /// Its title.
     pub(super) title: &'a str,
     /// Its date.
-    pub(super) date: Option<String>,
+    pub(super) date: Option<Timestamp>,
     /// Its text, which counts only where title and date are the same.
     pub(super) text: &'a str,
 }
@@ -51,20 +53,21 @@ pub(super) fn identify(entries: &[Marks<'_>]) -> Vec<EntryIdentity> {
 }
 
 fn candidate(entry: &Marks<'_>, is_unique: impl Fn(&str) -> bool) -> EntryIdentity {
-    let address = entry.link.and_then(canonical_address);
     let guid_key = |guid: &str| if guid.len() > GUID_BYTES_MAX { hash(&[guid]) } else { guid.to_owned() };
-    match (entry.guid, address) {
-        (Some(guid), _) if is_unique(guid) => EntryIdentity { rule: IdentityRule::Guid, key: guid_key(guid) },
+    if let Some(guid) = entry.guid.filter(|guid| is_unique(guid)) {
+        return EntryIdentity { rule: IdentityRule::Guid, key: guid_key(guid) };
+    }
+    match (entry.guid, entry.link.and_then(canonical_address)) {
         (Some(guid), Some(address)) => {
             EntryIdentity { rule: IdentityRule::Guid, key: format!("{}|{address}", guid_key(guid)) }
         }
         (None, Some(address)) => EntryIdentity { rule: IdentityRule::Url, key: address },
         (_, None) => {
-            let date = entry.date.as_deref().unwrap_or_default();
+            let date = entry.date.map_or_else(String::new, |date| date.to_string());
             let title = normalised(entry.title);
             // Without either there is only the text to know it by.
             let text = if title.is_empty() && date.is_empty() { entry.text } else { "" };
-            EntryIdentity { rule: IdentityRule::Content, key: hash(&[&title, date, text]) }
+            EntryIdentity { rule: IdentityRule::Content, key: hash(&[&title, &date, text]) }
         }
     }
 }

@@ -1,4 +1,6 @@
-//! A tolerant scanner: cuts any text into tags and character data, never fails, never looks at a byte more than twice.
+//! A tolerant scanner: cuts any text into tags and character data, never fails, never looks at a byte more than a few times.
+
+use memchr::{memchr, memchr_iter, memchr2, memmem, memrchr};
 
 /// How much of a document type declaration is searched for its end.
 const DOCTYPE_CHARACTERS_MAX: usize = 16 << 10;
@@ -66,6 +68,9 @@ impl<'a> Tag<'a> {
 
     /// The raw value of the attribute `name`, prefix and case disregarded.
     pub(super) fn attribute(self, name: &str) -> Option<&'a str> {
+        if self.rest.is_empty() {
+            return None;
+        }
         self.attributes().find(|(key, _)| local(key).eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 }
@@ -80,19 +85,21 @@ pub(super) fn local(name: &str) -> &str {
 pub(super) struct Scanner<'a> {
     rest: &'a str,
     // Where the last ends stand, counted from the text's own end: a text of a million unclosed tags or comments would
-    // otherwise be searched to its end a million times.
+    // otherwise be searched to its end a million times. That of comments is looked for at the first of them.
     after_last_tag_end: usize,
-    after_last_comment_end: usize,
+    after_last_comment_end: Option<usize>,
+    /// Where the next end of a CDATA section stands, counted likewise; zero where none is left.
+    from_cdata_end: usize,
     has_doctype: bool,
 }
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        let after_last = |end: &str| text.rfind(end).map_or(usize::MAX, |at| text.len() - at);
         Self {
             rest: text,
-            after_last_tag_end: after_last(">"),
-            after_last_comment_end: after_last("-->"),
+            after_last_tag_end: memrchr(b'>', text.as_bytes()).map_or(usize::MAX, |at| text.len() - at),
+            after_last_comment_end: None,
+            from_cdata_end: usize::MAX,
             has_doctype: false,
         }
     }
@@ -107,21 +114,27 @@ impl<'a> Scanner<'a> {
     /// Takes what stands between `open`, which the rest begins with, and `close`.
     fn enclosed(&mut self, open: &str, close: &str) -> Option<&'a str> {
         let inside = self.rest.strip_prefix(open)?;
-        let (inside, rest) = inside.split_once(close)?;
-        self.rest = rest;
-        Some(inside)
+        let end = memmem::find(inside.as_bytes(), close.as_bytes())?;
+        self.rest = inside.get(end + close.len()..)?;
+        inside.get(..end)
     }
 
     fn text(&mut self) -> Token<'a> {
         // The first character is text whatever it is: it was tried as markup before.
         let first = self.rest.chars().next().map_or(0, char::len_utf8);
         let after = self.rest.get(first..).unwrap_or_default();
-        let length = after.find('<').map_or(self.rest.len(), |at| at + first);
+        let length = memchr(b'<', after.as_bytes()).map_or(self.rest.len(), |at| at + first);
         Token::Text(self.take(length))
     }
 
     fn comment(&mut self) -> Token<'a> {
-        if self.rest.len() < self.after_last_comment_end || self.enclosed("<!--", "-->").is_none() {
+        let rest = self.rest;
+        let after_last = self.after_last_comment_end.get_or_insert_with(|| {
+            let mut ends = memchr_iter(b'>', rest.as_bytes()).rev();
+            let last = ends.find(|&end| rest.get(..end).is_some_and(|before| before.ends_with("--")));
+            last.map_or(usize::MAX, |end| rest.len() + "--".len() - end)
+        });
+        if rest.len() < *after_last || self.enclosed("<!--", "-->").is_none() {
             self.take("<!--".len());
         }
         Token::Aside
@@ -130,12 +143,15 @@ impl<'a> Scanner<'a> {
     fn cdata(&mut self) -> Option<Token<'a>> {
         const OPEN: &str = "<![CDATA[";
         let inside = self.rest.get(OPEN.len()..)?;
+        if self.from_cdata_end > inside.len() {
+            self.from_cdata_end = cdata_end(inside).map_or(0, |at| inside.len() - at);
+        }
+        let data = inside.get(..inside.len() - self.from_cdata_end)?;
         // An end after the next section's start belongs to that one: this one was never closed.
-        let own = inside.find(OPEN).and_then(|next| inside.get(..next)).unwrap_or(inside);
-        let Some((data, _)) = own.split_once("]]>") else {
+        if self.from_cdata_end == 0 || memmem::find(data.as_bytes(), OPEN.as_bytes()).is_some() {
             self.take(OPEN.len());
             return Some(Token::Aside);
-        };
+        }
         self.take(OPEN.len() + data.len() + "]]>".len());
         Some(Token::Cdata(data))
     }
@@ -165,33 +181,17 @@ impl<'a> Scanner<'a> {
     }
 
     fn end_tag(&mut self) -> Option<Token<'a>> {
-        let end = self.rest.get(1..)?.find(['>', '<'])? + 1;
+        let end = memchr2(b'>', b'<', self.rest.as_bytes().get(1..)?)? + 1;
         let is_closed = self.rest.as_bytes().get(end) == Some(&b'>');
         let raw = self.take(end + usize::from(is_closed));
-        let name = raw.trim_start_matches("</").trim_end_matches('>').trim();
+        let name = raw.strip_prefix("</").unwrap_or(raw).trim_end_matches('>').trim();
         Some(Token::End(name, raw))
     }
 
     /// A start tag: to the first `>` outside quotes. A `<` inside quotes is no XML, so the quote was left open there.
     fn start_tag(&mut self) -> Option<Token<'a>> {
-        let mut quote = None;
-        let mut after_equals = false;
-        let mut end = None;
-        for (at, character) in self.rest.char_indices().skip(1) {
-            match (quote, character) {
-                (_, '<') => break,
-                (Some(open), _) => quote = (open != character).then_some(open),
-                (None, '"' | '\'') if after_equals => quote = Some(character),
-                (None, '>') => {
-                    end = Some(at);
-                    break;
-                }
-                (None, _) => {}
-            }
-            after_equals = character == '=' || (after_equals && character.is_whitespace());
-        }
-        let end = end.or_else(|| {
-            let end = self.rest.get(1..)?.find(['>', '<'])? + 1;
+        let end = self.start_tag_end().or_else(|| {
+            let end = memchr2(b'>', b'<', self.rest.as_bytes().get(1..)?)? + 1;
             (self.rest.as_bytes().get(end) == Some(&b'>')).then_some(end)
         })?;
         let raw = self.take(end + 1);
@@ -202,6 +202,34 @@ impl<'a> Scanner<'a> {
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         Some(Token::Start(Tag { name, rest, is_empty, raw }))
     }
+}
+
+impl Scanner<'_> {
+    fn start_tag_end(&self) -> Option<usize> {
+        // Most have no attributes.
+        let signs = self.rest.bytes().enumerate().skip(1).find(|(_, byte)| matches!(byte, b'>' | b'<' | b'"' | b'\''));
+        if let Some((at, b'>')) = signs {
+            return Some(at);
+        }
+        let mut quote = None;
+        let mut after_equals = false;
+        for (at, character) in self.rest.char_indices().skip(1) {
+            match (quote, character) {
+                (_, '<') => return None,
+                (Some(open), _) => quote = (open != character).then_some(open),
+                (None, '"' | '\'') if after_equals => quote = Some(character),
+                (None, '>') => return Some(at),
+                (None, _) => {}
+            }
+            after_equals = character == '=' || (after_equals && character.is_whitespace());
+        }
+        None
+    }
+}
+
+/// Where the first end of a CDATA section begins.
+fn cdata_end(text: &str) -> Option<usize> {
+    memchr_iter(b']', text.as_bytes()).find(|&at| text.get(at..).is_some_and(|rest| rest.starts_with("]]>")))
 }
 
 impl<'a> Iterator for Scanner<'a> {

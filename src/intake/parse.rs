@@ -1,26 +1,23 @@
-//! Bytes in, items out: decodes, recovers, parses behind a panic guard, and gives every entry its identity.
+//! Bytes in, items out: decodes, recovers behind a panic guard, and gives every entry its identity.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use feed_rs::model::{Entry, FeedType, Link, Text};
 use jiff::Timestamp;
 use url::Url;
 
 use super::markup::Scanner;
-use super::recover::{Clean, NoFeed, Repair, Repairs, Root, count_rest, find_root, recover};
+use super::recover::{NoFeed, Repair, Repairs, Root, count_rest, find_root, recover};
 use super::websub::{HubLinks, links_in_feed};
-use super::{charset, date, entity, identity, json, newsml, sitemap, wishes};
-use crate::model::{ADDRESS_BYTES_MAX, Item, Markup, MarkupFormat, Version, Wishes};
+use super::{charset, entity, identity, json, newsml, sitemap, wishes};
+use crate::model::{ADDRESS_BYTES_MAX, Item, Markup, Version, Wishes};
 
 /// Entries that are looked at of one feed, and so the most that can be kept.
 pub(super) const ENTRIES_READ_MAX: usize = 10_000;
-/// Longest head of a feed that is read with each entry by itself.
-const HEAD_BYTES_MAX: usize = 64 << 10;
 /// Longest byline.
 const AUTHOR_BYTES_MAX: usize = 500;
 /// Links kept of one entry; each is compared with those before.
-const LINKS_MAX: usize = 8;
+pub(super) const LINKS_MAX: usize = 8;
 /// Topics of one entry.
 pub(super) const TOPICS_MAX: usize = 32;
 
@@ -72,45 +69,26 @@ pub enum ParseError {
     Panicked(String),
 }
 
-/// Parses a clean feed. What comes in is well-formed XML or JSON in UTF-8; it can still be hostile.
-pub trait FeedParser {
-    /// The feed in `document`; identities are not its business, entries without guid have none.
-    ///
-    /// # Errors
-    /// When the document is no feed that the parser knows.
-    fn parse(&self, document: &str, base: Option<&Url>) -> Result<RawFeed, ParseError>;
-}
-
 /// A feed before its entries have identities.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RawFeed {
+pub(super) struct RawFeed {
     /// As in [`ParsedFeed`].
-    pub title: Option<Markup>,
+    pub(super) title: Option<Markup>,
     /// As in [`ParsedFeed`].
-    pub updated: Option<Timestamp>,
+    pub(super) updated: Option<Timestamp>,
     /// Entries, their identities still to be given.
-    pub items: Vec<Item>,
+    pub(super) items: Vec<Item>,
     /// As in [`ParsedFeed`].
-    pub links: HubLinks,
+    pub(super) links: HubLinks,
     /// As in [`ParsedFeed`].
-    pub wishes: Wishes,
+    pub(super) wishes: Wishes,
 }
 
-/// Parses a feed's bytes as they came, with feed-rs.
+/// Parses a feed's bytes as they came.
 ///
 /// # Errors
 /// When they are no feed.
 pub fn parse(
-    bytes: &[u8],
-    content_type: Option<&str>,
-    base: Option<&Url>,
-    entries_max: usize,
-) -> Result<ParsedFeed, ParseError> {
-    parse_with(&FeedRs, bytes, content_type, base, entries_max)
-}
-
-fn parse_with(
-    parser: &impl FeedParser,
     bytes: &[u8],
     content_type: Option<&str>,
     base: Option<&Url>,
@@ -127,12 +105,12 @@ fn parse_with(
         let read = guarded(|| json::read(text, base, &mut repairs));
         // A line of a log before a feed may begin like a list.
         let is_other = read.is_err() && text.contains('<');
-        if is_other { read_xml(parser, text, base, &mut repairs).or(read)? } else { read? }
+        if is_other { read_xml(text, base, &mut repairs).or(read)? } else { read? }
     } else if let Some(text) = entity::declared(text) {
         repairs.count(Repair::Entity, 1);
-        read_xml(parser, &text, base, &mut repairs)?
+        read_xml(&text, base, &mut repairs)?
     } else {
-        read_xml(parser, text, base, &mut repairs)?
+        read_xml(text, base, &mut repairs)?
     };
     let RawFeed { title, updated, mut items, links, wishes } = raw;
     keep_latest_versions(&mut items);
@@ -144,13 +122,8 @@ fn parse_with(
 }
 
 /// Reads XML of whichever format its root says.
-fn read_xml(
-    parser: &impl FeedParser,
-    text: &str,
-    base: Option<&Url>,
-    repairs: &mut Repairs,
-) -> Result<RawFeed, ParseError> {
-    // What the recovery drops, since it is no part of an entry.
+fn read_xml(text: &str, base: Option<&Url>, repairs: &mut Repairs) -> Result<RawFeed, ParseError> {
+    // What is no part of an entry.
     let (links, wishes) = (links_in_feed(text), wishes::read(text));
     let mut scanner = Scanner::new(text);
     let (kind, root) = find_root(&mut scanner, repairs).map_err(|no_feed| match no_feed {
@@ -159,65 +132,16 @@ fn read_xml(
         NoFeed::Other => ParseError::NotAFeed,
     })?;
     let scanner = &mut scanner;
-    match kind {
-        Root::Feed => {
-            let clean = recover(root, scanner, base, ENTRIES_READ_MAX, repairs);
-            read_clean(parser, clean, base, repairs).map(|feed| RawFeed { links, wishes, ..feed })
-        }
-        Root::SitemapIndex => Err(sitemap::index(scanner)),
-        Root::Sitemap | Root::Newsml => guarded(|| {
-            let feed = match kind {
-                Root::Sitemap => sitemap::read(root, scanner, base, repairs)?,
-                _ => newsml::read(root, scanner, base, repairs),
-            };
-            count_rest(scanner, repairs);
-            Ok(feed)
-        }),
-    }
-}
-
-/// Parses a clean feed; where the parser cannot, each of its entries by itself, so that only those are lost that cannot be read.
-fn read_clean(
-    parser: &impl FeedParser,
-    clean: Clean,
-    base: Option<&Url>,
-    repairs: &mut Repairs,
-) -> Result<RawFeed, ParseError> {
-    let whole = guarded(|| parser.parse(&clean.text, base));
-    let is_complete = whole.as_ref().is_ok_and(|feed| feed.items.len() == clean.entries.len());
-    if is_complete || clean.entries.is_empty() {
-        let mut feed = whole?;
-        for (item, credits) in feed.items.iter_mut().zip(clean.credits) {
-            item.credits = credits;
-        }
-        return Ok(feed);
-    }
-    let head = clean.entries.first().and_then(|first| clean.text.get(..first.start)).unwrap_or_default();
-    let tail = clean.entries.last().and_then(|last| clean.text.get(last.end..)).unwrap_or_default();
-    let mut feed = RawFeed::default();
-    // Read with each entry, so short.
-    let (head, tail) = if head.len() > HEAD_BYTES_MAX { clean.bare() } else { (head, tail) };
-    let head_alone = guarded(|| parser.parse(&format!("{head}{tail}"), base));
-    let (head, tail) = match &head_alone {
-        Ok(_) => (head, tail),
-        // What the feed says of itself is what cannot be read.
-        Err(_) => clean.bare(),
-    };
-    if let Ok(RawFeed { title, updated, .. }) = head_alone {
-        (feed.title, feed.updated) = (title, updated);
-    }
-    for (place, credits) in clean.entries.iter().zip(clean.credits) {
-        let entry = clean.text.get(place.clone()).unwrap_or_default();
-        let alone = guarded(|| parser.parse(&format!("{head}{entry}{tail}"), base));
-        match alone.ok().and_then(|mut alone| alone.items.pop()) {
-            Some(item) => feed.items.push(Item { credits, ..item }),
-            None => repairs.count(Repair::Unreadable, 1),
-        }
-    }
-    match whole {
-        Err(error) if feed.items.is_empty() => Err(error),
-        _ => Ok(feed),
-    }
+    guarded(|| {
+        let feed = match kind {
+            Root::Feed => RawFeed { links, wishes, ..recover(root, scanner, base, ENTRIES_READ_MAX, repairs) },
+            Root::SitemapIndex => return Err(sitemap::index(scanner)),
+            Root::Sitemap => sitemap::read(root, scanner, base, repairs)?,
+            Root::Newsml => newsml::read(root, scanner, base, repairs),
+        };
+        count_rest(scanner, repairs);
+        Ok(feed)
+    })
 }
 
 /// Of entries that are versions of one only the latest is kept; those of formats without versions are left alone.
@@ -225,7 +149,7 @@ fn keep_latest_versions(items: &mut Vec<Item>) {
     let mut latest: BTreeMap<String, (usize, Version)> = BTreeMap::new();
     let mut older: BTreeSet<usize> = BTreeSet::new();
     for (place, item) in items.iter().enumerate() {
-        let Some(guid) = item.guid.clone().filter(|_| !item.version.is_empty()) else { continue };
+        let Some(guid) = item.guid.as_ref().filter(|_| !item.version.is_empty()).cloned() else { continue };
         match latest.get_mut(&guid) {
             Some((_, known)) if item.version.is_older_than(*known) => {
                 older.insert(place);
@@ -307,7 +231,7 @@ fn give_identities(items: &mut [Item]) {
             guid: item.guid.as_deref(),
             link: item.links.first().map(String::as_str),
             title: item.title.as_ref().map_or("", |title| &title.body),
-            date: date_of(item).map(|at| at.to_string()),
+            date: date_of(item),
             text: item.content.as_ref().or(item.summary.as_ref()).map_or("", |text| &text.body),
         })
         .collect();
@@ -317,85 +241,9 @@ fn give_identities(items: &mut [Item]) {
     }
 }
 
-/// feed-rs behind the trait.
-struct FeedRs;
-
-impl FeedParser for FeedRs {
-    fn parse(&self, document: &str, base: Option<&Url>) -> Result<RawFeed, ParseError> {
-        let feed = feed_rs::parser::Builder::new()
-            .base_uri(base.map(Url::as_str).filter(|base| base.len() <= ADDRESS_BYTES_MAX))
-            .sanitize_content(false)
-            // Left alone it would invent a random id, and so a new entry with every poll.
-            .id_generator(|_, _, _| String::new())
-            .timestamp_parser(|text| date::read(text)?.to_string().parse().ok())
-            .build()
-            .parse(document.as_bytes())
-            .map_err(|error| ParseError::Malformed(error.to_string()))?;
-        let is_rss = matches!(feed.feed_type, FeedType::RSS0 | FeedType::RSS1 | FeedType::RSS2);
-        let instant = |time: Option<i64>| time.and_then(|millis| Timestamp::from_millisecond(millis).ok());
-        let updated = feed.updated.or(feed.published).map(|time| time.timestamp_millis());
-        Ok(RawFeed {
-            title: feed.title.and_then(|title| markup(title, is_rss)),
-            updated: instant(updated),
-            items: feed.entries.into_iter().map(|entry| item(entry, is_rss)).collect(),
-            ..RawFeed::default()
-        })
-    }
-}
-
-fn item(entry: Entry, is_rss: bool) -> Item {
-    let stated = |time: Option<i64>| Timestamp::from_millisecond(time?).ok();
-    let content = entry.content.and_then(|content| {
-        let is_html = content.content_type.subty().as_str().contains("html");
-        plain_or_html(content.body?, is_html || is_rss)
-    });
-    Item {
-        guid: Some(entry.id.trim().to_owned()).filter(|guid| !guid.is_empty()),
-        links: links(entry.links),
-        title: entry.title.and_then(|title| markup(title, is_rss)),
-        summary: entry.summary.and_then(|summary| markup(summary, is_rss)),
-        content,
-        published: stated(entry.published.map(|time| time.timestamp_millis())),
-        // feed-rs repeats an RSS item's date of publication here, which the publisher never said.
-        updated: stated(
-            entry.updated.filter(|_| !is_rss || entry.updated != entry.published).map(|t| t.timestamp_millis()),
-        ),
-        author: entry.authors.into_iter().find_map(|author| author.name).filter(|name| !name.trim().is_empty()),
-        topics: entry.categories.into_iter().take(TOPICS_MAX).map(|topic| topic.label.unwrap_or(topic.term)).collect(),
-        // Its identity is given once all entries of the feed are known.
-        ..Item::default()
-    }
-}
-
-/// Absolute links to the article itself, each once; attachments and comments are something else.
-fn links(links: Vec<Link>) -> Vec<String> {
-    let mut kept: Vec<String> = Vec::new();
-    for link in links {
-        if kept.len() == LINKS_MAX {
-            break;
-        }
-        let is_article = link.rel.as_deref().is_none_or(|rel| rel == "alternate") && link.target.is_none();
-        if is_article && link.length.is_none() && Url::parse(&link.href).is_ok() && !kept.contains(&link.href) {
-            kept.push(link.href);
-        }
-    }
-    kept
-}
-
-fn markup(text: Text, is_rss: bool) -> Option<Markup> {
-    let is_html = text.content_type.subty().as_str().contains("html");
-    plain_or_html(text.content, is_html || is_rss)
-}
-
-/// RSS never says whether a text is HTML, and many an Atom feed says "text" of escaped HTML: a text with references in
-/// it is none that a reader was meant to see.
-fn plain_or_html(body: String, is_html: bool) -> Option<Markup> {
-    let has_references = || htmlize::unescape(body.as_str()) != body;
-    let format = if is_html || has_references() { MarkupFormat::Html } else { MarkupFormat::Text };
-    (!body.trim().is_empty()).then_some(Markup { format, body })
-}
-
 #[cfg(test)]
 mod formats;
+#[cfg(test)]
+mod peer;
 #[cfg(test)]
 mod tests;

@@ -26,7 +26,7 @@ pub(super) fn read(bytes: &[u8], content_type: Option<&str>, first: &Url, last: 
     let label = content_type.filter(|stated| stated.contains("charset")).map(str::to_owned).or_else(|| declared(bytes));
     let text = charset::decode(bytes, label.as_deref()).text;
     if is_plain {
-        let body = Markup { format: MarkupFormat::Text, body: text };
+        let body = Markup { format: MarkupFormat::Text, body: text.into_owned() };
         return Ok(Article {
             body,
             headline: None,

@@ -1,19 +1,18 @@
-//! Real feeds are dirty: takes any text that is meant to be an XML feed and writes what is whole in it as clean RSS 2.0
-//! or Atom 1.0 for the parser behind.
+//! Real feeds are dirty: takes any text that is meant to be an RSS or Atom feed and reads what is whole in it.
 //!
-//! One tolerant pass over the tags. The elements that we read are kept, with whatever markup is inside them as escaped
-//! text; the others go, as one bad attribute in them can cost the parser the whole feed. Missing end tags are closed
-//! where the next element shows that they are missing, and an entry that the end of the text cuts is never written:
+//! One tolerant pass over the tags, and no parser behind it, which one bad attribute could cost the whole feed. The elements that we read
+//! are kept, with whatever markup is inside them as text; the others go. Missing end tags are closed
+//! where the next element shows that they are missing, and an entry that the end of the text cuts is never read:
 //! half a sentence would become a claim, and the whole one later its correction. What is repaired is counted.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::assemble::Assembler;
 use super::markup::{Scanner, Tag, Token, local};
-use super::rewrite::{self, Writer};
+use super::parse::RawFeed;
 
 /// A kind of repair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -144,46 +143,27 @@ impl Root {
     }
 }
 
-/// A clean feed as written.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Clean {
-    /// Its text.
-    pub(super) text: String,
-    /// Where each entry stands in it.
-    pub(super) entries: Vec<Range<usize>>,
-    /// Whom each entry credits beside its author.
-    pub(super) credits: Vec<Vec<String>>,
-}
-
-impl Clean {
-    /// What stands around the entries where the feed says nothing of itself.
-    pub(super) fn bare(&self) -> (&'static str, &'static str) {
-        rewrite::around(self.text.starts_with("<feed"))
-    }
-}
-
-/// Writes what is whole behind `root` as a clean feed of at most `entries_max` entries. Relative links are resolved by
-/// `base` and `xml:base`.
+/// Reads what is whole behind `root` as a feed of at most `entries_max` entries, their identities still to be given. Relative links are
+/// resolved by `base` and `xml:base`.
 pub(super) fn recover<'a>(
     root: Tag<'a>,
     scanner: &mut Scanner<'a>,
     base: Option<&Url>,
     entries_max: usize,
     repairs: &mut Repairs,
-) -> Clean {
-    let mut writer = Writer::new(root, base, entries_max);
-    while writer.is_open() {
+) -> RawFeed {
+    let mut assembler = Assembler::new(root, base, entries_max);
+    while assembler.is_open() {
         match scanner.next() {
-            Some(Token::Start(tag)) => writer.start(tag),
-            Some(Token::End(name, raw)) => writer.end(name, raw),
-            Some(Token::Text(text)) => writer.text(text),
-            Some(Token::Cdata(text)) => writer.cdata(text),
+            Some(Token::Start(tag)) => assembler.start(tag),
+            Some(Token::End(name, raw)) => assembler.end(name, raw),
+            Some(Token::Text(text)) => assembler.text(text),
+            Some(Token::Cdata(text)) => assembler.cdata(text),
             Some(Token::Doctype(_) | Token::Aside) => {}
-            None => writer.cut(),
+            None => assembler.cut(),
         }
     }
-    count_rest(scanner, repairs);
-    writer.finish(repairs)
+    assembler.finish(repairs)
 }
 
 /// Counts what stands after a document.
@@ -229,23 +209,35 @@ pub(super) fn find_root<'a>(scanner: &mut Scanner<'a>, repairs: &mut Repairs) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Item, Markup};
 
     const ENTRIES_MAX: usize = 3;
 
     #[track_caller]
-    fn check(document: &str, expected: &str, repaired: &[(Repair, u32)]) {
+    fn check(document: &str, expected: &[&str], repaired: &[(Repair, u32)]) {
         let mut repairs = Repairs::default();
         let base = Url::parse("https://a.example/feeds/").unwrap();
         let mut scanner = Scanner::new(document);
         let (_, root) = find_root(&mut scanner, &mut repairs).unwrap();
-        let clean = recover(root, &mut scanner, Some(&base), ENTRIES_MAX, &mut repairs);
-        assert!(
-            clean.entries.iter().all(|entry| clean.text.get(entry.clone()).unwrap().starts_with('<')),
-            "{document}"
-        );
-        assert_eq!(clean.entries.len(), clean.credits.len());
-        let inner = clean.text.split_once("<channel>").map_or(clean.text.as_str(), |(_, inner)| inner);
-        assert_eq!(inner.trim_end_matches("</channel></rss>"), expected, "{document}");
+        let feed = recover(root, &mut scanner, Some(&base), ENTRIES_MAX, &mut repairs);
+        count_rest(&mut scanner, &mut repairs);
+        let title = |text: &Option<Markup>| text.as_ref().map(|text| format!("title {}", text.body));
+        let entry = |item: &Item| {
+            let text = |name: &str, text: &Option<String>| text.as_ref().map(|text| format!("{name} {text}"));
+            let body = |name: &str, text: &Option<Markup>| text.as_ref().map(|text| format!("{name} {}", text.body));
+            let said = [
+                title(&item.title),
+                body("summary", &item.summary),
+                body("content", &item.content),
+                text("guid", &item.guid),
+                text("link", &item.links.first().cloned()),
+                text("published", &item.published.map(|time| time.to_string())),
+                text("by", &item.author),
+            ];
+            said.into_iter().flatten().collect::<Vec<_>>().join(" | ")
+        };
+        let shown: Vec<String> = title(&feed.title).into_iter().chain(feed.items.iter().map(entry)).collect();
+        assert_eq!(shown, expected, "{document}");
         assert_eq!(repairs.0, repaired.iter().copied().collect(), "{document}");
     }
 
@@ -254,22 +246,21 @@ mod tests {
         check(
             "<rss version='2.0' xmlns:m='http://m.example/'><channel><title>W</title><image><title>no</title></image>\
              <item><title>T</title><m:thing a='&'><title>no</title></m:thing><guid>g</guid></item></channel></rss>",
-            "<title>W</title><item><title>T</title><guid>g</guid></item>",
+            &["title W", "title T | guid g"],
             &[],
         );
     }
 
     #[test]
-    fn markup_inside_texts_becomes_escaped_text() {
+    fn markup_inside_texts_becomes_text() {
         check(
             "<rss version='2.0'><item><title>He <b>denies</i> it</title><description>a<br>b &amp; c</description></item></rss>",
-            "<item><title>He &lt;b&gt;denies&lt;/i&gt; it</title><description>a&lt;br&gt;b &amp; c</description></item>",
+            &["title He <b>denies</i> it | summary a<br>b & c"],
             &[],
         );
         check(
             "<feed xmlns='http://www.w3.org/2005/Atom'><entry><content type='xhtml'><div>1 &lt; 2</div></content></entry></feed>",
-            "<feed xmlns=\"http://www.w3.org/2005/Atom\"><entry><content type=\"html\">&lt;div&gt;1 &amp;lt; 2&lt;/div&gt;\
-             </content></entry></feed>",
+            &["content <div>1 &lt; 2</div>"],
             &[],
         );
     }
@@ -278,18 +269,18 @@ mod tests {
     fn missing_end_tags_are_closed_where_the_next_element_shows_it() {
         check(
             "<rss version='2.0'><item><title>One<link>https://a.example/1</link><item><title>Two</title></item></rss>",
-            "<item><title>One</title><link>https://a.example/1</link></item><item><title>Two</title></item>",
+            &["title One | link https://a.example/1", "title Two"],
             &[(Repair::MissingEndTag, 2)],
         );
         check(
             "<rss version='2.0'><item><description>Text <b>bold<pubDate>1 Jan 2024</pubDate></item></foo></rss>",
-            "<item><description>Text &lt;b&gt;bold</description><pubDate>1 Jan 2024</pubDate></item>",
+            &["summary Text <b>bold | published 2024-01-01T00:00:00Z"],
             &[(Repair::MissingEndTag, 1), (Repair::StrayEndTag, 1)],
         );
     }
 
     #[test]
-    fn a_cut_entry_is_never_written() {
+    fn a_cut_entry_is_never_read() {
         let whole = "<item><title>One</title></item>";
         for cut in [
             "<item><title>Tw",
@@ -298,28 +289,28 @@ mod tests {
             "<item",
             "<item><title>Two</tit",
         ] {
-            check(&format!("<rss version='2.0'><channel>{whole}{cut}"), whole, &[(Repair::Truncated, 1)]);
+            check(&format!("<rss version='2.0'><channel>{whole}{cut}"), &["title One"], &[(Repair::Truncated, 1)]);
         }
-        check(&format!("<rss version='2.0'><channel>{whole}"), whole, &[(Repair::Truncated, 1)]);
+        check(&format!("<rss version='2.0'><channel>{whole}"), &["title One"], &[(Repair::Truncated, 1)]);
     }
 
     #[test]
     fn roots_prefixes_and_junk_are_put_right() {
         check(
             "<b>Warning</b>: x<?xml version='1.0'?><RSS><channel><ITEM><TITLE>T</TITLE></ITEM></channel></RSS>junk",
-            "<item><title>T</title></item>",
+            &["title T"],
             &[(Repair::LeadingJunk, 1), (Repair::TrailingJunk, 1), (Repair::Root, 1)],
         );
         check(
             "<rss version='2.0' xmlns='https://publisher.example/'><item><title>T</title><dc:creator>AFP</dc:creator>\
              <media:title>IMG</media:title></item></rss>",
-            "<item><title>T</title><dc:creator>AFP</dc:creator></item>",
+            &["title T | by AFP"],
             &[(Repair::UnboundPrefix, 1)],
         );
         check(
             "<rdf:RDF xmlns:rdf='r' xmlns='http://purl.org/rss/1.0/'><channel><title>W</title></channel>\
              <item rdf:about='https://a.example/1'><title>T</title></item></rdf:RDF>",
-            "<title>W</title><item><title>T</title><guid>https://a.example/1</guid><link>https://a.example/1</link></item>",
+            &["title W", "title T | guid https://a.example/1 | link https://a.example/1"],
             &[],
         );
     }
@@ -328,7 +319,7 @@ mod tests {
     fn characters_and_references_are_put_right() {
         check(
             "<rss version='2.0'><item><title>A\u{b}B &#11;&nbsp;AT&T</title><link>/1?a=1&b=2</link></item></rss>",
-            "<item><title>AB \u{a0}AT&amp;T</title><link>https://a.example/1?a=1&amp;b=2</link></item>",
+            &["title AB \u{a0}AT&T | link https://a.example/1?a=1&b=2"],
             &[(Repair::ControlCharacter, 2), (Repair::Entity, 3)],
         );
     }
@@ -337,7 +328,7 @@ mod tests {
     fn a_second_xml_declaration_goes() {
         check(
             "<?xml version='1.0'?><rss version='2.0'><?xml version='1.0' encoding='windows-1251'?><item><title>T</title></item></rss>",
-            "<item><title>T</title></item>",
+            &["title T"],
             &[],
         );
     }
@@ -346,7 +337,7 @@ mod tests {
     fn of_two_that_say_the_same_the_better_counts() {
         check(
             "<rss version='2.0'><item><title>T</title><dc:title xmlns:dc='http://purl.org/dc/elements/1.1/'>D</dc:title></item></rss>",
-            "<item><title>T</title></item>",
+            &["title T"],
             &[],
         );
     }
@@ -354,7 +345,7 @@ mod tests {
     #[test]
     fn entries_over_the_limit_are_counted() {
         let entries = "<item><title>T</title></item>".repeat(5);
-        let kept = "<item><title>T</title></item>".repeat(ENTRIES_MAX);
+        let kept = ["title T"; ENTRIES_MAX];
         check(&format!("<rss version='2.0'>{entries}</rss>"), &kept, &[(Repair::EntriesLeftOut, 2)]);
     }
 

@@ -1,5 +1,6 @@
 //! The words of the feed formats: which namespace a name stands in, and what an element is to us.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::markup::{Tag, local};
@@ -187,8 +188,8 @@ pub(super) enum Role {
 
 /// What the element `name` of `family` is to us.
 pub(super) fn role(family: Family, name: &str) -> Role {
-    let name = local(name).to_ascii_lowercase();
-    match (family, name.as_str()) {
+    let name = lower(local(name));
+    match (family, name.as_ref()) {
         (Family::Rss | Family::Atom, name) => feed_role(family, name),
         (Family::Content, "encoded") => Role::Field(Field::Content, 3),
         (Family::DublinCore, "title") => Role::Field(Field::Title, 1),
@@ -205,6 +206,11 @@ pub(super) fn role(family: Family, name: &str) -> Role {
         (Family::Xhtml, "body") => Role::Field(Field::Content, 1),
         _ => Role::Other,
     }
+}
+
+/// A name in lower case, which most have already.
+fn lower(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) { name.to_ascii_lowercase().into() } else { name.into() }
 }
 
 fn feed_role(family: Family, name: &str) -> Role {

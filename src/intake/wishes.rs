@@ -2,6 +2,8 @@
 //!
 //! Read from the text as it came, apart from the entries, which the recovery layer writes anew without any of this.
 
+use memchr::memrchr_iter;
+
 use super::markup::{Scanner, Token, local};
 use crate::model::Wishes;
 
@@ -20,9 +22,7 @@ const HEAD_BYTES_MAX: usize = 64 << 10;
 pub(super) fn read(text: &str) -> Wishes {
     let mut found = Found::default();
     found.scan(cut(text, HEAD_BYTES_MAX));
-    if let Some(last) = ["</item>", "</entry>"].iter().filter_map(|end| Some(text.rfind(end)? + end.len())).max() {
-        found.scan(cut(text.get(last..).unwrap_or_default(), HEAD_BYTES_MAX));
-    }
+    found.scan(cut(behind_last_entry(text), HEAD_BYTES_MAX));
     let frequency = found.frequency.unwrap_or(1).max(1);
     Wishes {
         update_period: found
@@ -32,6 +32,12 @@ pub(super) fn read(text: &str) -> Wishes {
             .filter(|one| *one > 0),
         ..found.wishes
     }
+}
+
+/// What stands behind the last entry; nothing where there is none.
+fn behind_last_entry(text: &str) -> &str {
+    let mut tags = memrchr_iter(b'<', text.as_bytes()).filter_map(|at| text.get(at..));
+    tags.find_map(|tag| tag.strip_prefix("</item>").or_else(|| tag.strip_prefix("</entry>"))).unwrap_or_default()
 }
 
 fn cut(text: &str, bytes: usize) -> &str {

@@ -1,7 +1,7 @@
 //! What the formats of agencies and sitemaps say of an entry, from bytes to items.
 
 use super::*;
-use crate::model::{IdentityRule, Release, RevisionLabel};
+use crate::model::{IdentityRule, MarkupFormat, Release, RevisionLabel};
 
 const NEWSML: &str = include_str!("../../../tests/fixtures/feeds/newsml_g2.xml");
 const NINJS: &str = include_str!("../../../tests/fixtures/feeds/ninjs_list.json");
@@ -182,28 +182,6 @@ fn a_guid_is_a_link_only_where_it_is_said_to_be_permanent() {
     assert_eq!(links("<guid isPermaLink='true'>https://a.example/1</guid>"), ["https://a.example/1"]);
     assert_eq!(links("<guid isPermaLink='false'>https://a.example/1</guid>"), [""; 0]);
     assert_eq!(links("<guid>urn:uuid:1</guid>"), [""; 0]);
-}
-
-/// Cannot read feeds with the word, nor one with an entry that has it.
-struct Choosy;
-
-impl FeedParser for Choosy {
-    fn parse(&self, document: &str, base: Option<&Url>) -> Result<RawFeed, ParseError> {
-        assert!(!document.contains("poison"), "cannot read that");
-        FeedRs.parse(document, base)
-    }
-}
-
-#[test]
-fn an_entry_that_the_parser_cannot_read_costs_only_itself() {
-    let entry = |word: &str| format!("<item><title>{word}</title><source>of {word}</source></item>");
-    let feed = format!("<rss version='2.0'><title>W</title>{}{}{}</rss>", entry("one"), entry("poison"), entry("two"));
-    let feed = parse_with(&Choosy, feed.as_bytes(), None, None, 9).unwrap();
-    assert_eq!((titles(&feed), feed.items[1].credits.as_slice()), (vec!["one", "two"], &["of two".to_owned()][..]));
-    assert_eq!(feed.title.as_ref().map(|title| title.body.as_str()), Some("W"));
-    check_repairs(&feed, &[(Repair::Unreadable, 1)]);
-    let feed = format!("<rss version='2.0'><title>poison</title>{}</rss>", entry("one"));
-    assert_eq!(titles(&parse_with(&Choosy, feed.as_bytes(), None, None, 9).unwrap()), ["one"]);
 }
 
 #[test]

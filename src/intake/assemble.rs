@@ -1,16 +1,18 @@
-//! Writes a clean RSS 2.0 or Atom 1.0 feed from the tags and text of a dirty one; `recover` drives it.
+//! Assembles the entries of a feed from the tags and text of a dirty one; `recover` drives it, `fields` says what a text means.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use base64::Engine as _;
 use url::Url;
 
 use super::entity::{self, Oddities};
+use super::fields;
 use super::markup::{Tag, local};
-use super::parse::TOPICS_MAX;
-use super::recover::{Clean, Repair, Repairs};
+use super::parse::{RawFeed, TOPICS_MAX};
+use super::recover::{Repair, Repairs};
 use super::vocabulary::{Family, Field, Namespaces, Rebound, Role, is_atom_draft, role};
-use crate::model::ADDRESS_BYTES_MAX;
+use crate::model::{ADDRESS_BYTES_MAX, Item};
 
 /// Elements open at once; what lies deeper is skipped. A feed needs five, and each tag is held against all that are open.
 const DEPTH_MAX: usize = 32;
@@ -19,67 +21,11 @@ const DEPTH_MAX: usize = 32;
 const CREDITS_MAX: usize = 8;
 const CREDIT_BYTES_MAX: usize = 200;
 
-/// The two formats that are written.
+/// The two families of formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Dialect {
     Rss,
     Atom,
-}
-
-impl Dialect {
-    fn open(self) -> &'static str {
-        match self {
-            Self::Rss => {
-                "<rss version=\"2.0\" xmlns:content=\"http://purl.org/rss/1.0/modules/content/\" \
-                 xmlns:dc=\"http://purl.org/dc/elements/1.1/\"><channel>"
-            }
-            Self::Atom => "<feed xmlns=\"http://www.w3.org/2005/Atom\">",
-        }
-    }
-
-    fn close(self) -> &'static str {
-        match self {
-            Self::Rss => "</channel></rss>",
-            Self::Atom => "</feed>",
-        }
-    }
-
-    fn entry(self) -> &'static str {
-        match self {
-            Self::Rss => "item",
-            Self::Atom => "entry",
-        }
-    }
-
-    /// The element around a field, as its start and end.
-    fn element(self, field: Field) -> (&'static str, &'static str) {
-        match (self, field) {
-            (_, Field::Title) => ("<title>", "</title>"),
-            (_, Field::Updated) => ("<updated>", "</updated>"),
-            // Kept beside the feed: the parser behind knows no such element.
-            (_, Field::Credit) => ("", ""),
-            (Self::Rss, Field::Link) => ("<link>", "</link>"),
-            (Self::Rss, Field::Summary) => ("<description>", "</description>"),
-            (Self::Rss, Field::Content) => ("<content:encoded>", "</content:encoded>"),
-            (Self::Rss, Field::Id) => ("<guid>", "</guid>"),
-            (Self::Rss, Field::Published) => ("<pubDate>", "</pubDate>"),
-            (Self::Rss, Field::Creator) => ("<dc:creator>", "</dc:creator>"),
-            (Self::Rss, Field::Topic) => ("<category>", "</category>"),
-            (Self::Atom, Field::Link) => ("<link href=\"", "\"/>"),
-            (Self::Atom, Field::Summary) => ("<summary>", "</summary>"),
-            (Self::Atom, Field::Content) => ("<content>", "</content>"),
-            (Self::Atom, Field::Id) => ("<id>", "</id>"),
-            (Self::Atom, Field::Published) => ("<published>", "</published>"),
-            (Self::Atom, Field::Topic) => ("<category term=\"", "\"/>"),
-            (Self::Atom, Field::Creator) => ("<author><name>", "</name></author>"),
-        }
-    }
-}
-
-/// What stands around the entries of a written feed.
-pub(super) fn around(is_atom: bool) -> (&'static str, &'static str) {
-    let dialect = if is_atom { Dialect::Atom } else { Dialect::Rss };
-    (dialect.open(), dialect.close())
 }
 
 /// How the text of a field is written.
@@ -124,29 +70,27 @@ impl Open<'_> {
     }
 }
 
-/// What is known of the feed or of the entry that is being written.
+/// What is known of the feed or of the entry that is being read.
 #[derive(Debug, Default)]
 struct Level {
+    /// The entry as far as it has come; of the feed only title and date count.
+    item: Item,
+    /// Something in it made its reader panic.
+    is_unreadable: bool,
     ranks: BTreeMap<Field, u8>,
     /// An address that serves as link if no other comes: `rdf:about` or a guid.
     fallback: Option<String>,
     about: Option<String>,
-    topics: usize,
-    credits: Vec<String>,
 }
 
-/// Takes tags and text, writes a clean feed.
-pub(super) struct Writer<'a> {
+/// Takes tags and text, assembles the feed.
+pub(super) struct Assembler<'a> {
     dialect: Dialect,
     is_draft: bool,
     namespaces: Namespaces,
     base: Option<Url>,
     stack: Vec<Open<'a>>,
-    out: String,
-    /// Where the entry being written begins.
-    entry_start: usize,
-    /// Where those written stand, and whom they credit.
-    written: Clean,
+    items: Vec<Item>,
     entries_left: usize,
     is_in_entry: bool,
     feed: Level,
@@ -157,21 +101,19 @@ pub(super) struct Writer<'a> {
     repairs: Repairs,
 }
 
-impl<'a> Writer<'a> {
-    /// A writer inside of the root element.
+impl<'a> Assembler<'a> {
+    /// One inside of the root element.
     pub(super) fn new(root: Tag<'a>, base: Option<&Url>, entries_max: usize) -> Self {
         let name = local(root.name);
         let is_atom = ["feed", "entry"].iter().any(|root| name.eq_ignore_ascii_case(root));
         let (dialect, own) = if is_atom { (Dialect::Atom, Family::Atom) } else { (Dialect::Rss, Family::Rss) };
-        let mut writer = Self {
+        let mut assembler = Self {
             dialect,
             is_draft: root.attributes().any(|(key, value)| key.starts_with("xmlns") && is_atom_draft(value)),
             namespaces: Namespaces::of_root(root, own),
             base: base.filter(|base| is_short(base)).cloned(),
             stack: Vec::new(),
-            out: dialect.open().to_owned(),
-            entry_start: 0,
-            written: Clean::default(),
+            items: Vec::new(),
             entries_left: entries_max,
             is_in_entry: false,
             feed: Level::default(),
@@ -182,15 +124,15 @@ impl<'a> Writer<'a> {
         };
         let is_known = match name {
             "rss" => matches!(root.attribute("version"), Some("2.0" | "0.91" | "0.92")),
-            "feed" | "entry" => !writer.is_draft,
+            "feed" | "entry" => !assembler.is_draft,
             name => name == "RDF",
         };
-        writer.repairs.count(Repair::Root, u32::from(!is_known));
-        writer.last_modified(root);
+        assembler.repairs.count(Repair::Root, u32::from(!is_known));
+        assembler.last_modified(root);
         let is_entry = ["item", "entry"].iter().any(|entry| name.eq_ignore_ascii_case(entry));
-        let kind = if is_entry { writer.begin_entry(root) } else { Kind::Root };
-        writer.push(root, kind);
-        writer
+        let kind = if is_entry { assembler.begin_entry(root) } else { Kind::Root };
+        assembler.push(root, kind);
+        assembler
     }
 
     /// CDF says in attributes when something was changed.
@@ -199,7 +141,7 @@ impl<'a> Writer<'a> {
             && let Some(stated) = tag.attribute("lastmod")
         {
             let stated = self.attribute_text(stated);
-            self.end_field(Field::Updated, 1, &stated, false, false, None);
+            self.end_field(Field::Updated, 1, stated, false, false, None);
         }
     }
 
@@ -209,14 +151,14 @@ impl<'a> Writer<'a> {
     }
 
     /// The feed, whole.
-    pub(super) fn finish(mut self, repairs: &mut Repairs) -> Clean {
+    pub(super) fn finish(mut self, repairs: &mut Repairs) -> RawFeed {
         self.repairs.count(Repair::Entity, self.oddities.entities);
         self.repairs.count(Repair::ControlCharacter, self.oddities.controls);
         for (repair, times) in self.repairs.0 {
             repairs.count(repair, times);
         }
-        self.out.push_str(self.dialect.close());
-        Clean { text: self.out, ..self.written }
+        let Item { title, updated, .. } = self.feed.item;
+        RawFeed { title, updated: updated.and_then(fields::to_milliseconds), items: self.items, ..RawFeed::default() }
     }
 
     fn push(&mut self, tag: Tag<'a>, kind: Kind) {
@@ -226,7 +168,7 @@ impl<'a> Writer<'a> {
             self.base().map_or_else(|| Url::parse(&stated).ok(), |base| base.join(&stated).ok())
         });
         let base = base.filter(is_short);
-        // The root's namespaces are the ones the writer began with.
+        // The root's namespaces are the ones that it began with.
         let rebound = if matches!(kind, Kind::Root) { Rebound::default() } else { self.namespaces.bind(tag) };
         self.stack.push(Open { name: tag.name, kind, nested: 0, base, rebound });
         if tag.is_empty {
@@ -290,8 +232,8 @@ impl<'a> Writer<'a> {
     fn field(&mut self, tag: Tag<'a>, family: Family, field: Field, rank: u8) -> Kind {
         self.text.clear();
         let is_alternate =
-            tag.attribute("rel").is_none_or(|rel| rel.is_empty() || rel.eq_ignore_ascii_case("alternate"));
-        if field == Field::Link && !is_alternate {
+            || tag.attribute("rel").is_none_or(|rel| rel.is_empty() || rel.eq_ignore_ascii_case("alternate"));
+        if field == Field::Link && !is_alternate() {
             return Kind::Skipped;
         }
         let href = match field {
@@ -334,14 +276,10 @@ impl<'a> Writer<'a> {
         self.entries_left = left;
         let about = tag.attribute("about").map(|raw| self.attribute_text(raw)).filter(|about| !about.is_empty());
         self.entry = Level { fallback: about.clone(), about, ..Level::default() };
-        self.entry_start = self.out.len();
-        self.out.push('<');
-        self.out.push_str(self.dialect.entry());
-        self.out.push('>');
         self.is_in_entry = true;
         if let Some(href) = tag.attribute("href") {
             let href = self.attribute_text(href);
-            self.end_field(Field::Link, 0, &href, false, false, None);
+            self.end_field(Field::Link, 0, href, false, false, None);
         }
         self.last_modified(tag);
         Kind::Entry
@@ -351,19 +289,24 @@ impl<'a> Writer<'a> {
         if let Some(about) = self.entry.about.take()
             && !self.entry.ranks.contains_key(&Field::Id)
         {
-            self.write(Field::Id, &about, false);
+            self.take(Field::Id, about, false, None);
         }
         if let Some(address) = self.entry.fallback.take()
             && !self.entry.ranks.contains_key(&Field::Link)
         {
-            self.write(Field::Link, &address, false);
+            self.take(Field::Link, address, false, None);
         }
-        self.out.push_str("</");
-        self.out.push_str(self.dialect.entry());
-        self.out.push('>');
         self.is_in_entry = false;
-        self.written.entries.push(self.entry_start..self.out.len());
-        self.written.credits.push(std::mem::take(&mut self.entry.credits));
+        let Level { mut item, is_unreadable, .. } = std::mem::take(&mut self.entry);
+        if is_unreadable {
+            self.repairs.count(Repair::Unreadable, 1);
+            return;
+        }
+        // Some feeds give every RSS item its date of publication a second time.
+        item.updated.take_if(|updated| self.dialect == Dialect::Rss && Some(*updated) == item.published);
+        item.published = item.published.and_then(fields::to_milliseconds);
+        item.updated = item.updated.and_then(fields::to_milliseconds);
+        self.items.push(item);
     }
 
     /// An end tag.
@@ -413,8 +356,7 @@ impl<'a> Writer<'a> {
                 entity::push(&mut self.text, raw, &mut self.oddities);
             }
             Some(Open { kind: Kind::Field { .. }, .. }) => {
-                let text = entity::resolve(raw, &mut self.oddities);
-                self.text.push_str(&text);
+                entity::push_resolved(&mut self.text, raw, &mut self.oddities);
             }
             _ => {}
         }
@@ -436,9 +378,8 @@ impl<'a> Writer<'a> {
     /// The text ends although elements are open.
     pub(super) fn cut(&mut self) {
         self.repairs.count(Repair::Truncated, 1);
-        if std::mem::take(&mut self.is_in_entry) {
-            self.out.truncate(self.entry_start);
-        }
+        self.is_in_entry = false;
+        self.entry = Level::default();
         self.stack.clear();
     }
 
@@ -454,19 +395,27 @@ impl<'a> Writer<'a> {
             Kind::Entry => self.end_entry(),
             Kind::Field { field, rank, writing, href, is_permalink } => {
                 let text = std::mem::take(&mut self.text);
-                let text = match (writing, &href) {
-                    (_, Some(href)) => href.as_str(),
-                    (Writing::Base64, _) => &decode_base64(&text),
-                    _ => text.as_str(),
+                let text = match (writing, href) {
+                    (_, Some(href)) => href,
+                    (Writing::Base64, _) => decode_base64(&text),
+                    _ => text,
                 };
                 let is_html = matches!(writing, Writing::Html | Writing::Markup);
-                self.end_field(field, rank, text.trim(), is_html, is_permalink, open.base.as_ref());
+                self.end_field(field, rank, trimmed(text), is_html, is_permalink, open.base.as_ref());
             }
             Kind::Root | Kind::Channel | Kind::Person | Kind::Skipped => {}
         }
     }
 
-    fn end_field(&mut self, field: Field, rank: u8, text: &str, is_html: bool, is_permalink: bool, base: Option<&Url>) {
+    fn end_field(
+        &mut self,
+        field: Field,
+        rank: u8,
+        text: String,
+        is_html: bool,
+        is_permalink: bool,
+        base: Option<&Url>,
+    ) {
         if text.is_empty() {
             return;
         }
@@ -474,17 +423,14 @@ impl<'a> Writer<'a> {
         // A feed has one date for us: when it was last changed, else when it was published.
         let (field, rank) = match field {
             Field::Published if !is_in_entry => (Field::Updated, 0),
-            Field::Credit if is_in_entry => return self.credit(text),
+            Field::Credit if is_in_entry => return self.credit(&text),
             Field::Title | Field::Updated => (field, rank),
             _ if is_in_entry => (field, rank),
             _ => return,
         };
         let level = if is_in_entry { &mut self.entry } else { &mut self.feed };
-        if field == Field::Topic {
-            level.topics += 1;
-            if level.topics > TOPICS_MAX {
-                return;
-            }
+        if field == Field::Topic && level.item.topics.len() >= TOPICS_MAX {
+            return;
         }
         let held = level.ranks.entry(field).or_default();
         if *held > rank {
@@ -493,42 +439,26 @@ impl<'a> Writer<'a> {
         *held = rank;
         let is_address = text.starts_with("http://") || text.starts_with("https://");
         if field == Field::Id && is_permalink && is_address {
-            level.fallback = Some(text.to_owned());
+            level.fallback = Some(text.clone());
         }
-        let resolved = if field == Field::Link { self.resolve(text, base) } else { None };
-        self.write(field, resolved.as_deref().unwrap_or(text), is_html);
+        let base = if field == Field::Link { base.or_else(|| self.base()).cloned() } else { None };
+        self.take(field, text, is_html, base.as_ref());
+    }
+
+    /// Takes what a field says. A panic costs the entry alone.
+    fn take(&mut self, field: Field, text: String, is_html: bool, base: Option<&Url>) {
+        let is_rss = self.dialect == Dialect::Rss;
+        let level = if self.is_in_entry { &mut self.entry } else { &mut self.feed };
+        let bases = [base, self.base.as_ref()];
+        level.is_unreadable |= !survives(|| fields::take(&mut level.item, field, text, is_html, is_rss, bases));
     }
 
     /// Whom an entry credits, each once.
     fn credit(&mut self, name: &str) {
-        let credits = &mut self.entry.credits;
+        let credits = &mut self.entry.item.credits;
         if credits.len() < CREDITS_MAX && name.len() <= CREDIT_BYTES_MAX && !credits.iter().any(|known| known == name) {
             credits.push(name.to_owned());
         }
-    }
-
-    /// A relative address made absolute.
-    fn resolve(&self, address: &str, base: Option<&Url>) -> Option<String> {
-        match Url::parse(address) {
-            Err(url::ParseError::RelativeUrlWithoutBase) => {
-                base.or_else(|| self.base())?.join(address).ok().map(Url::into)
-            }
-            _ => None,
-        }
-    }
-
-    fn write(&mut self, field: Field, text: &str, is_html: bool) {
-        let (start, end) = self.dialect.element(field);
-        let is_typed = self.dialect == Dialect::Atom && is_html;
-        match start.strip_suffix('>').filter(|_| is_typed && (field.is_body() || field == Field::Title)) {
-            Some(open) => {
-                self.out.push_str(open);
-                self.out.push_str(" type=\"html\">");
-            }
-            None => self.out.push_str(start),
-        }
-        entity::escape(&mut self.out, text);
-        self.out.push_str(end);
     }
 }
 
@@ -542,14 +472,24 @@ fn is_short(base: &Url) -> bool {
 fn implies_end(open: &Kind, role: Role, name: &str) -> bool {
     match (open, role) {
         (Kind::Field { field, .. }, Role::Field(..)) if field.is_body() => {
-            matches!(
-                local(name).to_ascii_lowercase().as_str(),
-                "guid" | "pubdate" | "description" | "encoded" | "creator"
-            )
+            let fields = ["guid", "pubdate", "description", "encoded", "creator"];
+            fields.iter().any(|field| local(name).eq_ignore_ascii_case(field))
         }
         (_, Role::Entry) | (Kind::Field { .. }, Role::Field(..)) => true,
         _ => false,
     }
+}
+
+/// Whether `read` ends without a panic.
+fn survives(read: impl FnOnce()) -> bool {
+    // Safe to unwind through: an entry that it was at work on is left out.
+    catch_unwind(AssertUnwindSafe(read)).is_ok()
+}
+
+/// Without the white space around it.
+fn trimmed(text: String) -> String {
+    let trimmed = text.trim();
+    if trimmed.len() == text.len() { text } else { trimmed.to_owned() }
 }
 
 /// Base64 as text; what is none stays as it is.
@@ -558,4 +498,33 @@ fn decode_base64(text: &str) -> String {
     let bytes = base64::engine::general_purpose::STANDARD.decode(packed).ok();
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| text.to_owned());
     text.chars().filter(|&character| entity::is_permitted(character)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::markup::{Scanner, Token};
+    use super::*;
+
+    #[test]
+    fn an_entry_that_cannot_be_read_costs_only_itself() {
+        assert!(survives(|| ()) && !survives(|| panic!("cannot read that")));
+        let mut assembler = None;
+        for token in
+            Scanner::new("<rss><item><title>1</title></item><item><poison/><title>2</title></item><item/></rss>")
+        {
+            match (token, &mut assembler) {
+                (Token::Start(root), None) => assembler = Some(Assembler::new(root, None, 9)),
+                (Token::Start(tag), Some(assembler)) => {
+                    assembler.start(tag);
+                    assembler.entry.is_unreadable |= tag.name == "poison";
+                }
+                (Token::End(name, raw), Some(assembler)) => assembler.end(name, raw),
+                (Token::Text(text), Some(assembler)) => assembler.text(text),
+                _ => {}
+            }
+        }
+        let mut repairs = Repairs::default();
+        let feed = assembler.unwrap().finish(&mut repairs);
+        assert_eq!((feed.items.len(), repairs.0.get(&Repair::Unreadable)), (2, Some(&1)));
+    }
 }
