@@ -34,7 +34,7 @@ use crate::web::{self, Callbacks, Web};
 
 use feed::FeedTask;
 use feedback::FeedbackTask;
-use lists::{RunningList, all_feeds};
+use lists::{ListUpdate, RunningList, all_feeds};
 use push::Hubs;
 use reload::{RunningFeed, RunningSink};
 
@@ -275,8 +275,8 @@ struct Tasks {
     /// The last good copies of lists of feeds, and the tasks that read them anew.
     kept_lists: Vec<KeptList>,
     lists: BTreeMap<String, RunningList>,
-    list_updates: mpsc::Sender<KeptList>,
-    list_inbox: mpsc::Receiver<KeptList>,
+    list_updates: mpsc::Sender<ListUpdate>,
+    list_inbox: mpsc::Receiver<ListUpdate>,
     feeds: BTreeMap<FeedId, RunningFeed>,
     sinks: BTreeMap<String, RunningSink>,
     /// Of dispatchers that a reload ended.
@@ -377,7 +377,7 @@ impl Tasks {
                 }
                 Some(ended) = self.intake.join_next() => ended.context("a feed's task died")?,
                 Some(ended) = self.dispatch.join_next() => self.summaries.push(ended.context("a dispatcher died")?),
-                Some(kept) = self.list_inbox.recv() => self.take_list(kept).await,
+                Some(update) = self.list_inbox.recv() => self.take_list(update).await,
                 Some(Reload { config, done }) = reloads.recv() => {
                     let is_taken = self.reload(config).await;
                     // Who sent it may be gone.

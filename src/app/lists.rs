@@ -23,6 +23,8 @@ use crate::store::{EmbeddedStore, Store as _, StoreError};
 const RETRY_MAX: Duration = Duration::from_mins(10);
 /// A list that loses more than half of at least so many feeds is believed when it is read so twice.
 const SHRINK_MIN: usize = 4;
+/// Wait before the feeds of a list are begun whose cursors could not be read.
+const START_RETRY: Duration = Duration::from_secs(10);
 
 /// A list that has a task.
 pub(super) struct RunningList {
@@ -39,7 +41,15 @@ struct ListTask {
     manners: watch::Receiver<Manners>,
     clock: Arc<dyn Clock>,
     store: Arc<EmbeddedStore>,
-    updates: mpsc::Sender<KeptList>,
+    updates: mpsc::Sender<ListUpdate>,
+}
+
+/// What the daemon is to do about a list.
+pub(super) enum ListUpdate {
+    /// Go on with this copy.
+    Read(KeptList),
+    /// Begin the feeds of the copy that it has: it could not before.
+    Again(String),
 }
 
 /// What a reading brought.
@@ -163,7 +173,7 @@ impl ListTask {
         let has_changed = self.kept.as_ref().is_none_or(|before| before.feeds != kept.feeds);
         self.kept = Some(kept.clone());
         // The daemon may be stopping.
-        !has_changed || self.updates.send(kept).await.is_ok()
+        !has_changed || self.updates.send(ListUpdate::Read(kept)).await.is_ok()
     }
 }
 
@@ -218,18 +228,25 @@ impl Tasks {
         }
     }
 
-    /// Goes on with another copy of a list.
-    pub(super) async fn take_list(&mut self, kept: KeptList) {
-        let id = kept.id.clone();
-        self.kept_lists.retain(|other| other.id != id);
-        self.kept_lists.push(kept);
+    /// Starts and stops feeds as a list says.
+    pub(super) async fn take_list(&mut self, update: ListUpdate) {
+        let id = match update {
+            ListUpdate::Read(kept) => {
+                let id = kept.id.clone();
+                self.kept_lists.retain(|other| other.id != id);
+                self.kept_lists.push(kept);
+                id
+            }
+            ListUpdate::Again(id) => id,
+        };
         let store = Arc::clone(&self.store);
         let cursors = tokio::task::spawn_blocking(move || store.cursors()).await;
         let cursors = match cursors.unwrap_or(Err(StoreError::WriterEnded)) {
             Ok(cursors) => cursors.into_iter().map(|cursor| (cursor.feed.clone(), cursor)).collect(),
             Err(error) => {
                 // Begun without its cursor, a feed would be read as if for the first time.
-                warn!(list = id, %error, "the feeds of a list cannot be started before its next change");
+                warn!(list = id, %error, "the feeds of a list cannot be started yet");
+                self.take_list_later(id);
                 return;
             }
         };
@@ -238,5 +255,18 @@ impl Tasks {
         let config = Config { feeds, ..self.config.clone() };
         self.watchers.telemetry.watch_config(&config, &cursors);
         info!(list = id, feeds_started = started, feeds_stopped = stopped, "a list of feeds was read");
+    }
+
+    fn take_list_later(&mut self, id: String) {
+        let (updates, stop) = (self.list_updates.clone(), self.stop.clone());
+        self.intake.spawn(async move {
+            // Both branches only wait; the daemon may be stopping.
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(START_RETRY) => {
+                    updates.send(ListUpdate::Again(id)).await.ok();
+                }
+            }
+        });
     }
 }

@@ -6,9 +6,11 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use rustix::fs::{Access, access};
+use url::{Host, Url};
 
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::{Loaded, Origin, Secret, SecretPlace, SinkConfig, SinkTarget, WebhookConfig};
+use crate::config::{ListSource, Loaded, Origin, Secret, SecretPlace, SinkConfig, SinkTarget, WebhookConfig};
+use crate::guard::refusal;
 use crate::model::AlertType;
 
 /// Bits of a file's mode that let everybody read or write it.
@@ -24,6 +26,8 @@ pub(super) fn warnings(loaded: &Loaded) -> Vec<String> {
     found.extend(twin_keys(loaded));
     found.extend(expired_keys(loaded, SystemClock.now()));
     found.extend(in_the_clear(loaded));
+    found.extend(websub(loaded));
+    found.extend(lists(loaded));
     found.extend(directories(loaded));
     found.extend(database(&loaded.config.database));
     for sink in &loaded.config.sinks {
@@ -164,14 +168,56 @@ fn is_secret_header(name: &str) -> bool {
         .any(|word| name.contains(word))
 }
 
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+/// An address for hubs that none of them can reach, or that anybody on the way can read.
+fn websub(loaded: &Loaded) -> Vec<String> {
+    let Some(callback) = &loaded.config.websub.callback_url else { return Vec::new() };
+    let refusal = match callback.host() {
+        Some(Host::Ipv4(address)) => refusal(address.into(), &[]),
+        Some(Host::Ipv6(address)) => refusal(address.into(), &[]),
+        Some(Host::Domain("localhost")) => Some("this machine"),
+        Some(Host::Domain(_)) | None => None,
+    };
+    let unreachable = refusal.map(|why| {
+        format!("websub.callback_url is at {why}: hubs of the internet cannot reach it, and their feeds are polled as ever")
+    });
+    let is_open = callback.scheme() == "http" && refusal.is_none();
+    let open = is_open.then(|| {
+        "websub.callback_url is http: anybody on the way can read its secret paths, and hubs may refuse it".to_owned()
+    });
+    unreachable.into_iter().chain(open).collect()
+}
+
+/// Lists that are not there, or that are read twice.
+fn lists(loaded: &Loaded) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut seen: Vec<(&ListSource, &str)> = Vec::new();
+    for list in &loaded.config.feed_lists {
+        if let ListSource::Path(path) = &list.source
+            && let Err(trouble) = access(path, Access::READ_OK)
+        {
+            found.push(format!("the feed list {} cannot read {}: {trouble}", list.id, path.display()));
+        }
+        match seen.iter().find(|(source, _)| *source == &list.source) {
+            Some((_, first)) => {
+                found.push(format!("the feed lists {first} and {} are one: the feeds count as those of {first}", list.id));
+            }
+            None => seen.push((&list.source, &list.id)),
+        }
+    }
+    found
+}
+
 /// Feeds and endpoints whose credentials anybody on the way can read.
 fn in_the_clear(loaded: &Loaded) -> Vec<String> {
-    let is_loopback = |url: &url::Url| match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
     let feeds = loaded.config.feeds.iter().filter(|feed| !feed.access.is_empty());
     let feeds = feeds.map(|feed| (format!("feed {}", feed.id), &feed.url));
     let sinks = webhooks(loaded).filter(|(_, webhook)| !webhook.access.is_empty());

@@ -172,11 +172,15 @@ fn check_warns_of_what_is_odd() {
     };
     let text = [
         "database = \"missing/g.db\"\n",
+        "websub.callback_url = \"http://10.1.2.3/websub\"\n",
         FEED,
         &FEED.replace("\"a\"", "\"b\""),
         &sink("one", &format!("secret = \"{SECRET}\"")),
         &sink("two", "secret_file = \"key\""),
         "[[rule]]\nname = \"r\"\nsinks = [\"one\"]\ntypes = [\"denial.new\", \"claim.revised\"]\n",
+        "[[feed_list]]\nid = \"team\"\npath = \"nowhere.opml\"\n",
+        "[[feed_list]]\nid = \"desk\"\nurl = \"https://lists.example/a\"\n",
+        "[[feed_list]]\nid = \"night\"\nurl = \"https://lists.example/a\"\n",
     ];
     let path = write(folder.path(), &text.concat());
     let key = folder.path().join("key");
@@ -189,10 +193,13 @@ fn check_warns_of_what_is_odd() {
         "no rule lets the sink \"two\" get anything",
         "the sink \"one\" gets claims, and no rule lets it get claim.withdrawn",
         "the feeds a, b have one url",
-        "gainsay.toml:14: sink[1].secret: copies of this file carry the secret along",
+        "gainsay.toml:15: sink[1].secret: copies of this file carry the secret along",
         "key is open to everybody (mode 644)",
         "the sinks \"one\" and \"two\" have a signing key in common",
         "missing of the database does not exist",
+        "websub.callback_url is at a private address: hubs of the internet cannot reach it",
+        "the feed list team cannot read ",
+        "the feed lists desk and night are one",
     ];
     assert_eq!(error.lines().count(), expected.len(), "{error}");
     for warning in expected {

@@ -75,6 +75,16 @@ fn a_list_is_read_anew_and_its_feeds_come_and_go_without_a_restart() {
     daemon.wait_for_log("the list has lost most of its feeds", 1);
     daemon.wait_for_log("feeds_started=1 feeds_stopped=4", 1);
     wait_for("what the feed brought meanwhile", MINUTE, || endpoint.received().len() == 7);
-    daemon.stop();
     assert_eq!(query(folder.path(), "SELECT id FROM cursor WHERE id LIKE 'team.%'").len(), 5);
+
+    // The list moves to where nothing can be read yet: its feeds go on.
+    let moved = text.replace(&format!("{}/list", lists.base), &format!("{}/gone", lists.base));
+    *list.lock().unwrap() = "gone".to_owned();
+    std::fs::write(&config, moved).unwrap();
+    let before = daemon.log().matches("the list cannot be read").count();
+    daemon.reload();
+    daemon.wait_for_log("the list cannot be read", before + 2);
+    feeds.add("/a", story(16));
+    wait_for("the alert of a feed whose list has moved", MINUTE, || endpoint.received().len() == 8);
+    daemon.stop();
 }
