@@ -15,6 +15,7 @@ mod reader;
 mod schema;
 mod secret;
 mod show;
+mod traffic;
 mod units;
 
 pub use units::{age, parse_duration, show_duration};
@@ -49,6 +50,7 @@ pub use push::WebsubConfig;
 pub use schema::schema;
 pub use secret::{InvalidSecret, Secret};
 pub use show::show;
+pub use traffic::{Rate, TrafficConfig};
 
 /// The reference of every key with its default, as text: what a new user starts from.
 pub const DEFAULT_TOML: &str = include_str!("../../config/default.toml");
@@ -405,12 +407,14 @@ pub struct WebhookConfig {
     pub concurrency_max: usize,
     /// Waits between attempts; when they are used up the delivery is dead, kept and visible.
     pub retry_schedule: Vec<Duration>,
+    /// How much it is sent, and when it is left alone.
+    pub traffic: TrafficConfig,
 }
 
 impl fmt::Debug for WebhookConfig {
     /// The endpoint as people are shown it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { url, secret, template, timeout, concurrency_max, retry_schedule } = self;
+        let Self { url, secret, template, timeout, concurrency_max, retry_schedule, traffic } = self;
         f.debug_struct("WebhookConfig")
             .field("url", &shown_endpoint(url))
             .field("secret", secret)
@@ -418,6 +422,7 @@ impl fmt::Debug for WebhookConfig {
             .field("timeout", timeout)
             .field("concurrency_max", concurrency_max)
             .field("retry_schedule", retry_schedule)
+            .field("traffic", traffic)
             .finish()
     }
 }
@@ -434,6 +439,7 @@ impl WebhookConfig {
             timeout: Duration::from_secs(15),
             concurrency_max: 4,
             retry_schedule: waits.map(Duration::from_secs).to_vec(),
+            traffic: TrafficConfig::default(),
         }
     }
 }

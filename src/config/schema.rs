@@ -11,6 +11,7 @@ use super::DEFAULT_TOML;
 use super::access::{PASSWORD_KEYS, RESERVED, TOKEN_KEYS};
 use super::keys::{Key, Kind, keys};
 use super::narrow::{NAME_CHARACTERS_MAX, NAMES_MAX};
+use super::traffic::RATE_PATTERN;
 use super::units::{show_duration, show_size};
 use crate::model::AlertType;
 use crate::rule::EXPRESSION_CHARACTERS_MAX;
@@ -151,6 +152,7 @@ fn value_schema(kind: &Kind) -> Value {
             json!({"type": "string", "minLength": 1, "maxLength": EXPRESSION_CHARACTERS_MAX, "pattern": "\\S"})
         }
         Kind::Headers => headers(),
+        Kind::Rate => json!({"type": "string", "pattern": RATE_PATTERN}),
         Kind::Durations(range) => json!({"type": "array", "items": duration(range)}),
     }
 }

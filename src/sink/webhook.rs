@@ -9,20 +9,32 @@ use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode, redirect};
 use sha2::Sha256;
+use tokio::time::{Instant, timeout_at};
 
 use crate::config::{Secret, WebhookConfig};
 use crate::http;
 
 use super::DeliveryError;
 
-/// Bytes read of an answer that is a refusal.
+/// Bytes read of an answer.
 const ANSWER_BYTES_MAX: usize = 4 << 10;
+
+/// How long these may take after the status is known, which alone decides: a receiver that never ends its answer costs no more.
+const ANSWER_WAIT: Duration = Duration::from_millis(500);
 
 /// Characters kept of it.
 const DETAIL_CHARACTERS_MAX: usize = 200;
 
 /// How far a receiver's clock may be from ours.
 const TOLERANCE: Duration = Duration::from_mins(5);
+
+/// The answer of a receiver that has the alert.
+pub(super) struct Answer {
+    /// Its status code.
+    pub(super) status: u16,
+    /// The beginning of its body.
+    pub(super) head: String,
+}
 
 /// One endpoint with its client.
 pub(super) struct Webhook {
@@ -70,14 +82,14 @@ impl Webhook {
         }
     }
 
-    /// One attempt, which starts at `now`.
+    /// One attempt, which starts at `now`. An answer that comes too late, or whose status never comes whole, is none.
     pub(super) async fn send(
         &self,
         id: &str,
         content_type: &str,
         body: Vec<u8>,
         now: Timestamp,
-    ) -> Result<(), DeliveryError> {
+    ) -> Result<Answer, DeliveryError> {
         let timestamp = now.as_second();
         let mut request = self
             .client
@@ -90,11 +102,12 @@ impl Webhook {
         }
         let response = request.body(body).send().await.map_err(|error| self.failure(error))?;
         let status = response.status();
-        if status.is_success() {
-            return Ok(());
-        }
         let retry_after = retry_after(&response, now);
-        Err(DeliveryError::Status { status: status.as_u16(), retry_after, detail: beginning(response).await })
+        let (status, head) = (status.as_u16(), beginning(response).await);
+        if (200..300).contains(&status) {
+            return Ok(Answer { status, head });
+        }
+        Err(DeliveryError::Status { status, retry_after, detail: head })
     }
 }
 
@@ -119,11 +132,12 @@ fn retry_after(response: &Response, now: Timestamp) -> Option<Duration> {
     .flatten()
 }
 
-/// The beginning of an answer on one line, without what could upset a terminal; what cannot be read is left out.
+/// The beginning of an answer on one line, without what could upset a terminal; what cannot be read soon is left out.
 async fn beginning(mut response: Response) -> String {
     let mut bytes = Vec::new();
+    let deadline = Instant::now() + ANSWER_WAIT;
     while bytes.len() < ANSWER_BYTES_MAX
-        && let Ok(Some(chunk)) = response.chunk().await
+        && let Ok(Ok(Some(chunk))) = timeout_at(deadline, response.chunk()).await
     {
         bytes.extend(chunk.into_iter().take(ANSWER_BYTES_MAX - bytes.len()));
     }
