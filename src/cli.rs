@@ -84,6 +84,12 @@ pub enum Command {
     Threads(look::ThreadsArgs),
     /// Lists which alert went to which sink, or waits, or never got there; the newest first.
     Deliveries(look::DeliveriesArgs),
+    /// Works on the endpoints of webhooks.
+    Endpoint {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: look::EndpointCommand,
+    },
     /// Says why an alert was sent, or why a document, story, thread or claim gave none.
     Explain(look::ExplainArgs),
     /// Says what is right: follow, mute, wrong kind, speaker or link, merge, split. Logged, applied by the daemon, honoured by `replay`.

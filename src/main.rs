@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Claims(args) => look::claims(args),
         Command::Threads(args) => look::threads(args),
         Command::Deliveries(args) => look::deliveries(args),
+        Command::Endpoint { command } => look::endpoint(command),
         Command::Explain(args) => look::explain(args),
         Command::Feedback { command } => look::feedback(command),
         Command::Doctor(args) => look::doctor(args),

@@ -6,6 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
+pub use super::endpoint::EndpointCommand;
 pub use super::feedback::args::FeedbackCommand;
 use super::filter::{Moment, moment};
 use crate::model::Kind;

@@ -1,5 +1,5 @@
 //! The commands that look at a database, also while a daemon works on it: `claims`, `threads`, `feeds status`, `deliveries`,
-//! `explain`, `doctor`, `backup`; `feedback`, which logs what a user says of it; and `completions` and `man`, which look at the command line. Arguments in, tables for a terminal
+//! `endpoint`, `explain`, `doctor`, `backup`; `feedback`, which logs what a user says of it; and `completions` and `man`, which look at the command line. Arguments in, tables for a terminal
 //! or JSON Lines for a pipe out; called by `main`.
 
 pub mod args;
@@ -7,6 +7,7 @@ mod backup;
 mod claims;
 mod deliveries;
 mod doctor;
+mod endpoint;
 mod explain;
 mod feedback;
 mod feeds;
@@ -24,6 +25,7 @@ pub use backup::backup;
 pub use claims::claims;
 pub use deliveries::deliveries;
 pub use doctor::doctor;
+pub use endpoint::endpoint;
 pub use explain::explain;
 pub use feedback::feedback;
 pub use feeds::feeds_status;
