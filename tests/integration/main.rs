@@ -20,6 +20,7 @@ mod daemon;
 mod demo;
 mod deploy;
 mod discovery;
+mod endpoints;
 mod feed_lists;
 mod feedback;
 mod full_text;
