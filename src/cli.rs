@@ -84,6 +84,12 @@ pub enum Command {
     Threads(look::ThreadsArgs),
     /// Lists which alert went to which sink, or waits, or never got there; the newest first.
     Deliveries(look::DeliveriesArgs),
+    /// Works on the endpoints of webhooks: how they do, their keys, whether they answer.
+    Endpoint {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: look::EndpointCommand,
+    },
     /// Says why an alert was sent, or why a document, story, thread or claim gave none.
     Explain(look::ExplainArgs),
     /// Says what is right: follow, mute, wrong kind, speaker or link, merge, split. Logged, applied by the daemon, honoured by `replay`.
@@ -91,12 +97,6 @@ pub enum Command {
         /// What to say, or what to do with what was said.
         #[command(subcommand)]
         command: look::FeedbackCommand,
-    },
-    /// Works on webhook endpoints: lists them, makes keys, tries them.
-    Endpoint {
-        /// What to do.
-        #[command(subcommand)]
-        command: look::EndpointCommand,
     },
     /// Checks config, database, feeds, sinks and machine; exit code 1 if anything is bad.
     Doctor(look::DoctorArgs),

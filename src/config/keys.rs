@@ -12,6 +12,7 @@ use super::feed_list::{FEEDS, INTERVAL};
 use super::load::{ALERTS_PER_DAY, BACKFILL, GAP, GRACE, MEMORY, PACE, PAGES, SINK_TYPES, SIZE, TIMEOUT, WAITS};
 use super::narrow::{KINDS, LANGUAGES, PRIORITY, PRIORITY_MIN};
 use super::push::LEASE;
+use super::traffic::{BREAKER_FAILURES, DISABLE_AFTER};
 
 /// What a key may hold.
 #[derive(Debug, Clone)]
@@ -62,6 +63,8 @@ pub(super) enum Kind {
     ListOf(&'static [&'static str]),
     /// A filter expression.
     Expression,
+    /// So many in a second, a minute or an hour, or nothing.
+    Rate,
     /// A list of durations.
     Durations(RangeInclusive<Duration>),
     /// Headers of a request by name, but for those of every connection and these.
@@ -247,6 +250,9 @@ fn sink_keys() -> Vec<Key> {
         key(webhook, "ca_file", Kind::Path),
         key(webhook, "client_certificate_file", Kind::Path),
         key(webhook, "client_key_file", Kind::Path),
+        key(webhook, "rate_max", Kind::Rate),
+        key(webhook, "breaker_failures", Kind::Count(BREAKER_FAILURES)),
+        key(webhook, "disable_after", Kind::Duration(DISABLE_AFTER)),
     ]);
     keys
 }

@@ -21,6 +21,7 @@ use super::layers::{Layers, Origin};
 use super::problem::{ConfigError, Problem};
 use super::push::read_websub;
 use super::reader::{Report, Section, Wrong, count, did_you_mean, duration, fraction, size, string};
+use super::traffic::read_traffic;
 use super::{
     Config, DomainConfig, FeedConfig, HttpConfig, IntakeConfig, LogConfig, LogFormat, ProxyAddress, RuleConfig,
     SinkConfig, SinkTarget, TextPolicy, WebhookConfig, WindowsConfig,
@@ -511,6 +512,7 @@ fn read_webhook(section: &mut Section<'_>, surroundings: &Surroundings<'_>) -> O
     if schedule.as_ref().is_some_and(|schedule| schedule.len() > RETRIES_MAX) {
         section.problem(Wrong::new("retry_schedule is too long", format!("at most {RETRIES_MAX} waits")));
     }
+    let traffic = read_traffic(section);
     let mut webhook = WebhookConfig::new(url?, secret);
     webhook.template = template.map(Arc::new);
     webhook.more_secrets = more_secrets;
@@ -521,6 +523,7 @@ fn read_webhook(section: &mut Section<'_>, surroundings: &Surroundings<'_>) -> O
     webhook.connect_timeout = connect_timeout.unwrap_or(webhook.connect_timeout);
     webhook.concurrency_max = concurrency_max.unwrap_or(webhook.concurrency_max);
     webhook.retry_schedule = schedule.unwrap_or(webhook.retry_schedule);
+    webhook.traffic = traffic;
     Some(webhook)
 }
 

@@ -17,6 +17,7 @@ mod secret;
 mod show;
 mod signing;
 mod transport;
+mod traffic;
 mod units;
 
 pub use units::{age, parse_duration, show_duration};
@@ -53,6 +54,7 @@ pub use secret::{InvalidSecret, Secret};
 pub use show::show;
 pub use signing::MoreSecret;
 pub use transport::{EndpointNetwork, EndpointTls, PemFile};
+pub use traffic::{Rate, TrafficConfig};
 
 /// The reference of every key with its default, as text: what a new user starts from.
 pub const DEFAULT_TOML: &str = include_str!("../../config/default.toml");
@@ -424,13 +426,15 @@ pub struct WebhookConfig {
     pub concurrency_max: usize,
     /// Waits between attempts; when they are used up the delivery is dead, kept and visible.
     pub retry_schedule: Vec<Duration>,
+    /// How much it is sent, and when it is left alone.
+    pub traffic: TrafficConfig,
 }
 
 impl fmt::Debug for WebhookConfig {
     /// The endpoint as people are shown it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { url, secret, more_secrets, access, tls, network, template, .. } = self;
-        let Self { timeout, connect_timeout, concurrency_max, retry_schedule, .. } = self;
+        let Self { timeout, connect_timeout, concurrency_max, retry_schedule, traffic, .. } = self;
         f.debug_struct("WebhookConfig")
             .field("url", &shown_endpoint(url))
             .field("secret", secret)
@@ -443,6 +447,7 @@ impl fmt::Debug for WebhookConfig {
             .field("connect_timeout", connect_timeout)
             .field("concurrency_max", concurrency_max)
             .field("retry_schedule", retry_schedule)
+            .field("traffic", traffic)
             .finish()
     }
 }
@@ -464,6 +469,7 @@ impl WebhookConfig {
             connect_timeout: Duration::from_secs(5),
             concurrency_max: 4,
             retry_schedule: waits.map(Duration::from_secs).to_vec(),
+            traffic: TrafficConfig::default(),
         }
     }
 }

@@ -105,6 +105,7 @@ fn kind(key: &Key) -> (&'static str, String) {
         Kind::Expression => {
             ("string", format!("a [CEL expression](rules.md) of 1 to {EXPRESSION_CHARACTERS_MAX} characters"))
         }
+        Kind::Rate => ("rate", "such as `\"5/s\"`, `\"30/m\"`, `\"1000/h\"`, or `\"\"` for no limit".to_owned()),
         Kind::Durations(range) => {
             ("list of durations", span(show_duration(*range.start()), show_duration(*range.end())) + " each")
         }

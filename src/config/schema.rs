@@ -12,6 +12,7 @@ use super::access::{PASSWORD_KEYS, RESERVED, TOKEN_KEYS};
 use super::keys::{Key, Kind, keys};
 use super::narrow::{NAME_CHARACTERS_MAX, NAMES_MAX};
 use super::signing::{MORE_SECRET_KEYS, MORE_SECRETS_MAX};
+use super::traffic::RATE_PATTERN;
 use super::units::{show_duration, show_size};
 use crate::model::AlertType;
 use crate::rule::EXPRESSION_CHARACTERS_MAX;
@@ -175,6 +176,7 @@ fn value_schema(kind: &Kind) -> Value {
         }
         Kind::Headers(others) => headers(others),
         Kind::MoreSecrets => more_secrets(),
+        Kind::Rate => json!({"type": "string", "pattern": RATE_PATTERN}),
         Kind::Durations(range) => json!({"type": "array", "items": duration(range)}),
     }
 }

@@ -249,6 +249,11 @@ impl Page<'_> {
         self.value(section, "concurrency_max", &webhook.concurrency_max.to_string());
         let waits: Vec<String> = webhook.retry_schedule.iter().copied().map(duration).collect();
         self.value(section, "retry_schedule", &list(&waits));
+        let traffic = &webhook.traffic;
+        let rate_max = traffic.rate_max.map_or_else(String::new, |rate| rate.to_string());
+        self.value(section, "rate_max", &quoted(&rate_max));
+        self.value(section, "breaker_failures", &traffic.breaker_failures.to_string());
+        self.value(section, "disable_after", &duration(traffic.disable_after));
     }
 
     fn more_secrets(&mut self, section: &str, keys: &[MoreSecret]) {

@@ -72,6 +72,18 @@ impl Outbox for Flaky {
         self.store.next_due(sink, now)
     }
 
+    fn tried(&self, sink: &str, now: Timestamp, limit: usize) -> Result<Vec<OutboxEntry>, StoreError> {
+        self.store.tried(sink, now, limit)
+    }
+
+    fn endpoint(&self, sink: &str) -> Result<Option<crate::model::EndpointRecord>, StoreError> {
+        self.store.endpoint(sink)
+    }
+
+    fn keep_endpoint(&self, record: crate::model::EndpointRecord, is_back: bool) -> Result<(), StoreError> {
+        self.store.keep_endpoint(record, is_back)
+    }
+
     fn record_attempt(&self, attempt: Attempt) -> Result<(), StoreError> {
         self.store.record_attempt(attempt)
     }

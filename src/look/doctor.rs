@@ -16,6 +16,7 @@ use super::{Source, is_json, print_json, print_text, width};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, PLACES, SinkTarget, find};
 use crate::exit::Exit;
+use crate::model::EndpointState;
 use crate::store::{SinkBacklog, StoreError, View};
 use crate::terminal::wrapped;
 
@@ -188,6 +189,7 @@ fn check_database(source: &Source, now: Timestamp, checks: &mut Checks) -> Resul
     check_clock(view.desk_clock()?, now, checks);
     check_feeds(&view, source.config.as_ref(), checks)?;
     check_sinks(&view, source.config.as_ref(), now, checks)?;
+    check_endpoints(&view, source.config.as_ref(), checks)?;
     Ok(())
 }
 
@@ -249,6 +251,22 @@ fn check_sinks(view: &View, config: Option<&Config>, now: Timestamp, checks: &mu
         let age = oldest.map(|oldest| format!(" (the oldest for {}, from {})", duration(wait), second(oldest)));
         let age = age.unwrap_or_default();
         checks.add("sink", level, format!("{sink}: {gone}{waiting} wait{age}, {held} held until later, {dead} dead"));
+    }
+    Ok(())
+}
+
+/// Endpoints that get nothing, or not everything at once. Of sinks that the config no longer has nothing is sent anyway.
+fn check_endpoints(view: &View, config: Option<&Config>, checks: &mut Checks) -> Result<(), StoreError> {
+    let is_wanted = |sink: &str| config.is_none_or(|config| config.sinks.iter().any(|known| known.name == sink));
+    for record in view.endpoints()?.into_iter().filter(|record| is_wanted(&record.sink)) {
+        let (level, more) = match record.state {
+            EndpointState::Healthy => continue,
+            EndpointState::Paused | EndpointState::Failing => (Level::Warn, String::new()),
+            EndpointState::Disabled => (Level::Bad, format!(": gainsay endpoint enable {}", record.sink)),
+        };
+        let why = record.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+        let since = minute(record.since);
+        checks.add("endpoint", level, format!("{} is {} since {since}{why}{more}", record.sink, record.state));
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
-//! `gainsay endpoint`: the webhook endpoints of a config and their keys, new keys, and whether an endpoint answers and takes an alert.
+//! `gainsay endpoint`: the webhook endpoints of a config and their keys, new keys, whether an endpoint answers and takes an alert; `health`
+//! has how they do.
 
 pub(super) mod args;
+mod health;
 
 use std::process::ExitCode;
 
@@ -33,6 +35,8 @@ pub fn endpoint(command: &EndpointCommand) -> Result<ExitCode> {
         EndpointCommand::Keygen(args) => generate(*args),
         EndpointCommand::Ping(args) => ping(args),
         EndpointCommand::Test(args) => test(args),
+        EndpointCommand::Status(args) => health::status(args),
+        EndpointCommand::Enable(args) => health::enable(args),
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{AlertId, AlertType};
+use super::{AlertId, AlertType, EndpointRecord};
 
 /// One alert for one sink, as the desk puts it into the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +56,10 @@ pub struct Attempt {
     pub at: Timestamp,
     /// How long it took.
     pub duration: Duration,
+    /// The status code of the answer, where there was one.
+    pub status: Option<u16>,
+    /// The beginning of the answer's body, on one line.
+    pub head: Option<String>,
     /// How it ended.
     pub result: AttemptResult,
 }
@@ -72,8 +76,8 @@ pub enum AttemptResult {
         /// What went wrong, in words.
         error: String,
     },
-    /// The receiver wants nothing more: it stays due, to be tried again after the next start. Counts as no attempt, so
-    /// that none is missing when the receiver is back.
+    /// The receiver wants nothing more, or it was an attempt before its time that only asked whether a failing receiver is back: it
+    /// stays due when it was. Counts as no attempt, so that none is missing when the receiver is back.
     Held {
         /// What the receiver said, in words.
         error: String,
@@ -102,6 +106,26 @@ pub trait Outbox: Send + Sync {
     /// # Errors
     /// When the outbox cannot be read.
     fn next_due(&self, sink: &str, now: Timestamp) -> Result<Option<Timestamp>, Self::Error>;
+
+    /// Entries of `sink` that were tried in vain and are due later than `now`, the first due first, at most `limit`; left out as in
+    /// [`Outbox::due`].
+    ///
+    /// # Errors
+    /// When the outbox cannot be read.
+    fn tried(&self, sink: &str, now: Timestamp, limit: usize) -> Result<Vec<OutboxEntry>, Self::Error>;
+
+    /// What is known of the endpoint of `sink`.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn endpoint(&self, sink: &str) -> Result<Option<EndpointRecord>, Self::Error>;
+
+    /// Makes what is known of an endpoint durable. Where it `is_back` from failing, what was tried and waits for its turn is due at
+    /// once, within the same transaction.
+    ///
+    /// # Errors
+    /// When it could not be made durable; nothing is changed then.
+    fn keep_endpoint(&self, record: EndpointRecord, is_back: bool) -> Result<(), Self::Error>;
 
     /// Writes down an attempt and the entry's new state, durably. An attempt at an entry that is already delivered or
     /// dead changes nothing.

@@ -11,36 +11,31 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
-use tokio::task::{JoinError, JoinSet, spawn_blocking};
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, warn};
+use tracing::{error, info, warn};
 
 use crate::clock::Clock;
-use crate::config::{SinkConfig, SinkTarget};
-use crate::model::{Attempt, AttemptResult, Outbox, OutboxEntry, OutboxRow};
+use crate::config::{SinkConfig, SinkTarget, TrafficConfig};
+use crate::model::{AddressHash, AttemptResult, EndpointState, Outbox};
 
+use super::attempt::{Delivery, Ended, Look, STORE_FAILURES_MAX, STORE_WAITS, Target};
 use super::jsonl::JsonLines;
+use super::traffic::{Permit, Shift, Traffic};
 use super::webhook::Webhook;
 use super::{DeliveryError, retry};
 
 /// Longest time between two looks into the outbox: the wall clock, by which entries are due, may have been set.
 const LOOK_INTERVAL_MAX: Duration = Duration::from_secs(30);
 
-/// Waits after failures of the store.
-const STORE_WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30));
-
-/// Failures of the store in a row that are put up with while stopping.
-const STORE_FAILURES_MAX: u32 = 4;
-
-/// Waits after failed writes of JSON Lines; these are tried until they succeed.
-const LINE_WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
-
 /// Empties the outbox of one sink.
 pub struct Dispatcher<O: Outbox> {
     delivery: Arc<Delivery<O>>,
     wake: Arc<Notify>,
     concurrency_max: usize,
+    /// How an endpoint is treated, and the hash of its address; nothing of a file.
+    endpoint: Option<(TrafficConfig, AddressHash)>,
     is_leaving: Arc<AtomicBool>,
 }
 
@@ -59,21 +54,6 @@ pub struct DispatchSummary {
     pub unrecorded: u64,
 }
 
-/// What all attempts for one sink share.
-struct Delivery<O> {
-    sink: String,
-    target: Target,
-    outbox: Arc<O>,
-    clock: Arc<dyn Clock>,
-    /// The receiver wants nothing more: nothing is sent to it until the next start or a reload of its config, when the operator may have seen to it.
-    is_gone: AtomicBool,
-}
-
-enum Target {
-    JsonLines(Arc<JsonLines>),
-    Webhook { webhook: Box<Webhook>, retry_schedule: Vec<Duration> },
-}
-
 /// What is on its way.
 struct Flight {
     tasks: JoinSet<Ended>,
@@ -81,14 +61,10 @@ struct Flight {
     /// again; it is tried after the next start.
     order_keys: BTreeSet<String>,
     summary: DispatchSummary,
-    /// Failed looks into the outbox in a row.
+    /// Failures of the store in a row, at looks into the outbox and with the endpoint's record.
     failures: u32,
-}
-
-struct Ended {
-    order_key: String,
-    result: AttemptResult,
-    is_recorded: bool,
+    /// Of an endpoint, once what is stored of it is known.
+    traffic: Option<Traffic>,
 }
 
 impl<O: Outbox + 'static> Dispatcher<O> {
@@ -102,17 +78,18 @@ impl<O: Outbox + 'static> Dispatcher<O> {
         clock: Arc<dyn Clock>,
         wake: Arc<Notify>,
     ) -> Result<Self, DeliveryError> {
-        let (target, concurrency_max) = match &sink.target {
+        let (target, concurrency_max, endpoint) = match &sink.target {
             // Lines come in order, so one at a time.
-            SinkTarget::JsonLines { path } => (Target::JsonLines(Arc::new(JsonLines::new(path.as_deref())?)), 1),
+            SinkTarget::JsonLines { path } => (Target::JsonLines(Arc::new(JsonLines::new(path.as_deref())?)), 1, None),
             SinkTarget::Webhook(config) => {
                 let webhook = Box::new(Webhook::new(config)?);
-                (Target::Webhook { webhook, retry_schedule: config.retry_schedule.clone() }, config.concurrency_max)
+                let target = Target::Webhook { webhook, retry_schedule: config.retry_schedule.clone() };
+                let endpoint = (config.traffic.clone(), AddressHash::of(&[config.url.as_str().as_bytes()]));
+                (target, config.concurrency_max, Some(endpoint))
             }
         };
-        let is_gone = AtomicBool::new(false);
-        let delivery = Arc::new(Delivery { sink: sink.name.clone(), target, outbox, clock, is_gone });
-        Ok(Self { delivery, wake, concurrency_max: concurrency_max.max(1), is_leaving: Arc::default() })
+        let delivery = Arc::new(Delivery { sink: sink.name.clone(), target, outbox, clock });
+        Ok(Self { delivery, wake, concurrency_max: concurrency_max.max(1), endpoint, is_leaving: Arc::default() })
     }
 
     /// Set before the stop, it spares the last pass: attempts under way end, everything else is left in the outbox for a
@@ -125,7 +102,8 @@ impl<O: Outbox + 'static> Dispatcher<O> {
     /// way and returns. May be dropped at any time: what is then under way counts as not attempted.
     pub async fn run(self, stop: CancellationToken) -> DispatchSummary {
         let summary = DispatchSummary { sink: self.delivery.sink.clone(), ..DispatchSummary::default() };
-        let mut flight = Flight { tasks: JoinSet::new(), order_keys: BTreeSet::new(), summary, failures: 0 };
+        let mut flight =
+            Flight { tasks: JoinSet::new(), order_keys: BTreeSet::new(), summary, failures: 0, traffic: None };
         while !stop.is_cancelled() {
             // Listens from here on, before the outbox is read: what is put in between is not overlooked.
             let woken = self.wake.notified();
@@ -135,13 +113,15 @@ impl<O: Outbox + 'static> Dispatcher<O> {
                 () = stop.cancelled() => {}
                 () = woken, if flight.failures == 0 => {}
                 () = sleep(wait) => {}
-                Some(ended) = flight.tasks.join_next() => flight.settle(ended),
+                Some(ended) = flight.tasks.join_next() => flight.settle(ended, self.delivery.clock.now()),
             }
         }
         if self.is_leaving.load(Ordering::Relaxed) {
             while let Some(ended) = flight.tasks.join_next().await {
-                flight.settle(ended);
+                flight.settle(ended, self.delivery.clock.now());
             }
+            // What cannot be stored of the endpoint now is found out anew.
+            self.keep(&mut flight).await;
             return flight.summary;
         }
         let stopped_at = self.delivery.clock.now();
@@ -149,7 +129,7 @@ impl<O: Outbox + 'static> Dispatcher<O> {
             // What fails in this pass is due later than `stopped_at`, so that this comes to an end.
             let wait = self.start_due(&mut flight, stopped_at, &stop).await;
             if let Some(ended) = flight.tasks.join_next().await {
-                flight.settle(ended);
+                flight.settle(ended, self.delivery.clock.now());
             } else if flight.failures == 0 || flight.failures >= STORE_FAILURES_MAX {
                 return flight.summary;
             } else {
@@ -160,12 +140,21 @@ impl<O: Outbox + 'static> Dispatcher<O> {
 
     /// Starts attempts at what is due at `now`, as many as may run. Says how long to wait before the next look.
     async fn start_due(&self, flight: &mut Flight, now: Timestamp, stop: &CancellationToken) -> Duration {
-        let room = self.concurrency_max.saturating_sub(flight.tasks.len());
-        if room == 0 || self.delivery.is_gone.load(Ordering::Relaxed) {
-            return LOOK_INTERVAL_MAX;
+        if !self.resume(flight).await || !self.keep(flight).await {
+            return retry::back_off(flight.failures, STORE_WAITS.0, STORE_WAITS.1);
         }
+        let under_way = flight.tasks.len();
+        let permit = match &mut flight.traffic {
+            Some(traffic) => traffic.permit(Instant::now(), under_way, self.concurrency_max),
+            None => Permit::of(self.concurrency_max.saturating_sub(under_way)),
+        };
+        let (room, may_be_early) = match permit {
+            Permit::Wait(wait) => return wait.min(LOOK_INTERVAL_MAX),
+            Permit::Start { room, may_be_early } => (room, may_be_early && !stop.is_cancelled()),
+        };
         // An entry stays due while it is under way, so there must be place for these in the answer, too.
-        let (entries, next) = match self.delivery.look(now, room + flight.order_keys.len()).await {
+        let look = Look { now, limit: room.saturating_add(flight.order_keys.len()), may_be_early };
+        let (entries, next) = match self.delivery.look(look).await {
             Ok(found) => found,
             Err(error) => {
                 flight.failures = flight.failures.saturating_add(1);
@@ -175,18 +164,72 @@ impl<O: Outbox + 'static> Dispatcher<O> {
         };
         flight.failures = 0;
         for entry in entries {
-            if flight.tasks.len() < self.concurrency_max && flight.order_keys.insert(entry.row.order_key.clone()) {
+            if flight.tasks.len() < under_way + room && flight.order_keys.insert(entry.row.order_key.clone()) {
+                if let Some(traffic) = &mut flight.traffic {
+                    traffic.start(Instant::now());
+                }
                 flight.tasks.spawn(Arc::clone(&self.delivery).attempt(entry, stop.clone()));
             }
         }
         let wait =
             next.map_or(LOOK_INTERVAL_MAX, |next| Duration::try_from(next.duration_since(now)).unwrap_or_default());
-        wait.min(LOOK_INTERVAL_MAX)
+        // What is over the rate is due already.
+        let over = flight.traffic.as_mut().and_then(|traffic| traffic.wait_for_rate(Instant::now()));
+        wait.min(LOOK_INTERVAL_MAX).min(over.unwrap_or(LOOK_INTERVAL_MAX))
+    }
+
+    /// Learns what is stored of the endpoint: at the start, and while it is left alone, as somebody may have put that to an end. False
+    /// where the store fails.
+    async fn resume(&self, flight: &mut Flight) -> bool {
+        let Some((config, address)) = &self.endpoint else { return true };
+        if flight.traffic.as_ref().is_some_and(|traffic| traffic.record().state == EndpointState::Healthy) {
+            return true;
+        }
+        let stored = match self.delivery.endpoint().await {
+            Ok(stored) => stored,
+            Err(error) => {
+                flight.failures = flight.failures.saturating_add(1);
+                error!(sink = self.delivery.sink, %error, "cannot read how the endpoint does");
+                return false;
+            }
+        };
+        let sink = self.delivery.sink.as_str();
+        if let Some(traffic) = &mut flight.traffic {
+            if traffic.take_over(stored) {
+                info!(sink, "endpoint is enabled, alerts go out to it again");
+            }
+            return true;
+        }
+        let now = (self.delivery.clock.now(), Instant::now());
+        let traffic = Traffic::resume(config.clone(), (sink, *address), stored, now);
+        if traffic.record().state == EndpointState::Disabled {
+            let error = traffic.record().why.as_deref().unwrap_or_default();
+            warn!(sink, error, "endpoint is disabled, alerts wait for `gainsay endpoint enable`");
+        }
+        flight.traffic = Some(traffic);
+        true
+    }
+
+    /// Stores what has changed of the endpoint. False where the store fails.
+    async fn keep(&self, flight: &mut Flight) -> bool {
+        let Some(traffic) = &mut flight.traffic else { return true };
+        let Some((record, is_back)) = traffic.unstored() else { return true };
+        match self.delivery.keep_endpoint(record, is_back).await {
+            Ok(()) => {
+                traffic.stored();
+                true
+            }
+            Err(error) => {
+                flight.failures = flight.failures.saturating_add(1);
+                error!(sink = self.delivery.sink, %error, "cannot store how the endpoint does");
+                false
+            }
+        }
     }
 }
 
 impl Flight {
-    fn settle(&mut self, ended: Result<Ended, JoinError>) {
+    fn settle(&mut self, ended: Result<Ended, JoinError>, at: Timestamp) {
         let ended = match ended {
             Ok(ended) => ended,
             Err(error) => {
@@ -202,113 +245,18 @@ impl Flight {
             AttemptResult::Retry { .. } | AttemptResult::Held { .. } => summary.failed += 1,
             AttemptResult::Dead { .. } => summary.dead += 1,
         }
-    }
-}
-
-impl<O: Outbox + 'static> Delivery<O> {
-    /// What is due, and when the next entry will be.
-    async fn look(
-        self: &Arc<Self>,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<(Vec<OutboxEntry>, Option<Timestamp>), String> {
-        let delivery = Arc::clone(self);
-        let found = spawn_blocking(move || {
-            let entries = delivery.outbox.due(&delivery.sink, now, limit)?;
-            Ok((entries, delivery.outbox.next_due(&delivery.sink, now)?))
-        });
-        found.await.map_err(|error| error.to_string())?.map_err(|error: O::Error| error.to_string())
-    }
-
-    /// One attempt, from start to record.
-    async fn attempt(self: Arc<Self>, entry: OutboxEntry, stop: CancellationToken) -> Ended {
-        let at = self.clock.now();
-        let started = Instant::now();
-        let OutboxEntry { row, attempts } = entry;
-        let OutboxRow { alert, order_key, body, rendering, .. } = row;
-        let sent = match &self.target {
-            Target::JsonLines(lines) => {
-                let lines = Arc::clone(lines);
-                spawn_blocking(move || lines.write(&body)).await.unwrap_or(Err(DeliveryError::Abandoned))
+        let Some(traffic) = &mut self.traffic else { return };
+        let Some(shift) = traffic.note(&ended.outcome, &ended.why, ended.begun, (at, Instant::now())) else { return };
+        let (sink, error) = (&self.summary.sink, &ended.why);
+        match shift {
+            Shift::Paused(pause) => {
+                warn!(sink, error, ?pause, "endpoint is too busy, nothing is sent to it for a while");
             }
-            Target::Webhook { webhook, .. } => {
-                let (content_type, body) = rendering
-                    .map_or_else(|| ("application/json".to_owned(), body), |made| (made.content_type, made.body));
-                webhook.send(&alert.to_string(), &content_type, body, at).await.map(drop)
+            Shift::Failing => {
+                warn!(sink, error, "endpoint fails: alerts wait, an attempt now and then finds out whether it is back");
             }
-        };
-        let result = match sent {
-            Ok(()) => AttemptResult::Delivered,
-            Err(error) => self.judge(&error, attempts),
-        };
-        match &result {
-            AttemptResult::Delivered => debug!(sink = self.sink, %alert, attempts, "delivered"),
-            AttemptResult::Retry { due, error } => {
-                warn!(sink = self.sink, %alert, attempts, %error, %due, "delivery failed");
-            }
-            AttemptResult::Held { error } => {
-                // Attempts that were under way get the same answer: it is said once.
-                if !self.is_gone.swap(true, Ordering::Relaxed) {
-                    warn!(sink = self.sink, %error, "endpoint is gone, nothing is sent to it until the next start");
-                }
-            }
-            AttemptResult::Dead { error } => error!(sink = self.sink, %alert, attempts, %error, "delivery given up"),
-        }
-        let attempt = Attempt { alert, sink: self.sink.clone(), at, duration: started.elapsed(), result };
-        let is_recorded = self.record(&attempt, &stop).await;
-        if let (Target::JsonLines(_), AttemptResult::Retry { due, .. }) = (&self.target, &attempt.result) {
-            // A closed pipe or a full disk would refuse the next line too: it waits behind this one, so that a backlog
-            // does not turn into as many failures.
-            let wait = Duration::try_from(due.duration_since(self.clock.now())).unwrap_or_default();
-            // Both branches only wait.
-            tokio::select! {
-                () = sleep(wait) => {}
-                () = stop.cancelled() => {}
-            }
-        }
-        Ended { order_key, result: attempt.result, is_recorded }
-    }
-
-    /// What becomes of an entry whose attempt failed, after `attempts` others.
-    fn judge(&self, error: &DeliveryError, attempts: u32) -> AttemptResult {
-        let wait = match &self.target {
-            Target::JsonLines(_) => Some(retry::back_off(attempts.saturating_add(1), LINE_WAITS.0, LINE_WAITS.1)),
-            Target::Webhook { retry_schedule, .. } if error.is_retryable() => {
-                retry::wait(retry_schedule, attempts, error.retry_after(), fastrand::f64())
-            }
-            Target::Webhook { .. } => return AttemptResult::Held { error: error.to_string() },
-        };
-        let error = error.to_string();
-        match wait {
-            Some(wait) => {
-                let now = self.clock.now();
-                AttemptResult::Retry { due: now.saturating_add(wait).unwrap_or(Timestamp::MAX), error }
-            }
-            None => AttemptResult::Dead { error },
-        }
-    }
-
-    /// Writes the attempt down, however long the store fails; while stopping only a few times. Says whether it succeeded.
-    async fn record(self: &Arc<Self>, attempt: &Attempt, stop: &CancellationToken) -> bool {
-        let mut failures = 0;
-        loop {
-            let (delivery, copy) = (Arc::clone(self), attempt.clone());
-            let error = match spawn_blocking(move || delivery.outbox.record_attempt(copy)).await {
-                Ok(Ok(())) => return true,
-                Ok(Err(error)) => error.to_string(),
-                Err(error) => error.to_string(),
-            };
-            failures += 1;
-            error!(sink = self.sink, alert = %attempt.alert, %error, "cannot write an attempt down");
-            if stop.is_cancelled() && failures >= STORE_FAILURES_MAX {
-                return false;
-            }
-            let wait = retry::back_off(failures, STORE_WAITS.0, STORE_WAITS.1);
-            tokio::select! {
-                () = sleep(wait) => {}
-                // A stop cuts a long wait short, but does not spare the waits after it.
-                () = stop.cancelled(), if !stop.is_cancelled() => {}
-            }
+            Shift::Disabled => error!(sink, error, "endpoint is disabled, alerts wait for `gainsay endpoint enable`"),
+            Shift::Back => info!(sink, "endpoint is back"),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::guard::Refused;
+use super::traffic::Outcome;
 
 /// What can go wrong with a delivery.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +80,25 @@ impl DeliveryError {
     /// Whether the same delivery may succeed later. Only `410 Gone` says that none ever will.
     pub fn is_retryable(&self) -> bool {
         !matches!(self, Self::Status { status: 410, .. })
+    }
+
+    /// What it tells of the endpoint.
+    pub(super) fn outcome(&self) -> Outcome {
+        match self {
+            Self::Status { status: 410, .. } => Outcome::Gone,
+            Self::Status { status: 429 | 502..=504, retry_after, .. } => Outcome::Busy(*retry_after),
+            Self::Status { status: 408 | 425 | 500.., .. } => Outcome::Failed,
+            Self::Status { .. } => Outcome::Refused,
+            _ => Outcome::Failed,
+        }
+    }
+
+    /// The status and the beginning of the answer, where there was one.
+    pub(super) fn into_answer(self) -> (Option<u16>, Option<String>) {
+        match self {
+            Self::Status { status, detail, .. } => (Some(status), Some(detail)),
+            _ => (None, None),
+        }
     }
 
     /// The least time to wait that the receiver asked for.

@@ -1,12 +1,15 @@
 //! Delivery: takes alerts out of the outbox and brings them to JSON Lines files and webhooks; one [`Dispatcher`] a sink.
 
+mod attempt;
 mod body;
 mod dispatch;
 mod error;
 mod jsonl;
+mod rate;
 mod retry;
 mod sign;
 mod tls;
+mod traffic;
 mod webhook;
 
 pub use body::{BodyFormat, body};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Certificate, Client, ClientBuilder, Identity, Response, StatusCode, redirect};
+use tokio::time::{Instant, timeout_at};
 
 use crate::config::{EndpointTls, WebhookConfig};
 use crate::guard::{Refused, endpoint_resolver};
@@ -14,11 +15,22 @@ use crate::http;
 use super::sign::Keys;
 use super::{DeliveryError, tls};
 
-/// Bytes read of an answer that is a refusal.
+/// Bytes read of an answer.
 const ANSWER_BYTES_MAX: usize = 4 << 10;
+
+/// How long these may take after the status is known, which alone decides: a receiver that never ends its answer costs no more.
+const ANSWER_WAIT: Duration = Duration::from_millis(500);
 
 /// Characters kept of it.
 const DETAIL_CHARACTERS_MAX: usize = 200;
+
+/// The answer of a receiver that has the alert.
+pub(super) struct Answer {
+    /// Its status code.
+    pub(super) status: u16,
+    /// The beginning of its body.
+    pub(super) head: String,
+}
 
 /// One endpoint with its client.
 pub(super) struct Webhook {
@@ -87,14 +99,14 @@ impl Webhook {
         }
     }
 
-    /// One attempt, which starts at `now`; gives the status of a success.
+    /// One attempt, which starts at `now`. An answer that comes too late, or whose status never comes whole, is none.
     pub(super) async fn send(
         &self,
         id: &str,
         content_type: &str,
         body: Vec<u8>,
         now: Timestamp,
-    ) -> Result<u16, DeliveryError> {
+    ) -> Result<Answer, DeliveryError> {
         let mut request = self
             .client
             .post(self.url.clone())
@@ -107,11 +119,12 @@ impl Webhook {
         }
         let response = request.body(body).send().await.map_err(|error| self.failure(error))?;
         let status = response.status();
-        if status.is_success() {
-            return Ok(status.as_u16());
-        }
         let retry_after = retry_after(&response, now);
-        Err(DeliveryError::Status { status: status.as_u16(), retry_after, detail: beginning(response).await })
+        let (status, head) = (status.as_u16(), beginning(response).await);
+        if (200..300).contains(&status) {
+            return Ok(Answer { status, head });
+        }
+        Err(DeliveryError::Status { status, retry_after, detail: head })
     }
 }
 
@@ -135,7 +148,7 @@ pub async fn send(
     body: Vec<u8>,
     now: Timestamp,
 ) -> Result<u16, DeliveryError> {
-    Webhook::new(config)?.send(id, content_type, body, now).await
+    Ok(Webhook::new(config)?.send(id, content_type, body, now).await?.status)
 }
 
 /// The client with the authorities and our certificate, which were tried when the config was read.
@@ -161,11 +174,12 @@ fn retry_after(response: &Response, now: Timestamp) -> Option<Duration> {
     .flatten()
 }
 
-/// The beginning of an answer on one line, without what could upset a terminal; what cannot be read is left out.
+/// The beginning of an answer on one line, without what could upset a terminal; what cannot be read soon is left out.
 async fn beginning(mut response: Response) -> String {
     let mut bytes = Vec::new();
+    let deadline = Instant::now() + ANSWER_WAIT;
     while bytes.len() < ANSWER_BYTES_MAX
-        && let Ok(Some(chunk)) = response.chunk().await
+        && let Ok(Ok(Some(chunk))) = timeout_at(deadline, response.chunk()).await
     {
         bytes.extend(chunk.into_iter().take(ANSWER_BYTES_MAX - bytes.len()));
     }

@@ -9,12 +9,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use crate::model::{Attempt, Document, DocumentId, FeedCursor, Feedback, KeptList, Outbox, OutboxEntry, Records};
+use crate::model::{
+    Attempt, Document, DocumentId, EndpointRecord, FeedCursor, Feedback, KeptList, Outbox, OutboxEntry, Records,
+};
 
 use super::writer::{Write, Writer};
 use super::{
-    BacklogPosition, BacklogTexts, Commit, Counts, Orphan, PutIn, Store, StoreError, backlog, feedback, outbox, record,
-    schema,
+    BacklogPosition, BacklogTexts, Commit, Counts, Orphan, PutIn, Store, StoreError, backlog, endpoint, feedback,
+    outbox, record, schema,
 };
 
 /// How long to wait for a person who writes to the file with another program.
@@ -164,6 +166,18 @@ impl Outbox for EmbeddedStore {
 
     fn next_due(&self, sink: &str, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         outbox::next_due(&self.reader(), sink, now)
+    }
+
+    fn tried(&self, sink: &str, now: Timestamp, limit: usize) -> Result<Vec<OutboxEntry>, StoreError> {
+        outbox::tried(&self.reader(), sink, now, limit)
+    }
+
+    fn endpoint(&self, sink: &str) -> Result<Option<EndpointRecord>, StoreError> {
+        endpoint::of(&self.reader(), sink)
+    }
+
+    fn keep_endpoint(&self, record: EndpointRecord, is_back: bool) -> Result<(), StoreError> {
+        self.writer.write(Write::Endpoint { record, is_back }).map(drop)
     }
 
     fn record_attempt(&self, attempt: Attempt) -> Result<(), StoreError> {

@@ -2,6 +2,7 @@
 
 mod backlog;
 mod embedded;
+mod endpoint;
 mod error;
 mod feedback;
 mod fingerprint;
@@ -12,6 +13,7 @@ mod view;
 mod writer;
 
 pub use embedded::{EmbeddedStore, real_path};
+pub use endpoint::enable_endpoint;
 pub use error::StoreError;
 pub use feedback::{bring_up, log_feedback};
 pub use view::{DeliveryFilter, DeliveryRow, FeedDocuments, Named, SinkBacklog, StoredAnalysis, View, copy_into};

@@ -99,8 +99,16 @@ pub(super) fn record_attempt(transaction: &Transaction<'_>, attempt: &Attempt) -
     if let Some(position) = position {
         let duration = signed(u64::try_from(attempt.duration.as_millis()).unwrap_or(u64::MAX));
         transaction.execute(
-            "INSERT INTO attempt (outbox, at, duration, result, error) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![position, attempt.at.as_millisecond(), duration, result, error],
+            "INSERT INTO attempt (outbox, at, duration, result, error, status, head) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                position,
+                attempt.at.as_millisecond(),
+                duration,
+                result,
+                error,
+                attempt.status,
+                attempt.head.as_deref().filter(|head| !head.is_empty())
+            ],
         )?;
     }
     Ok(())
@@ -113,11 +121,41 @@ pub(super) fn due(
     now: Timestamp,
     limit: usize,
 ) -> Result<Vec<OutboxEntry>, StoreError> {
+    entries(connection, "due <= ?2", sink, now, limit)
+}
+
+/// Entries of `sink` that were tried, are due later and kept back by nothing, the first due first.
+pub(super) fn tried(
+    connection: &Connection,
+    sink: &str,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<OutboxEntry>, StoreError> {
+    entries(connection, "due > ?2 AND attempts > 0", sink, now, limit)
+}
+
+/// What was tried for `sink` and is due later than `now` is due at `now`: its endpoint is back.
+pub(super) fn release(transaction: &Transaction<'_>, sink: &str, now: Timestamp) -> Result<(), StoreError> {
+    transaction.execute(
+        "UPDATE outbox SET due = ?2 WHERE state = 'pending' AND sink = ?1 AND attempts > 0 AND due > ?2",
+        params![sink, now.as_millisecond()],
+    )?;
+    Ok(())
+}
+
+/// The heads of order keys of `sink` for which `condition` on `due` holds, ordered by it.
+fn entries(
+    connection: &Connection,
+    condition: &str,
+    sink: &str,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<OutboxEntry>, StoreError> {
     let mut statement = connection.prepare(&format!(
         "SELECT alert, sink, type, order_key, sequence, due, attempts, outbox_body.body, content_type, outbox_rendering.body AS rendered
          FROM outbox o JOIN outbox_body ON outbox_body.outbox = o.position
               LEFT JOIN outbox_rendering ON outbox_rendering.outbox = o.position
-         WHERE state = 'pending' AND sink = ?1 AND due <= ?2 AND {IS_HEAD}
+         WHERE state = 'pending' AND sink = ?1 AND {condition} AND {IS_HEAD}
          ORDER BY due, position LIMIT ?3"
     ))?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -247,6 +285,8 @@ mod tests {
             sink: "gone".to_owned(),
             at: day(19),
             duration: Duration::ZERO,
+            status: None,
+            head: None,
             result,
         };
         record_attempt(&transaction, &attempt).unwrap();

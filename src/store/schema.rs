@@ -18,7 +18,8 @@
 //! | `outbox` | one alert for one sink | `alert`, `sink`, `type`, `state`, `attempts`, `due` |
 //! | `outbox_body` | the bytes of an alert for a sink | `body` |
 //! | `outbox_rendering` | what a sink's template made of an alert, and goes out instead of its body | `content_type`, `body` |
-//! | `attempt` | one attempt to deliver | `outbox`, `at`, `result`, `error` |
+//! | `attempt` | one attempt to deliver | `outbox`, `at`, `result`, `status`, `head`, `error` |
+//! | `endpoint` | how the endpoint of a sink does, if it ever failed | `id` (sink), `state`, `record` |
 //! | `backlog` | a document that came and is yet to be read, in order of arrival | `document`, `record` |
 //! | `feedback` | what a user said; `gainsay feedback` puts it in, the desk takes it up | `act`, `state`, `record` |
 //! | `muted` | a speaker whom a user muted | `id` (the name's telling words), `record` |
@@ -52,7 +53,7 @@ const APPLICATION_ID: u32 = 0x6761_696E;
 const RETENTION: Duration = Duration::from_hours(30 * 24);
 
 /// The steps from an empty file to the present layout. Only ever add to the end.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     r"
 CREATE TABLE desk (
     only          INTEGER PRIMARY KEY CHECK (only = 1),
@@ -174,6 +175,16 @@ CREATE TABLE backlog (
 );
 CREATE TABLE feed_list (position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);
 ",
+    r"
+CREATE TABLE endpoint (
+    position INTEGER PRIMARY KEY,
+    id       TEXT NOT NULL UNIQUE,
+    record   TEXT NOT NULL,
+    state    TEXT AS (record->>'state')
+);
+ALTER TABLE attempt ADD COLUMN status INTEGER;
+ALTER TABLE attempt ADD COLUMN head TEXT;
+",
 ];
 
 /// The beginning of what is kept at `now`; a replayed archive may stand at the beginning of all time.
@@ -205,6 +216,8 @@ pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), St
 pub(super) const FEEDBACK_VERSION: u32 = 4;
 /// Version from which on copies of lists of feeds are kept.
 pub(super) const LISTS_VERSION: u32 = 5;
+/// Version from which on it is kept how endpoints do.
+pub(super) const ENDPOINTS_VERSION: u32 = 6;
 
 /// The version of the file, if it is ours or empty.
 pub(super) fn check_owner(connection: &Connection, path: &Path) -> Result<u32, StoreError> {

@@ -11,8 +11,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, pa
 use serde::de::DeserializeOwned;
 
 use crate::model::{
-    AlertId, BudgetRecord, ClaimId, ClaimRecord, DocumentId, DocumentRecord, FeedCursor, FeedRecord, FeedbackLine,
-    KeptList, MutedSpeaker, Records, StoryId, StoryRecord, ThreadId, ThreadRecord,
+    AlertId, BudgetRecord, ClaimId, ClaimRecord, DocumentId, DocumentRecord, EndpointRecord, FeedCursor, FeedRecord,
+    FeedbackLine, KeptList, MutedSpeaker, Records, StoryId, StoryRecord, ThreadId, ThreadRecord,
 };
 
 use super::embedded::BUSY_TIMEOUT;
@@ -240,6 +240,14 @@ impl View {
     /// As above.
     pub fn feed_lists(&self) -> Result<Vec<KeptList>, StoreError> {
         if self.version < schema::LISTS_VERSION { Ok(Vec::new()) } else { all(&self.connection, "feed_list") }
+    }
+
+    /// How the endpoints of sinks do, those that ever failed; nothing in a database of before that was kept.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn endpoints(&self) -> Result<Vec<EndpointRecord>, StoreError> {
+        if self.version < schema::ENDPOINTS_VERSION { Ok(Vec::new()) } else { all(&self.connection, "endpoint") }
     }
 
     /// What the desk knows of the feeds' health.

@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use tracing::error;
 
-use crate::model::{Attempt, KeptList};
+use crate::model::{Attempt, EndpointRecord, KeptList};
 
-use super::{Commit, PutIn, StoreError, outbox, record};
+use super::{Commit, PutIn, StoreError, endpoint, outbox, record};
 
 /// Requests that share one transaction, and requests that may wait; each holds its caller, so this bounds the memory.
 const GROUP_MAX: usize = 64;
@@ -21,6 +21,7 @@ const GROUP_MAX: usize = 64;
 pub(super) enum Write {
     Commit(Box<Commit>),
     Attempt(Attempt),
+    Endpoint { record: EndpointRecord, is_back: bool },
     GiveUp { sink: String, now: Timestamp },
     KeepList(KeptList),
 }
@@ -98,6 +99,10 @@ fn write_group(connection: &mut Connection, group: &[Request]) -> Result<Vec<Put
             }
             Write::Attempt(attempt) => {
                 outbox::record_attempt(&transaction, attempt)?;
+                PutIn::new()
+            }
+            Write::Endpoint { record, is_back } => {
+                endpoint::write(&transaction, record, *is_back)?;
                 PutIn::new()
             }
             Write::KeepList(list) => {

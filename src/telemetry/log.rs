@@ -20,7 +20,7 @@ use crate::config::{LogConfig, LogFormat};
 
 /// Every field that the log may hold besides `time`, `level`, `target` and `message`, and what it says. Names are kept: other
 /// programs read them.
-pub const FIELDS: [(&str, &str); 32] = [
+pub const FIELDS: [(&str, &str); 33] = [
     ("address", "where the daemon listens for HTTP"),
     ("ahead_seconds", "how far the desk's clock is ahead of the machine's"),
     ("alert", "id of an alert, as its sinks get it"),
@@ -45,6 +45,7 @@ pub const FIELDS: [(&str, &str); 32] = [
     ("language", "ISO 639-3 code"),
     ("list", "id of a list of feeds"),
     ("lost", "what is not read, and how much of it"),
+    ("pause", "how long an endpoint is left alone"),
     ("problem", "what is wrong in a config, with its place"),
     ("repairs", "what had to be repaired in a feed, and how often"),
     ("rule", "a rule's name, as the config gives it"),

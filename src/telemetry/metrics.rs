@@ -125,7 +125,8 @@ metrics! {
     OutboxDelivered Counter "outbox_delivered" ["sink"] "Alerts that the sink has.";
     OutboxDead Counter "outbox_dead" ["sink"] "Alerts whose retries are used up; they are kept.";
     OutboxWaiting Gauge "outbox_waiting" ["sink"] "Alerts that wait for the sink now, as the database says.";
-    Attempts Counter "delivery_attempts" ["sink", "result"] "Attempts to deliver that were written down: delivered, retry (due again), held (the endpoint is gone, kept for the next start), dead.";
+    Endpoints Gauge "endpoint_state" ["sink", "state"] "1 for how the endpoint of the sink does: healthy, paused (too busy, left alone for a while), failing (an attempt now and then, everything else waits), disabled (nothing is sent until `gainsay endpoint enable`).";
+    Attempts Counter "delivery_attempts" ["sink", "result"] "Attempts to deliver that were written down: delivered, retry (due again), held (costs none of its retries: the endpoint is gone, or was asked before the alert's turn whether it is back), dead.";
     AttemptTime Histogram "delivery_seconds" ["sink"] "Time of one attempt to deliver.";
     AttemptsUnrecorded Counter "delivery_attempts_unrecorded" ["sink"] "Failures to write an attempt down; it is tried again.";
     DatabaseBytes Gauge "database_bytes" ["file"] "Size of the database: main (the file itself), wal (what is not yet merged into it).";

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::{Config, FeedConfig};
 use crate::desk::Outcome;
 use crate::intake::{FAILURES_MIN, Outcome as PollOutcome, PageError, Poll, PollError, Repair};
-use crate::model::{AlertType, Attempt, AttemptResult, FeedCursor, FeedId, Kind};
+use crate::model::{AlertType, Attempt, AttemptResult, EndpointRecord, EndpointState, FeedCursor, FeedId, Kind};
 use crate::store::{Orphan, Store, StoreError};
 
 /// Feeds that have a series of their own; of more, the metrics tell only the whole.
@@ -305,6 +305,16 @@ impl Telemetry {
             };
             samples.count(Metric::Attempts, &[sink, result], 1);
             samples.observe(Metric::AttemptTime, &[sink], attempt.duration);
+        });
+    }
+
+    /// What is known of the endpoint of a sink; nothing of one that never failed.
+    pub(super) fn endpoint(&self, sink: &str, record: Option<&EndpointRecord>) {
+        let state = record.map_or(EndpointState::Healthy, |record| record.state);
+        self.metrics.record(|samples| {
+            for other in EndpointState::ALL {
+                samples.set(Metric::Endpoints, &[sink, other.as_str()], float(u64::from(other == state)));
+            }
         });
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::Telemetry;
-use crate::model::{Attempt, Outbox, OutboxEntry};
+use crate::model::{Attempt, EndpointRecord, Outbox, OutboxEntry};
 
 /// An outbox with a counter at its door.
 pub struct CountedOutbox<O> {
@@ -30,6 +30,22 @@ impl<O: Outbox> Outbox for CountedOutbox<O> {
 
     fn next_due(&self, sink: &str, now: Timestamp) -> Result<Option<Timestamp>, O::Error> {
         self.outbox.next_due(sink, now)
+    }
+
+    fn tried(&self, sink: &str, now: Timestamp, limit: usize) -> Result<Vec<OutboxEntry>, O::Error> {
+        self.outbox.tried(sink, now, limit)
+    }
+
+    fn endpoint(&self, sink: &str) -> Result<Option<EndpointRecord>, O::Error> {
+        let record = self.outbox.endpoint(sink)?;
+        self.telemetry.endpoint(sink, record.as_ref());
+        Ok(record)
+    }
+
+    fn keep_endpoint(&self, record: EndpointRecord, is_back: bool) -> Result<(), O::Error> {
+        self.outbox.keep_endpoint(record.clone(), is_back)?;
+        self.telemetry.endpoint(&record.sink, Some(&record));
+        Ok(())
     }
 
     fn record_attempt(&self, attempt: Attempt) -> Result<(), O::Error> {

@@ -88,7 +88,7 @@ fn misbehave(request: &Request, stream: &mut TcpStream) {
 }
 
 /// Sends `first`, then `more` as fast as it is taken, until the client has had enough.
-fn pour(stream: &mut TcpStream, first: &[u8], more: &[u8]) {
+pub(crate) fn pour(stream: &mut TcpStream, first: &[u8], more: &[u8]) {
     let mut is_open = stream.write_all(first).is_ok();
     while is_open {
         is_open = stream.write_all(more).is_ok();
@@ -96,7 +96,7 @@ fn pour(stream: &mut TcpStream, first: &[u8], more: &[u8]) {
 }
 
 /// The same, little by little: there is always something new, and never an end.
-fn drip(stream: &mut TcpStream, first: &[u8], more: &[u8]) {
+pub(crate) fn drip(stream: &mut TcpStream, first: &[u8], more: &[u8]) {
     let mut is_open = stream.write_all(first).is_ok();
     while is_open {
         std::thread::sleep(Duration::from_millis(50));
@@ -107,7 +107,7 @@ fn drip(stream: &mut TcpStream, first: &[u8], more: &[u8]) {
 /// A server whose certificate nobody signed, and how many requests were told to it. Certificate and key serve these tests alone; they
 /// are made with `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 36500 -addext subjectAltName=IP:127.0.0.1
 /// -addext basicConstraints=critical,CA:FALSE`.
-fn self_signed() -> (String, Arc<AtomicU32>) {
+pub(crate) fn self_signed() -> (String, Arc<AtomicU32>) {
     use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
     let certificate = CertificateDer::from(&include_bytes!("../fixtures/tls/self_signed.der")[..]);
     let key = PrivatePkcs8KeyDer::from(&include_bytes!("../fixtures/tls/self_signed.key.der")[..]);
@@ -377,7 +377,7 @@ fn every_way_of_an_endpoint_to_fail_is_recorded_and_delays_no_other() {
 }
 
 #[test]
-fn an_endpoint_that_is_gone_gets_no_more_until_the_next_start() {
+fn an_endpoint_that_is_gone_gets_no_more_until_its_address_changes() {
     let folder = tempfile::tempdir().unwrap();
     let calls: &'static AtomicU32 = Box::leak(Box::default());
     let gone = RawServer::start(move |_, stream| {
@@ -401,7 +401,7 @@ fn an_endpoint_that_is_gone_gets_no_more_until_the_next_start() {
     });
     let (code, said) = daemon.stop();
     assert_eq!((code, calls.load(Ordering::SeqCst)), (Some(0), 1), "{said}");
-    assert_eq!(said.matches("endpoint is gone").count(), 1, "{said}");
+    assert_eq!(said.matches("endpoint is disabled").count(), 1, "{said}");
     assert_eq!(query(folder.path(), "SELECT state || attempts FROM outbox"), ["pending0"; 2]);
 
     let endpoint = Endpoint::default();

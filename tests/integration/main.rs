@@ -41,6 +41,7 @@ mod shutdown;
 mod supervised;
 mod support;
 mod telemetry;
+mod traffic;
 mod transport;
 mod watching;
 mod websub;

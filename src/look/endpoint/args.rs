@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use crate::cli::ConfigArgs;
-use crate::look::args::FormatArgs;
+use crate::look::args::{DatabaseArgs, FormatArgs};
 
 /// Subcommands of `endpoint`.
 #[derive(Debug, Subcommand)]
@@ -18,6 +18,35 @@ pub enum EndpointCommand {
     /// Sends an endpoint one alert that is marked as a test, signed and formatted as its sink's are, under an id of its own. Nothing of it
     /// is kept or tried again. Exit code 1 if it is not taken.
     Test(NamedArgs),
+    /// Lists how the endpoints of webhooks do: healthy, paused, failing or disabled, since when and why, and what waits for them.
+    Status(StatusArgs),
+    /// Lets alerts go out again to an endpoint that was disabled, is paused or fails; those that were tried before come first.
+    Enable(EnableArgs),
+}
+
+/// Arguments of `endpoint status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Which database.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// How it is printed.
+    #[command(flatten)]
+    pub format: FormatArgs,
+}
+
+/// Arguments of `endpoint enable`.
+#[derive(Debug, Args)]
+pub struct EnableArgs {
+    /// Which database.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// How it is printed.
+    #[command(flatten)]
+    pub format: FormatArgs,
+    /// The name of its sink.
+    #[arg(value_name = "NAME")]
+    pub name: String,
 }
 
 /// Arguments of `endpoint ls`.

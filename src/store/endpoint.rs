@@ -1,0 +1,51 @@
+//! How endpoints do, as rows: a dispatcher keeps the record of its own; a command puts one in order again while a daemon may be at work.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params};
+
+use super::embedded::BUSY_TIMEOUT;
+use super::record::{json, parse};
+use super::{EmbeddedStore, StoreError, View, outbox, schema};
+use crate::model::EndpointRecord;
+
+/// What is known of the endpoint of `sink`.
+pub(super) fn of(connection: &Connection, sink: &str) -> Result<Option<EndpointRecord>, StoreError> {
+    let mut statement = connection.prepare("SELECT id, record FROM endpoint WHERE id = ?1")?;
+    statement.query_row([sink], |row| Ok(parse(row, "endpoint"))).optional()?.transpose()
+}
+
+/// Puts a record in the place of the one before. Where the endpoint `is_back`, what was tried is due from then on.
+pub(super) fn write(transaction: &Transaction<'_>, record: &EndpointRecord, is_back: bool) -> Result<(), StoreError> {
+    transaction.execute(
+        "INSERT INTO endpoint (id, record) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET record = excluded.record",
+        params![record.sink, json(record)?],
+    )?;
+    if is_back { outbox::release(transaction, &record.sink, record.since) } else { Ok(()) }
+}
+
+/// Says in the database at `path` that alerts are to be sent to the endpoint of `sink` again, from `now` on and those first that were
+/// tried before; gives what was known of it. A daemon that is at work finds it there within half a minute.
+///
+/// # Errors
+/// When the file is missing, none of ours, a newer gainsay's, in use by an older one, or cannot be written.
+pub fn enable_endpoint(path: &Path, sink: &str, now: Timestamp) -> Result<Option<EndpointRecord>, StoreError> {
+    if View::open(path)?.version() < schema::ENDPOINTS_VERSION {
+        drop(EmbeddedStore::open(path)?);
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)
+        .map_err(|error| StoreError::Open { path: path.to_owned(), error: error.to_string() })?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    schema::check_owner(&connection, path)?;
+    // Who asked for it was told that it is so.
+    connection.pragma_update(None, "synchronous", "full")?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let before = of(&transaction, sink)?;
+    if let Some(EndpointRecord { sink, address, .. }) = before.clone() {
+        write(&transaction, &EndpointRecord::healthy(sink, address, now), true)?;
+    }
+    transaction.commit()?;
+    Ok(before)
+}
