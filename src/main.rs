@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Deliveries(args) => look::deliveries(args),
         Command::Explain(args) => look::explain(args),
         Command::Feedback { command } => look::feedback(command),
+        Command::Silence { command } => look::silence(command),
         Command::Doctor(args) => look::doctor(args),
         Command::Backup(args) => look::backup(args),
         Command::Schema { contract } => commands::schema(*contract),

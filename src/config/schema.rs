@@ -13,7 +13,10 @@ use super::keys::{Key, Kind, keys};
 use super::narrow::{NAME_CHARACTERS_MAX, NAMES_MAX};
 use super::units::{show_duration, show_size};
 use crate::model::AlertType;
-use crate::rule::EXPRESSION_CHARACTERS_MAX;
+use crate::rule::{EXPRESSION_CHARACTERS_MAX, SPANS_MAX};
+
+/// Of a span of the week; patterns know no capitals.
+const SPAN_PATTERN: &str = "^\\s*([A-Za-z]{3}(-[A-Za-z]{3})?\\s*)?(\\s*[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]\\s*)?$";
 
 /// The schema.
 pub fn schema() -> Value {
@@ -149,6 +152,9 @@ fn value_schema(kind: &Kind) -> Value {
         Kind::ListOf(words) => json!({"type": "array", "items": {"type": "string", "enum": words}}),
         Kind::Expression => {
             json!({"type": "string", "minLength": 1, "maxLength": EXPRESSION_CHARACTERS_MAX, "pattern": "\\S"})
+        }
+        Kind::Spans => {
+            json!({"type": "array", "maxItems": SPANS_MAX, "items": {"type": "string", "pattern": SPAN_PATTERN}})
         }
         Kind::Headers => headers(),
         Kind::Durations(range) => json!({"type": "array", "items": duration(range)}),

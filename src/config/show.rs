@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use super::extract::CUE_KEYS;
 use super::layers::Origin;
@@ -9,6 +10,7 @@ use super::load::{Loaded, SecretPlace};
 use super::units::{show_duration, show_size};
 use super::{DomainConfig, FeedConfig, FeedListConfig, ListSource, RuleConfig, SinkConfig, SinkTarget, WebhookConfig};
 use crate::model::{shown_address, shown_endpoint};
+use crate::rule::Limits;
 use crate::template::{Template, TemplateName};
 
 /// Column at which it is said where a value comes from.
@@ -213,13 +215,13 @@ impl Page<'_> {
                 if let Some(file) = file {
                     self.value(&section, "path", &path(file));
                 }
-                self.value(&section, "alerts_per_day", &sink.alerts_per_day.to_string());
+                self.limits(&section, &sink.limits);
             }
-            SinkTarget::Webhook(webhook) => self.webhook(&section, webhook, sink.alerts_per_day),
+            SinkTarget::Webhook(webhook) => self.webhook(&section, webhook, &sink.limits),
         }
     }
 
-    fn webhook(&mut self, section: &str, webhook: &WebhookConfig, alerts_per_day: u32) {
+    fn webhook(&mut self, section: &str, webhook: &WebhookConfig, limits: &Limits) {
         self.value(section, "type", "\"webhook\"");
         // Chat services put the token into the path.
         let rest = if webhook.url.path() == "/" && webhook.url.query().is_none() { "/" } else { "/…" };
@@ -230,11 +232,22 @@ impl Page<'_> {
         }
         self.template(section, webhook.template.as_deref());
         self.secret(section, "secret");
-        self.value(section, "alerts_per_day", &alerts_per_day.to_string());
+        self.limits(section, limits);
         self.value(section, "timeout", &duration(webhook.timeout));
         self.value(section, "concurrency_max", &webhook.concurrency_max.to_string());
         let waits: Vec<String> = webhook.retry_schedule.iter().copied().map(duration).collect();
         self.value(section, "retry_schedule", &list(&waits));
+    }
+
+    fn limits(&mut self, section: &str, limits: &Limits) {
+        let spans: Vec<String> = limits.quiet.spans().iter().map(|span| quoted(&span.to_string())).collect();
+        let group_wait = Duration::try_from(limits.group_wait).unwrap_or_default();
+        self.value(section, "alerts_per_day", &limits.alerts_per_day.to_string());
+        self.value(section, "alerts_per_hour", &limits.alerts_per_hour.to_string());
+        self.value(section, "group_wait", &duration(group_wait));
+        self.value(section, "quiet_hours", &list(&spans));
+        self.value(section, "quiet_zone", &quoted(limits.quiet.zone_name()));
+        self.value(section, "quiet_priority", &limits.quiet_priority.to_string());
     }
 
     fn template(&mut self, section: &str, template: Option<&Template>) {

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
 pub use super::feedback::args::FeedbackCommand;
+pub use super::silence::SilenceCommand;
 use super::filter::{Moment, moment};
 use crate::model::Kind;
 
