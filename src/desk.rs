@@ -24,8 +24,8 @@ use backlog::{Backlog, Batch};
 
 use crate::model::{
     Alert, Analysis, BudgetRecord, ClaimId, ClaimRecord, Document, DocumentId, DocumentRecord, Event, FeedCursor,
-    FeedHealth, FeedId, FeedRecord, Feedback, FeedbackId, GroupRecord, Issue, Knowledge, Moved, MutedSpeaker, OutboxRow,
-    Rendering, SilenceRecord, StoryId, StoryRecord, ThreadId, ThreadRecord, Version, shown_text,
+    FeedHealth, FeedId, FeedRecord, Feedback, FeedbackId, GroupRecord, Issue, Knowledge, Moved, MutedSpeaker,
+    OutboxRow, Rendering, SilenceRecord, StoryId, StoryRecord, ThreadId, ThreadRecord, Version, shown_text,
 };
 use crate::parallel;
 use crate::pipeline::{Change, Input, Models, Scope, State, WITHHELD, Windows, analyse, quarantine, step};

@@ -107,6 +107,10 @@ fn kind(key: &Key) -> (&'static str, String) {
         Kind::Durations(range) => {
             ("list of durations", span(show_duration(*range.start()), show_duration(*range.end())) + " each")
         }
+        Kind::Spans => (
+            "list of strings",
+            "days, times or both: `\"22:00-07:00\"`, `\"Sat-Sun\"`, `\"Mon-Fri 18:00-08:00\"`".to_owned(),
+        ),
         Kind::Headers => {
             ("table", "names of headers with `{ env = \"VARIABLE\" }`, `{ file = \"PATH\" }` or a string".to_owned())
         }

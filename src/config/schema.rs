@@ -16,7 +16,8 @@ use crate::model::AlertType;
 use crate::rule::{EXPRESSION_CHARACTERS_MAX, SPANS_MAX};
 
 /// Of a span of the week; patterns know no capitals.
-const SPAN_PATTERN: &str = "^\\s*([A-Za-z]{3}(-[A-Za-z]{3})?\\s*)?(\\s*[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]\\s*)?$";
+const SPAN_PATTERN: &str =
+    "^\\s*([A-Za-z]{3}(-[A-Za-z]{3})?\\s*)?(\\s*[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]\\s*)?$";
 
 /// The schema.
 pub fn schema() -> Value {

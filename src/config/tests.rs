@@ -211,7 +211,7 @@ fn sinks_are_checked_by_type() {
         "[[sink]]\nname = \"a\"\ntype = \"webhok\"\n[[sink]]\nname = \"b\"\ntype = \"jsonl\"\nurl = \"https://b.example\"\n",
         &[
             "g.toml:3:8: sink[1].type: \"webhok\" is not a type of sink, did you mean \"webhook\"? (accepted: \"jsonl\", \"webhook\")",
-            "g.toml:7:1: sink[2].url: is not a key here (accepted: alerts_per_day, name, path, type)",
+            "g.toml:7:1: sink[2].url: is not a key here (accepted: alerts_per_day, alerts_per_hour, group_wait, name, path, quiet_hours, quiet_priority, quiet_zone, type)",
         ],
     );
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Desk, SinkSettings, Tally, Written};
 use crate::model::{Alert, AlertType, BudgetRecord, Event, FeedId, OutboxRow, SilencedRow};
 use crate::pipeline::State;
-use crate::route::hold::{self, Admission, day};
+use crate::route::hold::{self, Admission, Arrival, day};
 use crate::route::{Routed, Routing, Silencer, group};
 
 /// Counts by sink and reason.
@@ -21,15 +21,6 @@ pub(super) struct Admitted {
     pub(super) routed: Vec<Routed>,
     /// What is kept back for good, each with the reason.
     pub(super) silenced: Vec<(Routed, String)>,
-}
-
-/// Where an alert stands on its way to a sink.
-#[derive(Debug, Clone, Copy)]
-struct Arrival<'a> {
-    alert: &'a Alert,
-    order_key: &'a str,
-    due: Timestamp,
-    now: Timestamp,
 }
 
 /// The name of what waits in a group, among those of digests.
@@ -107,12 +98,12 @@ impl Desk {
         for ended in due {
             tally.inhibited(&sink.name, group::inhibited(&ended));
             written.file(state.put_group(crate::model::GroupRecord { members: Vec::new(), ..ended.clone() }));
-            let order_key = ended.order_key.clone();
+            let (order_key, told) = (ended.order_key.clone(), ended.told.clone());
             for alert in group::close(ended, now) {
                 let due = group::embargo(&alert);
                 let item = Routed { alert, sinks: vec![sink.name.clone()], order_key: order_key.clone(), due };
                 tally.routed(&item);
-                let arrival = Arrival { alert: &item.alert, order_key: &order_key, due, now };
+                let arrival = Arrival { alert: &item.alert, due, is_told: told.contains(&item.alert.id), now };
                 match meet_limits(sink, state, written, arrival) {
                     None => admitted.routed.push(item),
                     Some(reason) => tally.held(&sink.name, reason),
@@ -147,20 +138,28 @@ impl Desk {
             let reason = "inhibited: an answer to it was alerted, which tells it".to_owned();
             admitted.silenced.push((Routed { sinks: inhibited, ..item.clone() }, reason));
         }
-        for change in state.note_alerted(&item.alert, &sinks) {
+        let is_told = |name: &String| item.alert.claim.as_ref().is_some_and(|claim| state.was_alerted(claim.id, name));
+        let sinks: Vec<(String, bool)> = sinks
+            .into_iter()
+            .map(|name| {
+                let is_told = is_told(&name);
+                (name, is_told)
+            })
+            .collect();
+        let names: Vec<String> = sinks.iter().map(|(name, _)| name.clone()).collect();
+        for change in state.note_alerted(&item.alert, &names) {
             written.file(change);
         }
-        item.sinks = sinks;
-        let arrival = Arrival { alert: &item.alert, order_key: &item.order_key, due: item.due, now };
-        let mut sent = Vec::new();
-        for name in &item.sinks {
-            let held = self.settings(name).and_then(|sink| hold_back(sink, state, written, arrival));
+        item.sinks.clear();
+        for (name, is_told) in sinks {
+            let arrival = Arrival { alert: &item.alert, due: item.due, is_told, now };
+            let held =
+                self.settings(&name).and_then(|sink| hold_back(sink, state, written, (arrival, &item.order_key)));
             match held {
-                None => sent.push(name.clone()),
-                Some(reason) => tally.held(name, reason),
+                None => item.sinks.push(name),
+                Some(reason) => tally.held(&name, reason),
             }
         }
-        item.sinks = sent;
         if !item.sinks.is_empty() {
             admitted.routed.push(item);
         }
@@ -184,7 +183,7 @@ impl Desk {
         }
         let (silencer, faulty) = Silencer::new(state.silences());
         for silence in faulty {
-            tracing::warn!(%silence, "the expression of a silence cannot be read, it keeps nothing back");
+            tracing::warn!(feedback = %silence, "the expression of a silence cannot be read, it keeps nothing back");
         }
         self.silencer = silencer;
     }
@@ -204,19 +203,20 @@ fn hold_back(
     sink: &SinkSettings,
     state: &mut State,
     written: &mut Written,
-    arrival: Arrival<'_>,
+    (arrival, order_key): (Arrival<'_>, &str),
 ) -> Option<&'static str> {
-    let Arrival { alert, order_key, due, now } = arrival;
-    if alert.alert_type.takes_back() {
-        let changed = state.groups(&sink.name).find_map(|group| group::take_back(group, alert));
-        if let Some(group) = changed {
+    if arrival.alert.alert_type.takes_back() {
+        let changed = state.groups(&sink.name).find_map(|group| group::take_back(group, arrival.alert));
+        if let Some((group, is_first)) = changed {
             written.file(state.put_group(group));
-            return Some(CHANGED);
+            if is_first {
+                return Some(CHANGED);
+            }
         }
-    } else if group::may_wait(&sink.limits, alert, due, now) {
+    } else if group::may_wait(&sink.limits, arrival) {
         let known = state.group(&sink.name, order_key);
         if known.is_some() || state.group_count() < group::GROUPS_MAX {
-            let group = group::join(known, (&sink.name, order_key), &sink.limits, alert.clone(), now);
+            let group = group::join(known, (&sink.name, order_key), &sink.limits, arrival);
             written.file(state.put_group(group));
             return Some(GROUP);
         }
@@ -229,16 +229,16 @@ fn meet_limits(
     sink: &SinkSettings,
     state: &mut State,
     written: &mut Written,
-    Arrival { alert, due, now, .. }: Arrival<'_>,
+    arrival: Arrival<'_>,
 ) -> Option<&'static str> {
     let known = state.budget(&sink.name);
     // Where nothing counts or waits, nothing is written.
     if sink.limits.take_everything() && known.is_none_or(|known| known.lists().iter().all(|list| list.is_empty())) {
         return None;
     }
-    let before = known.cloned().unwrap_or_else(|| BudgetRecord::new(sink.name.clone(), day(now)));
+    let before = known.cloned().unwrap_or_else(|| BudgetRecord::new(sink.name.clone(), day(arrival.now)));
     let mut record = before.clone();
-    let admission = hold::admit(&mut record, &sink.limits, alert, due, now);
+    let admission = hold::admit(&mut record, &sink.limits, arrival);
     if record != before {
         written.file(state.put_budget(record));
     }
@@ -255,4 +255,3 @@ fn tell_failures(routing: &Routing) {
         tracing::warn!(rule, error, "the expression of a rule failed on an event, which it lets through");
     }
 }
-

@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
 pub use super::feedback::args::FeedbackCommand;
-pub use super::silence::SilenceCommand;
 use super::filter::{Moment, moment};
+pub use super::silence::SilenceCommand;
 use crate::model::Kind;
 
 /// Which database.

@@ -17,9 +17,7 @@ use super::words::{minute, short};
 use super::{Listed, Source, print_list};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::parse_duration;
-use crate::model::{
-    FeedId, FeedbackAct, FeedbackId, FeedbackState, Kind, SILENCE_MAX, Silence, SilenceRecord,
-};
+use crate::model::{FeedId, FeedbackAct, FeedbackId, FeedbackState, Kind, SILENCE_MAX, Silence, SilenceRecord};
 use crate::rule::{Fault, Filter};
 use crate::terminal::DIM;
 
@@ -221,8 +219,13 @@ fn span(text: &str) -> Result<SignedDuration, String> {
 
 fn comment(text: &str) -> Result<String, String> {
     let comment = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let is_comment = (1..=COMMENT_CHARACTERS_MAX).contains(&comment.chars().count()) && !comment.contains(char::is_control);
-    if is_comment { Ok(comment) } else { Err(format!("expected a comment of 1 to {COMMENT_CHARACTERS_MAX} characters")) }
+    let is_comment =
+        (1..=COMMENT_CHARACTERS_MAX).contains(&comment.chars().count()) && !comment.contains(char::is_control);
+    if is_comment {
+        Ok(comment)
+    } else {
+        Err(format!("expected a comment of 1 to {COMMENT_CHARACTERS_MAX} characters"))
+    }
 }
 
 fn expression(text: &str) -> Result<String, String> {

@@ -203,9 +203,7 @@ pub struct Digest {
 }
 
 /// Why a sink was not sent something at once.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DigestCause {
     /// It was over the budget of the day.
@@ -248,6 +246,9 @@ pub struct DigestEntry {
     pub claim: Option<ClaimId>,
     /// Its thread.
     pub thread: Option<ThreadId>,
+    /// Other claims of its story or group that would have ridden in it.
+    #[serde(default)]
+    pub also: Vec<ClaimId>,
     /// Who.
     pub speaker: Option<String>,
     /// What is alleged or denied, verbatim.

@@ -23,8 +23,8 @@ pub use address::{
 };
 pub use alert::{
     Alert, AlertAnswer, AlertClaim, AlertDocument, AlertStory, AlertThread, AlertType, ClaimSpeaker, Digest,
-    DigestCause, DigestEntry, Evidence, ExplainedAct, ExplainedSentence, ExtractedClaim, FeedAlert, Link, Offsets, Priority, Quote,
-    SCHEMA_VERSION, Stance, StanceEntry, StoryLine,
+    DigestCause, DigestEntry, Evidence, ExplainedAct, ExplainedSentence, ExtractedClaim, FeedAlert, Link, Offsets,
+    Priority, Quote, SCHEMA_VERSION, Stance, StanceEntry, StoryLine,
 };
 pub use analysis::{Analysis, Issue, ModelsHash};
 pub use article::Article;
@@ -41,9 +41,9 @@ pub use id::{
 pub use item::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat, Release, Version};
 pub use outbox::{Attempt, AttemptResult, Moved, Outbox, OutboxEntry, OutboxRow, Rendering, SilencedRow};
 pub use record::{
-    AlertedAs, BudgetRecord, ClaimRecord, DocumentRecord, FeedRecord, GroupRecord, HeldAlert, HeldList,
-    HourRecord, Knowledge, MutedSpeaker, Records, Report, SilenceRecord,
-    StanceRecord, StoryRecord, ThreadRecord, ThreadState, Wording,
+    AlertedAs, BudgetRecord, ClaimRecord, DocumentRecord, FeedRecord, GroupRecord, HeldAlert, HeldList, HourRecord,
+    Knowledge, MutedSpeaker, Records, Report, SilenceRecord, StanceRecord, StoryRecord, ThreadRecord, ThreadState,
+    Wording,
 };
 pub use rhythm::{PollReason, RHYTHM_BINS, Rhythm, Wishes};
 pub use span::Span;

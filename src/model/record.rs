@@ -7,9 +7,9 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Alert, AlertClaim, AlertDocument, AlertType, ClaimId, ContentHash, Corrected, DigestEntry, Document, DocumentId,
-    EntryTrace, Evidence, FeedId, FeedbackId, Fingerprint, Kind, Proposition, RevisionLabel, Silence, Speaker, Stance, StoryId, ThreadId,
-    Version,
+    Alert, AlertClaim, AlertDocument, AlertId, AlertType, ClaimId, ContentHash, Corrected, DigestEntry, Document,
+    DocumentId, EntryTrace, Evidence, FeedId, FeedbackId, Fingerprint, Kind, Proposition, RevisionLabel, Silence,
+    Speaker, Stance, StoryId, ThreadId, Version,
 };
 
 /// A document that was seen: enough to know it again and to tell an edit.
@@ -43,7 +43,7 @@ pub struct DocumentRecord {
     /// By what it is known where its entry has changed its identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<EntryTrace>,
-    /// Not to be alerted before this instant; `Timestamp::MAX` where it is withheld until a later version says otherwise.
+    /// Not to be alerted before this instant: the end of all time where it is withheld until a later version says otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub embargo_until: Option<Timestamp>,
 }
@@ -335,6 +335,9 @@ pub struct HeldAlert {
     /// The document that it shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<DocumentId>,
+    /// The sink had been alerted of its claim before.
+    #[serde(default)]
+    pub is_told: bool,
 }
 
 impl HeldList {
@@ -378,8 +381,11 @@ pub struct GroupRecord {
     pub order_key: String,
     /// When they go.
     pub until: Timestamp,
-    /// The alerts, in order of arrival; none is about the claim of another.
+    /// The alerts, in order of arrival.
     pub members: Vec<Alert>,
+    /// Those of them of whose claims the sink had been alerted before.
+    #[serde(default)]
+    pub told: BTreeSet<AlertId>,
 }
 
 impl GroupRecord {

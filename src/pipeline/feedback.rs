@@ -65,10 +65,14 @@ pub enum Refusal {
     #[error("a split needs some claims of thread {0}, but not all")]
     NothingLeft(ThreadId),
     /// It names nothing.
-    #[error("a silence needs to say what is silenced: a speaker, an outlet, a thread, a feed, a kind, a sink or an expression")]
+    #[error(
+        "a silence needs to say what is silenced: a speaker, an outlet, a thread, a feed, a kind, a sink or an expression"
+    )]
     SilencesAll,
     /// There are too many.
-    #[error("{0} silences count already, which is all that there may be; what is to be silent for good is a matter of rules")]
+    #[error(
+        "{0} silences count already, which is all that there may be; what is to be silent for good is a matter of rules"
+    )]
     TooManySilences(usize),
     /// There is no such silence.
     #[error("no silence {0} is known: it may have ended")]

@@ -7,8 +7,8 @@ use super::{Change, State};
 use crate::model::{Document, DocumentId, DocumentRecord, GroupRecord, Moved, Release, Version};
 use crate::text::embargo::{Embargo, embargo};
 
-/// In place of the end of an embargo: until a later version says otherwise.
-pub const WITHHELD: Timestamp = Timestamp::MAX;
+/// In place of the end of an embargo: until a later version says otherwise. The last whole second that there is.
+pub const WITHHELD: Timestamp = Timestamp::constant(253_402_207_200, 0);
 
 impl State {
     /// Until when a known document is not to be alerted, where a version of it that says nothing else anew changes that. What only
@@ -37,6 +37,9 @@ impl State {
             return;
         }
         known.embargo_until = until;
+        if !version.is_empty() {
+            known.version = version;
+        }
         changes.push(Change::Document(Box::new(known.clone())));
         self.move_release(document, until, changes);
     }
@@ -46,7 +49,9 @@ impl State {
     pub(super) fn move_release(&mut self, id: DocumentId, until: Option<Timestamp>, changes: &mut Vec<Change>) {
         let claims = self.documents.get(&id).map(|known| known.claims.clone()).unwrap_or_default();
         for claim in claims {
-            let Some(claim) = self.claims.get_mut(&claim).filter(|claim| claim.report.document.id == id) else { continue };
+            let Some(claim) = self.claims.get_mut(&claim).filter(|claim| claim.report.document.id == id) else {
+                continue;
+            };
             claim.report.document.embargo_until = until;
             changes.push(Change::Claim(Box::new(claim.clone())));
         }
@@ -72,7 +77,8 @@ impl State {
 
 fn move_group(group: &mut GroupRecord, id: DocumentId, until: Option<Timestamp>) -> bool {
     let mut is_moved = false;
-    for document in group.members.iter_mut().filter_map(|alert| alert.document.as_mut()).filter(|shown| shown.id == id) {
+    for document in group.members.iter_mut().filter_map(|alert| alert.document.as_mut()).filter(|shown| shown.id == id)
+    {
         is_moved |= document.embargo_until != until;
         document.embargo_until = until;
     }

@@ -12,7 +12,8 @@ use crate::model::{
 /// An alert as a digest lists it.
 pub(super) fn entry(alert: &Alert) -> DigestEntry {
     let claim = alert.claim.as_ref();
-    let words = |claim: &AlertClaim| claim.content.iter().map(|piece| piece.text.as_str()).collect::<Vec<_>>().join(" … ");
+    let words =
+        |claim: &AlertClaim| claim.content.iter().map(|piece| piece.text.as_str()).collect::<Vec<_>>().join(" … ");
     DigestEntry {
         id: alert.id,
         alert_type: alert.alert_type,
@@ -20,6 +21,7 @@ pub(super) fn entry(alert: &Alert) -> DigestEntry {
         priority: alert.priority.score,
         claim: claim.map(|claim| claim.id),
         thread: alert.thread.as_ref().map(|thread| thread.id),
+        also: alert.also.clone(),
         speaker: claim.and_then(|claim| claim.speaker.as_ref()).map(|speaker| speaker.name.clone()),
         content: claim.map(words),
         headline: alert.document.as_ref().map(|document| document.headline.clone()),

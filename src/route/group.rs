@@ -1,7 +1,10 @@
 //! Groups: alerts of one thread that come soon after one another go to a sink as one, the weightiest with the others in its `also`.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
+use super::hold::Arrival;
 use super::weight;
 use crate::model::{Alert, AlertType, ClaimId, GroupRecord};
 use crate::rule::Limits;
@@ -13,7 +16,7 @@ pub const GROUPS_MAX: usize = 10_000;
 
 /// Whether an alert may wait for others of its thread: not what takes something back, what is of a feed, or what has to wait longer
 /// for the end of an embargo.
-pub fn may_wait(limits: &Limits, alert: &Alert, due: Timestamp, now: Timestamp) -> bool {
+pub fn may_wait(limits: &Limits, Arrival { alert, due, now, .. }: Arrival<'_>) -> bool {
     limits.group_wait.is_positive()
         && alert.claim.is_some()
         && alert.thread.is_some()
@@ -22,14 +25,23 @@ pub fn may_wait(limits: &Limits, alert: &Alert, due: Timestamp, now: Timestamp) 
 }
 
 /// Adds an alert to the group of its thread, which begins with it where there is none.
-pub fn join(known: Option<&GroupRecord>, (sink, order_key): (&str, &str), limits: &Limits, alert: Alert, now: Timestamp) -> GroupRecord {
+pub fn join(
+    known: Option<&GroupRecord>,
+    (sink, order_key): (&str, &str),
+    limits: &Limits,
+    Arrival { alert, is_told, now, .. }: Arrival<'_>,
+) -> GroupRecord {
     let mut group = known.cloned().unwrap_or_else(|| GroupRecord {
         sink: sink.to_owned(),
         order_key: order_key.to_owned(),
         until: now.saturating_add(limits.group_wait).unwrap_or(Timestamp::MAX),
         members: Vec::new(),
+        told: BTreeSet::new(),
     });
-    group.members.push(alert);
+    group.members.push(alert.clone());
+    if is_told {
+        group.told.insert(alert.id);
+    }
     if group.members.len() >= MEMBERS_MAX {
         group.until = now;
     }
@@ -42,34 +54,39 @@ pub fn is_due(group: &GroupRecord, limits: &Limits, now: Timestamp) -> bool {
 }
 
 /// A revision takes the place of what waits of the claim that it revises, what is withdrawn is taken out. Nothing where nothing of the
-/// claim waits.
-pub fn take_back(group: &GroupRecord, alert: &Alert) -> Option<GroupRecord> {
+/// claim waits; else the group, and whether the first that the sink was to hear of the claim waits in it.
+pub fn take_back(group: &GroupRecord, alert: &Alert) -> Option<(GroupRecord, bool)> {
     let claim = alert.claim.as_ref()?.id;
     let is_about = |member: &Alert| member.claim.as_ref().is_some_and(|subject| subject.id == claim);
     if !group.members.iter().any(is_about) {
         return None;
     }
+    let is_first = group.members.iter().any(|member| is_about(member) && !group.told.contains(&member.id));
     let mut group = group.clone();
     if alert.alert_type == AlertType::ClaimWithdrawn {
         group.members.retain(|member| !is_about(member));
     } else {
         for member in group.members.iter_mut().filter(|member| is_about(member)) {
-            let before = member.clone();
-            *member = Alert {
-                id: before.id,
-                alert_type: before.alert_type,
-                time: before.time,
-                priority: before.priority,
-                answers: before.answers,
-                also: before.also,
-                rules: before.rules,
-                watched: before.watched,
-                why: before.why,
-                ..alert.clone()
-            };
+            *member = revised(member.clone(), alert);
         }
     }
-    Some(group)
+    Some((group, is_first))
+}
+
+/// An alert that waits, with what a revision says of its claim.
+fn revised(waits: Alert, revision: &Alert) -> Alert {
+    Alert {
+        id: waits.id,
+        alert_type: waits.alert_type,
+        time: waits.time,
+        priority: waits.priority,
+        answers: waits.answers,
+        also: waits.also,
+        rules: waits.rules,
+        watched: waits.watched,
+        why: waits.why,
+        ..revision.clone()
+    }
 }
 
 /// What goes out of a group: one alert of all that may go, and each that is under an embargo by now by itself.
@@ -126,7 +143,7 @@ fn merge(members: Vec<Alert>) -> Option<Alert> {
         lead.watched.extend(other.watched.into_iter().filter(|name| !lead.watched.contains(name)).collect::<Vec<_>>());
         if other.priority.score > lead.priority.score {
             lead.priority.score = other.priority.score;
-            lead.priority.reasons.push(format!("a {} in its group", other.alert_type.as_str()));
+            lead.priority.reasons.push(format!("{} in its group", other.alert_type.as_str()));
         }
     }
     Some(lead)

@@ -33,23 +33,41 @@ pub enum Admission {
     Change,
 }
 
-/// Lets an alert meet the limits of a sink; `due` is the end of its embargo, if that is to come.
-pub fn admit(record: &mut BudgetRecord, limits: &Limits, alert: &Alert, due: Timestamp, now: Timestamp) -> Admission {
+/// An alert on its way to a sink.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'a> {
+    /// The alert.
+    pub alert: &'a Alert,
+    /// The end of its embargo, if that is to come.
+    pub due: Timestamp,
+    /// The sink was alerted of its claim before.
+    pub is_told: bool,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// Lets an alert meet the limits of a sink.
+pub fn admit(record: &mut BudgetRecord, limits: &Limits, arrival: Arrival<'_>) -> Admission {
+    let Arrival { alert, due, now, .. } = arrival;
     if alert.alert_type.takes_back() {
-        let is_found = record.lists_mut().into_iter().any(|list| take_back(list, alert, due, now));
-        return if is_found { Admission::Change } else { Admission::Send };
+        let mut is_first = false;
+        for list in record.lists_mut() {
+            is_first |= take_back(list, arrival);
+        }
+        // Where the claim was alerted before what waits of it, that is taken back too.
+        return if is_first { Admission::Change } else { Admission::Send };
     }
     if limits.is_quiet(alert.priority.score, due.max(now)) {
-        hold(&mut record.quiet, alert, due, now, None);
+        hold(&mut record.quiet, arrival, None);
         return Admission::Hold(DigestCause::QuietHours);
     }
     if let Some(until) = over_cap(record, limits.alerts_per_hour, alert, now) {
-        hold(&mut record.hour.over, alert, due, now, Some(until));
+        hold(&mut record.hour.over, arrival, Some(until));
         return Admission::Hold(DigestCause::RateCap);
     }
     if is_over_budget(record, limits.alerts_per_day, alert, now) {
         let until = begin_of_next(record.day);
-        hold(&mut record.over, alert, due, now, until);
+        hold(&mut record.over, arrival, until);
         // What no longer fits into the day is no load of the hour.
         count_back(record, limits.alerts_per_hour, alert);
         return Admission::Hold(DigestCause::Budget);
@@ -189,36 +207,39 @@ fn is_over_budget(record: &mut BudgetRecord, limit: u32, alert: &Alert, now: Tim
     is_over
 }
 
-fn hold(list: &mut HeldList, alert: &Alert, due: Timestamp, now: Timestamp, until: Option<Timestamp>) {
+fn hold(list: &mut HeldList, arrival: Arrival<'_>, until: Option<Timestamp>) {
     if list.is_empty() {
-        (list.since, list.until) = (Some(now), until);
+        (list.since, list.until) = (Some(arrival.now), until);
     }
     if list.held.len() < ENTRIES_MAX {
-        list.held.push(held(alert, due, now));
+        list.held.push(held(arrival));
     } else {
         list.left_out = list.left_out.saturating_add(1);
-        *list.left_out_types.entry(alert.alert_type).or_default() += 1;
+        *list.left_out_types.entry(arrival.alert.alert_type).or_default() += 1;
     }
 }
 
-fn held(alert: &Alert, due: Timestamp, now: Timestamp) -> HeldAlert {
+fn held(Arrival { alert, due, is_told, now }: Arrival<'_>) -> HeldAlert {
     let document = alert.document.as_ref().map(|document| document.id);
-    HeldAlert { entry: entry(alert), not_before: (due > now).then_some(due), document }
+    HeldAlert { entry: entry(alert), not_before: (due > now).then_some(due), document, is_told }
 }
 
-/// A revision takes the place of the entry that it revises, a withdrawn one is taken out. False where nothing of it waits: what was
-/// sent is taken back by an alert.
-fn take_back(list: &mut HeldList, alert: &Alert, due: Timestamp, now: Timestamp) -> bool {
-    let Some(claim) = alert.claim.as_ref().map(|claim| claim.id) else { return false };
-    let Some(place) = list.held.iter().position(|held| held.entry.claim == Some(claim)) else { return false };
-    if alert.alert_type == AlertType::ClaimWithdrawn {
-        list.held.remove(place);
-    } else if let Some(waits) = list.held.get_mut(place) {
-        let DigestEntry { id, alert_type, .. } = waits.entry;
-        let revised = held(alert, due, now);
-        *waits = HeldAlert { entry: DigestEntry { id, alert_type, ..revised.entry }, ..revised };
+/// A revision takes the place of entries of the claim that it revises, withdrawn ones are taken out. Whether the first that the sink
+/// was to hear of the claim is among them, so that there is nothing else to take back.
+fn take_back(list: &mut HeldList, arrival: Arrival<'_>) -> bool {
+    let Some(claim) = arrival.alert.claim.as_ref().map(|claim| claim.id) else { return false };
+    let is_about = |held: &HeldAlert| held.entry.claim == Some(claim);
+    let is_first = list.held.iter().any(|held| is_about(held) && !held.is_told);
+    if arrival.alert.alert_type == AlertType::ClaimWithdrawn {
+        list.held.retain(|held| !is_about(held));
+    } else {
+        for waits in list.held.iter_mut().filter(|held| is_about(held)) {
+            let (DigestEntry { id, alert_type, .. }, is_told) = (&waits.entry, waits.is_told);
+            let (id, alert_type, revised) = (*id, *alert_type, held(arrival));
+            *waits = HeldAlert { entry: DigestEntry { id, alert_type, ..revised.entry }, is_told, ..revised };
+        }
     }
-    true
+    is_first
 }
 
 #[cfg(test)]

@@ -139,7 +139,8 @@ impl Router {
             Some(self.routed(events.get(position)?, judgements.get(position)?, sinks))
         };
         routing.routed.extend(chosen.into_iter().filter_map(routed));
-        let kept = |((position, reason), sinks): ((usize, String), Vec<String>)| Some((routed((position, sinks))?, reason));
+        let kept =
+            |((position, reason), sinks): ((usize, String), Vec<String>)| Some((routed((position, sinks))?, reason));
         routing.silenced.extend(silenced.into_iter().filter_map(kept));
     }
 

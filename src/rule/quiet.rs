@@ -109,7 +109,9 @@ impl FromStr for QuietSpan {
 fn read_days(text: &str) -> Result<(u8, u8), String> {
     let day = |name: &str| {
         let place = DAYS.iter().position(|day| day.eq_ignore_ascii_case(name));
-        place.and_then(|place| u8::try_from(place).ok()).ok_or_else(|| format!("{name:?} is no day: {}", DAYS.join(", ")))
+        place
+            .and_then(|place| u8::try_from(place).ok())
+            .ok_or_else(|| format!("{name:?} is no day: {}", DAYS.join(", ")))
     };
     match text.split_once('-') {
         Some((first, last)) => Ok((day(first)?, day(last)?)),
@@ -221,7 +223,10 @@ mod tests {
         ];
         check(&hours, &expected);
         let twice = quiet(&["02:00-03:00"], "Europe/Berlin");
-        check(&twice, &[("2026-10-25T00:30:00Z", true), ("2026-10-25T01:30:00Z", true), ("2026-03-29T01:00:00Z", false)]);
+        check(
+            &twice,
+            &[("2026-10-25T00:30:00Z", true), ("2026-10-25T01:30:00Z", true), ("2026-03-29T01:00:00Z", false)],
+        );
     }
 
     #[test]
@@ -230,7 +235,18 @@ mod tests {
             assert_eq!(text.parse::<QuietSpan>().unwrap().to_string(), text);
         }
         assert_eq!("tue 09:00-00:00".parse::<QuietSpan>().unwrap().to_string(), "Tue 09:00-24:00");
-        for wrong in ["", "22-07", "22:00", "7:00-8:00", "22:00-22:00", "24:00-01:00", "00:00-25:00", "Someday", "Mon Tue", "Mon 1 2"] {
+        for wrong in [
+            "",
+            "22-07",
+            "22:00",
+            "7:00-8:00",
+            "22:00-22:00",
+            "24:00-01:00",
+            "00:00-25:00",
+            "Someday",
+            "Mon Tue",
+            "Mon 1 2",
+        ] {
             assert!(wrong.parse::<QuietSpan>().is_err(), "{wrong}");
         }
     }

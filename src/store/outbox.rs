@@ -316,4 +316,49 @@ mod tests {
         put(&transaction, &rows, day(51));
         assert_eq!(due(&transaction, "gone", day(51), 9).unwrap(), [], "an alert is put in once for all times");
     }
+
+    #[test]
+    fn what_is_silenced_goes_to_nobody_and_keeps_its_reason_when_its_body_goes() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::prepare(&mut connection, Path::new("memory")).unwrap();
+        let transaction = connection.transaction().unwrap();
+        let silenced = vec![SilencedRow { row: row("one", b"a"), reason: "silence 1: a drill".to_owned() }];
+        let commit = |day| Commit { silenced: silenced.clone(), ..Commit::new(day, 0) };
+        assert_eq!(write(&transaction, &commit(day(0))).unwrap(), PutIn::new());
+        assert_eq!(due(&transaction, "one", day(1), 9).unwrap(), []);
+        assert_eq!(put(&transaction, &[row("one", b"a")], day(1)), PutIn::new(), "it is there");
+        let found = |column: &str| {
+            let query = format!("SELECT {column} FROM delivery WHERE state = 'silenced'");
+            transaction.query_row(&query, [], |row| row.get::<_, Option<String>>(0)).unwrap()
+        };
+        assert_eq!((found("reason").unwrap().as_str(), found("body").unwrap().as_str()), ("silence 1: a drill", "{}"));
+        write(&transaction, &commit(day(31))).unwrap();
+        assert_eq!((found("reason").is_some(), found("body")), (true, None));
+    }
+
+    #[test]
+    fn a_release_that_changed_moves_what_waits_but_not_before_its_next_attempt() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::prepare(&mut connection, Path::new("memory")).unwrap();
+        let transaction = connection.transaction().unwrap();
+        let document = crate::model::DocumentId::of(&[b"d"]);
+        let of_document =
+            |alert: &[u8]| OutboxRow { document: Some(document), order_key: format!("{alert:?}"), ..row("one", alert) };
+        let rows = [of_document(b"a"), of_document(b"b"), row("one", b"c")];
+        put(&transaction, &rows, day(0));
+        let result = AttemptResult::Retry { due: day(3), error: "no answer".to_owned() };
+        let (alert, sink) = (AlertId::of(&[b"b"]), "one".to_owned());
+        record_attempt(&transaction, &Attempt { alert, sink, at: day(0), duration: Duration::ZERO, result }).unwrap();
+        let moved = |due| {
+            let moved = vec![Moved { document, due }];
+            write(&transaction, &Commit { moved, ..Commit::new(day(0), 0) }).unwrap();
+            let query = "SELECT due FROM outbox ORDER BY position";
+            let mut statement = transaction.prepare(query).unwrap();
+            let found: Vec<i64> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+            found
+        };
+        let at = |day: Timestamp| day.as_millisecond();
+        assert_eq!(moved(day(9)), [at(day(9)), at(day(9)), at(day(0))]);
+        assert_eq!(moved(day(5)), [at(day(5)), at(day(9)), at(day(0))]);
+    }
 }

@@ -270,4 +270,38 @@ mod tests {
         let now: Timestamp = "2024-10-31T08:00:00Z".parse().unwrap();
         assert_eq!(kept_since(now).to_string(), "2024-10-01T08:00:00Z");
     }
+
+    /// A file of before there were silences, with an alert that waits.
+    fn before_silences() -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        for step in &STEPS[..SILENCES_VERSION as usize - 1] {
+            connection.execute_batch(step).unwrap();
+        }
+        connection.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        connection.pragma_update(None, "user_version", SILENCES_VERSION - 1).unwrap();
+        let rows = "INSERT INTO outbox (alert, sink, type, order_key, sequence, created, due)
+                        VALUES ('a', 'one', 'denial.new', 't', 0, 0, 0), ('b', 'hook', 'denial.new', 't', 0, 0, 0);
+                    INSERT INTO outbox_body VALUES (1, CAST('{\"document\":{\"id\":\"d1\"}}' AS BLOB)),
+                        (2, CAST('{\"data\":{\"document\":{\"id\":\"d2\"}}}' AS BLOB))";
+        connection.execute_batch(rows).unwrap();
+        connection
+    }
+
+    #[test]
+    fn an_older_outbox_learns_of_silences_and_keeps_what_waits() {
+        let mut connection = before_silences();
+        let insert = "INSERT INTO outbox (alert, sink, type, order_key, sequence, state, created, due)
+                      VALUES (?1, 'one', 'denial.new', 't', 0, ?2, 0, 0)";
+        assert!(connection.execute(insert, ["c", "silenced"]).is_err());
+        prepare(&mut connection, Path::new("memory")).unwrap();
+        connection.execute(insert, ["c", "silenced"]).unwrap();
+        assert!(connection.execute(insert, ["d", "nonsense"]).is_err(), "what is no state is still refused");
+        let text = |query: &str| connection.query_row(query, [], |row| row.get::<_, String>(0)).unwrap();
+        assert_eq!(text("SELECT group_concat(document, ' ') FROM outbox"), "d1 d2");
+        assert_eq!(text("SELECT group_concat(alert || state, ' ') FROM delivery"), "apending bpending csilenced");
+        assert_eq!(text("PRAGMA integrity_check"), "ok");
+        connection.execute("DELETE FROM outbox WHERE alert = 'a'", []).unwrap();
+        assert_eq!(text("SELECT count(*) || '' FROM outbox_body"), "1", "bodies go with their rows");
+        assert!(connection.execute("UPDATE sqlite_schema SET sql = ''", []).is_err(), "the layout is safe again");
+    }
 }

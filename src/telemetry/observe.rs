@@ -486,8 +486,7 @@ fn prepare_sink(samples: &mut Samples, sink: &str) {
     ] {
         samples.count(metric, &[sink], 0);
     }
-    for (metric, reasons) in
-        [(Metric::AlertsHeld, &HELD_REASONS[..]), (Metric::AlertsSilenced, &SILENCED_REASONS[..])]
+    for (metric, reasons) in [(Metric::AlertsHeld, &HELD_REASONS[..]), (Metric::AlertsSilenced, &SILENCED_REASONS[..])]
     {
         for reason in reasons {
             samples.count(metric, &[sink, reason], 0);

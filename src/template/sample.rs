@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use crate::model::{
     Alert, AlertAnswer, AlertClaim, AlertDocument, AlertId, AlertStory, AlertThread, AlertType, Basis, ClaimId,
-    ClaimSpeaker, Digest, DigestCause, DigestEntry, DocumentId, Evidence, FeedAlert, FeedId, Kind, Link, Offsets, Priority, Quote,
-    Stance, StanceEntry, StoryId, ThreadId, ThreadState,
+    ClaimSpeaker, Digest, DigestCause, DigestEntry, DocumentId, Evidence, FeedAlert, FeedId, Kind, Link, Offsets,
+    Priority, Quote, Stance, StanceEntry, StoryId, ThreadId, ThreadState,
 };
 
 /// What a feed may say to break out of a message, to ring for everybody, or to hide.
@@ -49,6 +49,7 @@ fn entry(is_full: bool) -> DigestEntry {
         time: Timestamp::UNIX_EPOCH,
         priority: 50,
         claim: is_full.then(|| ClaimId::of(&[b"c"])),
+        also: Vec::new(),
         thread: is_full.then(|| ThreadId::of(&[b"t"])),
         speaker: full(HOSTILE),
         content: full(HOSTILE),

@@ -28,7 +28,8 @@ impl Explainer<'_> {
                 let is_subject = alert.claim.as_ref().is_some_and(|claim| claim.id == record.id);
                 let rides = alert.also.contains(&record.id) || alert.answers.iter().any(|one| one.claim == record.id);
                 if alerted.rows.iter().all(|row| row.state == "silenced") {
-                    silenced = silenced.or(alerted.rows.first().and_then(|row| row.reason.clone()).filter(|_| is_subject));
+                    silenced =
+                        silenced.or(alerted.rows.first().and_then(|row| row.reason.clone()).filter(|_| is_subject));
                 } else if is_subject {
                     about.push((alert::in_short(alerted), self.is_held(alerted)));
                 } else if rides {
