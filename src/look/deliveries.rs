@@ -149,7 +149,7 @@ impl Listed for DeliveryLine {
         Column::number("TRIES").spare(),
         Column::whole("ENDED/DUE").spare(),
         Column::text("ABOUT", 16).spare(),
-        Column::text("WHY NOT", 12),
+        Column::text("LAST ERROR", 12),
     ];
 
     fn row(&self) -> Vec<Cell> {
