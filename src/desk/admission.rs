@@ -70,11 +70,11 @@ impl Desk {
     ) {
         for sink in &self.sinks {
             self.close_groups(sink, state, written, now, (&mut *admitted, &mut *tally));
-            let Some(mut record) = state.budget(&sink.name).cloned() else { continue };
-            let digests = hold::close(&mut record, &sink.limits, now);
-            if digests.is_empty() {
+            if !state.budget(&sink.name).is_some_and(|record| hold::is_due(record, &sink.limits, now)) {
                 continue;
             }
+            let Some(mut record) = state.take_budget(&sink.name) else { continue };
+            let digests = hold::close(&mut record, &sink.limits, now);
             written.file(state.put_budget(record));
             for alert in digests {
                 let order_key = hold::order_key(&sink.name);
@@ -236,12 +236,10 @@ fn meet_limits(
     if sink.limits.take_everything() && known.is_none_or(|known| known.lists().iter().all(|list| list.is_empty())) {
         return None;
     }
-    let before = known.cloned().unwrap_or_else(|| BudgetRecord::new(sink.name.clone(), day(arrival.now)));
-    let mut record = before.clone();
+    let known = state.take_budget(&sink.name);
+    let mut record = known.unwrap_or_else(|| BudgetRecord::new(sink.name.clone(), day(arrival.now)));
     let admission = hold::admit(&mut record, &sink.limits, arrival);
-    if record != before {
-        written.file(state.put_budget(record));
-    }
+    written.file(state.put_budget(record));
     match admission {
         Admission::Send => None,
         Admission::Hold(cause) => Some(cause.as_str()),

@@ -10,6 +10,11 @@ impl State {
         self.budgets.get(sink)
     }
 
+    /// Takes what a sink was sent out of the state, to be changed and put back: it may be long.
+    pub fn take_budget(&mut self, sink: &str) -> Option<BudgetRecord> {
+        self.budgets.remove(sink)
+    }
+
     /// Puts what a sink was sent in place of what was known.
     pub fn put_budget(&mut self, budget: BudgetRecord) -> Change {
         self.budgets.insert(budget.sink.clone(), budget.clone());
