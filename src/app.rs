@@ -46,6 +46,8 @@ const DESK_QUEUE: usize = 64;
 const LISTS_QUEUE: usize = 16;
 /// Polls that the desk takes in one transaction.
 const DESK_BATCH: usize = 32;
+/// How often the desk looks after what waits for a time.
+const TICK: Duration = Duration::from_secs(1);
 /// How often some of the backlog is read although more comes.
 const CATCH_UP_EVERY: Duration = Duration::from_secs(5);
 /// How long the desk waits after it could not commit what it read of the backlog.
@@ -63,6 +65,8 @@ enum Order {
     Take(Box<Delivery>),
     /// To say how it knows a poll's documents, which have the text of the feed's entries.
     Ask(Vec<Document>, oneshot::Sender<Vec<(DocumentId, Knowledge)>>),
+    /// To see to what waits for a time that may have come.
+    Tick,
     /// To go on by another config from here on.
     Follow(Routing),
 }
@@ -217,7 +221,7 @@ fn routing(config: &Config) -> (Router, Vec<SinkSettings>) {
         name: sink.name.clone(),
         format: BodyFormat::of(&sink.target),
         template: sink.target.template().cloned(),
-        alerts_per_day: sink.alerts_per_day,
+        limits: sink.limits.clone(),
     });
     (Router::new(config.rules.clone(), sink_names(config)), settings.collect())
 }
@@ -344,6 +348,7 @@ impl Tasks {
             tasks.start_sink(sink, dispatcher, wake);
         }
         tasks.start_feedback();
+        tasks.start_ticks();
         let mut cursors: BTreeMap<FeedId, FeedCursor> =
             stages.cursors.into_iter().map(|cursor| (cursor.feed.clone(), cursor)).collect();
         let watched = Config { feeds: feeds.clone(), ..tasks.config.clone() };
@@ -361,6 +366,26 @@ impl Tasks {
         let Some(orders) = self.orders.clone() else { return };
         let task = FeedbackTask { store: Arc::clone(&self.store), orders };
         self.intake.spawn(task.run(self.stop.clone()));
+    }
+
+    /// Starts the task that lets the desk see to what waits, however quiet the feeds are.
+    fn start_ticks(&mut self) {
+        let Some(orders) = self.orders.clone() else { return };
+        let stop = self.stop.clone();
+        self.intake.spawn(async move {
+            loop {
+                // All branches only wait.
+                tokio::select! {
+                    biased;
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(TICK) => {}
+                }
+                // A desk whose queue is full is at work: it closes what is over with its next batch.
+                if matches!(orders.try_send(Order::Tick), Err(mpsc::error::TrySendError::Closed(_))) {
+                    return;
+                }
+            }
+        });
     }
 
     /// Waits until the daemon is to stop, and reloads meanwhile. A stage that ends before is a failure: without it the daemon would
@@ -432,6 +457,10 @@ impl DeskLoop {
                 match order {
                     // What came before it is still done by the old config.
                     Order::Follow(new) => routing = Some(new),
+                    Order::Tick => {
+                        self.tick()?;
+                        next = inbox.try_recv().ok();
+                    }
                     Order::Ask(documents, answer) => {
                         self.answer(documents, answer)?;
                         next = inbox.try_recv().ok();
@@ -484,6 +513,23 @@ impl DeskLoop {
                 return Err(error);
             }
             std::thread::sleep(BACKLOG_RETRY);
+        }
+        Ok(())
+    }
+
+    /// Lets out what has waited long enough. What cannot be committed waits on: the next tick comes soon.
+    fn tick(&mut self) -> Result<(), StoreError> {
+        if !self.desk.is_due(self.watchers.clock.now()) {
+            return Ok(());
+        }
+        self.watchers.telemetry.pulse.desk_began();
+        let ticked = self.process(|desk, now| desk.process(Vec::new(), now));
+        if let Err(error) = ticked {
+            self.watchers.telemetry.not_committed(0);
+            error!(%error, "commit failed, what waits goes on to wait");
+            if !error.is_retryable() {
+                return Err(error);
+            }
         }
         Ok(())
     }

@@ -98,6 +98,12 @@ pub enum Command {
         #[command(subcommand)]
         command: look::FeedbackCommand,
     },
+    /// Keeps alerts back for some time, and says what is kept back so. Logged as feedback is.
+    Silence {
+        /// What to do.
+        #[command(subcommand)]
+        command: look::SilenceCommand,
+    },
     /// Checks config, database, feeds, sinks and machine; exit code 1 if anything is bad.
     Doctor(look::DoctorArgs),
     /// Copies the database, also while the daemon works on it.

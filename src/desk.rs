@@ -2,9 +2,11 @@
 //!
 //! Called by the daemon, by `replay` and by `demo` alike, from a blocking thread.
 
+mod admission;
 mod backlog;
 mod tally;
 
+pub use admission::{ByReason, HELD_REASONS, SILENCED_REASONS};
 pub use backlog::{BACKLOG_MAX, READ_AT_ONCE_MAX};
 pub use tally::Tally;
 
@@ -17,17 +19,18 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
+use admission::Admitted;
 use backlog::{Backlog, Batch};
 
 use crate::model::{
     Alert, Analysis, BudgetRecord, ClaimId, ClaimRecord, Document, DocumentId, DocumentRecord, Event, FeedCursor,
-    FeedHealth, FeedId, FeedRecord, Feedback, Issue, Knowledge, MutedSpeaker, OutboxRow, Rendering, StoryId,
-    StoryRecord, ThreadId, ThreadRecord, shown_text,
+    FeedHealth, FeedId, FeedRecord, Feedback, FeedbackId, GroupRecord, Issue, Knowledge, Moved, MutedSpeaker,
+    OutboxRow, Rendering, SilenceRecord, StoryId, StoryRecord, ThreadId, ThreadRecord, Version, shown_text,
 };
 use crate::parallel;
-use crate::pipeline::{Change, Input, Models, Scope, State, Windows, analyse, quarantine, step};
-use crate::route::budget::{self, Admission, day};
-use crate::route::{Routed, Router, Routing};
+use crate::pipeline::{Change, Input, Models, Scope, State, WITHHELD, Windows, analyse, quarantine, step};
+use crate::route::{Routed, Router, Silencer};
+use crate::rule::Limits;
 use crate::sink::{BodyFormat, body};
 use crate::store::{Commit, Forgotten, Store, StoreError};
 use crate::template::{Template, TemplateError};
@@ -48,6 +51,8 @@ pub struct Work {
     pub feedback: Vec<Feedback>,
     /// Documents in order of arrival; each one's `first_seen` is the step's `now`.
     pub documents: Vec<Document>,
+    /// Documents that may not be used until a later version says otherwise, with the version that says so.
+    pub withheld: Vec<(DocumentId, Version)>,
 }
 
 /// What came of a batch of work.
@@ -81,8 +86,8 @@ pub struct SinkSettings {
     pub format: BodyFormat,
     /// What makes other bytes of it.
     pub template: Option<Template>,
-    /// Alerts that it gets in a day before the rest waits for a digest; 0: all at once.
-    pub alerts_per_day: u32,
+    /// How much it takes, and when.
+    pub limits: Limits,
 }
 
 /// Owner of the state.
@@ -92,6 +97,7 @@ pub struct Desk {
     windows: Windows,
     models: Arc<Models>,
     router: Router,
+    silencer: Silencer,
     sinks: Vec<SinkSettings>,
     store: Arc<dyn Store>,
     /// Documents that are analysed at once.
@@ -113,7 +119,8 @@ impl Desk {
     ) -> Result<Self, StoreError> {
         let state = Some(State::restore(windows, store.load()?));
         let backlog = Backlog::new(store.backlog_marks()?);
-        Ok(Self { backlog, state, windows, models, router, sinks, store, threads: parallel::cores() })
+        let (silencer, threads) = (Silencer::default(), parallel::cores());
+        Ok(Self { backlog, state, windows, models, router, silencer, sinks, store, threads })
     }
 
     /// The desk with so many documents analysed at once, where it is one a core otherwise. What comes of them is the same.
@@ -208,7 +215,8 @@ impl Desk {
         let judged_before = self.models.window_counts();
         let (inputs, analysis_times) =
             self.inputs((&state, caught_up.is_some()), batch, now, &mut cursors, &mut outcome);
-        let Stepped { state, inputs, written, routed, mut tally } = self.step_all(state, inputs, now, step)?;
+        let Stepped { state, inputs, written, admitted, mut tally } = self.step_all(state, inputs, now, step)?;
+        let Admitted { routed, silenced } = admitted;
         tally.known += outcome.known as u64;
         let analyses: Vec<Analysis> = inputs.into_iter().filter_map(|(input, _)| analysis(input)).collect();
         outcome.analysed = analyses.len();
@@ -223,6 +231,7 @@ impl Desk {
             analyses,
             feedback,
             outbox,
+            silenced: self.silenced_rows(&silenced),
             ..written.commit(position.unwrap_or(now), next_sequence)
         };
         let started = Instant::now();
@@ -259,11 +268,9 @@ impl Desk {
         let mut left_out = 0;
         loop {
             let mut written = Written::default();
-            let mut routed = self.close_days(&mut state, &mut written, now);
+            let mut admitted = Admitted::default();
             let mut tally = Tally { left_out, ..Tally::default() };
-            for digest in &routed {
-                tally.routed(digest);
-            }
+            self.close(&mut state, &mut written, now, (&mut admitted, &mut tally));
             let mut panicked = None;
             for (position, (input, time)) in inputs.iter().enumerate() {
                 tell_refusal(&state, input);
@@ -274,17 +281,8 @@ impl Desk {
                         }
                         let events: Vec<Event> =
                             changes.into_iter().filter_map(|change| written.file(change)).collect();
-                        tally.happened(&events);
-                        let routing = self.router.route(events);
-                        tally.judged(&routing);
-                        tell_failures(&routing);
-                        for item in routing.routed {
-                            tally.routed(&item);
-                            let sinks = item.sinks.clone();
-                            let sent = self.admit(&mut state, &mut written, item, now);
-                            tally.held(&sinks, sent.as_ref());
-                            routed.extend(sent);
-                        }
+                        let feed = feed_of(input);
+                        self.admit_events(&mut state, &mut written, (events, feed), now, (&mut admitted, &mut tally));
                     }
                     Err(panic) => {
                         panicked = Some((position, reason(panic.as_ref())));
@@ -293,41 +291,11 @@ impl Desk {
                 }
             }
             let Some((position, reason)) = panicked else {
-                return Ok(Stepped { state, inputs, written, routed, tally });
+                return Ok(Stepped { state, inputs, written, admitted, tally });
             };
             left_out += u64::from(!set_aside(&mut inputs, position, reason));
             state = self.take_state()?;
         }
-    }
-
-    /// Notes who is alerted, and holds back what is over a sink's budget; what is left, if anything, goes out.
-    fn admit(&self, state: &mut State, written: &mut Written, mut item: Routed, now: Timestamp) -> Option<Routed> {
-        for change in state.note_alerted(&item.alert, &item.sinks) {
-            written.file(change);
-        }
-        item.sinks.retain(|name| {
-            let limit = self.sinks.iter().find(|sink| sink.name == *name).map_or(0, |sink| sink.alerts_per_day);
-            if limit == 0 {
-                return true;
-            }
-            let mut record = state.budget(name).cloned().unwrap_or_else(|| BudgetRecord::new(name.clone(), day(now)));
-            let admission = budget::admit(&mut record, limit, &item.alert, now);
-            written.file(state.put_budget(record));
-            admission == Admission::Send
-        });
-        (!item.sinks.is_empty()).then_some(item)
-    }
-
-    /// The digests of days that are over.
-    fn close_days(&self, state: &mut State, written: &mut Written, now: Timestamp) -> Vec<Routed> {
-        let close = |sink: &SinkSettings| {
-            let mut record = state.budget(&sink.name)?.clone();
-            let alert = budget::close_day(&mut record, sink.alerts_per_day, now)?;
-            written.file(state.put_budget(record));
-            let order_key = budget::order_key(&sink.name);
-            Some(Routed { alert, sinks: vec![sink.name.clone()], order_key, due: Timestamp::UNIX_EPOCH })
-        };
-        self.sinks.iter().filter_map(close).collect()
     }
 
     /// Turns work into inputs: known documents are only seen again, the others are analysed in parallel. Says how long each
@@ -351,11 +319,16 @@ impl Desk {
                 let time = document.first_seen.max(earliest);
                 if state.knows(&document) {
                     outcome.known += 1;
+                    let moved = state.moved_release(&document);
+                    let released = moved.map(|until| Input::Released(document.id, document.version, until));
+                    slots.extend(released.map(|released| Slot::Ready(released, time)));
                     slots.push(Slot::Ready(Input::SeenAgain(document.id, document.trace), time));
                 } else {
                     slots.push(Slot::Unread(Box::new(document), time));
                 }
             }
+            let withheld = work.withheld.into_iter().map(|(id, version)| Input::Released(id, version, Some(WITHHELD)));
+            slots.extend(withheld.map(|withheld| Slot::Ready(withheld, now)));
             slots.extend(work.health.map(|health| Slot::Ready(Input::FeedHealth(health), now)));
         }
         let inputs = parallel::in_order(self.threads, slots, |slot| match slot {
@@ -395,6 +368,7 @@ impl Desk {
                     body: body(&item.alert, sink.format),
                     rendering: rendering(sink, &item.alert),
                     due: item.due,
+                    document: item.alert.document.as_ref().map(|document| document.id),
                 });
             }
         }
@@ -417,7 +391,7 @@ struct Stepped {
     state: State,
     inputs: Vec<(Input, Timestamp)>,
     written: Written,
-    routed: Vec<Routed>,
+    admitted: Admitted,
     tally: Tally,
 }
 
@@ -426,10 +400,11 @@ fn clock_lead(state: &State, now: Timestamp) -> SignedDuration {
     state.position().0.map_or(SignedDuration::ZERO, |desk| desk.duration_since(now)).max(SignedDuration::ZERO)
 }
 
-/// Leaves in the log which rules let something through because their expression failed.
-fn tell_failures(routing: &Routing) {
-    for (rule, error) in &routing.failures {
-        tracing::warn!(rule, error, "the expression of a rule failed on an event, which it lets through");
+/// The feed that brought the document of an input.
+fn feed_of(input: &Input) -> Option<&FeedId> {
+    match input {
+        Input::Analysed(analysis) => Some(&analysis.document.source.feed),
+        _ => None,
     }
 }
 
@@ -506,7 +481,7 @@ fn recognise(state: &State, batch: &mut [Work]) {
 fn analysis(input: Input) -> Option<Analysis> {
     match input {
         Input::Analysed(analysis) => Some(*analysis),
-        Input::SeenAgain(..) | Input::FeedHealth(_) | Input::Feedback(_) => None,
+        Input::SeenAgain(..) | Input::Released(..) | Input::FeedHealth(_) | Input::Feedback(_) => None,
     }
 }
 
@@ -525,6 +500,9 @@ struct Written {
     feeds: BTreeMap<FeedId, FeedRecord>,
     budgets: BTreeMap<String, BudgetRecord>,
     muted: BTreeMap<String, Option<MutedSpeaker>>,
+    silences: BTreeMap<FeedbackId, Option<SilenceRecord>>,
+    groups: BTreeMap<String, Option<GroupRecord>>,
+    moved: BTreeMap<DocumentId, Moved>,
 }
 
 impl Written {
@@ -536,7 +514,12 @@ impl Written {
             Change::Claim(record) => drop(self.claims.insert(record.id, Some(*record))),
             Change::Thread(record) => drop(self.threads.insert(record.id, Some(*record))),
             Change::Feed(record) => drop(self.feeds.insert(record.feed.clone(), record)),
-            Change::Budget(record) => drop(self.budgets.insert(record.sink.clone(), record)),
+            Change::Budget(record) => drop(self.budgets.insert(record.sink.clone(), *record)),
+            Change::Group(record) => drop(self.groups.insert(record.key(), Some(*record))),
+            Change::ForgetGroup(key) => drop(self.groups.insert(key, None)),
+            Change::Silence(record) => drop(self.silences.insert(record.id, Some(*record))),
+            Change::EndSilence(id) => drop(self.silences.insert(id, None)),
+            Change::Moved(moved) => drop(self.moved.insert(moved.document, moved)),
             Change::Mute(record) => drop(self.muted.insert(record.key.clone(), Some(record))),
             Change::Unmute(key) => drop(self.muted.insert(key, None)),
             Change::ForgetDocument(id) => drop(self.documents.insert(id, None)),
@@ -554,6 +537,8 @@ impl Written {
         let (claims, forgotten_claims) = part(self.claims);
         let (threads, forgotten_threads) = part(self.threads);
         let (muted, unmuted) = part(self.muted);
+        let (silences, ended_silences) = part(self.silences);
+        let (groups, ended_groups) = part(self.groups);
         Commit {
             documents,
             stories,
@@ -562,8 +547,13 @@ impl Written {
             feeds: self.feeds.into_values().collect(),
             budgets: self.budgets.into_values().collect(),
             muted,
+            silences,
+            groups,
+            moved: self.moved.into_values().collect(),
             forgotten: Forgotten {
                 muted: unmuted,
+                silences: ended_silences,
+                groups: ended_groups,
                 documents: forgotten_documents,
                 stories: forgotten_stories,
                 claims: forgotten_claims,

@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         Command::Explain(args) => look::explain(args),
         Command::Feedback { command } => look::feedback(command),
         Command::Endpoint { command } => look::endpoint(command),
+        Command::Silence { command } => look::silence(command),
         Command::Doctor(args) => look::doctor(args),
         Command::Backup(args) => look::backup(args),
         Command::Schema { contract } => commands::schema(*contract),

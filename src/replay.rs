@@ -22,7 +22,8 @@ use crate::model::{Document, Feedback, MarkupFormat};
 use crate::pipeline::{Models, WindowCounts};
 use crate::progress::Progress;
 use crate::route::Router;
-use crate::route::budget::day;
+use crate::route::hold::day;
+use crate::rule::Limits;
 use crate::sink::BodyFormat;
 use crate::store::EmbeddedStore;
 
@@ -146,7 +147,7 @@ fn desk(store: EmbeddedStore, config: &Config, router: Router, sinks: &[&str]) -
         name: (*name).to_owned(),
         format: BodyFormat::JsonLines,
         template: None,
-        alerts_per_day: 0,
+        limits: Limits::none(),
     };
     let sinks = sinks.iter().map(settings).collect();
     Ok(Desk::open(Arc::new(store), Arc::new(models), router, sinks, windows(&config.windows))?)

@@ -19,10 +19,11 @@ use crate::config::{FeedConfig, TextPolicy};
 use crate::desk::Work;
 use crate::intake::{Outcome as PollOutcome, Poll, Turn, wait_after_start};
 use crate::model::{
-    Document, EntryTrace, FeedCursor, Item, PollReason, Release, SourceInfo, comparable_address, shown_text,
+    Document, DocumentId, EntryTrace, FeedCursor, FeedId, Item, PollReason, Release, SourceInfo, Version,
+    comparable_address, shown_text,
 };
 use crate::pipeline::Windows;
-use crate::text::document::document;
+use crate::text::document::{document, document_id};
 use crate::web::Told;
 
 /// How long a feed waits for its site's turn before it says how long that may be.
@@ -184,12 +185,10 @@ impl FeedTask {
         let telemetry = &self.watchers.telemetry;
         let (mut cursor, health) = (poll.cursor.clone(), poll.health.take());
         let (read, withheld) = match &poll.outcome {
-            PollOutcome::Items { items, .. } => {
-                let withheld = items.iter().filter(|item| item.release == Release::Withheld).count();
-                (items.len() as u64, withheld as u64)
-            }
-            PollOutcome::NotModified | PollOutcome::Failed(_) => (0, 0),
+            PollOutcome::Items { items, .. } => (items.len() as u64, withheld(&self.feed.id, items)),
+            PollOutcome::NotModified | PollOutcome::Failed(_) => (0, Vec::new()),
         };
+        let withheld_count = withheld.len() as u64;
         let entries = self.entries(poll, extent, manners.windows, now).await.inspect_err(|error| {
             error!(feed = %self.feed.id, %error, "what a poll brought cannot be handed over");
             telemetry.not_handed_over(read);
@@ -215,11 +214,11 @@ impl FeedTask {
         }
         let mut documents: Vec<Document> = entries.into_iter().map(|entry| entry.document).collect();
         put_in_order(&mut documents, self.feed.url.scheme() == "file");
-        let work = Work { cursor: Some(cursor.clone()), health, documents, ..Work::default() };
+        let work = Work { cursor: Some(cursor.clone()), health, documents, withheld, ..Work::default() };
         let documents = work.documents.len() as u64;
         // Counted in before the desk can count them out, and until it has.
         let _waits = telemetry.waits_for_desk();
-        telemetry.handed_over(documents, withheld, read.saturating_sub(documents + withheld));
+        telemetry.handed_over(documents, withheld_count, read.saturating_sub(documents + withheld_count));
         let is_durable = self.send(work).await;
         drop((turn, stage));
         is_durable.then_some(cursor)
@@ -282,6 +281,12 @@ fn entries(
         trace(&mut documents);
     }
     documents.into_iter().zip(items).map(|(document, item)| Entry::new(document, item, policy)).collect()
+}
+
+/// The entries that must not be used now, by their documents: what the desk knows of them is to wait.
+fn withheld(feed: &FeedId, items: &[Item]) -> Vec<(DocumentId, Version)> {
+    let withheld = items.iter().filter(|item| item.release == Release::Withheld);
+    withheld.map(|item| (document_id(feed, item), item.version)).collect()
 }
 
 /// Gives the documents of a whole feed their traces: those whose address no other entry has. What stands side by side at one address,

@@ -9,7 +9,8 @@ use super::access::{ENDPOINT_RESERVED, PASSWORD_KEYS, TOKEN_KEYS};
 use super::endpoint::TEMPLATES;
 use super::extract::CUE_KEYS;
 use super::feed_list::{FEEDS, INTERVAL};
-use super::load::{ALERTS_PER_DAY, BACKFILL, GAP, GRACE, MEMORY, PACE, PAGES, SINK_TYPES, SIZE, TIMEOUT, WAITS};
+use super::limits::{ALERTS, GROUP_WAIT, PRIORITY as LIMIT_PRIORITY};
+use super::load::{BACKFILL, GAP, GRACE, MEMORY, PACE, PAGES, SINK_TYPES, SIZE, TIMEOUT, WAITS};
 use super::narrow::{KINDS, LANGUAGES, PRIORITY, PRIORITY_MIN};
 use super::push::LEASE;
 use super::traffic::{BREAKER_FAILURES, DISABLE_AFTER};
@@ -71,6 +72,8 @@ pub(super) enum Kind {
     Headers(&'static [&'static str]),
     /// More signing keys.
     MoreSecrets,
+    /// Spans of the week.
+    Spans,
 }
 
 /// Names of the forms of the log, those of `LogFormat`.
@@ -222,7 +225,12 @@ fn sink_keys() -> Vec<Key> {
         required(jsonl, "name", Kind::Name),
         required(jsonl, "type", Kind::OneOf(&SINK_TYPES)),
         key(jsonl, "path", Kind::Path),
-        key(jsonl, "alerts_per_day", Kind::Count(ALERTS_PER_DAY)),
+        key(jsonl, "alerts_per_day", Kind::Count(ALERTS)),
+        key(jsonl, "alerts_per_hour", Kind::Count(ALERTS)),
+        key(jsonl, "group_wait", Kind::Duration(GROUP_WAIT)),
+        key(jsonl, "quiet_hours", Kind::Spans),
+        key(jsonl, "quiet_zone", Kind::Text),
+        key(jsonl, "quiet_priority", Kind::Count(LIMIT_PRIORITY)),
         required(webhook, "name", Kind::Name),
         required(webhook, "type", Kind::OneOf(&SINK_TYPES)),
         key(webhook, "url", Kind::Address),
@@ -234,7 +242,12 @@ fn sink_keys() -> Vec<Key> {
         key(webhook, "secret_env", Kind::Text),
         key(webhook, "secret_file", Kind::Path),
         key(webhook, "secret", Kind::Text),
-        key(webhook, "alerts_per_day", Kind::Count(ALERTS_PER_DAY)),
+        key(webhook, "alerts_per_day", Kind::Count(ALERTS)),
+        key(webhook, "alerts_per_hour", Kind::Count(ALERTS)),
+        key(webhook, "group_wait", Kind::Duration(GROUP_WAIT)),
+        key(webhook, "quiet_hours", Kind::Spans),
+        key(webhook, "quiet_zone", Kind::Text),
+        key(webhook, "quiet_priority", Kind::Count(LIMIT_PRIORITY)),
         key(webhook, "timeout", Kind::Duration(TIMEOUT)),
         key(webhook, "connect_timeout", Kind::Duration(TIMEOUT)),
         key(webhook, "concurrency_max", Kind::Count(1..=256)),

@@ -18,6 +18,7 @@ use url::Url;
 use super::access::{self, read_access, read_endpoint_access};
 use super::feed_list::read_feed_list;
 use super::layers::{Layers, Origin};
+use super::limits::read_limits;
 use super::problem::{ConfigError, Problem};
 use super::push::read_websub;
 use super::reader::{Report, Section, Wrong, count, did_you_mean, duration, fraction, size, string};
@@ -49,8 +50,6 @@ pub(super) const MEMORY: RangeInclusive<Duration> = Duration::from_hours(1)..=Du
 pub(super) const BACKFILL: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(24 * 3_660);
 /// Bounds of the pages fetched after one poll.
 pub(super) const PAGES: RangeInclusive<i64> = 1..=100;
-/// Bounds of a sink's budget.
-pub(super) const ALERTS_PER_DAY: RangeInclusive<i64> = 0..=1_000_000;
 pub(super) const SIZE: RangeInclusive<u64> = 1 << 10..=1 << 30;
 
 /// Waits between attempts of a delivery.
@@ -490,10 +489,10 @@ fn read_sink(
         "webhook" => read_webhook(&mut section, surroundings).map(Box::new).map(SinkTarget::Webhook),
         _ => Some(SinkTarget::JsonLines { path: section.read("path", |value| file_path(value, surroundings)) }),
     };
-    let alerts_per_day = section.read("alerts_per_day", |value| count(value, &ALERTS_PER_DAY));
+    let limits = read_limits(&mut section);
     section.finish();
     let mut sink = SinkConfig::new(name?, target?);
-    sink.alerts_per_day = alerts_per_day.unwrap_or(sink.alerts_per_day);
+    sink.limits = limits;
     Some(sink)
 }
 

@@ -7,6 +7,7 @@ mod extract;
 mod feed_list;
 mod keys;
 mod layers;
+mod limits;
 mod load;
 mod narrow;
 mod problem;
@@ -37,6 +38,7 @@ use ipnet::IpNet;
 use url::Url;
 
 use crate::model::{FeedId, OwnWords, shown_address, shown_endpoint};
+use crate::rule::Limits;
 pub use crate::rule::Rule as RuleConfig;
 use crate::template::Template;
 
@@ -353,17 +355,14 @@ pub struct SinkConfig {
     pub name: String,
     /// What it is.
     pub target: SinkTarget,
-    /// Alerts of claims, and as many of feeds, that it gets in a day; what is over comes in a digest. 0: no limit.
-    pub alerts_per_day: u32,
+    /// How much it takes, and when.
+    pub limits: Limits,
 }
 
-/// An analyst reads about so many alerts a day.
-const ALERTS_PER_DAY: u32 = 100;
-
 impl SinkConfig {
-    /// A sink with the default budget.
+    /// A sink with the default limits.
     pub fn new(name: String, target: SinkTarget) -> Self {
-        Self { name, target, alerts_per_day: ALERTS_PER_DAY }
+        Self { name, target, limits: Limits::default() }
     }
 }
 

@@ -112,6 +112,10 @@ fn kind(key: &Key) -> (&'static str, String) {
         Kind::MoreSecrets => {
             ("list of tables", format!("at most {MORE_SECRETS_MAX} of {{ env, file or value, and perhaps until }}"))
         }
+        Kind::Spans => (
+            "list of strings",
+            "days, times or both: `\"22:00-07:00\"`, `\"Sat-Sun\"`, `\"Mon-Fri 18:00-08:00\"`".to_owned(),
+        ),
         Kind::Headers(_) => {
             ("table", "names of headers with `{ env = \"VARIABLE\" }`, `{ file = \"PATH\" }` or a string".to_owned())
         }

@@ -15,7 +15,11 @@ use super::signing::{MORE_SECRET_KEYS, MORE_SECRETS_MAX};
 use super::traffic::RATE_PATTERN;
 use super::units::{show_duration, show_size};
 use crate::model::AlertType;
-use crate::rule::EXPRESSION_CHARACTERS_MAX;
+use crate::rule::{EXPRESSION_CHARACTERS_MAX, SPANS_MAX};
+
+/// Of a span of the week; patterns know no capitals.
+const SPAN_PATTERN: &str =
+    "^\\s*([A-Za-z]{3}(-[A-Za-z]{3})?\\s*)?(\\s*[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]\\s*)?$";
 
 /// The schema.
 pub fn schema() -> Value {
@@ -176,6 +180,9 @@ fn value_schema(kind: &Kind) -> Value {
         }
         Kind::Headers(others) => headers(others),
         Kind::MoreSecrets => more_secrets(),
+        Kind::Spans => {
+            json!({"type": "array", "maxItems": SPANS_MAX, "items": {"type": "string", "pattern": SPAN_PATTERN}})
+        }
         Kind::Rate => json!({"type": "string", "pattern": RATE_PATTERN}),
         Kind::Durations(range) => json!({"type": "array", "items": duration(range)}),
     }

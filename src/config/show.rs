@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use super::extract::CUE_KEYS;
 use super::layers::Origin;
@@ -12,6 +13,7 @@ use super::{
     SinkTarget, WebhookConfig,
 };
 use crate::model::{shown_address, shown_endpoint};
+use crate::rule::Limits;
 use crate::template::{Template, TemplateName};
 
 /// Column at which it is said where a value comes from.
@@ -220,13 +222,13 @@ impl Page<'_> {
                 if let Some(file) = file {
                     self.value(&section, "path", &path(file));
                 }
-                self.value(&section, "alerts_per_day", &sink.alerts_per_day.to_string());
+                self.limits(&section, &sink.limits);
             }
-            SinkTarget::Webhook(webhook) => self.webhook(&section, webhook, sink.alerts_per_day),
+            SinkTarget::Webhook(webhook) => self.webhook(&section, webhook, &sink.limits),
         }
     }
 
-    fn webhook(&mut self, section: &str, webhook: &WebhookConfig, alerts_per_day: u32) {
+    fn webhook(&mut self, section: &str, webhook: &WebhookConfig, limits: &Limits) {
         self.value(section, "type", "\"webhook\"");
         // Chat services put the token into the path.
         let rest = if webhook.url.path() == "/" && webhook.url.query().is_none() { "/" } else { "/…" };
@@ -243,7 +245,7 @@ impl Page<'_> {
         self.value(section, "plain_http", &webhook.network.plain_http.to_string());
         let networks: Vec<String> = webhook.network.allow.iter().map(|network| quoted(&network.to_string())).collect();
         self.value(section, "allow_networks", &list(&networks));
-        self.value(section, "alerts_per_day", &alerts_per_day.to_string());
+        self.limits(section, limits);
         self.value(section, "timeout", &duration(webhook.timeout));
         self.value(section, "connect_timeout", &duration(webhook.connect_timeout));
         self.value(section, "concurrency_max", &webhook.concurrency_max.to_string());
@@ -281,6 +283,17 @@ impl Page<'_> {
                 self.value(section, name, &path(&file.path));
             }
         }
+    }
+
+    fn limits(&mut self, section: &str, limits: &Limits) {
+        let spans: Vec<String> = limits.quiet.spans().iter().map(|span| quoted(&span.to_string())).collect();
+        let group_wait = Duration::try_from(limits.group_wait).unwrap_or_default();
+        self.value(section, "alerts_per_day", &limits.alerts_per_day.to_string());
+        self.value(section, "alerts_per_hour", &limits.alerts_per_hour.to_string());
+        self.value(section, "group_wait", &duration(group_wait));
+        self.value(section, "quiet_hours", &list(&spans));
+        self.value(section, "quiet_zone", &quoted(limits.quiet.zone_name()));
+        self.value(section, "quiet_priority", &limits.quiet_priority.to_string());
     }
 
     fn template(&mut self, section: &str, template: Option<&Template>) {

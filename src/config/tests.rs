@@ -215,9 +215,36 @@ fn sinks_are_checked_by_type() {
         "[[sink]]\nname = \"a\"\ntype = \"webhok\"\n[[sink]]\nname = \"b\"\ntype = \"jsonl\"\nurl = \"https://b.example\"\n",
         &[
             "g.toml:3:8: sink[1].type: \"webhok\" is not a type of sink, did you mean \"webhook\"? (accepted: \"jsonl\", \"webhook\")",
-            "g.toml:7:1: sink[2].url: is not a key here (accepted: alerts_per_day, name, path, type)",
+            "g.toml:7:1: sink[2].url: is not a key here (accepted: alerts_per_day, alerts_per_hour, group_wait, name, path, quiet_hours, quiet_priority, quiet_zone, type)",
         ],
     );
+}
+
+#[test]
+fn limits_of_sinks_are_checked() {
+    let sink = |lines: &str| format!("[[sink]]\nname = \"a\"\ntype = \"jsonl\"\n{lines}\n");
+    check(
+        &sink("quiet_hours = [\"22:00-07:00\", \"Sat-Sun\"]\nquiet_zone = \"Europe/Berlin\"\ngroup_wait = \"2m\""),
+        &[],
+    );
+    let span = "days, times or both, such as \"22:00-07:00\", \"Sat-Sun\" or \"Mon-Fri 18:00-08:00\"";
+    check(
+        &sink(
+            "quiet_hours = [\"22-07\", \"Sat\"]\nquiet_zone = \"Europe/Berln\"\nquiet_priority = 101\ngroup_wait = \"2h\"",
+        ),
+        &[
+            &format!(
+                "g.toml:4:16: sink[1].quiet_hours[1]: \"22\" is no day: Mon, Tue, Wed, Thu, Fri, Sat, Sun (accepted: {span})"
+            ),
+            "g.toml:5:14: sink[1].quiet_zone: \"Europe/Berln\" is not a time zone, did you mean \"Europe/Berlin\"? (accepted: the name of a time zone such as \"Europe/Berlin\" or \"UTC\")",
+            "g.toml:6:18: sink[1].quiet_priority: 101 is out of range (accepted: a whole number from 0 to 100)",
+            "g.toml:7:14: sink[1].group_wait: \"2h\" is out of range (accepted: a string such as \"90s\", \"5m\" or \"7d\", from 0s to 1h)",
+        ],
+    );
+    let endless = read(&sink("quiet_hours = [\"22:00-07:00\", \"07:00-22:00\"]")).unwrap_err().to_string();
+    assert!(endless.contains("quiet_hours never end"), "{endless}");
+    let limits = read(&sink("alerts_per_hour = 7")).unwrap().sinks.remove(0).limits;
+    assert_eq!((limits.alerts_per_day, limits.alerts_per_hour, limits.quiet_priority), (100, 7, 90));
 }
 
 #[test]

@@ -11,6 +11,8 @@ use crate::pipeline::{Change, RecordCounts, WindowCounts};
 use crate::route::{Routed, Routing};
 use crate::store::PutIn;
 
+use super::ByReason;
+
 /// Where the documents, claims, events and alerts of one batch went.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tally {
@@ -40,8 +42,12 @@ pub struct Tally {
     pub rule_failures: BTreeMap<String, u64>,
     /// Alerts by sink, as the rules chose, and digests.
     pub routed: PutIn,
-    /// Alerts by sink that are over its budget, and wait for its digest.
-    pub held: PutIn,
+    /// Alerts by sink that do not go out at once, and why: they wait for others of their thread or for a digest, or changed what does.
+    pub held: ByReason,
+    /// Alerts by sink that are kept back for good, and why.
+    pub silenced: ByReason,
+    /// Allegations by sink that ride in the alert of an answer to them.
+    pub inhibited: PutIn,
     /// Alerts by sink that were offered to its outbox.
     pub offered: PutIn,
     /// Those of them that are new in it; the others had been put in before.
@@ -111,12 +117,21 @@ impl Tally {
         }
     }
 
-    /// Counts, of an alert that was for `sinks`, those whose budget it is over; the others were `sent` it.
-    pub(super) fn held(&mut self, sinks: &[String], sent: Option<&Routed>) {
-        let is_sent = |sink: &String| sent.is_some_and(|sent| sent.sinks.contains(sink));
-        for sink in sinks.iter().filter(|sink| !is_sent(sink)) {
-            *self.held.entry(sink.clone()).or_default() += 1;
+    /// Counts an alert that does not go to a sink at once.
+    pub(super) fn held(&mut self, sink: &str, reason: &'static str) {
+        *self.held.entry((sink.to_owned(), reason)).or_default() += 1;
+    }
+
+    /// Counts an alert that is kept from these sinks for good.
+    pub(super) fn silenced(&mut self, sinks: &[String], reason: &'static str) {
+        for sink in sinks {
+            *self.silenced.entry((sink.clone(), reason)).or_default() += 1;
         }
+    }
+
+    /// Counts allegations of a group that has an answer to them.
+    pub(super) fn inhibited(&mut self, sink: &str, count: u64) {
+        *self.inhibited.entry(sink.to_owned()).or_default() += count;
     }
 
     /// Counts what is offered to the outbox.

@@ -107,11 +107,13 @@ fn desk(folder: &std::path::Path) -> (Desk, Arc<Flaky>) {
 /// A desk that alerts one sink of everything, but of one claim a day.
 fn thrifty_desk(folder: &std::path::Path) -> (Desk, Arc<Flaky>) {
     let (mut desk, store) = desk(folder);
-    desk.sinks =
-        vec![SinkSettings { name: "one".into(), format: BodyFormat::JsonLines, template: None, alerts_per_day: 1 }];
+    let limits = Limits { alerts_per_day: 1, ..Limits::none() };
+    desk.sinks = vec![SinkSettings { name: "one".into(), format: BodyFormat::JsonLines, template: None, limits }];
     desk.router = Router::new(vec![crate::rule::Rule::everything()], vec!["one".into()]);
     (desk, store)
 }
+
+mod admission;
 
 #[test]
 fn what_is_over_a_budget_survives_a_failed_commit_and_comes_in_the_digest() {
@@ -181,7 +183,7 @@ fn what_cannot_be_read_at_once_waits_durable_and_alerts_alike() {
     let open = |name: &str| {
         std::fs::create_dir_all(folder.path().join(name)).unwrap();
         let (mut desk, store) = thrifty_desk(&folder.path().join(name));
-        desk.sinks[0].alerts_per_day = 0;
+        desk.sinks[0].limits = Limits::none();
         (desk, store)
     };
     let (mut patient, _) = open("patient");

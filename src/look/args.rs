@@ -9,6 +9,7 @@ use clap_complete::Shell;
 pub use super::endpoint::args::EndpointCommand;
 pub use super::feedback::args::FeedbackCommand;
 use super::filter::{Moment, moment};
+pub use super::silence::SilenceCommand;
 use crate::model::Kind;
 
 /// Which database.

@@ -20,7 +20,7 @@ use crate::store::{DeliveryFilter, DeliveryRow};
 use crate::terminal::DIM;
 
 /// What can become of a delivery.
-pub(super) const STATUSES: [&str; 4] = ["pending", "delivered", "expired", "dead"];
+pub(super) const STATUSES: [&str; 5] = ["pending", "delivered", "expired", "dead", "silenced"];
 
 /// `gainsay deliveries`.
 ///
@@ -89,6 +89,8 @@ struct DeliveryLine {
     due: Timestamp,
     settled: Option<Timestamp>,
     last_error: Option<String>,
+    /// Why it was kept back, if it was.
+    reason: Option<String>,
     /// Thread or feed.
     order_key: String,
     priority: Option<u8>,
@@ -115,6 +117,7 @@ impl DeliveryLine {
             due: row.due,
             settled: row.settled,
             last_error: row.last_error,
+            reason: row.reason,
             order_key: row.order_key,
             priority: alert.map(|alert| alert.priority.score),
             speaker: speaker.map(|speaker| speaker.name.clone()),
@@ -163,7 +166,7 @@ impl Listed for DeliveryLine {
             Cell::new(&self.attempts.to_string()),
             Cell::new(&moment.map_or_else(|| "now".to_owned(), minute)),
             Cell::new(&about.join(": ")),
-            Cell::new(self.last_error.as_deref().unwrap_or_default()),
+            Cell::new(self.last_error.as_deref().or(self.reason.as_deref()).unwrap_or_default()),
         ]
     }
 }

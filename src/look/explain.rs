@@ -68,6 +68,8 @@ enum Outcome {
     Held,
     /// It rode in the alert of another claim.
     Rode,
+    /// A silence kept its alert back.
+    Silenced,
     /// No rule lets it through.
     Rules,
     /// It was known from another document.

@@ -17,7 +17,7 @@ use super::table::{Cell, Column};
 use super::words::{minute, short};
 use super::{Listed, Source, id, is_json, print_json, print_list, print_text};
 use crate::clock::{Clock as _, SystemClock};
-use crate::model::{ClaimId, Feedback, FeedbackAct, FeedbackLine, FeedbackState, Kind, ThreadId};
+use crate::model::{ClaimId, Feedback, FeedbackAct, FeedbackLine, FeedbackState, Kind, Silence, ThreadId};
 use crate::pipeline::{Input, State, Windows, step};
 use crate::store::{Named, View, bring_up, log_feedback};
 use crate::terminal::{DIM, tell, visible};
@@ -51,7 +51,7 @@ pub fn feedback(command: &FeedbackCommand) -> Result<ExitCode> {
 }
 
 /// Logs what the user says, if it can be done.
-fn log(args: &SayArgs, act: Act<'_>) -> Result<()> {
+pub(super) fn log(args: &SayArgs, act: Act<'_>) -> Result<()> {
     let source = Source::find(&args.database)?;
     bring_up(&source.database).context("cannot log feedback")?;
     let view = source.open()?;
@@ -81,14 +81,14 @@ fn log(args: &SayArgs, act: Act<'_>) -> Result<()> {
 }
 
 /// What ids are looked up in.
-struct Known<'a> {
+pub(super) struct Known<'a> {
     view: &'a View,
-    state: State,
+    pub(super) state: State,
 }
 
 impl Known<'_> {
     /// The thread whose id begins with `text`; also one that a split which still waits will make.
-    fn thread(&self, text: &str) -> Result<ThreadId> {
+    pub(super) fn thread(&self, text: &str) -> Result<ThreadId> {
         let found: Vec<ThreadId> = self.state.threads().map(|thread| thread.id).filter(|id| begins(id, text)).collect();
         if let [only] = found[..] { Ok(only) } else { id::thread(self.view, text) }
     }
@@ -147,7 +147,26 @@ pub(super) fn in_words(act: &FeedbackAct) -> String {
             let claims: Vec<String> = claims.iter().map(short).collect();
             format!("of thread {} a matter of their own: {}", short(thread), claims.join(", "))
         }
+        FeedbackAct::Silence(silence) => {
+            format!("silence {} until {}: {}", silenced(silence), super::words::second(silence.until), silence.comment)
+        }
+        FeedbackAct::EndSilence { silence } => format!("end silence {}", short(silence)),
     }
+}
+
+/// What a silence keeps back, in words.
+pub(super) fn silenced(silence: &Silence) -> String {
+    let Silence { speaker, outlet, thread, feed, kind, sink, when, .. } = silence;
+    let what = kind.map_or_else(|| "alerts".to_owned(), |kind| format!("alerts of kind {}", kind.as_str()));
+    let parts = [
+        speaker.as_ref().map(|speaker| format!("by {speaker}")),
+        outlet.as_ref().map(|outlet| format!("from {outlet}")),
+        feed.as_ref().map(|feed| format!("of feed {feed}")),
+        thread.as_ref().map(|thread| format!("of thread {}", short(thread))),
+        sink.as_ref().map(|sink| format!("for {sink}")),
+        when.as_ref().map(|when| format!("when {when}")),
+    ];
+    std::iter::once(what).chain(parts.into_iter().flatten()).collect::<Vec<_>>().join(" ")
 }
 
 /// An entry with its moment, who said it and whether it counts yet: what `explain` shows.
@@ -189,7 +208,7 @@ impl Listed for SaidLine {
 }
 
 /// What makes an act of arguments, once ids can be looked up.
-type Act<'a> = Box<dyn FnOnce(&Known<'_>) -> Result<FeedbackAct> + 'a>;
+pub(super) type Act<'a> = Box<dyn FnOnce(&Known<'_>) -> Result<FeedbackAct> + 'a>;
 
 impl SayCommand {
     /// Where to log what is said, and what that is.

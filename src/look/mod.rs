@@ -1,5 +1,5 @@
 //! The commands that look at a database, also while a daemon works on it: `claims`, `threads`, `feeds status`, `deliveries`,
-//! `explain`, `doctor`, `backup`; `feedback`, which logs what a user says of it; `endpoint`, the webhook endpoints of a config, how they do and their keys;
+//! `explain`, `doctor`, `backup`; `feedback` and `silence`, which log what a user says of it; `endpoint`, the webhook endpoints of a config, how they do and their keys;
 //! and `completions` and `man`, which look at the command line. Arguments in, tables for a terminal
 //! or JSON Lines for a pipe out; called by `main`.
 
@@ -17,6 +17,7 @@ mod id;
 mod manual;
 #[cfg(test)]
 mod reference;
+mod silence;
 mod table;
 mod threads;
 mod timeline;
@@ -31,6 +32,7 @@ pub use explain::explain;
 pub use feedback::feedback;
 pub use feeds::feeds_status;
 pub use manual::{completions, man};
+pub use silence::silence;
 pub use threads::threads;
 
 use std::io::{self, IsTerminal as _};

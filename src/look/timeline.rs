@@ -313,6 +313,7 @@ pub(super) fn fate(row: &DeliveryRow) -> String {
         "delivered" => format!("delivered{at} after {tries}"),
         "expired" => format!("delivered{at}; its text is no longer kept"),
         "dead" => format!("given up{at} after {tries}{error}"),
+        "silenced" => format!("kept back{at}: {}", row.reason.as_deref().unwrap_or_default()),
         _ if row.attempts == 0 && row.due > Timestamp::UNIX_EPOCH => {
             format!("waits until {} at the least", second(row.due))
         }

@@ -3,6 +3,8 @@
 //! One JSON object a line in JSON Lines, the `data` of a webhook. Unknown keys may be added; breaking changes raise
 //! `schema_version`. Texts come from feeds: receivers must treat them as hostile.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -63,7 +65,7 @@ pub enum AlertType {
     /// It is gone for good.
     #[serde(rename = "feed.gone")]
     FeedGone,
-    /// What was over a sink's budget of a day.
+    /// What a sink was not sent at once.
     #[serde(rename = "digest")]
     Digest,
 }
@@ -106,7 +108,7 @@ impl AlertType {
         matches!(self, Self::ClaimRevised | Self::ClaimWithdrawn)
     }
 
-    /// The types that a rule can name: all but digests, which come of budgets.
+    /// The types that a rule can name: all but digests, which come of the limits of sinks.
     pub fn ruled() -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(|alert_type| *alert_type != Self::Digest)
     }
@@ -166,7 +168,7 @@ pub struct Alert {
     pub also: Vec<ClaimId>,
     /// The feed it is about.
     pub feed: Option<FeedAlert>,
-    /// What was over the budget of the sink that gets this alert.
+    /// What the sink that gets this alert was not sent at once.
     pub digest: Option<Digest>,
     /// Names of the rules that let it through.
     pub rules: Vec<String>,
@@ -177,17 +179,54 @@ pub struct Alert {
     pub why: String,
 }
 
-/// What was over a sink's budget in a day.
+/// What a sink was not sent at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Digest {
-    /// The day, in UTC.
+    /// Why it was not.
+    #[serde(default)]
+    pub cause: DigestCause,
+    /// The day on which the first of it came, in UTC.
     pub day: String,
-    /// Alerts that the sink gets in a day.
+    /// Alerts that the sink gets in a day, or in an hour where that is the cause; 0 for quiet hours.
     pub budget: u32,
-    /// What is over, most urgent first.
+    /// When the first of it came.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub since: Option<Timestamp>,
+    /// How many alerts of each type there were, those that are not listed too.
+    #[serde(default)]
+    pub types: BTreeMap<AlertType, u32>,
+    /// The alerts, most urgent first.
     pub alerts: Vec<DigestEntry>,
     /// How many more there were than a digest lists; `gainsay` still has their claims.
     pub left_out: u32,
+}
+
+/// Why a sink was not sent something at once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DigestCause {
+    /// It was over the budget of the day.
+    #[default]
+    Budget,
+    /// It was over what the sink gets in an hour.
+    RateCap,
+    /// It came in the sink's quiet hours.
+    QuietHours,
+}
+
+impl DigestCause {
+    /// All causes, in the order in which an alert meets them.
+    pub const ALL: [Self; 3] = [Self::QuietHours, Self::RateCap, Self::Budget];
+
+    /// The name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Budget => "budget",
+            Self::RateCap => "rate_cap",
+            Self::QuietHours => "quiet_hours",
+        }
+    }
 }
 
 /// An alert in a digest.
@@ -207,6 +246,9 @@ pub struct DigestEntry {
     pub claim: Option<ClaimId>,
     /// Its thread.
     pub thread: Option<ThreadId>,
+    /// Other claims of its story or group that would have ridden in it.
+    #[serde(default)]
+    pub also: Vec<ClaimId>,
     /// Who.
     pub speaker: Option<String>,
     /// What is alleged or denied, verbatim.

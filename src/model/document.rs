@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AddressHash, ContentHash, DocumentId, FeedId, RevisionLabel, Span, Version};
+use super::{AddressHash, ContentHash, DocumentId, FeedId, Release, RevisionLabel, Span, Version};
 
 /// Who a document comes from: the feed it was polled from and the outlet that publishes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,9 @@ pub struct Document {
     pub first_seen: Timestamp,
     /// Not to be alerted before this instant.
     pub embargo_until: Option<Timestamp>,
+    /// What its metadata say of its use.
+    #[serde(default, skip_serializing_if = "Release::is_usable")]
+    pub release: Release,
     /// Tells an edit from a repeat.
     pub content_hash: ContentHash,
     /// Where the text is that of the article's page: what `content_hash` would be of the entry alone, as its feed carries it. An entry

@@ -15,14 +15,16 @@
 //! | `right_link` | `claim`, `allegation` | it does |
 //! | `merge` | `thread`, `into` | both are one matter; the elder keeps its id |
 //! | `split` | `thread`, `claims` | these are a matter of their own |
+//! | `silence` | `until`, `comment` and what is silenced: see [`Silence`] | alerts of this go to nobody until then |
+//! | `end_silence` | `silence` | it ends now |
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ClaimId, ClaimRecord, FeedbackId, Kind, Speaker, ThreadId};
+use super::{ClaimId, ClaimRecord, FeedId, FeedbackId, Kind, Speaker, ThreadId};
 
 /// Something that a user says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -116,6 +118,59 @@ pub enum FeedbackAct {
         /// The claims.
         claims: BTreeSet<ClaimId>,
     },
+    /// Alerts are kept back for some time.
+    Silence(Box<Silence>),
+    /// A silence ends.
+    EndSilence {
+        /// The entry that asked for it.
+        silence: FeedbackId,
+    },
+}
+
+/// What is silenced, until when and why. An alert is silenced of which everything is true that is given; what takes back an alert
+/// that was sent never is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Silence {
+    /// Until when; at most [`SILENCE_MAX`] after it was said.
+    #[schemars(with = "String")]
+    pub until: Timestamp,
+    /// Why, for those who wonder.
+    pub comment: String,
+    /// A name that is the speaker's, as `speakers` of a rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speaker: Option<String>,
+    /// The outlet that brought it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outlet: Option<String>,
+    /// Its thread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<ThreadId>,
+    /// The feed that brought it, or that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feed: Option<FeedId>,
+    /// The kind of claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
+    /// The sink it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sink: Option<String>,
+    /// An expression that is true of it, as `when` of a rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+}
+
+/// The longest that a silence lasts: what is to be silent for good is a matter of rules.
+pub const SILENCE_MAX: SignedDuration = SignedDuration::from_hours(24 * 366);
+
+impl Silence {
+    /// Whether it says nothing of what is silenced.
+    pub fn is_open(&self) -> bool {
+        let Self { speaker, outlet, thread, feed, kind, sink, when, .. } = self;
+        [speaker, outlet, sink, when].iter().all(|text| text.is_none())
+            && thread.is_none()
+            && feed.is_none()
+            && kind.is_none()
+    }
 }
 
 /// An entry as it is read: its id may be left out, but not be another's.
@@ -181,6 +236,7 @@ impl FeedbackAct {
             | Self::Unmute { thread }
             | Self::Split { thread, .. } => [*thread].into(),
             Self::Merge { thread, into } => [*thread, *into].into(),
+            Self::Silence(silence) => silence.thread.into_iter().collect(),
             _ => BTreeSet::new(),
         }
     }

@@ -76,6 +76,13 @@ pub enum Release {
     Canceled,
 }
 
+impl Release {
+    /// Whether it may be used at once.
+    pub fn is_usable(&self) -> bool {
+        *self == Self::Usable
+    }
+}
+
 /// Which version of its text an entry or a document is; empty where its format has no versions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Version {

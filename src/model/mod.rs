@@ -24,8 +24,8 @@ pub use address::{
 };
 pub use alert::{
     Alert, AlertAnswer, AlertClaim, AlertDocument, AlertStory, AlertThread, AlertType, ClaimSpeaker, Digest,
-    DigestEntry, Evidence, ExplainedAct, ExplainedSentence, ExtractedClaim, FeedAlert, Link, Offsets, Priority, Quote,
-    SCHEMA_VERSION, Stance, StanceEntry, StoryLine,
+    DigestCause, DigestEntry, Evidence, ExplainedAct, ExplainedSentence, ExtractedClaim, FeedAlert, Link, Offsets,
+    Priority, Quote, SCHEMA_VERSION, Stance, StanceEntry, StoryLine,
 };
 pub use analysis::{Analysis, Issue, ModelsHash};
 pub use article::Article;
@@ -34,15 +34,18 @@ pub use document::{Document, EntryTrace, OffsetMap, SourceInfo};
 pub use endpoint::{EndpointRecord, EndpointState};
 pub use event::{ClaimEvent, Event, Subject, related};
 pub use feed::{FeedCursor, FeedHealth, FeedIncident, FilesRead, KeptList, ListedFeed, Moving, PageDue, Subscription};
-pub use feedback::{ChangedFeedback, Corrected, Feedback, FeedbackAct, FeedbackLine, FeedbackState, ReadAs};
+pub use feedback::{
+    ChangedFeedback, Corrected, Feedback, FeedbackAct, FeedbackLine, FeedbackState, ReadAs, SILENCE_MAX, Silence,
+};
 pub use id::{
     AddressHash, AlertId, ClaimId, ContentHash, DocumentId, FeedId, FeedbackId, InvalidId, StoryId, ThreadId,
 };
 pub use item::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat, Release, Version};
-pub use outbox::{Attempt, AttemptResult, Outbox, OutboxEntry, OutboxRow, Rendering};
+pub use outbox::{Attempt, AttemptResult, Moved, Outbox, OutboxEntry, OutboxRow, Rendering, SilencedRow};
 pub use record::{
-    AlertedAs, BudgetRecord, ClaimRecord, DocumentRecord, FeedRecord, Knowledge, MutedSpeaker, Records, Report,
-    StanceRecord, StoryRecord, ThreadRecord, ThreadState, Wording,
+    AlertedAs, BudgetRecord, ClaimRecord, DocumentRecord, FeedRecord, GroupRecord, HeldAlert, HeldList, HourRecord,
+    Knowledge, MutedSpeaker, Records, Report, SilenceRecord, StanceRecord, StoryRecord, ThreadRecord, ThreadState,
+    Wording,
 };
 pub use rhythm::{PollReason, RHYTHM_BINS, Rhythm, Wishes};
 pub use span::Span;

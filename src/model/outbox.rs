@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{AlertId, AlertType, EndpointRecord};
+use super::{AlertId, AlertType, DocumentId, EndpointRecord};
 
 /// One alert for one sink, as the desk puts it into the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,26 @@ pub struct OutboxRow {
     /// What goes out instead, where the sink has a template.
     pub rendering: Option<Rendering>,
     /// Not to be sent before; kept to the millisecond.
+    pub due: Timestamp,
+    /// The document that it shows, whose embargo may still be moved; not given back by the store.
+    pub document: Option<DocumentId>,
+}
+
+/// An alert that is kept back for good: a row of the outbox that goes to nobody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SilencedRow {
+    /// What would have gone out.
+    pub row: OutboxRow,
+    /// Why it does not, in words.
+    pub reason: String,
+}
+
+/// The release of a document that has changed after alerts that show it were put in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moved {
+    /// Which document.
+    pub document: DocumentId,
+    /// When what shows it and still waits may go.
     pub due: Timestamp,
 }
 

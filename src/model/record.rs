@@ -7,9 +7,9 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AlertClaim, AlertDocument, AlertType, ClaimId, ContentHash, Corrected, DigestEntry, Document, DocumentId,
-    EntryTrace, Evidence, FeedId, Fingerprint, Kind, Proposition, RevisionLabel, Speaker, Stance, StoryId, ThreadId,
-    Version,
+    Alert, AlertClaim, AlertDocument, AlertId, AlertType, ClaimId, ContentHash, Corrected, DigestEntry, Document,
+    DocumentId, EntryTrace, Evidence, FeedId, FeedbackId, Fingerprint, Kind, Proposition, RevisionLabel, Silence,
+    Speaker, Stance, StoryId, ThreadId, Version,
 };
 
 /// A document that was seen: enough to know it again and to tell an edit.
@@ -43,6 +43,9 @@ pub struct DocumentRecord {
     /// By what it is known where its entry has changed its identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<EntryTrace>,
+    /// Not to be alerted before this instant: the end of all time where it is withheld until a later version says otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embargo_until: Option<Timestamp>,
 }
 
 impl DocumentRecord {
@@ -265,7 +268,7 @@ pub struct StanceRecord {
     pub claim: ClaimId,
 }
 
-/// What a sink was sent of its day's budget, and what waits for its digest.
+/// What a sink was sent of its limits, and what waits for its digests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BudgetRecord {
     /// Which sink.
@@ -277,16 +280,133 @@ pub struct BudgetRecord {
     /// Alerts of feeds sent on that day.
     pub feed_alerts: u32,
     /// What is over the budget.
-    pub held: Vec<DigestEntry>,
+    #[serde(flatten)]
+    pub over: HeldList,
+    /// What was sent of the hour's cap, and what is over it.
+    #[serde(default)]
+    pub hour: HourRecord,
+    /// What came in quiet hours.
+    #[serde(default)]
+    pub quiet: HeldList,
+}
+
+/// What a sink was sent of its hour's cap.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HourRecord {
+    /// When the hour began: with its first alert.
+    pub since: Option<Timestamp>,
+    /// Alerts of claims sent in it, those that take others back not counted.
+    pub claim_alerts: u32,
+    /// Alerts of feeds sent in it.
+    pub feed_alerts: u32,
+    /// What is over the cap.
+    pub over: HeldList,
+}
+
+/// Alerts that wait for a digest.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldList {
+    /// The first of them.
+    #[serde(default)]
+    pub held: Vec<HeldAlert>,
     /// How many more there were.
+    #[serde(default)]
     pub left_out: u32,
+    /// Of which types these are.
+    #[serde(default)]
+    pub left_out_types: BTreeMap<AlertType, u32>,
+    /// When the first of all came.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
+    /// When the digest may go, unless it is quiet then.
+    #[serde(default)]
+    pub until: Option<Timestamp>,
+}
+
+/// An alert that waits for a digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldAlert {
+    /// As the digest will list it.
+    #[serde(flatten)]
+    pub entry: DigestEntry,
+    /// No digest may list it before: the end of its embargo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+    /// The document that it shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<DocumentId>,
+    /// The sink had been alerted of its claim before.
+    #[serde(default)]
+    pub is_told: bool,
+}
+
+impl HeldList {
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty() && self.left_out == 0
+    }
 }
 
 impl BudgetRecord {
     /// A day on which nothing was sent yet.
     pub fn new(sink: String, day: Date) -> Self {
-        Self { sink, day, claim_alerts: 0, feed_alerts: 0, held: Vec::new(), left_out: 0 }
+        Self {
+            sink,
+            day,
+            claim_alerts: 0,
+            feed_alerts: 0,
+            over: HeldList::default(),
+            hour: HourRecord::default(),
+            quiet: HeldList::default(),
+        }
     }
+
+    /// All that waits for a digest of the sink.
+    pub fn lists(&self) -> [&HeldList; 3] {
+        [&self.quiet, &self.hour.over, &self.over]
+    }
+
+    /// As [`lists`](Self::lists), to be changed.
+    pub fn lists_mut(&mut self) -> [&mut HeldList; 3] {
+        [&mut self.quiet, &mut self.hour.over, &mut self.over]
+    }
+}
+
+/// Alerts of one thread that wait for others of it, to go out as one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupRecord {
+    /// The sink they are for.
+    pub sink: String,
+    /// Their thread.
+    pub order_key: String,
+    /// When they go.
+    pub until: Timestamp,
+    /// The alerts, in order of arrival.
+    pub members: Vec<Alert>,
+    /// Those of them of whose claims the sink had been alerted before.
+    #[serde(default)]
+    pub told: BTreeSet<AlertId>,
+}
+
+impl GroupRecord {
+    /// Its key in the store.
+    pub fn key(&self) -> String {
+        format!("{} {}", self.sink, self.order_key)
+    }
+}
+
+/// A silence that a user has asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SilenceRecord {
+    /// The entry of the log that asked for it.
+    pub id: FeedbackId,
+    /// Since when it counts.
+    pub since: Timestamp,
+    /// Who asked for it.
+    pub by: Option<String>,
+    /// What is silenced, until when and why.
+    #[serde(flatten)]
+    pub silence: Silence,
 }
 
 /// What the desk knows of a feed's health.
@@ -329,4 +449,8 @@ pub struct Records {
     pub budgets: Vec<BudgetRecord>,
     /// Muted speakers.
     pub muted: Vec<MutedSpeaker>,
+    /// Silences.
+    pub silences: Vec<SilenceRecord>,
+    /// Alerts that wait for others of their thread.
+    pub groups: Vec<GroupRecord>,
 }

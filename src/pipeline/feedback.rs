@@ -13,7 +13,7 @@ use crate::link::speaker::{name_key, same_name, same_side};
 use crate::link::thread::{drop_stance, stance_of, take_stance};
 use crate::model::{
     AlertAnswer, AlertStory, AlertType, Analysis, Basis, Claim, ClaimId, ClaimRecord, ClaimSpeaker, Event, Feedback,
-    FeedbackAct, Kind, Link, Report, Speaker, ThreadId, ThreadRecord, Wording,
+    FeedbackAct, FeedbackId, Kind, Link, Report, Speaker, ThreadId, ThreadRecord, Wording,
 };
 use crate::pipeline::turn::{Pending, alert_story};
 use crate::pipeline::{Change, State};
@@ -64,6 +64,19 @@ pub enum Refusal {
     /// All claims of a thread, or none.
     #[error("a split needs some claims of thread {0}, but not all")]
     NothingLeft(ThreadId),
+    /// It names nothing.
+    #[error(
+        "a silence needs to say what is silenced: a speaker, an outlet, a thread, a feed, a kind, a sink or an expression"
+    )]
+    SilencesAll,
+    /// There are too many.
+    #[error(
+        "{0} silences count already, which is all that there may be; what is to be silent for good is a matter of rules"
+    )]
+    TooManySilences(usize),
+    /// There is no such silence.
+    #[error("no silence {0} is known: it may have ended")]
+    UnknownSilence(FeedbackId),
 }
 
 /// Everything that one act touches.
@@ -91,6 +104,10 @@ impl State {
             }
             FeedbackAct::UnmuteSpeaker { speaker } => {
                 (!self.is_muted(speaker)).then(|| Refusal::NotMuted(speaker.clone()))
+            }
+            FeedbackAct::Silence(silence) => self.unsilenceable(silence),
+            FeedbackAct::EndSilence { silence } => {
+                (!self.silences.contains_key(silence)).then_some(Refusal::UnknownSilence(*silence))
             }
             FeedbackAct::WrongLink { claim, allegation } => self.unlinkable(*claim, *allegation),
             FeedbackAct::RightLink { claim, allegation } => self.unanswerable(*claim, *allegation),
@@ -160,6 +177,8 @@ impl State {
             FeedbackAct::RightLink { claim, allegation } => self.link(&mut touched, *claim, *allegation),
             FeedbackAct::Merge { thread, into } => self.merge(&mut touched, *thread, *into),
             FeedbackAct::Split { thread, claims } => self.split(&mut touched, *thread, claims),
+            FeedbackAct::Silence(silence) => self.silence(feedback, silence, &mut changes),
+            FeedbackAct::EndSilence { silence } => self.end_silence(*silence, &mut changes),
         }
         let now = self.position().0.map_or(now, |desk| desk.max(now));
         self.write_down(touched, now, &mut changes);

@@ -8,10 +8,13 @@ mod analyse;
 mod bounds;
 mod earlier;
 mod feedback;
+mod held;
 mod matching;
 mod recognise;
+mod release;
 mod retelling;
 mod revise;
+mod silence;
 mod state;
 mod thread_feedback;
 mod threading;
@@ -20,6 +23,7 @@ mod turn;
 pub use analyse::{Models, Scope, WindowCounts, analyse, quarantine, weighed};
 pub use bounds::RecordCounts;
 pub use feedback::Refusal;
+pub use release::WITHHELD;
 pub use retelling::told;
 pub use state::{State, Windows};
 
@@ -27,7 +31,8 @@ use jiff::Timestamp;
 
 use crate::model::{
     Analysis, BudgetRecord, ClaimId, ClaimRecord, DocumentId, DocumentRecord, EntryTrace, Event, FeedHealth,
-    FeedRecord, Feedback, MutedSpeaker, StoryId, StoryRecord, ThreadId, ThreadRecord,
+    FeedRecord, Feedback, FeedbackId, GroupRecord, Moved, MutedSpeaker, SilenceRecord, StoryId, StoryRecord, ThreadId,
+    ThreadRecord, Version,
 };
 
 /// What the desk is told.
@@ -37,6 +42,8 @@ pub enum Input {
     Analysed(Box<Analysis>),
     /// A known document was seen again, unchanged, with its trace if it has one.
     SeenAgain(DocumentId, Option<EntryTrace>),
+    /// A known document may not be used now, or not before this instant: its agency says so, of this version.
+    Released(DocumentId, Version, Option<Timestamp>),
     /// A feed was polled.
     FeedHealth(FeedHealth),
     /// A user said something.
@@ -57,7 +64,17 @@ pub enum Change {
     /// Write this feed record.
     Feed(FeedRecord),
     /// Write this budget record.
-    Budget(BudgetRecord),
+    Budget(Box<BudgetRecord>),
+    /// Write this group.
+    Group(Box<GroupRecord>),
+    /// The group of this key has gone out.
+    ForgetGroup(String),
+    /// Write this silence.
+    Silence(Box<SilenceRecord>),
+    /// This silence is over.
+    EndSilence(FeedbackId),
+    /// What shows this document and waits in the outbox goes at another time.
+    Moved(Moved),
     /// Write this muted speaker.
     Mute(MutedSpeaker),
     /// The speaker of this key is no longer muted.
@@ -87,6 +104,7 @@ pub fn step(state: &mut State, input: Input, now: Timestamp) -> Vec<Change> {
             state.note_trace(document, trace, &mut changes);
             state.touch(document, now, &mut changes);
         }
+        Input::Released(document, version, until) => state.release(document, version, until, &mut changes),
         Input::FeedHealth(health) => state.feed_health(health, now, &mut changes),
         // Heeded above: it moves no window.
         Input::Feedback(_) => {}

@@ -9,8 +9,8 @@ use crate::link::index::ClaimIndex;
 use crate::link::view::View;
 use crate::model::{
     AddressHash, Alert, AlertType, AlertedAs, BudgetRecord, ClaimId, ClaimRecord, ContentHash, Document, DocumentId,
-    DocumentRecord, Event, FeedAlert, FeedHealth, FeedId, FeedRecord, Kind, Knowledge, MutedSpeaker, Records, StoryId,
-    Subject, ThreadId, ThreadRecord,
+    DocumentRecord, Event, FeedAlert, FeedHealth, FeedId, FeedRecord, FeedbackId, GroupRecord, Kind, Knowledge,
+    MutedSpeaker, Records, SilenceRecord, StoryId, Subject, ThreadId, ThreadRecord,
 };
 use crate::pipeline::Change;
 use crate::pipeline::bounds::Bounds;
@@ -49,7 +49,10 @@ pub struct State {
     pub(super) index: ClaimIndex,
     pub(super) threads: BTreeMap<ThreadId, ThreadRecord>,
     feeds: BTreeMap<FeedId, FeedRecord>,
-    budgets: BTreeMap<String, BudgetRecord>,
+    pub(super) budgets: BTreeMap<String, BudgetRecord>,
+    /// Alerts that wait for others of their thread, by sink and thread.
+    pub(super) groups: BTreeMap<(String, String), GroupRecord>,
+    pub(super) silences: BTreeMap<FeedbackId, SilenceRecord>,
     /// Muted speakers by their key.
     pub(super) muted: BTreeMap<String, MutedSpeaker>,
 }
@@ -84,6 +87,12 @@ impl State {
             threads: records.threads.into_iter().map(|thread| (thread.id, thread)).collect(),
             feeds: records.feeds.into_iter().map(|feed| (feed.feed.clone(), feed)).collect(),
             budgets: records.budgets.into_iter().map(|budget| (budget.sink.clone(), budget)).collect(),
+            groups: records
+                .groups
+                .into_iter()
+                .map(|group| ((group.sink.clone(), group.order_key.clone()), group))
+                .collect(),
+            silences: records.silences.into_iter().map(|silence| (silence.id, silence)).collect(),
             muted: records.muted.into_iter().map(|muted| (muted.key.clone(), muted)).collect(),
         };
         let mut stories = records.stories;
@@ -154,17 +163,6 @@ impl State {
         }
     }
 
-    /// What a sink was sent of its budget.
-    pub fn budget(&self, sink: &str) -> Option<&BudgetRecord> {
-        self.budgets.get(sink)
-    }
-
-    /// Puts what a sink was sent in place of what was known.
-    pub fn put_budget(&mut self, budget: BudgetRecord) -> Change {
-        self.budgets.insert(budget.sink.clone(), budget.clone());
-        Change::Budget(budget)
-    }
-
     /// Notes which sinks got an alert, with each claim that is in it.
     pub fn note_alerted(&mut self, alert: &Alert, sinks: &[String]) -> Vec<Change> {
         let subject = alert.claim.iter().map(|claim| (claim.id, AlertedAs::Subject));
@@ -215,6 +213,7 @@ impl State {
         if is_time {
             self.forget(now, &mut changes);
         }
+        self.end_silences(now, &mut changes);
         self.forget_excess(&mut changes);
         (now, changes)
     }

@@ -12,7 +12,7 @@ use crate::dedup::label::label;
 use crate::extract::proposition::proposition;
 use crate::model::*;
 use crate::pipeline::{Change, Input, State, Windows, step};
-use crate::route::Router;
+use crate::route::{Router, Silencer};
 use crate::rule::Rule;
 use crate::text::document::archive_document;
 use crate::text::sentence::sentences;
@@ -125,7 +125,10 @@ impl Desk {
             }
         }
         // One sink gets everything.
-        for routed in Router::new(vec![Rule::everything()], vec!["desk".into()]).route(events.clone()).routed {
+        for routed in Router::new(vec![Rule::everything()], vec!["desk".into()])
+            .route(events.clone(), &Silencer::default(), None)
+            .routed
+        {
             for change in self.state.note_alerted(&routed.alert, &routed.sinks) {
                 let Change::Claim(record) = change else { panic!("{change:?}") };
                 put(&mut self.stored.claims, *record, |record| record.id);

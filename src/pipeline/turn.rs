@@ -14,6 +14,7 @@ use crate::model::{
 };
 use crate::pipeline::acts::{Act, CommonNouns, acts};
 use crate::pipeline::feedback::{as_corrected, report_as_corrected};
+use crate::pipeline::release::release_after;
 use crate::pipeline::{Change, State};
 
 /// What happened to a claim in this turn, before threads have settled.
@@ -79,6 +80,8 @@ impl State {
         let by_address = document.url.as_ref().filter(|url| names_article(url)).and_then(|url| self.addresses.get(url));
         let revision = known.map_or(0, |known| known.revision + 1);
         let trace = document.trace.or_else(|| known.and_then(|known| known.trace));
+        let embargo_until = known.map_or(document.embargo_until, |known| release_after(known, document));
+        let is_moved = known.is_some_and(|known| known.embargo_until != embargo_until);
         let copy = Copy {
             document: document.id,
             outlet: &document.source.outlet,
@@ -130,8 +133,12 @@ impl State {
             is_baseline: document.is_baseline,
             version: document.version,
             trace,
+            embargo_until,
         });
         self.finish(turn, changes);
+        if is_moved {
+            self.move_release(document.id, embargo_until, changes);
+        }
     }
 
     /// Joins the document's acts to the claims that the desk knows, or opens claims for them.

@@ -4,10 +4,13 @@
 //! claims of the others ride in it as `also`. What takes an alert back goes to every sink that got that alert, one by one. A sink
 //! hears once of an act that several copies of a story tell in several ways.
 
-pub mod budget;
+mod digest;
 mod facts;
+pub mod group;
+pub mod hold;
 mod priority;
 mod rules;
+mod silence;
 
 use std::collections::BTreeMap;
 
@@ -15,9 +18,11 @@ use jiff::Timestamp;
 
 pub use facts::{ClaimFacts, Facts};
 pub use rules::{Refusal, Verdict};
+pub use silence::Silencer;
 
 use self::rules::{Judgement, Reasons, Rules};
-use crate::model::{Alert, AlertId, AlertType, AlertedAs, Event, Subject, ThreadId};
+use self::silence::Keeper;
+use crate::model::{Alert, AlertId, AlertType, AlertedAs, Event, FeedId, Subject, ThreadId};
 use crate::rule::Rule;
 
 /// An alert with the sinks that get it.
@@ -38,6 +43,8 @@ pub struct Routed {
 pub struct Routing {
     /// The alerts.
     pub routed: Vec<Routed>,
+    /// Alerts that silences keep from their sinks, each with the reason.
+    pub silenced: Vec<(Routed, String)>,
     /// How many events each rule held back, by its name and its key that did; [`KNOWN`] where its sinks had been told of the act.
     pub held_back: BTreeMap<(String, &'static str), u64>,
     /// Rules whose expression failed on an event, which they let through, and how.
@@ -65,8 +72,8 @@ impl Router {
         self.rules.verdicts(facts)
     }
 
-    /// Routes the events of one step.
-    pub fn route(&self, events: Vec<Event>) -> Routing {
+    /// Routes the events of one step that a document of this feed gave, if it was a document.
+    pub fn route(&self, events: Vec<Event>, silencer: &Silencer, feed: Option<&FeedId>) -> Routing {
         let mut groups: BTreeMap<GroupKey, Vec<Event>> = BTreeMap::new();
         for (position, event) in events.into_iter().enumerate() {
             let key = match &event.subject {
@@ -77,21 +84,31 @@ impl Router {
         }
         let mut routing = Routing::default();
         for events in groups.into_values() {
-            self.route_group(events, &mut routing);
+            self.route_group(events, (silencer, feed), &mut routing);
         }
         routing
     }
 
-    /// For each sink what takes its earlier alerts back, or else the weightiest event that it may see; sinks that chose the same
-    /// event share its alert.
-    fn route_group(&self, mut events: Vec<Event>, routing: &mut Routing) {
+    /// For each sink what takes its earlier alerts back, or else the weightiest event that it may see and that is not silenced; sinks
+    /// that chose the same event share its alert. Of what is silenced the weightiest is kept, where it would have gone out.
+    fn route_group(
+        &self,
+        mut events: Vec<Event>,
+        (silencer, feed): (&Silencer, Option<&FeedId>),
+        routing: &mut Routing,
+    ) {
         // Of two equal events the story's own sentence tells more than its headline.
         events.sort_by_key(|event| (weight(event.alert_type), is_headline(event)));
         let judgements: Vec<Judgement> = events.iter().map(|event| self.rules.judge(&event.into())).collect();
         for (event, said) in events.iter().zip(&judgements) {
             self.note(event, said, routing);
         }
+        let keepers: Vec<Vec<Keeper<'_>>> = events.iter().map(|event| silencer.keepers(event, feed)).collect();
+        let keeper = |place: usize, sink: &str| {
+            keepers.get(place).and_then(|keepers| keepers.iter().find(|keeper| keeper.keeps_from(sink)).copied())
+        };
         let mut chosen: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+        let mut silenced: BTreeMap<(usize, String), Vec<String>> = BTreeMap::new();
         for sink in &self.sinks {
             let seen = |judgement: &Judgement| {
                 self.rules.iter().enumerate().any(|(place, rule)| feeds(rule, sink) && judgement.lets_through(place))
@@ -107,7 +124,12 @@ impl Router {
             }
             if choices.is_empty() {
                 let is_news = |event: &Event| !event.alert_type.takes_back() && !was_told(event, sink);
-                choices = positions(&is_news).into_iter().take(1).collect();
+                choices = positions(&is_news);
+                if let Some((first, keeper)) = choices.first().and_then(|&first| Some((first, keeper(first, sink)?))) {
+                    silenced.entry((first, keeper.reason())).or_default().push(sink.clone());
+                }
+                choices.retain(|&place| keeper(place, sink).is_none());
+                choices.truncate(1);
             }
             for position in choices {
                 chosen.entry(position).or_default().push(sink.clone());
@@ -117,6 +139,9 @@ impl Router {
             Some(self.routed(events.get(position)?, judgements.get(position)?, sinks))
         };
         routing.routed.extend(chosen.into_iter().filter_map(routed));
+        let kept =
+            |((position, reason), sinks): ((usize, String), Vec<String>)| Some((routed((position, sinks))?, reason));
+        routing.silenced.extend(silenced.into_iter().filter_map(kept));
     }
 
     /// Notes what each rule says to an event.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::model::*;
-use crate::route::{Routed, Router, Verdict};
+use crate::route::{Routed, Router, Silencer, Verdict};
 use crate::rule::{Filter, Rule};
 
 fn rule(name: &str, types: &[AlertType], sinks: &[&str]) -> Rule {
@@ -89,7 +89,7 @@ pub(super) fn event(alert_type: AlertType, claim: &[u8], thread: &[u8], confiden
 }
 
 pub(super) fn routed(rules: Vec<Rule>, events: Vec<Event>) -> Vec<Routed> {
-    Router::new(rules, vec!["one".into(), "two".into()]).route(events).routed
+    Router::new(rules, vec!["one".into(), "two".into()]).route(events, &Silencer::default(), None).routed
 }
 
 fn names(routed: &[Routed]) -> Vec<(&'static str, Vec<&str>)> {
@@ -188,7 +188,7 @@ fn an_embargo_holds_an_alert_back() {
 }
 
 /// A denial by an unnamed spokesman, in Andes.
-fn denial_of(answered: &[&str]) -> Event {
+pub(super) fn denial_of(answered: &[&str]) -> Event {
     let mut denial = event(AlertType::DenialNew, b"a", b"t", 0.9);
     let Subject::Claim(claim) = &mut denial.subject else { panic!("no claim") };
     for sentence in answered {
@@ -270,7 +270,7 @@ fn what_takes_an_alert_back_passes_every_list() {
     assert_eq!(routed(vec![nowhere(), wanted], vec![withdrawn])[0].alert.rules, ["lind"]);
 }
 
-fn failing() -> Event {
+pub(super) fn failing() -> Event {
     Event {
         alert_type: AlertType::FeedFailing,
         time: Timestamp::UNIX_EPOCH,
@@ -341,7 +341,7 @@ fn an_expression_sees_what_other_rules_watch() {
 fn an_expression_that_fails_lets_through_and_says_so() {
     let rule = || Rule { name: "odd".into(), ..asking("1 / (copies - 2) == 1") };
     let router = Router::new(vec![rule()], vec!["one".into()]);
-    let routing = router.route(vec![denial_of(&[])]);
+    let routing = router.route(vec![denial_of(&[])], &Silencer::default(), None);
     let alert = &routing.routed[0].alert;
     let reason = "rule odd: its `when` failed, so it lets this through: Division by zero of Int(1)";
     assert_eq!(alert.priority.reasons.last().unwrap(), reason);
@@ -397,8 +397,13 @@ fn told(alert_type: AlertType, claim: &[u8], sinks: &[&str]) -> Event {
 
 #[test]
 fn a_sink_hears_of_an_act_once() {
-    let routing =
-        |events: Vec<Event>| Router::new(vec![Rule::everything()], vec!["one".into(), "two".into()]).route(events);
+    let routing = |events: Vec<Event>| {
+        Router::new(vec![Rule::everything()], vec!["one".into(), "two".into()]).route(
+            events,
+            &Silencer::default(),
+            None,
+        )
+    };
     let denial = || told(AlertType::DenialNew, b"a", &["one"]);
     let linked = || told(AlertType::ThreadLinked, b"a", &["one"]);
     let found = routing(vec![denial(), linked()]);
@@ -416,7 +421,11 @@ fn what_each_rule_held_back_is_counted() {
     let rules =
         vec![rule("types", &[AlertType::AllegationNew], &[]), Rule { name: "when".into(), ..asking("copies > 9") }];
     let router = Router::new(rules, vec!["one".into()]);
-    let found = router.route(vec![denial_of(&[]), event(AlertType::AllegationNew, b"b", b"u", 0.9)]);
+    let found = router.route(
+        vec![denial_of(&[]), event(AlertType::AllegationNew, b"b", b"u", 0.9)],
+        &Silencer::default(),
+        None,
+    );
     let count = |rule: &str, key| found.held_back.get(&(rule.to_owned(), key)).copied();
     assert_eq!((count("types", "types"), count("when", "when"), found.routed.len()), (Some(1), Some(2), 1));
 }

@@ -4,10 +4,14 @@
 mod check;
 mod filter;
 mod known;
+mod limits;
+mod quiet;
 pub(crate) mod watch;
 
 pub use filter::{EXPRESSION_CHARACTERS_MAX, Fault, Filter};
 pub use known::{Known, VARIABLES, Variable};
+pub use limits::{ALERTS_PER_DAY, Limits, QUIET_PRIORITY};
+pub use quiet::{QuietHours, QuietSpan, SPAN, SPANS_MAX};
 
 use crate::model::{AlertType, Confidence, Kind};
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::WIDTH;
 use crate::desk::Outcome;
 use crate::model::{Alert, AlertId, AlertType};
-use crate::route::{KNOWN, budget::day};
+use crate::route::{KNOWN, hold::day};
 use crate::terminal::{BOLD, DIM, columns_of, cut, visible, wrapped};
 
 /// Columns of a rule's name above the table.

@@ -14,12 +14,12 @@ use super::{EmbeddedStore, StoreError, View, schema};
 /// Entries that the desk takes at once; the rest comes with the next look.
 const BATCH_MAX: u32 = 64;
 
-/// Brings a database of before there was a log of feedback up to the present layout.
+/// Brings a database of before there was a log of feedback, or before there were silences, up to the present layout.
 ///
 /// # Errors
 /// When the file is missing, none of ours, a newer gainsay's, in use by the older one, or cannot be read or written.
 pub fn bring_up(path: &Path) -> Result<(), StoreError> {
-    if View::open(path)?.version() < schema::FEEDBACK_VERSION {
+    if View::open(path)?.version() < schema::SILENCES_VERSION {
         drop(EmbeddedStore::open(path)?);
     }
     Ok(())

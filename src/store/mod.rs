@@ -24,7 +24,8 @@ use jiff::Timestamp;
 
 use crate::model::{
     Analysis, BudgetRecord, ClaimId, ClaimRecord, ContentHash, Document, DocumentId, DocumentRecord, FeedCursor,
-    FeedRecord, Feedback, MutedSpeaker, Outbox, OutboxRow, Records, StoryId, StoryRecord, ThreadId, ThreadRecord,
+    FeedRecord, Feedback, FeedbackId, GroupRecord, Moved, MutedSpeaker, Outbox, OutboxRow, Records, SilenceRecord,
+    SilencedRow, StoryId, StoryRecord, ThreadId, ThreadRecord,
 };
 
 /// Everything that must survive. Methods block; call them from blocking threads.
@@ -117,12 +118,20 @@ pub struct Commit {
     pub budgets: Vec<BudgetRecord>,
     /// Speakers that were muted.
     pub muted: Vec<MutedSpeaker>,
+    /// New silences.
+    pub silences: Vec<SilenceRecord>,
+    /// New and changed groups of alerts that wait for others of their thread.
+    pub groups: Vec<GroupRecord>,
     /// What users said, taken in with this commit; one that is not in the log yet is put there.
     pub feedback: Vec<Feedback>,
     /// What left the windows. Taken out first: a record that is forgotten and written in one commit is kept.
     pub forgotten: Forgotten,
     /// Alerts to send. One that was ever put in before for the same sink is left as it is.
     pub outbox: Vec<OutboxRow>,
+    /// Alerts that are kept back for good, likewise.
+    pub silenced: Vec<SilencedRow>,
+    /// Documents whose release has changed. Counts for what was put in before and for what this commit puts in.
+    pub moved: Vec<Moved>,
 }
 
 impl Commit {
@@ -142,9 +151,13 @@ impl Commit {
             feeds: Vec::new(),
             budgets: Vec::new(),
             muted: Vec::new(),
+            silences: Vec::new(),
+            groups: Vec::new(),
             feedback: Vec::new(),
             forgotten: Forgotten::default(),
             outbox: Vec::new(),
+            silenced: Vec::new(),
+            moved: Vec::new(),
         }
     }
 }
@@ -168,6 +181,10 @@ pub struct Forgotten {
     pub threads: Vec<ThreadId>,
     /// Keys of speakers that are muted no longer.
     pub muted: Vec<String>,
+    /// Silences that are over.
+    pub silences: Vec<FeedbackId>,
+    /// Keys of groups that have gone out.
+    pub groups: Vec<String>,
 }
 
 /// A sink that the config no longer has, while alerts wait for it.
@@ -200,6 +217,8 @@ pub struct Counts {
     pub delivered: u64,
     /// Alerts that no attempt could deliver, one for each sink.
     pub dead: u64,
+    /// Alerts that are kept back for good, one for each sink.
+    pub silenced: u64,
     /// Attempts that are still kept.
     pub attempts: u64,
 }

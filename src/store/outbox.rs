@@ -1,13 +1,13 @@
 //! The outbox as rows: puts alerts in, finds what is due, writes attempts down, lets go of what was delivered long ago.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, Statement, Transaction, params};
 
-use crate::model::{Attempt, AttemptResult, OutboxEntry, OutboxRow, Rendering};
+use crate::model::{Attempt, AttemptResult, Moved, OutboxEntry, OutboxRow, Rendering, SilencedRow};
 
 use super::record::signed;
 use super::schema::kept_since;
-use super::{Orphan, PutIn, StoreError};
+use super::{Commit, Orphan, PutIn, StoreError};
 
 /// Delivered rows that lose their bodies per commit: little enough not to be felt.
 const EXPIRED_ROWS_MAX: u32 = 256;
@@ -18,41 +18,79 @@ const IS_HEAD: &str = "NOT EXISTS (
     WHERE earlier.state = 'pending' AND earlier.sink = o.sink AND earlier.order_key = o.order_key
       AND (earlier.sequence, earlier.position) < (o.sequence, o.position))";
 
-/// Puts alerts in, each once for all times, and lets go of what was delivered long ago. Says how many were new.
-pub(super) fn write(transaction: &Transaction<'_>, rows: &[OutboxRow], now: Timestamp) -> Result<PutIn, StoreError> {
-    let mut insert = transaction.prepare(
-        "INSERT INTO outbox (alert, sink, type, order_key, sequence, created, due) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-         ON CONFLICT (alert, sink) DO NOTHING RETURNING position",
-    )?;
-    let mut insert_body = transaction.prepare("INSERT INTO outbox_body (outbox, body) VALUES (?1, ?2)")?;
-    let mut insert_rendering =
-        transaction.prepare("INSERT INTO outbox_rendering (outbox, content_type, body) VALUES (?1, ?2, ?3)")?;
+/// Puts alerts in, each once for all times, moves those whose release has changed, and lets go of what was settled long ago. Says how
+/// many were new of those that go out.
+pub(super) fn write(transaction: &Transaction<'_>, commit: &Commit) -> Result<PutIn, StoreError> {
+    let mut inserts = Inserts::prepare(transaction, commit.now)?;
     let mut put_in = PutIn::new();
-    for row in rows {
-        let position: Option<i64> = insert
-            .query_row(
-                params![
-                    row.alert.to_string(),
-                    row.sink,
-                    row.alert_type.as_str(),
-                    row.order_key,
-                    signed(row.sequence),
-                    now.as_millisecond(),
-                    row.due.as_millisecond(),
-                ],
-                |inserted| inserted.get(0),
-            )
-            .optional()?;
-        if let Some(position) = position {
-            insert_body.execute(params![position, row.body])?;
-            if let Some(Rendering { content_type, body }) = &row.rendering {
-                insert_rendering.execute(params![position, content_type, body])?;
-            }
+    for row in &commit.outbox {
+        if inserts.insert(row, None)? {
             *put_in.entry(row.sink.clone()).or_default() += 1;
         }
     }
-    expire(transaction, now)?;
+    for SilencedRow { row, reason } in &commit.silenced {
+        inserts.insert(row, Some(reason))?;
+    }
+    drop(inserts);
+    commit.moved.iter().try_for_each(|moved| move_release(transaction, moved))?;
+    expire(transaction, commit.now)?;
     Ok(put_in)
+}
+
+/// What puts rows in.
+struct Inserts<'t> {
+    row: Statement<'t>,
+    body: Statement<'t>,
+    rendering: Statement<'t>,
+    now: i64,
+}
+
+impl<'t> Inserts<'t> {
+    fn prepare(transaction: &'t Transaction<'_>, now: Timestamp) -> Result<Self, StoreError> {
+        let row = transaction.prepare(
+            "INSERT INTO outbox (alert, sink, type, order_key, sequence, created, due, document, state, reason, settled)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+             ON CONFLICT (alert, sink) DO NOTHING RETURNING position",
+        )?;
+        let body = transaction.prepare("INSERT INTO outbox_body (outbox, body) VALUES (?1, ?2)")?;
+        let rendering =
+            transaction.prepare("INSERT INTO outbox_rendering (outbox, content_type, body) VALUES (?1, ?2, ?3)")?;
+        Ok(Self { row, body, rendering, now: now.as_millisecond() })
+    }
+
+    /// Puts an alert in; with a reason it is kept back for good. Whether it is new.
+    fn insert(&mut self, row: &OutboxRow, silenced: Option<&String>) -> Result<bool, StoreError> {
+        let values = params![
+            row.alert.to_string(),
+            row.sink,
+            row.alert_type.as_str(),
+            row.order_key,
+            signed(row.sequence),
+            self.now,
+            row.due.as_millisecond(),
+            row.document.map(|document| document.to_string()),
+            if silenced.is_some() { "silenced" } else { "pending" },
+            silenced,
+            silenced.map(|_| self.now),
+        ];
+        let position: Option<i64> = self.row.query_row(values, |inserted| inserted.get(0)).optional()?;
+        let Some(position) = position else { return Ok(false) };
+        self.body.execute(params![position, row.body])?;
+        if let Some(Rendering { content_type, body }) = &row.rendering {
+            self.rendering.execute(params![position, content_type, body])?;
+        }
+        Ok(true)
+    }
+}
+
+/// What shows a document and waits goes at another time; what was tried already not before the time of its next attempt.
+fn move_release(transaction: &Transaction<'_>, moved: &Moved) -> Result<(), StoreError> {
+    transaction.execute(
+        "UPDATE outbox SET due = CASE WHEN attempts = 0 THEN ?2 ELSE max(due, ?2) END
+         WHERE state = 'pending' AND document = ?1",
+        params![moved.document.to_string(), moved.due.as_millisecond()],
+    )?;
+    Ok(())
 }
 
 fn expire(transaction: &Transaction<'_>, now: Timestamp) -> Result<(), StoreError> {
@@ -68,7 +106,16 @@ fn expire(transaction: &Transaction<'_>, now: Timestamp) -> Result<(), StoreErro
         delete_bodies(transaction, position)?;
         transaction.execute("DELETE FROM attempt WHERE outbox = ?1", [position])?;
     }
-    Ok(())
+    // What was silenced stays so, that it can be told from what was delivered.
+    let mut update = transaction.prepare(
+        "UPDATE outbox SET is_bare = 1 WHERE position IN
+             (SELECT position FROM outbox WHERE state = 'silenced' AND is_bare = 0 AND settled < ?1
+              ORDER BY settled LIMIT ?2)
+         RETURNING position",
+    )?;
+    let bared: Vec<i64> =
+        update.query_map(params![cutoff, EXPIRED_ROWS_MAX], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    bared.into_iter().try_for_each(|position| delete_bodies(transaction, position))
 }
 
 fn delete_bodies(transaction: &Transaction<'_>, position: i64) -> Result<(), StoreError> {
@@ -236,6 +283,7 @@ fn entry(row: &Row<'_>) -> Result<OutboxEntry, StoreError> {
             body: row.get("body")?,
             rendering: content_type.zip(rendered).map(|(content_type, body)| Rendering { content_type, body }),
             due: Timestamp::from_millisecond(row.get("due")?).map_err(|error| corrupt(alert, error.to_string()))?,
+            document: None,
         },
         attempts: row.get("attempts")?,
     })
@@ -269,7 +317,12 @@ mod tests {
             body: b"{}".to_vec(),
             rendering: None,
             due: day(0),
+            document: None,
         }
+    }
+
+    fn put(transaction: &Transaction<'_>, rows: &[OutboxRow], now: Timestamp) -> PutIn {
+        write(transaction, &Commit { outbox: rows.to_vec(), ..Commit::new(now, 0) }).unwrap()
     }
 
     #[test]
@@ -278,7 +331,7 @@ mod tests {
         schema::prepare(&mut connection, Path::new("memory")).unwrap();
         let rows = [row("here", b"a"), row("gone", b"a"), row("gone", b"b")];
         let transaction = connection.transaction().unwrap();
-        write(&transaction, &rows, day(0)).unwrap();
+        put(&transaction, &rows, day(0));
         let result = AttemptResult::Retry { due: day(20), error: "no answer".to_owned() };
         let attempt = Attempt {
             alert: AlertId::of(&[b"a"]),
@@ -300,7 +353,52 @@ mod tests {
             "SELECT count(*) FROM delivery WHERE state = 'dead' AND body IS NULL AND last_error LIKE '%no longer'";
         assert_eq!(transaction.query_row(gone, [], |row| row.get::<_, u32>(0)), Ok(2));
         assert_eq!(due(&transaction, "here", day(51), 9).unwrap().len(), 1);
-        write(&transaction, &rows, day(51)).unwrap();
+        put(&transaction, &rows, day(51));
         assert_eq!(due(&transaction, "gone", day(51), 9).unwrap(), [], "an alert is put in once for all times");
+    }
+
+    #[test]
+    fn what_is_silenced_goes_to_nobody_and_keeps_its_reason_when_its_body_goes() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::prepare(&mut connection, Path::new("memory")).unwrap();
+        let transaction = connection.transaction().unwrap();
+        let silenced = vec![SilencedRow { row: row("one", b"a"), reason: "silence 1: a drill".to_owned() }];
+        let commit = |day| Commit { silenced: silenced.clone(), ..Commit::new(day, 0) };
+        assert_eq!(write(&transaction, &commit(day(0))).unwrap(), PutIn::new());
+        assert_eq!(due(&transaction, "one", day(1), 9).unwrap(), []);
+        assert_eq!(put(&transaction, &[row("one", b"a")], day(1)), PutIn::new(), "it is there");
+        let found = |column: &str| {
+            let query = format!("SELECT {column} FROM delivery WHERE state = 'silenced'");
+            transaction.query_row(&query, [], |row| row.get::<_, Option<String>>(0)).unwrap()
+        };
+        assert_eq!((found("reason").unwrap().as_str(), found("body").unwrap().as_str()), ("silence 1: a drill", "{}"));
+        write(&transaction, &commit(day(31))).unwrap();
+        assert_eq!((found("reason").is_some(), found("body")), (true, None));
+    }
+
+    #[test]
+    fn a_release_that_changed_moves_what_waits_but_not_before_its_next_attempt() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::prepare(&mut connection, Path::new("memory")).unwrap();
+        let transaction = connection.transaction().unwrap();
+        let document = crate::model::DocumentId::of(&[b"d"]);
+        let of_document =
+            |alert: &[u8]| OutboxRow { document: Some(document), order_key: format!("{alert:?}"), ..row("one", alert) };
+        let rows = [of_document(b"a"), of_document(b"b"), row("one", b"c")];
+        put(&transaction, &rows, day(0));
+        let result = AttemptResult::Retry { due: day(3), error: "no answer".to_owned() };
+        let (alert, sink) = (AlertId::of(&[b"b"]), "one".to_owned());
+        record_attempt(&transaction, &Attempt { alert, sink, at: day(0), duration: Duration::ZERO, result }).unwrap();
+        let moved = |due| {
+            let moved = vec![Moved { document, due }];
+            write(&transaction, &Commit { moved, ..Commit::new(day(0), 0) }).unwrap();
+            let query = "SELECT due FROM outbox ORDER BY position";
+            let mut statement = transaction.prepare(query).unwrap();
+            let found: Vec<i64> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+            found
+        };
+        let at = |day: Timestamp| day.as_millisecond();
+        assert_eq!(moved(day(9)), [at(day(9)), at(day(9)), at(day(0))]);
+        assert_eq!(moved(day(5)), [at(day(5)), at(day(9)), at(day(0))]);
     }
 }

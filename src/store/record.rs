@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::model::{Analysis, ClaimRecord, FeedCursor, Fingerprint, KeptList, Records, StoryRecord};
+use crate::model::{Analysis, ClaimRecord, FeedCursor, Fingerprint, GroupRecord, KeptList, Records, StoryRecord};
 
 use super::{Commit, Counts, Forgotten, StoreError, backlog, feedback, fingerprint, schema};
 
@@ -21,6 +21,8 @@ pub(super) fn write(transaction: &Transaction<'_>, commit: &Commit) -> Result<()
     upsert(transaction, "claim", &commit.claims, |record| record.id.to_string())?;
     upsert(transaction, "thread", &commit.threads, |record| record.id.to_string())?;
     upsert(transaction, "muted", &commit.muted, |record| record.key.clone())?;
+    upsert(transaction, "silence", &commit.silences, |record| record.id.to_string())?;
+    upsert(transaction, "held_group", &commit.groups, GroupRecord::key)?;
     // What a user has corrected is kept for good: models can be trained on it.
     let corrected: Vec<&ClaimRecord> = commit.claims.iter().filter(|claim| claim.corrected.is_some()).collect();
     upsert(transaction, "corrected", &corrected, |record| record.id.to_string())?;
@@ -60,7 +62,9 @@ fn forget(transaction: &Transaction<'_>, forgotten: &Forgotten) -> Result<(), St
     delete("story", forgotten.stories.iter().map(ToString::to_string).collect())?;
     delete("claim", forgotten.claims.iter().map(ToString::to_string).collect())?;
     delete("thread", forgotten.threads.iter().map(ToString::to_string).collect())?;
-    delete("muted", forgotten.muted.clone())
+    delete("muted", forgotten.muted.clone())?;
+    delete("silence", forgotten.silences.iter().map(ToString::to_string).collect())?;
+    delete("held_group", forgotten.groups.clone())
 }
 
 fn upsert<R: Serialize>(
@@ -160,6 +164,8 @@ pub(super) fn read_within(transaction: &Connection) -> Result<Records, StoreErro
         feeds: all(transaction, "feed")?,
         budgets: all(transaction, "budget")?,
         muted: all(transaction, "muted")?,
+        silences: all(transaction, "silence")?,
+        groups: all(transaction, "held_group")?,
     };
     // Within one commit the caller's order need not be that of creation; these say themselves what it was.
     records.stories.sort_by_key(|story| story.sequence);
@@ -193,6 +199,7 @@ pub(super) fn count(connection: &Connection) -> Result<Counts, StoreError> {
         pending: number("outbox WHERE state = 'pending'")?,
         delivered: number("outbox WHERE state IN ('delivered', 'expired')")?,
         dead: number("outbox WHERE state = 'dead'")?,
+        silenced: number("outbox WHERE state = 'silenced'")?,
         attempts: number("attempt")?,
     })
 }

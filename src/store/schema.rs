@@ -9,19 +9,21 @@
 //! | `cursor` | what the poller remembers of a feed | `id` (feed), `record` |
 //! | `feed_list` | the last good copy of a list of feeds | `id`, `record` |
 //! | `feed` | what the desk knows of a feed's health | `id` (feed), `record` |
-//! | `budget` | what a sink was sent today, and what waits for its digest | `id` (sink), `record` |
+//! | `budget` | what a sink was sent today, and what waits for its digests | `id` (sink), `record` |
 //! | `document` | a document still in the window | `id`, `story`, `outlet`, `url`, `record` |
 //! | `story` | a piece of wire copy | `id`, `copies`, `record`; its fingerprint is in `fingerprint` |
 //! | `claim` | a claim known across documents | `id`, `thread`, `kind`, `proposition`, `record` |
 //! | `thread` | an allegation with its answers | `id`, `state`, `proposition`, `record` |
 //! | `analysis` | what one text of a document said | `document`, `content_hash`, `headline`, `text`, `claims` |
-//! | `outbox` | one alert for one sink | `alert`, `sink`, `type`, `state`, `attempts`, `due` |
+//! | `outbox` | one alert for one sink | `alert`, `sink`, `type`, `state`, `attempts`, `due`, `reason` |
 //! | `outbox_body` | the bytes of an alert for a sink | `body` |
 //! | `outbox_rendering` | what a sink's template made of an alert, and goes out instead of its body | `content_type`, `body` |
 //! | `attempt` | one attempt to deliver | `outbox`, `at`, `result`, `status`, `head`, `error` |
 //! | `endpoint` | how the endpoint of a sink does, if it ever failed | `id` (sink), `state`, `record` |
 //! | `backlog` | a document that came and is yet to be read, in order of arrival | `document`, `record` |
 //! | `feedback` | what a user said; `gainsay feedback` puts it in, the desk takes it up | `act`, `state`, `record` |
+//! | `silence` | a silence that a user has asked for and that is not over | `id` (its entry in `feedback`), `record` |
+//! | `held_group` | alerts of one thread that wait for others of it | `id` (sink and thread), `record` |
 //! | `muted` | a speaker whom a user muted | `id` (the name's telling words), `record` |
 //! | `corrected` | a claim that a user has corrected, also when it has left the window | `id`, `record` |
 //! | `delivery` (view) | `outbox` with readable times, body and last error | all |
@@ -34,7 +36,8 @@
 //! (`outbox`, `story`) is rewritten without them. The queue's indexes are partial and hold only what is pending, so what
 //! was delivered costs nothing. A row of `outbox` stays for good, about 200 bytes: it is what keeps an alert from being
 //! sent a second time. [`RETENTION`] after its delivery its body and attempts go and its state turns from `delivered` to
-//! `expired`; analyses go as long after their document was first seen. What is `dead` is kept. What waits for a sink that the config
+//! `expired`; analyses go as long after their document was first seen. What is `silenced` was kept back for the reason that its row says;
+//! its body goes as long after. What is `dead` is kept. What waits for a sink that the config
 //! no longer has stays `pending`; when nothing was tried or put in for that sink for [`RETENTION`], the next start makes it
 //! `dead` and lets its bodies go.
 
@@ -53,7 +56,7 @@ const APPLICATION_ID: u32 = 0x6761_696E;
 const RETENTION: Duration = Duration::from_hours(30 * 24);
 
 /// The steps from an empty file to the present layout. Only ever add to the end.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     r"
 CREATE TABLE desk (
     only          INTEGER PRIMARY KEY CHECK (only = 1),
@@ -185,6 +188,34 @@ CREATE TABLE endpoint (
 ALTER TABLE attempt ADD COLUMN status INTEGER;
 ALTER TABLE attempt ADD COLUMN head TEXT;
 ",
+    // What a table's CHECK allows is changed in its text, as SQLite advises where what is stored stays as it is: to copy the table
+    // would cost a long start with many rows.
+    r"
+CREATE TABLE silence (position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);
+CREATE TABLE held_group (position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);
+ALTER TABLE outbox ADD COLUMN reason TEXT;
+ALTER TABLE outbox ADD COLUMN document TEXT;
+ALTER TABLE outbox ADD COLUMN is_bare INTEGER NOT NULL DEFAULT 0;
+UPDATE outbox SET document =
+    (SELECT coalesce(body->>'$.document.id', body->>'$.data.document.id')
+     FROM (SELECT CAST(body AS TEXT) AS body FROM outbox_body WHERE outbox_body.outbox = outbox.position))
+WHERE state = 'pending';
+CREATE INDEX outbox_document ON outbox (document) WHERE state = 'pending';
+DROP VIEW delivery;
+CREATE VIEW delivery AS
+SELECT alert, sink, type, state, attempts,
+       datetime(created / 1000, 'unixepoch') AS created,
+       datetime(due / 1000, 'unixepoch') AS due,
+       datetime(settled / 1000, 'unixepoch') AS settled,
+       (SELECT error FROM attempt WHERE attempt.outbox = outbox.position ORDER BY attempt.position DESC LIMIT 1) AS last_error,
+       CAST((SELECT body FROM outbox_body WHERE outbox_body.outbox = outbox.position) AS TEXT) AS body,
+       reason
+FROM outbox;
+PRAGMA writable_schema = ON;
+UPDATE sqlite_schema SET sql = replace(sql, '''dead''', '''dead'', ''silenced''') WHERE type = 'table' AND name = 'outbox';
+PRAGMA writable_schema = RESET;
+CREATE INDEX outbox_silenced ON outbox (settled) WHERE state = 'silenced' AND is_bare = 0;
+",
 ];
 
 /// The beginning of what is kept at `now`; a replayed archive may stand at the beginning of all time.
@@ -218,6 +249,8 @@ pub(super) const FEEDBACK_VERSION: u32 = 4;
 pub(super) const LISTS_VERSION: u32 = 5;
 /// Version from which on it is kept how endpoints do.
 pub(super) const ENDPOINTS_VERSION: u32 = 6;
+/// Version from which on there are silences, and reasons of rows of the outbox.
+pub(super) const SILENCES_VERSION: u32 = 7;
 
 /// The version of the file, if it is ours or empty.
 pub(super) fn check_owner(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
@@ -249,5 +282,39 @@ mod tests {
         assert_eq!(kept_since(Timestamp::MIN), Timestamp::MIN);
         let now: Timestamp = "2024-10-31T08:00:00Z".parse().unwrap();
         assert_eq!(kept_since(now).to_string(), "2024-10-01T08:00:00Z");
+    }
+
+    /// A file of before there were silences, with an alert that waits.
+    fn before_silences() -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        for step in &STEPS[..SILENCES_VERSION as usize - 1] {
+            connection.execute_batch(step).unwrap();
+        }
+        connection.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        connection.pragma_update(None, "user_version", SILENCES_VERSION - 1).unwrap();
+        let rows = "INSERT INTO outbox (alert, sink, type, order_key, sequence, created, due)
+                        VALUES ('a', 'one', 'denial.new', 't', 0, 0, 0), ('b', 'hook', 'denial.new', 't', 0, 0, 0);
+                    INSERT INTO outbox_body VALUES (1, CAST('{\"document\":{\"id\":\"d1\"}}' AS BLOB)),
+                        (2, CAST('{\"data\":{\"document\":{\"id\":\"d2\"}}}' AS BLOB))";
+        connection.execute_batch(rows).unwrap();
+        connection
+    }
+
+    #[test]
+    fn an_older_outbox_learns_of_silences_and_keeps_what_waits() {
+        let mut connection = before_silences();
+        let insert = "INSERT INTO outbox (alert, sink, type, order_key, sequence, state, created, due)
+                      VALUES (?1, 'one', 'denial.new', 't', 0, ?2, 0, 0)";
+        assert!(connection.execute(insert, ["c", "silenced"]).is_err());
+        prepare(&mut connection, Path::new("memory")).unwrap();
+        connection.execute(insert, ["c", "silenced"]).unwrap();
+        assert!(connection.execute(insert, ["d", "nonsense"]).is_err(), "what is no state is still refused");
+        let text = |query: &str| connection.query_row(query, [], |row| row.get::<_, String>(0)).unwrap();
+        assert_eq!(text("SELECT group_concat(document, ' ') FROM outbox"), "d1 d2");
+        assert_eq!(text("SELECT group_concat(alert || state, ' ') FROM delivery"), "apending bpending csilenced");
+        assert_eq!(text("PRAGMA integrity_check"), "ok");
+        connection.execute("DELETE FROM outbox WHERE alert = 'a'", []).unwrap();
+        assert_eq!(text("SELECT count(*) || '' FROM outbox_body"), "1", "bodies go with their rows");
+        assert!(connection.execute("UPDATE sqlite_schema SET sql = ''", []).is_err(), "the layout is safe again");
     }
 }

@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 
 use crate::model::{
     AlertId, BudgetRecord, ClaimId, ClaimRecord, DocumentId, DocumentRecord, EndpointRecord, FeedCursor, FeedRecord,
-    FeedbackLine, KeptList, MutedSpeaker, Records, StoryId, StoryRecord, ThreadId, ThreadRecord,
+    FeedbackLine, GroupRecord, KeptList, MutedSpeaker, Records, SilenceRecord, StoryId, StoryRecord, ThreadId,
+    ThreadRecord,
 };
 
 use super::embedded::BUSY_TIMEOUT;
@@ -57,7 +58,7 @@ pub struct DeliveryRow {
     pub alert_type: String,
     /// Thread or feed.
     pub order_key: String,
-    /// `pending`, `delivered`, `expired` or `dead`.
+    /// `pending`, `delivered`, `expired`, `dead` or `silenced`.
     pub state: String,
     /// Attempts so far.
     pub attempts: u32,
@@ -69,6 +70,8 @@ pub struct DeliveryRow {
     pub settled: Option<Timestamp>,
     /// What the last attempt that failed said.
     pub last_error: Option<String>,
+    /// Why it was kept back, if it was.
+    pub reason: Option<String>,
     /// The bytes that went out, where they are still kept.
     pub body: Option<Vec<u8>>,
 }
@@ -274,6 +277,25 @@ impl View {
         if self.version < schema::FEEDBACK_VERSION { Ok(Vec::new()) } else { all(&self.connection, "muted") }
     }
 
+    /// The silences that the desk keeps.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn silences(&self) -> Result<Vec<SilenceRecord>, StoreError> {
+        if self.version < schema::SILENCES_VERSION { Ok(Vec::new()) } else { all(&self.connection, "silence") }
+    }
+
+    /// The alerts of a sink that wait for others of their thread.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn group(&self, sink: &str, thread: ThreadId) -> Result<Option<GroupRecord>, StoreError> {
+        if self.version < schema::SILENCES_VERSION {
+            return Ok(None);
+        }
+        self.one("held_group", &format!("{sink} {thread}"))
+    }
+
     /// The claims that users corrected, in order of their correction; also those that have left the window.
     ///
     /// # Errors
@@ -298,7 +320,7 @@ impl View {
         self.one("claim", &id.to_string())
     }
 
-    /// What a sink was sent of its day's budget, and what waits for its digest.
+    /// What a sink was sent of its limits, and what waits for its digests.
     ///
     /// # Errors
     /// As above.
@@ -402,15 +424,17 @@ impl View {
         filter: &DeliveryFilter<'_>,
         mut visit: impl FnMut(DeliveryRow) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        let mut statement = self.connection.prepare(
+        let reason = if self.version < schema::SILENCES_VERSION { "NULL" } else { "reason" };
+        let mut statement = self.connection.prepare(&format!(
             "SELECT position, alert AS id, sink, type, order_key, state, attempts, created, due, settled, body,
+                    {reason} AS reason,
                     (SELECT error FROM attempt WHERE attempt.outbox = o.position AND error IS NOT NULL
                      ORDER BY attempt.position DESC LIMIT 1) AS last_error
              FROM outbox o LEFT JOIN outbox_body ON outbox_body.outbox = o.position
              WHERE (?1 IS NULL OR sink = ?1) AND (?2 IS NULL OR state = ?2)
                AND (?3 IS NULL OR order_key = ?3) AND (?4 IS NULL OR alert = ?4)
-             ORDER BY position DESC",
-        )?;
+             ORDER BY position DESC"
+        ))?;
         let alert = filter.alert.map(|alert| alert.to_string());
         let mut rows = statement.query(params![filter.sink, filter.state, filter.order_key, alert])?;
         while let Some(row) = rows.next()? {
@@ -550,6 +574,7 @@ fn delivery(row: &Row<'_>) -> Result<DeliveryRow, StoreError> {
         due: time(row, "due")?.unwrap_or(Timestamp::MIN),
         settled: time(row, "settled")?,
         last_error: get(row, "last_error")?,
+        reason: get(row, "reason")?,
         body: get(row, "body")?,
     })
 }

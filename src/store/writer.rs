@@ -95,7 +95,7 @@ fn write_group(connection: &mut Connection, group: &[Request]) -> Result<Vec<Put
         put_in.push(match &request.write {
             Write::Commit(commit) => {
                 record::write(&transaction, commit)?;
-                outbox::write(&transaction, &commit.outbox, commit.now)?
+                outbox::write(&transaction, commit)?
             }
             Write::Attempt(attempt) => {
                 outbox::record_attempt(&transaction, attempt)?;

@@ -116,8 +116,10 @@ metrics! {
     RulesHeldBack Counter "rule_held_back" ["rule", "key"] "Changes that a rule held back, by the key of it that did; known where its sinks had heard of the act.";
     RuleFailures Counter "rule_failures" ["rule"] "Changes on which the expression of a rule (when) failed; the rule let them through.";
     Alerts Counter "alerts" ["type"] "Alerts that at least one sink gets, by type.";
-    AlertsRouted Counter "alerts_routed" ["sink"] "Alerts by sink, as the rules chose, and digests.";
-    AlertsHeld Counter "alerts_held" ["sink"] "Alerts over the budget of the sink (alerts_per_day): its next digest names them.";
+    AlertsRouted Counter "alerts_routed" ["sink"] "Alerts by sink, as the rules chose, and what comes of those that waited: digests, and one of each group.";
+    AlertsHeld Counter "alerts_held" ["sink", "reason"] "Alerts that the sink does not get at once: group (they wait for others of their thread), quiet_hours, rate_cap (alerts_per_hour), budget (alerts_per_day; these three: its next digest names them), changed (they changed or took out what waits).";
+    AlertsSilenced Counter "alerts_silenced" ["sink", "reason"] "Alerts that are kept back for good, and are in the outbox as silenced: silence (a user asked for it), inhibited (the sink was told of the allegation by an answer to it).";
+    AlertsInhibited Counter "alerts_inhibited" ["sink"] "Allegations that give no alert of their own because an answer to them tells them: those of alerts_silenced, and those that ride in the alert of their group.";
     OutboxPutIn Counter "outbox_put_in" ["sink"] "Alerts put into the outbox.";
     OutboxKnown Counter "outbox_known" ["sink"] "Alerts that the outbox had held before: nothing is put in twice.";
     OutboxAtStart Gauge "outbox_waiting_at_start" ["sink"] "Alerts that waited when the daemon started.";
@@ -336,7 +338,7 @@ mod tests {
         "`entries_read` = `documents_in` + `entries_lost` of all reasons",
         "`backlog_documents_at_start` + `documents_in` = `documents` of all results + `backlog_documents` (less what waits in `desk_queue_polls`)",
         "`documents` read and quarantined = `stories` of all results",
-        "`alerts_routed` = `alerts_held` + `outbox_put_in` + `outbox_known`, by sink",
+        "`alerts_routed` = `alerts_held` of all reasons + `alerts_silenced` of all reasons + `outbox_put_in` + `outbox_known`, by sink",
         "`outbox_waiting_at_start` + `outbox_put_in` = `outbox_delivered` + `outbox_dead` + `outbox_given_up` + `outbox_waiting`, by sink",
     ];
 

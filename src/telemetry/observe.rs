@@ -12,7 +12,7 @@ use super::metrics::{Metric, Metrics, Samples};
 use super::pulse::{Phase, Pulse, Stage};
 use crate::clock::Clock;
 use crate::config::{Config, FeedConfig};
-use crate::desk::Outcome;
+use crate::desk::{HELD_REASONS, Outcome, SILENCED_REASONS};
 use crate::intake::{FAILURES_MIN, Outcome as PollOutcome, PageError, Poll, PollError, Repair};
 use crate::model::{AlertType, Attempt, AttemptResult, EndpointRecord, EndpointState, FeedCursor, FeedId, Kind};
 use crate::store::{Orphan, Store, StoreError};
@@ -251,11 +251,16 @@ impl Telemetry {
             }
             for (metric, alerts) in [
                 (Metric::AlertsRouted, &tally.routed),
-                (Metric::AlertsHeld, &tally.held),
+                (Metric::AlertsInhibited, &tally.inhibited),
                 (Metric::OutboxPutIn, &tally.put_in),
             ] {
                 for (sink, count) in alerts {
                     samples.count(metric, &[sink], *count);
+                }
+            }
+            for (metric, alerts) in [(Metric::AlertsHeld, &tally.held), (Metric::AlertsSilenced, &tally.silenced)] {
+                for ((sink, reason), count) in alerts {
+                    samples.count(metric, &[sink, reason], *count);
                 }
             }
             samples.count(Metric::Windows, &["network"], tally.windows.network);
@@ -481,7 +486,7 @@ fn prepare(samples: &mut Samples) {
 fn prepare_sink(samples: &mut Samples, sink: &str) {
     for metric in [
         Metric::AlertsRouted,
-        Metric::AlertsHeld,
+        Metric::AlertsInhibited,
         Metric::OutboxPutIn,
         Metric::OutboxKnown,
         Metric::OutboxGivenUp,
@@ -490,6 +495,12 @@ fn prepare_sink(samples: &mut Samples, sink: &str) {
         Metric::AttemptsUnrecorded,
     ] {
         samples.count(metric, &[sink], 0);
+    }
+    for (metric, reasons) in [(Metric::AlertsHeld, &HELD_REASONS[..]), (Metric::AlertsSilenced, &SILENCED_REASONS[..])]
+    {
+        for reason in reasons {
+            samples.count(metric, &[sink, reason], 0);
+        }
     }
     for result in ["delivered", "retry", "held", "dead"] {
         samples.count(Metric::Attempts, &[sink, result], 0);

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::escape::{cut, plain};
-use crate::model::{Alert, AlertClaim, AlertType, Digest, DigestEntry, Evidence, FeedAlert};
+use crate::model::{Alert, AlertClaim, AlertType, Digest, DigestCause, DigestEntry, Evidence, FeedAlert};
 
 /// Characters of a name with its role.
 const NAME_MAX: usize = 200;
@@ -75,7 +75,7 @@ pub(super) fn of(alert: &Alert) -> Message {
     };
     let subject = match (&alert.feed, &alert.digest) {
         (Some(feed), _) => line(&feed.outlet, NAME_MAX),
-        (_, Some(digest)) => format!("{} alerts over the budget of {}", count(digest), digest.day),
+        (_, Some(digest)) => in_total(digest),
         _ => who.clone(),
     };
     let listed = alert.digest.as_ref().map(|digest| digest.alerts.as_slice()).unwrap_or_default();
@@ -97,6 +97,16 @@ pub(super) fn of(alert: &Alert) -> Message {
             70..=89 => 4,
             _ => 5,
         },
+    }
+}
+
+/// How many alerts a digest tells, and why they did not come at once.
+fn in_total(digest: &Digest) -> String {
+    let count = count(digest);
+    match digest.cause {
+        DigestCause::Budget => format!("{count} alerts over the budget of {}", digest.day),
+        DigestCause::RateCap => format!("{count} alerts over {} an hour", digest.budget),
+        DigestCause::QuietHours => format!("{count} alerts of quiet hours"),
     }
 }
 

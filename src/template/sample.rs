@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use crate::model::{
     Alert, AlertAnswer, AlertClaim, AlertDocument, AlertId, AlertStory, AlertThread, AlertType, Basis, ClaimId,
-    ClaimSpeaker, Digest, DigestEntry, DocumentId, Evidence, FeedAlert, FeedId, Kind, Link, Offsets, Priority, Quote,
-    Stance, StanceEntry, StoryId, ThreadId, ThreadState,
+    ClaimSpeaker, Digest, DigestCause, DigestEntry, DocumentId, Evidence, FeedAlert, FeedId, Kind, Link, Offsets,
+    Priority, Quote, Stance, StanceEntry, StoryId, ThreadId, ThreadState,
 };
 
 /// What a feed may say to break out of a message, to ring for everybody, or to hide.
@@ -29,7 +29,9 @@ pub(super) fn alert(alert_type: AlertType, is_full: bool) -> Alert {
         let entries = if is_full { ENTRIES } else { 0 };
         let alerts = (0..entries).map(|number| entry(number % 2 == 0)).collect();
         let left_out = u32::from(is_full) * 7;
-        let digest = Digest { day: "2024-10-31".to_owned(), budget: 100, alerts, left_out };
+        let types = [(AlertType::DenialNew, u32::from(is_full) * 12)].into();
+        let (cause, since) = (DigestCause::Budget, is_full.then_some(Timestamp::UNIX_EPOCH));
+        let digest = Digest { cause, day: "2024-10-31".to_owned(), budget: 100, since, types, alerts, left_out };
         return Alert { digest: Some(digest), ..empty };
     }
     if alert_type.as_str().starts_with("feed.") {
@@ -70,6 +72,7 @@ fn entry(is_full: bool) -> DigestEntry {
         time: Timestamp::UNIX_EPOCH,
         priority: 50,
         claim: is_full.then(|| ClaimId::of(&[b"c"])),
+        also: Vec::new(),
         thread: is_full.then(|| ThreadId::of(&[b"t"])),
         speaker: full(HOSTILE),
         content: full(HOSTILE),

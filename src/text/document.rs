@@ -27,7 +27,7 @@ pub fn document(source: SourceInfo, item: &Item, first_seen: Timestamp, is_basel
     let (text, headline, offsets) = join(&title, body);
     let published = item.published.or(item.updated);
     Document {
-        id: DocumentId::of(&[source.feed.as_str().as_bytes(), &item.identity.bytes(), &[EntryIdentity::VERSION]]),
+        id: document_id(&source.feed, item),
         source,
         agency: credit.agency,
         via: credit.via,
@@ -37,6 +37,7 @@ pub fn document(source: SourceInfo, item: &Item, first_seen: Timestamp, is_basel
         published,
         first_seen,
         embargo_until: release_time(item, &text, published, first_seen),
+        release: item.release,
         text,
         content_hash: entry_hash(item, markup),
         entry_hash: None,
@@ -46,6 +47,11 @@ pub fn document(source: SourceInfo, item: &Item, first_seen: Timestamp, is_basel
         label: if item.release == Release::Canceled { RevisionLabel::Kill } else { item.label },
         trace: None,
     }
+}
+
+/// The id of the document of this entry.
+pub fn document_id(feed: &FeedId, item: &Item) -> DocumentId {
+    DocumentId::of(&[feed.as_str().as_bytes(), &item.identity.bytes(), &[EntryIdentity::VERSION]])
 }
 
 /// When an entry may be alerted: as its release says, else as its text does.
@@ -177,6 +183,7 @@ pub fn archive_document(
         published,
         first_seen,
         embargo_until: end_of_embargo(&text_of_both, published, first_seen),
+        release: Release::Usable,
         text: text_of_both,
         content_hash: ContentHash::of(&[title.unwrap_or_default().as_bytes(), text.as_bytes()]),
         entry_hash: None,

@@ -38,6 +38,7 @@ mod rules;
 mod schedule;
 mod scripted;
 mod shutdown;
+mod silence;
 mod supervised;
 mod support;
 mod telemetry;

@@ -164,7 +164,10 @@ fn check_sums(metrics: &BTreeMap<String, f64>, sinks: &[&str]) {
         let of_sink = |name: &str| sum(metrics, name, &format!("sink=\"{sink}\""));
         equal(
             of_sink("alerts_routed_total"),
-            of_sink("alerts_held_total") + of_sink("outbox_put_in_total") + of_sink("outbox_known_total"),
+            of_sink("alerts_held_total")
+                + of_sink("alerts_silenced_total")
+                + of_sink("outbox_put_in_total")
+                + of_sink("outbox_known_total"),
             &format!("alerts routed to {sink}"),
         );
         equal(

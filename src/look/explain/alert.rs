@@ -27,7 +27,12 @@ impl Explainer<'_> {
         rows.reverse();
         let alerted = grouped(rows).into_iter().next().with_context(|| format!("there is no alert {id}"))?;
         let is_held = alerted.rows.iter().all(|row| row.state == "pending" && row.attempts == 0 && row.due > self.now);
-        let outcome = if is_held { Outcome::Held } else { Outcome::Alerted };
+        let is_silenced = alerted.rows.iter().all(|row| row.state == "silenced");
+        let outcome = match (is_silenced, is_held) {
+            (true, _) => Outcome::Silenced,
+            (_, true) => Outcome::Held,
+            _ => Outcome::Alerted,
+        };
         let why = alerted.alert.as_ref().map_or_else(
             || "it was delivered long ago: what it said is no longer kept".to_owned(),
             |alert| alert.why.clone(),

@@ -7,9 +7,9 @@ use super::{Explainer, Explanation, Outcome, alert};
 use crate::link::speaker::same_name;
 use crate::look::timeline::{Alerted, alerts};
 use crate::look::words::{self, second, short};
-use crate::model::{AlertType, ClaimRecord, DocumentId, ThreadRecord, ThreadState, related};
+use crate::model::{Alert, AlertType, ClaimRecord, DocumentId, HeldList, ThreadRecord, ThreadState, related};
 use crate::pipeline::told;
-use crate::route::{ClaimFacts, Facts, Verdict, budget};
+use crate::route::{ClaimFacts, Facts, Verdict, hold};
 
 /// An explanation of a claim.
 pub(super) struct Explained {
@@ -21,12 +21,16 @@ impl Explainer<'_> {
     pub(super) fn claim(&self, record: &ClaimRecord, from: Option<DocumentId>) -> Result<Explained> {
         let mut about = Vec::new();
         let mut with = Vec::new();
+        let mut silenced = None;
         for &thread in &record.threads {
             for alerted in self.alerts_of(thread)?.iter() {
                 let Some(alert) = &alerted.alert else { continue };
                 let is_subject = alert.claim.as_ref().is_some_and(|claim| claim.id == record.id);
                 let rides = alert.also.contains(&record.id) || alert.answers.iter().any(|one| one.claim == record.id);
-                if is_subject {
+                if alerted.rows.iter().all(|row| row.state == "silenced") {
+                    silenced =
+                        silenced.or(alerted.rows.first().and_then(|row| row.reason.clone()).filter(|_| is_subject));
+                } else if is_subject {
                     about.push((alert::in_short(alerted), self.is_held(alerted)));
                 } else if rides {
                     with.push(alert::in_short(alerted));
@@ -47,10 +51,12 @@ impl Explainer<'_> {
                 Outcome::Rode,
                 "it rode in the alert of another claim of its thread: a document gives one alert a thread".to_owned(),
             )
-        } else if let Some(sink) = self.over_budget(record)? {
-            (Outcome::Held, format!("it is over the day's budget of {sink} and waits for its digest"))
+        } else if let Some(waits) = self.waits(record)? {
+            (Outcome::Held, waits)
         } else if !in_digests.is_empty() {
-            (Outcome::Alerted, "it was over a day's budget, and came in the digest of that day".to_owned())
+            (Outcome::Alerted, "it was held back, and came in a digest".to_owned())
+        } else if let Some(reason) = silenced {
+            (Outcome::Silenced, format!("it was kept back: {reason}"))
         } else if !record.alerted.is_empty() {
             let sinks: Vec<&str> = record.alerted.keys().map(String::as_str).collect();
             (Outcome::Alerted, format!("{} was told, in an alert or a digest that is no longer kept", sinks.join(", ")))
@@ -100,7 +106,7 @@ impl Explainer<'_> {
     fn digests_with(&self, record: &ClaimRecord) -> Result<Vec<String>> {
         let mut found = Vec::new();
         for sink in record.alerted.keys() {
-            let digests = alerts(self.view, &budget::order_key(sink))?;
+            let digests = alerts(self.view, &hold::order_key(sink))?;
             let lists = |alerted: &&Alerted| {
                 let digest = alerted.alert.as_ref().and_then(|alert| alert.digest.as_ref());
                 digest.is_some_and(|digest| digest.alerts.iter().any(|entry| entry.claim == Some(record.id)))
@@ -110,12 +116,24 @@ impl Explainer<'_> {
         Ok(found)
     }
 
-    /// A sink that was not told yet, as its budget of the day was used up.
-    fn over_budget(&self, record: &ClaimRecord) -> Result<Option<String>> {
+    /// For what a claim waits of which a sink was not told yet.
+    fn waits(&self, record: &ClaimRecord) -> Result<Option<String>> {
         for sink in record.alerted.keys() {
-            let budget = self.view.budget(sink)?;
-            if budget.is_some_and(|budget| budget.held.iter().any(|entry| entry.claim == Some(record.id))) {
-                return Ok(Some(sink.clone()));
+            let lists = |list: &HeldList| list.held.iter().any(|held| held.entry.claim == Some(record.id));
+            if let Some(budget) = self.view.budget(sink)? {
+                let why = ["came in quiet hours of", "is over the hour's cap of", "is over the day's budget of"];
+                let found = budget.lists().into_iter().zip(why).find(|(list, _)| lists(list));
+                if let Some((_, why)) = found {
+                    return Ok(Some(format!("it {why} {sink} and waits for its digest")));
+                }
+            }
+            for &thread in &record.threads {
+                let group = self.view.group(sink, thread)?;
+                let is_member = |alert: &Alert| alert.claim.as_ref().is_some_and(|claim| claim.id == record.id);
+                if let Some(group) = group.filter(|group| group.members.iter().any(is_member)) {
+                    let until = second(group.until);
+                    return Ok(Some(format!("its alert waits until {until} for others of its thread, for {sink}")));
+                }
             }
         }
         Ok(None)

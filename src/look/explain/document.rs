@@ -246,6 +246,7 @@ fn rebuilt(stored: &StoredAnalysis) -> Document {
         published: stored.published,
         first_seen: stored.first_seen,
         embargo_until: None,
+        release: crate::model::Release::Usable,
         content_hash: stored.content_hash.parse().unwrap_or(crate::model::ContentHash::of(&[])),
         entry_hash: None,
         is_baseline: false,

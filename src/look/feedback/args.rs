@@ -49,14 +49,14 @@ pub enum SayCommand {
 
 /// Arguments of everything that is said.
 #[derive(Debug, Args)]
-pub(super) struct SayArgs {
+pub(in crate::look) struct SayArgs {
     #[command(flatten)]
-    pub(super) database: DatabaseArgs,
+    pub(in crate::look) database: DatabaseArgs,
     /// Who says so; kept in the log.
     #[arg(long, value_name = "NAME", value_parser = name)]
-    pub(super) by: Option<String>,
+    pub(in crate::look) by: Option<String>,
     #[command(flatten)]
-    pub(super) format: FormatArgs,
+    pub(in crate::look) format: FormatArgs,
 }
 
 /// Arguments of what is said of a thread.
@@ -171,23 +171,26 @@ pub(super) struct RightKind(pub(super) Option<Kind>);
 #[derive(Debug, Clone)]
 pub(super) struct RightName(pub(super) Option<String>);
 
+/// A kind that a claim can have.
+pub(in crate::look) fn kind(text: &str) -> Result<Kind, String> {
+    let kinds = || Kind::ALL.into_iter().filter(|kind| *kind != Kind::Statement);
+    let known = || kinds().map(Kind::as_str).collect::<Vec<_>>().join(", ");
+    kinds().find(|kind| kind.as_str() == text).ok_or_else(|| format!("expected {}", known()))
+}
+
 fn right_kind(text: &str) -> Result<RightKind, String> {
-    let mut kinds = Kind::ALL.into_iter().filter(|kind| *kind != Kind::Statement);
     if text == NONE {
         return Ok(RightKind(None));
     }
-    let known = || Kind::ALL.map(Kind::as_str).into_iter().filter(|kind| *kind != Kind::Statement.as_str());
-    let found = kinds.find(|kind| kind.as_str() == text);
-    found
-        .map(|kind| RightKind(Some(kind)))
-        .ok_or_else(|| format!("expected {} or {NONE}", known().collect::<Vec<_>>().join(", ")))
+    kind(text).map(|kind| RightKind(Some(kind))).map_err(|known| format!("{known} or {NONE}"))
 }
 
 fn right_name(text: &str) -> Result<RightName, String> {
     if text == NONE { Ok(RightName(None)) } else { name(text).map(|name| RightName(Some(name))) }
 }
 
-fn name(text: &str) -> Result<String, String> {
+/// A name on one line.
+pub(in crate::look) fn name(text: &str) -> Result<String, String> {
     let name = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let length = name.chars().count();
     let is_name = (1..=NAME_CHARACTERS_MAX).contains(&length) && !name.contains(char::is_control);

@@ -84,7 +84,8 @@ fn a_followed_thread_is_more_urgent() {
         }
         let events = confirm(&mut desk);
         assert_eq!(types(&events)[0], "claim.confirmed");
-        let routed = Router::new(vec![Rule::everything()], vec!["desk".into()]).route(events).routed;
+        let routed =
+            Router::new(vec![Rule::everything()], vec!["desk".into()]).route(events, &Silencer::default(), None).routed;
         routed[0].alert.priority.clone()
     };
     let (plain, followed) = (priority(false), priority(true));

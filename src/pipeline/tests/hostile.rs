@@ -53,7 +53,15 @@ impl Flooded {
                 Change::ForgetStory(id) => drop(self.stories.remove(&id)),
                 Change::ForgetClaim(id) => drop(self.claims.remove(&id)),
                 Change::ForgetThread(id) => drop(self.threads.remove(&id)),
-                Change::Feed(_) | Change::Budget(_) | Change::Mute(_) | Change::Unmute(_) => {}
+                Change::Feed(_)
+                | Change::Budget(_)
+                | Change::Mute(_)
+                | Change::Unmute(_)
+                | Change::Group(_)
+                | Change::ForgetGroup(_)
+                | Change::Silence(_)
+                | Change::EndSilence(_)
+                | Change::Moved(_) => {}
                 Change::Event(event) => events.push(event.alert_type.as_str()),
             }
         }

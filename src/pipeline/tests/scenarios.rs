@@ -61,7 +61,7 @@ fn translated_camps() -> Vec<Said> {
 /// The alerts that one sink gets from these events.
 fn alerts(events: Vec<Event>) -> Vec<Alert> {
     let router = Router::new(vec![Rule::everything()], vec!["desk".into()]);
-    router.route(events).routed.into_iter().map(|routed| routed.alert).collect()
+    router.route(events, &Silencer::default(), None).routed.into_iter().map(|routed| routed.alert).collect()
 }
 
 #[test]

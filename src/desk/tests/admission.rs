@@ -1,0 +1,395 @@
+//! What sinks get of what was routed: everything once, whatever holds it back and whenever the daemon dies.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::{AlertType, FeedbackAct, Release, Silence};
+use crate::rule::QuietHours;
+use crate::store::{DeliveryFilter, View};
+
+const NAMES: [(&str, &str, &str); 4] = [
+    ("Franck", "taken bribes from a brewery", "taking bribes from a brewery"),
+    ("Sorel", "sold the harbour crane to her cousin", "selling the harbour crane to her cousin"),
+    ("Brandt", "poisoned a lake with her factory's waste", "poisoning a lake with her factory's waste"),
+    ("Lindqvist", "hidden engine faults from regulators", "hiding engine faults from regulators"),
+];
+
+#[derive(Debug, Clone)]
+enum Step {
+    Accuse(usize),
+    Deny(usize),
+    Kill(usize),
+    Wait(i64),
+    Die,
+    FailToCommit,
+    Silence(usize),
+    EndSilence,
+}
+
+/// A desk in a folder of its own.
+struct Bench {
+    folder: tempfile::TempDir,
+    limits: Limits,
+    desk: Option<(Desk, Arc<Flaky>)>,
+    now: Timestamp,
+    silences: Vec<FeedbackId>,
+    /// What was routed, held back, kept back and offered.
+    counts: [u64; 4],
+}
+
+impl Bench {
+    fn new(limits: Limits) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut bench = Self { folder, limits, desk: None, now: now(), silences: Vec::new(), counts: [0; 4] };
+        bench.open();
+        bench
+    }
+
+    fn open(&mut self) {
+        self.desk = None;
+        let (mut desk, store) = thrifty_desk(self.folder.path());
+        desk.sinks[0].limits = self.limits.clone();
+        self.desk = Some((desk, store));
+    }
+
+    fn database(&self) -> PathBuf {
+        self.folder.path().join("desk.db")
+    }
+
+    fn process(&mut self, work: Vec<Work>) {
+        let (desk, store) = self.desk.as_mut().unwrap();
+        let fails = store.commits_to_fail.load(Ordering::SeqCst) > 0;
+        let mut outcome = desk.process(work.clone(), self.now);
+        if fails {
+            assert!(outcome.is_err());
+            outcome = desk.process(work, self.now);
+        }
+        let tally = outcome.unwrap().tally;
+        let counted = [
+            tally.routed.values().sum::<u64>(),
+            tally.held.values().sum(),
+            tally.silenced.values().sum(),
+            tally.offered.values().sum(),
+        ];
+        assert_eq!(counted[0], counted[1..].iter().sum::<u64>(), "{tally:?}");
+        for (sum, more) in self.counts.iter_mut().zip(counted) {
+            *sum += more;
+        }
+    }
+
+    /// As the daemon does every second.
+    fn tick(&mut self) {
+        if self.desk.as_ref().unwrap().0.is_due(self.now) {
+            self.process(Vec::new());
+            assert!(!self.desk.as_ref().unwrap().0.is_due(self.now), "once");
+        }
+    }
+
+    fn wait(&mut self, minutes: i64) {
+        for _ in 0..minutes {
+            self.now = self.now.checked_add(SignedDuration::from_mins(1)).unwrap();
+            self.tick();
+        }
+    }
+
+    fn publish(&mut self, id: &str, title: &str, text: &str) {
+        let document =
+            archive_document(id, None, Some(title), text, Some(self.now), None, self.now, MarkupFormat::Text);
+        self.process(vec![Work { documents: vec![document], ..Work::default() }]);
+    }
+
+    fn say(&mut self, act: FeedbackAct) -> FeedbackId {
+        let feedback = Feedback::new(self.now, None, act);
+        let id = feedback.id;
+        self.process(vec![Work { feedback: vec![feedback], ..Work::default() }]);
+        id
+    }
+
+    fn take(&mut self, step: &Step) {
+        match step {
+            Step::Accuse(who) => {
+                let (name, _, deed) = NAMES[*who];
+                let text = format!("Prosecutors accused Mayor Odile {name} of {deed}.");
+                self.publish(&format!("accusation {who}"), "Prosecutors speak", &text);
+            }
+            Step::Deny(who) => {
+                let (name, deed, _) = NAMES[*who];
+                let text = format!("Mayor Odile {name} denied on Monday that she had {deed}.");
+                self.publish(&format!("denial {who}"), "A mayor answers", &text);
+            }
+            Step::Kill(who) => {
+                self.publish(&format!("denial {who}"), "KILL: A mayor answers", "Please kill this story.")
+            }
+            Step::Wait(minutes) => self.wait(*minutes),
+            Step::Die => self.open(),
+            Step::FailToCommit => self.desk.as_ref().unwrap().1.commits_to_fail.store(1, Ordering::SeqCst),
+            Step::Silence(who) => {
+                let silence = by_speaker(NAMES[*who].0, self.now.checked_add(SignedDuration::from_hours(5)).unwrap());
+                let id = self.say(FeedbackAct::Silence(Box::new(silence)));
+                self.silences.push(id);
+            }
+            Step::EndSilence => {
+                if let Some(silence) = self.silences.pop() {
+                    self.say(FeedbackAct::EndSilence { silence });
+                }
+            }
+        }
+    }
+
+    /// Lets all that waits go.
+    fn end(&mut self) {
+        self.desk.as_ref().unwrap().1.commits_to_fail.store(0, Ordering::SeqCst);
+        for _ in 0..3 {
+            self.wait(60 * 24);
+        }
+    }
+
+    fn rows(&self) -> Vec<(String, Alert)> {
+        rows(&self.database())
+    }
+}
+
+/// The rows of an outbox, with their states.
+fn rows(database: &Path) -> Vec<(String, Alert)> {
+    let mut found = Vec::new();
+    View::open(database)
+        .unwrap()
+        .deliveries(&DeliveryFilter::default(), |row| {
+            found.push((row.state, serde_json::from_slice(&row.body.unwrap()).unwrap()));
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    found.reverse();
+    found
+}
+
+fn by_speaker(name: &str, until: Timestamp) -> Silence {
+    Silence {
+        until,
+        comment: "a drill".into(),
+        speaker: Some(name.into()),
+        outlet: None,
+        thread: None,
+        feed: None,
+        kind: None,
+        sink: None,
+        when: None,
+    }
+}
+
+/// How often each alert is told by itself, and which claims ride in others.
+fn places(rows: &[(String, Alert)]) -> (BTreeMap<crate::model::AlertId, usize>, BTreeSet<ClaimId>) {
+    let (mut by_id, mut riding) = (BTreeMap::new(), BTreeSet::new());
+    for (_, alert) in rows {
+        riding.extend(alert.also.iter().copied());
+        match &alert.digest {
+            None => *by_id.entry(alert.id).or_default() += 1,
+            Some(digest) => {
+                for entry in &digest.alerts {
+                    *by_id.entry(entry.id).or_default() += 1;
+                    riding.extend(entry.also.iter().copied());
+                }
+            }
+        }
+    }
+    (by_id, riding)
+}
+
+fn limits() -> impl Strategy<Value = Limits> {
+    let night: Vec<crate::rule::QuietSpan> = vec!["09:00-11:00".parse().unwrap(), "Fri 18:00-24:00".parse().unwrap()];
+    (0..3_u32, 0..3_u32, 0..3_i64, any::<bool>()).prop_map(move |(day, hour, wait, is_quiet)| Limits {
+        alerts_per_day: day,
+        alerts_per_hour: hour,
+        group_wait: SignedDuration::from_mins(wait * 20),
+        quiet: QuietHours::new(if is_quiet { night.clone() } else { Vec::new() }, TimeZone::UTC),
+        quiet_priority: 90,
+    })
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        3 => (0..NAMES.len()).prop_map(Step::Accuse),
+        3 => (0..NAMES.len()).prop_map(Step::Deny),
+        1 => (0..NAMES.len()).prop_map(Step::Kill),
+        2 => prop_oneof![Just(5_i64), Just(30), Just(90), Just(1_500)].prop_map(Step::Wait),
+        1 => Just(Step::Die),
+        1 => Just(Step::FailToCommit),
+        1 => (0..NAMES.len()).prop_map(Step::Silence),
+        1 => Just(Step::EndSilence),
+    ];
+    prop::collection::vec(step, 1..14)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_alert_is_sent_or_listed_or_rides_or_is_silenced_once(limits in limits(), steps in steps()) {
+        let (mut plain, mut limited) = (Bench::new(Limits::none()), Bench::new(limits));
+        for step in steps.iter().filter(|step| !matches!(step, Step::Silence(_) | Step::EndSilence)) {
+            plain.take(step);
+            limited.take(step);
+        }
+        limited.end();
+        let (expected, found) = (plain.rows(), limited.rows());
+        let withdrawn: BTreeSet<ClaimId> = expected
+            .iter()
+            .filter(|(_, alert)| alert.alert_type == AlertType::ClaimWithdrawn)
+            .filter_map(|(_, alert)| alert.claim.as_ref().map(|claim| claim.id))
+            .collect();
+        let (by_id, riding) = places(&found);
+        for (_, alert) in expected.iter().filter(|(_, alert)| !alert.alert_type.takes_back()) {
+            let claim = alert.claim.as_ref().unwrap().id;
+            let count = by_id.get(&alert.id).copied().unwrap_or_default();
+            let is_told = count == 1 || count == 0 && (riding.contains(&claim) || withdrawn.contains(&claim));
+            prop_assert!(is_told, "{} {count} times: {found:#?}", alert.why);
+        }
+        prop_assert!(by_id.values().all(|count| *count == 1), "{found:#?}");
+    }
+
+    #[test]
+    fn what_is_silenced_is_counted_and_kept(limits in limits(), steps in steps()) {
+        let mut bench = Bench::new(limits);
+        steps.iter().for_each(|step| bench.take(step));
+        bench.end();
+        let rows = bench.rows();
+        let (by_id, _) = places(&rows);
+        prop_assert!(by_id.values().all(|count| *count == 1), "{rows:#?}");
+        let silenced = rows.iter().filter(|(state, _)| state == "silenced").count() as u64;
+        prop_assert_eq!((bench.counts[2], bench.counts[3]), (silenced, rows.len() as u64 - silenced));
+    }
+}
+
+#[test]
+fn a_silence_keeps_back_what_it_names_and_ends() {
+    let mut bench = Bench::new(Limits::none());
+    bench.take(&Step::Silence(0));
+    bench.take(&Step::Deny(0));
+    bench.take(&Step::Deny(1));
+    let states = |bench: &Bench| bench.rows().into_iter().map(|(state, _)| state).collect::<Vec<_>>();
+    assert_eq!(states(&bench), ["silenced", "pending"]);
+    bench.take(&Step::Silence(2));
+    bench.open();
+    bench.take(&Step::EndSilence);
+    bench.take(&Step::Deny(2));
+    assert_eq!(states(&bench), ["silenced", "pending", "pending"]);
+    bench.take(&Step::Silence(3));
+    bench.wait(301);
+    bench.take(&Step::Deny(3));
+    assert_eq!(states(&bench), ["silenced", "pending", "pending", "pending"], "it is over");
+    let records = bench.desk.as_ref().unwrap().1.load().unwrap();
+    assert_eq!(records.silences, [], "and forgotten");
+}
+
+#[test]
+fn what_was_silenced_is_not_taken_back_from_who_never_heard_it() {
+    let mut bench = Bench::new(Limits::none());
+    bench.take(&Step::Silence(0));
+    bench.take(&Step::Deny(0));
+    bench.take(&Step::Kill(0));
+    bench.take(&Step::EndSilence);
+    bench.take(&Step::Deny(1));
+    bench.take(&Step::Silence(1));
+    bench.take(&Step::Kill(1));
+    let told: Vec<(String, AlertType)> =
+        bench.rows().into_iter().map(|(state, alert)| (state, alert.alert_type)).collect();
+    let expected =
+        [("silenced", AlertType::DenialNew), ("pending", AlertType::DenialNew), ("pending", AlertType::ClaimWithdrawn)];
+    assert_eq!(told, expected.map(|(state, alert_type)| (state.to_owned(), alert_type)));
+}
+
+#[test]
+fn a_group_waits_over_a_restart_and_the_answer_tells_the_allegation() {
+    let mut bench = Bench::new(Limits { group_wait: SignedDuration::from_mins(20), ..Limits::none() });
+    bench.take(&Step::Accuse(0));
+    bench.wait(5);
+    bench.open();
+    bench.take(&Step::Deny(0));
+    assert_eq!(bench.rows().len(), 0);
+    bench.wait(14);
+    assert_eq!(bench.rows().len(), 0);
+    bench.wait(1);
+    let rows = bench.rows();
+    assert_eq!((rows.len(), rows[0].1.alert_type), (1, AlertType::DenialNew));
+    assert_eq!(rows[0].1.also.len(), 1, "the allegation rides");
+    bench.wait(60);
+    assert_eq!(bench.rows().len(), 1);
+}
+
+/// A denial whose agency says this of its use.
+fn released(bench: &mut Bench, release: Release, version: u64) {
+    let text = "Mayor Odile Franck denied on Monday that she had taken bribes from a brewery.";
+    let mut document =
+        archive_document("wire", None, Some("A mayor answers"), text, Some(now()), None, bench.now, MarkupFormat::Text);
+    document.version = Version { number: Some(version), ..Version::default() };
+    document.release = release;
+    if let Release::Until(until) = release {
+        document.embargo_until = Some(until);
+    }
+    let withheld = (release == Release::Withheld).then_some((document.id, document.version));
+    let documents = if withheld.is_some() { Vec::new() } else { vec![document] };
+    bench.process(vec![Work { documents, withheld: withheld.into_iter().collect(), ..Work::default() }]);
+}
+
+fn due(bench: &Bench) -> Option<Timestamp> {
+    let store = &bench.desk.as_ref().unwrap().1;
+    let now = bench.now;
+    let entries = store.due("one", now, 9).unwrap();
+    entries.first().map(|entry| entry.row.due).or(store.next_due("one", now).unwrap())
+}
+
+fn in_hours(hours: i64) -> Timestamp {
+    now().checked_add(SignedDuration::from_hours(hours)).unwrap()
+}
+
+#[test]
+fn what_waits_in_the_outbox_goes_when_the_last_version_says() {
+    let mut bench = Bench::new(Limits::none());
+    released(&mut bench, Release::Until(in_hours(2)), 1);
+    assert_eq!(due(&bench), Some(in_hours(2)));
+    released(&mut bench, Release::Until(in_hours(6)), 2);
+    assert_eq!(due(&bench), Some(in_hours(6)), "prolonged");
+    released(&mut bench, Release::Until(in_hours(1)), 1);
+    assert_eq!(due(&bench), Some(in_hours(6)), "an older version says nothing");
+    bench.open();
+    released(&mut bench, Release::Withheld, 3);
+    assert!(due(&bench).unwrap() > in_hours(24 * 365 * 1_000), "withheld");
+    released(&mut bench, Release::Usable, 4);
+    assert_eq!(due(&bench), Some(Timestamp::UNIX_EPOCH), "it may be used after all");
+    assert_eq!(bench.rows().len(), 1);
+}
+
+#[test]
+fn what_waits_for_a_digest_is_not_listed_before_its_release() {
+    let quiet = QuietHours::new(vec!["08:00-10:00".parse().unwrap()], TimeZone::UTC);
+    let mut bench = Bench::new(Limits { quiet, ..Limits::none() });
+    released(&mut bench, Release::Usable, 1);
+    assert_eq!(bench.rows().len(), 0);
+    released(&mut bench, Release::Withheld, 2);
+    bench.wait(24 * 60);
+    assert_eq!(bench.rows().len(), 0, "withheld");
+    released(&mut bench, Release::Until(in_hours(48)), 3);
+    bench.wait(25 * 60);
+    assert_eq!(bench.rows().len(), 0, "under embargo until the quiet hours of the next day");
+    bench.wait(2 * 60);
+    let rows = bench.rows();
+    assert_eq!(rows[0].1.digest.as_ref().unwrap().alerts.len(), 1);
+}
+
+#[test]
+fn what_is_put_under_an_embargo_leaves_its_group() {
+    let mut bench = Bench::new(Limits { group_wait: SignedDuration::from_mins(20), ..Limits::none() });
+    bench.take(&Step::Accuse(0));
+    released(&mut bench, Release::Usable, 1);
+    released(&mut bench, Release::Until(in_hours(3)), 2);
+    bench.wait(30);
+    let told: Vec<AlertType> = bench.rows().into_iter().map(|(_, alert)| alert.alert_type).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    let ready = bench.desk.as_ref().unwrap().1.due("one", bench.now, 9).unwrap();
+    assert_eq!((ready.len(), ready[0].row.alert_type), (1, AlertType::AllegationNew));
+}
