@@ -7,6 +7,12 @@ import { refreshing } from './refresh.js';
 import { age, count, moment, plural, stateBadge, typeBadge } from './words.js';
 
 const STATUSES = [['', 'any status'], ...['pending', 'delivered', 'dead', 'held', 'silenced'].map((word) => [word, word])];
+/** What a silence is about, in words. */
+function matcher(one) {
+  const parts = Object.entries(one || {}).filter(([, value]) => value);
+  return parts.length ? parts.map(([name, value], at) => [at ? ', ' : '', `${name} `, bdi(value)]) : 'everything';
+}
+
 const BODY_MAX = 20_000; // characters shown of a delivered body
 
 export function deliveries(element, context) {
@@ -48,7 +54,7 @@ export function deliveries(element, context) {
       h('div', { class: 'line' }, h('strong', null, bdi(one.name)), stateBadge(one.state), h('span', { class: 'dim small' }, one.kind)),
       h('div', { class: 'dim small where' }, one.kind === 'webhook' ? link(one.address) : bdi(one.address || '')),
       one.reason ? h('p', { class: 'error' }, bdi(one.reason), one.since ? [' · since ', age(one.since)] : null) : null,
-      one.last_error && one.state !== 'ok' && one.last_error !== one.reason ? h('p', { class: 'error' }, bdi(one.last_error)) : null,
+      one.last_error && one.state !== 'ok' && !one.reason?.includes(one.last_error) ? h('p', { class: 'error' }, bdi(one.last_error)) : null,
       h('div', { class: 'numbers' }, [['pending', one.pending], ['delivered', one.delivered], ['dead', one.dead], ['silenced', one.silenced]].map(([word, number]) =>
         h('a', { class: `number${word === 'dead' && number ? ' alarm' : ''}`, href: `#/deliveries?sink=${encodeURIComponent(one.name)}&status=${word}`, data: { key: `${one.name}-${word}` } }, h('b', null, count(number)), word))),
       h('div', { class: 'line small' }, h('span', { class: 'dim' }, 'last success '), age(one.last_success)),
@@ -187,9 +193,9 @@ export function deliveries(element, context) {
     const detail = h('div', { class: 'attempts' });
     return h('tr', { class: one.status === 'dead' ? 'trouble' : null, tabindex: '0', data: { key } },
       h('td', { data: { label: 'Status' } }, stateBadge(one.status)),
-      h('td', { class: 'wide', data: { label: 'Alert' } }, typeBadge(one.type), ' ', one.speaker ? h('strong', null, bdi(one.speaker)) : null, ' ', bdi(one.headline || one.outlet || ''), ' ',
-        one.last_error && one.status !== 'delivered' ? h('p', { class: 'error' }, bdi(one.last_error)) : null,
-        h('details', { class: 'why', data: { key: `tries-${key}` }, ontoggle: (event) => event.target.open && !detail.childElementCount && attempts(one, detail) }, h('summary', null, 'Attempts and body'), detail)),
+      h('td', { class: 'wide', data: { label: 'Alert' } },
+        h('details', { class: 'about', data: { key: `tries-${key}` }, ontoggle: (event) => event.target.open && !detail.childElementCount && attempts(one, detail) }, h('summary', { title: 'attempts and body' }, typeBadge(one.type), ' ', one.speaker ? h('strong', null, bdi(one.speaker)) : null, ' ', bdi(one.headline || one.outlet || '')), detail),
+        one.last_error && one.status !== 'delivered' ? h('p', { class: 'error' }, bdi(one.last_error)) : null),
       h('td', { data: { label: 'Endpoint' } }, bdi(one.sink)),
       h('td', { class: 'figure', data: { label: 'Tries' } }, String(one.attempts)),
       h('td', { data: { label: 'When' } }, age(one.settled || one.time), one.status === 'pending' && Date.parse(one.due) > Date.now() ? h('span', { class: 'dim small' }, ' next ', age(one.due)) : null),

@@ -32,12 +32,26 @@ function pieces(text) {
   const found = [];
   let from = 0;
   for (const match of text.matchAll(ODD)) {
-    if (match.index > from) found.push(text.slice(from, match.index));
+    if (match.index > from) found.push(...words(text.slice(from, match.index)));
     const code = match[0].codePointAt(0).toString(16).toUpperCase().padStart(4, '0');
-    found.push(h('span', { class: 'odd', title: `invisible character U+${code}` }, `U+${code}`));
+    found.push(h('span', { class: 'ghost', title: `invisible character U+${code}` }, `U+${code}`));
     from = match.index + match[0].length;
   }
-  if (from < text.length) found.push(text.slice(from));
+  if (from < text.length) found.push(...words(text.slice(from)));
+  return found;
+}
+
+// A word whose letters come from alphabets that look alike is hardly ever honest.
+const MIXED = /(?=\p{L}*\p{Script=Latin})(?=\p{L}*[\p{Script=Cyrillic}\p{Script=Greek}])\p{L}+/gu;
+
+function words(text) {
+  const found = [];
+  let from = 0;
+  for (const match of /[\u0370-\u052f]/.test(text) ? text.matchAll(MIXED) : []) {
+    found.push(text.slice(from, match.index), h('span', { class: 'mixed', title: 'letters of several alphabets in one word' }, match[0]));
+    from = match.index + match[0].length;
+  }
+  found.push(text.slice(from));
   return found;
 }
 

@@ -22,6 +22,8 @@ export async function all(parts, params, signal) {
   return items;
 }
 
+const plain = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '');
+
 export function feeds(element, context) {
   let filter = {};
   let items = [];
@@ -64,7 +66,7 @@ export function feeds(element, context) {
     return h('tr', { class: isBad ? 'trouble' : null, tabindex: '0', data: { key: `feed-${feed.id}`, feed: feed.id } },
       h('td', { data: { label: 'State' } }, stateBadge(now)),
       h('td', { class: 'wide', data: { label: 'Feed' } }, h('strong', null, bdi(feed.outlet || feed.id)), ' ', feed.url ? link(feed.url) : null,
-        feed.outlet && feed.outlet !== feed.id ? h('span', { class: 'dim small' }, ' ', bdi(feed.id)) : null,
+        feed.outlet && plain(feed.outlet) !== plain(feed.id) ? h('span', { class: 'dim small' }, ' ', bdi(feed.id)) : null,
         feed.error ? h('p', { class: 'error' }, bdi(feed.error), h('span', { class: 'dim' }, feed.failures > 1 ? ` · ${feed.failures} times in a row` : '', feed.since ? [' · since ', age(feed.since)] : null)) : null,
         feed.moved_to ? h('p', { class: 'note' }, 'moved to ', link(feed.moved_to)) : null,
         feed.push ? h('p', { class: 'note' }, bdi(typeof feed.push === 'string' ? feed.push : `pushed by ${feed.push.hub || 'a hub'}`)) : null),

@@ -14,7 +14,7 @@ let left = null;
 
 const PANE = matchMedia('(min-width: 1180px)');
 const TYPES = [
-  ['', 'Everything'],
+  ['', 'All alerts'],
   ['allegation.new denial.new claim.confirmed claim.no_comment claim.retracted thread.linked', 'New claims and answers'],
   ['claim.revised claim.withdrawn claim.retracted', 'Corrections, withdrawals'],
   ['thread.contradiction', 'Contradictions'],
@@ -49,12 +49,12 @@ export function live(element, context) {
   const fresh = h('button', { type: 'button', class: 'fresh', hidden: true, onclick: show });
   const pause = button('Pause', () => setPause(!isPaused), { class: 'quiet', 'aria-pressed': 'false', title: 'Hold new alerts back (p)' });
   const sound = button('Sound', () => mark(sound, toggleSound()), { class: 'quiet', 'aria-pressed': settings.sound });
-  const desktop = button('Notify', async () => {
+  const desktop = button('Desktop notification', async () => {
     const now = await toggleDesktop();
     if (typeof now === 'string') context.toast(`No notifications: ${now}`);
     mark(desktop, now === true);
   }, { class: 'quiet', 'aria-pressed': settings.desktop });
-  const filters = bar(context, [pause, sound, desktop, exportMenu(['alerts'], () => alerts.params)]);
+  const filters = bar(context, [pause, h('details', { class: 'menu' }, h('summary', null, 'Tell me'), h('div', { class: 'sheet' }, sound, desktop)), exportMenu(['alerts'], () => alerts.params)]);
   const side = h('aside', { class: 'pane', 'aria-label': 'Thread of the selected alert' });
   element.append(h('h1', { class: 'hidden' }, 'Live'), filters.element, h('div', { class: 'split' }, h('section', { class: 'stream', 'aria-label': 'Alerts' }, fresh, list.element), side));
 
@@ -89,7 +89,7 @@ export function live(element, context) {
     if (list.items !== alerts.items) list.set(alerts.items);
     list.foot.textContent = foot();
     list.space.setAttribute('aria-busy', Boolean(alerts.loading));
-    if (PANE.matches && list.chosen === null && alerts.items.length) beside(alerts.items[0]);
+    if (PANE.matches && list.chosen === null && alerts.items.length) list.choose(list.key(alerts.items[0]), false);
   }
 
   function foot() {
@@ -177,7 +177,7 @@ function bar(context, tools) {
   type.setAttribute('aria-label', 'Which alerts');
   const sure = select('confidence_min', SURE, '', typed);
   const clear = button('Clear', () => context.go({}), { class: 'quiet', hidden: true });
-  const more = h('details', { class: 'filters' }, h('summary', null, 'Filters'), h('div', { class: 'fields' }, text, speaker, outlet, type, field('sure at least', sure, { class: 'field inline' }), clear));
+  const more = h('details', { class: 'filters' }, h('summary', null, 'Filters'), h('div', { class: 'fields' }, text, speaker, outlet, type, field('sure ≥', sure, { class: 'field inline' }), clear));
   more.open = matchMedia('(min-width: 760px)').matches;
 
   function now() {

@@ -13,21 +13,23 @@ export function refreshing(element, load, draw) {
     abort?.abort();
     const mine = new AbortController();
     abort = mine;
+    let data;
     try {
-      const data = await load(mine.signal);
-      if (mine.signal.aborted) return;
-      const text = JSON.stringify(data);
-      // An unchanged answer leaves the page alone: focus, selection and what is open stay.
-      if (text !== last || isAsked) draw(data);
-      last = text;
-      hasDrawn = true;
+      data = await load(mine.signal);
     } catch (error) {
       if (mine.signal.aborted) return;
       if (!hasDrawn) replace(element, h('p', { class: 'empty' }, `This could not be loaded: ${error.message} `, button('Try again', () => now())));
       last = null;
+      return;
     } finally {
       if (abort === mine) abort = null;
     }
+    if (mine.signal.aborted) return;
+    const text = JSON.stringify(data);
+    // An unchanged answer leaves the page alone: focus, selection and what is open stay.
+    if (text !== last || isAsked) draw(data);
+    last = text;
+    hasDrawn = true;
   }
   const timer = setInterval(() => now(false), EVERY);
   return {

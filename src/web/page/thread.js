@@ -182,9 +182,14 @@ function alertEvent(one, { told, alert }) {
   const body = told.get(one.alert);
   const reasons = body?.priority?.reasons || [];
   return h('li', { class: `event alerted${alert === one.alert ? ' asked' : ''}`, data: { alert: one.alert } },
-    h('div', { class: 'line' }, h('span', { class: 'dim' }, 'alert '), typeBadge(one.type), one.priority === null ? null : h('span', { class: 'priority', title: reasons.join(', ') }, String(one.priority)),
-      h('span', { class: 'dim' }, bdi(one.why || '')), h('span', { class: 'when' }, moment(one.at))),
-    h('div', { class: 'line small' }, (one.deliveries || []).map((to) => h('span', { class: 'to' }, bdi(to.sink), ' ', stateBadge(to.status, { title: to.last_error || (to.attempts ? plural(to.attempts, 'attempt') : null) }))), why(one.alert, `Why this alert`)));
+    h('div', { class: 'line' }, h('span', null, 'alerted: ', h('b', null, typeOf(one.type)[0].toLowerCase())), one.priority === null ? null : h('span', { class: 'priority', title: reasons.length ? `priority ${one.priority}: ${reasons.join(', ')}` : `priority ${one.priority}` }, String(one.priority)),
+      h('span', null, bdi(one.why || '')), (one.deliveries || []).map(delivered), why(one.alert, 'Why this alert'), h('span', { class: 'when' }, moment(one.at))));
+}
+
+/** Where an alert went: a tick where it arrived, else the state in words. */
+function delivered(to) {
+  if (to.status !== 'delivered') return h('span', { class: 'to' }, bdi(to.sink), ' ', stateBadge(to.status, { title: to.last_error }));
+  return h('span', { class: 'to', title: 'delivered' }, h('span', { class: 'badge good' }, shape('tick')), h('span', { class: 'hidden' }, 'delivered to'), ' ', bdi(to.sink));
 }
 
 /** Asks the daemon why, when it is opened. */

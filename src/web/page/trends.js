@@ -33,8 +33,8 @@ export function trends(element) {
     width = body.clientWidth;
     const series = ORDER.map((kind) => [kind, KINDS[kind][0], KINDS[kind][1], data.kinds[kind] || []]);
     const isHours = days <= 2;
-    const label = (at) => new Date(data.buckets[at]).toLocaleString(undefined, isHours ? { weekday: 'short', hour: '2-digit', minute: '2-digit' } : { weekday: 'short', day: 'numeric', month: 'short', timeZone: 'UTC' });
-    const short = (at) => new Date(data.buckets[at]).toLocaleString(undefined, isHours ? { hour: '2-digit', minute: '2-digit' } : { day: 'numeric', month: 'short', timeZone: 'UTC' });
+    const label = (at) => new Date(data.buckets[at]).toLocaleString(undefined, isHours ? { weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } : { weekday: 'short', day: 'numeric', month: 'short', timeZone: 'UTC' });
+    const short = (at) => new Date(data.buckets[at]).toLocaleString(undefined, isHours ? { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } : { day: 'numeric', month: 'short', timeZone: 'UTC' });
     const total = (numbers) => numbers.reduce((sum, one) => sum + one, 0);
     const most = Math.max(1, ...data.speakers.map((one) => one.claims));
     replace(body,

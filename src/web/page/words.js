@@ -128,7 +128,7 @@ function ago(time) {
   return new Date(time).toLocaleDateString(undefined, { day: 'numeric', month: 'short', year: new Date(time).getFullYear() === new Date().getFullYear() ? undefined : 'numeric' });
 }
 
-const exact = (time) => `${new Date(time).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' })} (${new Date(time).toISOString().replace('.0Z', 'Z')})`;
+const exact = (time) => `${new Date(time).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' })} (${new Date(time).toISOString().replace('.0Z', 'Z')})`;
 
 /** A moment as an age that ticks; the exact time is its title. */
 export function age(text, given) {
@@ -142,7 +142,7 @@ export function moment(text) {
   const time = Date.parse(text ?? '');
   if (Number.isNaN(time)) return h('span', { class: 'dim' }, '–');
   const day = new Date(time).toDateString() === new Date().toDateString() ? {} : { day: 'numeric', month: 'short', year: new Date(time).getFullYear() === new Date().getFullYear() ? undefined : 'numeric' };
-  return h('time', { datetime: new Date(time).toISOString(), title: exact(time) }, new Date(time).toLocaleString(undefined, { ...day, hour: '2-digit', minute: '2-digit' }));
+  return h('time', { datetime: new Date(time).toISOString(), title: exact(time) }, new Date(time).toLocaleString(undefined, { ...day, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }));
 }
 
 /** Lets all ages that are in the document tick. */
