@@ -20,7 +20,7 @@ export function alertRow({ alert }) {
       alert.story ? outlets(alert.story.outlets, alert.story.copies) : null,
       article(alert.document),
       alert.feed ? link(alert.feed.url) : null,
-      claim ? h('span', { class: 'dim', title: 'how sure the extractor is' }, percent(claim.confidence)) : null,
+      claim ? h('span', { class: 'dim', title: 'how sure the extractor is' }, 'sure ', percent(claim.confidence)) : null,
       basisWord(claim?.basis) ? h('span', { class: 'dim' }, basisWord(claim.basis)) : null,
       alert.thread ? stateBadge(alert.thread.state, { title: 'state of its thread' }) : null,
       alert.thread?.contradiction && alert.type !== 'thread.contradiction' ? h('span', { class: 'badge contradiction' }, '≠ outlets contradict') : null,
