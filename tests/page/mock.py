@@ -56,6 +56,8 @@ def keeps(alert, query):
         return False
     if query.get("speaker") and not (claim and claim["speaker"] and has(query["speaker"][0], claim["speaker"]["name"])):
         return False
+    if query.get("since") and alert["time"] < query["since"][0] or query.get("until") and alert["time"] >= query["until"][0]:
+        return False
     if query.get("outlet") and not has(query["outlet"][0], *(story["outlets"] if story else [alert["feed"]["outlet"]])):
         return False
     if query.get("confidence_min") and not (claim and claim["confidence"] >= float(query["confidence_min"][0])):

@@ -27,12 +27,19 @@ async function ferries(base) {
   return found.items[0].id;
 }
 
-/** Counts the tasks that block the page. */
-async function watchTasks(page) {
-  await page.evaluate(() => {
-    window.long = [];
-    new PerformanceObserver((list) => window.long.push(...list.getEntries().map((one) => Math.round(one.duration)))).observe({ type: 'longtask' });
-  });
+/**
+ * Runs `act` and gives the processor time, in ms, of the page's tasks that took LONG or more of it. Time on the processor, not on the wall:
+ * what else the machine does at the moment is none of the page's business.
+ */
+async function longTasks(browser, page, act) {
+  await browser.startTracing(page, { categories: ['disabled-by-default-devtools.timeline', 'toplevel', '__metadata'] });
+  await act();
+  const { traceEvents } = JSON.parse(await browser.stopTracing());
+  const mains = new Set(traceEvents.filter((one) => one.name === 'thread_name' && one.args.name === 'CrRendererMain').map((one) => `${one.pid}:${one.tid}`));
+  const tasks = traceEvents.filter((one) => one.ph === 'X' && /RunTask$/.test(one.name) && mains.has(`${one.pid}:${one.tid}`));
+  assert.ok(tasks.length > 50, `only ${tasks.length} tasks were traced`);
+  const times = tasks.map((one) => Math.round((one.tdur ?? one.dur) / 1000)).sort((x, y) => y - x);
+  return { most: times[0], long: times.filter((one) => one >= LONG) };
 }
 
 export const mocked = [
@@ -253,43 +260,38 @@ export const mocked = [
     }
     void base;
   }],
-  ['ten thousand alerts stay smooth: few are in the document, nothing blocks', async ({ open, mock, say, strict }) => {
+  ['ten thousand alerts stay smooth: few are in the document, nothing blocks', async ({ open, mock, browser, say, strict }) => {
     await mock.control('alerts?count=10000');
     const page = await open();
     await page.waitForSelector('.alert');
-    await watchTasks(page);
     const total = () => page.evaluate(() => Number(document.querySelector('.alert')?.getAttribute('aria-setsize')));
     let most = 0;
-    await until(async () => {
-      await page.locator('.list').evaluate((list) => (list.scrollTop = list.scrollHeight));
-      await page.waitForTimeout(20);
-      most = Math.max(most, await positions(page));
-      return /that is all/.test(await page.locator('.foot').innerText()) || ((await page.waitForTimeout(100)), false);
-    }, 'the end of the list').catch(async () => {
+    const loading = await longTasks(browser, page, async () => {
       while (!/that is all/.test(await page.locator('.foot').innerText())) {
         await page.locator('.list').evaluate((list) => (list.scrollTop = list.scrollHeight));
-        await page.waitForTimeout(80);
+        await page.waitForTimeout(40);
+        most = Math.max(most, await positions(page));
       }
     });
     assert.ok((await total()) >= 10_000, `${await total()} alerts are held`);
-    const loading = await page.evaluate(() => window.long.splice(0));
-    // A sweep through all of it, as a hand on the scroll bar does.
-    await page.locator('.list').evaluate(async (list) => {
-      for (let at = 0; at <= 120; at++) {
-        list.scrollTop = (list.scrollHeight * at) / 120;
-        await new Promise(requestAnimationFrame);
-      }
-      list.scrollTop = 0;
+    const moving = await longTasks(browser, page, async () => {
+      // A sweep through all of it, as a hand on the scroll bar does; then by key; then a thousand at once.
+      await page.locator('.list').evaluate(async (list) => {
+        for (let at = 0; at <= 120; at++) {
+          list.scrollTop = (list.scrollHeight * at) / 120;
+          await new Promise(requestAnimationFrame);
+        }
+        list.scrollTop = 0;
+      });
+      most = Math.max(most, await positions(page));
+      for (let at = 0; at < 40; at++) await page.keyboard.press('j');
+      await page.locator('.list').evaluate((list) => (list.scrollTop = 0));
+      await page.waitForTimeout(100);
+      await mock.control('publish?count=1000');
+      await page.waitForFunction(() => Number(document.querySelector('.alert').getAttribute('aria-setsize')) >= 11_000, null, { timeout: 30_000 });
     });
-    most = Math.max(most, await positions(page));
-    for (let at = 0; at < 40; at++) await page.keyboard.press('j');
-    await page.locator('.list').evaluate((list) => (list.scrollTop = 0));
-    await page.waitForTimeout(100);
-    await mock.control('publish?count=1000');
-    await page.waitForFunction((wanted) => Number(document.querySelector('.alert').getAttribute('aria-setsize')) >= wanted, 11_000, { timeout: 15_000 });
-    const moving = await page.evaluate(() => window.long.splice(0));
     assert.ok(most < 60, `${most} alerts are in the document`);
-    say(`at most ${most} of ${await total()} in the document; tasks over ${LONG} ms: ${loading.length} while loading (${loading}), ${moving.length} while scrolling and with 1,000 new ones (${moving})`);
-    if (strict) assert.deepEqual([...loading, ...moving], []);
+    say(`at most ${most} of ${await total()} in the document; longest task ${loading.most} ms while loading, ${moving.most} ms while scrolling and with 1,000 new ones; of ${LONG} ms or more: ${loading.long.length} and ${moving.long.length}`);
+    if (strict) assert.deepEqual([...loading.long, ...moving.long], []);
   }],
 ];

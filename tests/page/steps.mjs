@@ -23,6 +23,16 @@ export const steps = [
       assert.equal(await page.getByText('could not be loaded').count(), 0, `${view} is loaded`);
     }
   }],
+  ['a bar of the trends leads to its alerts', async ({ open }) => {
+    const page = await open('#/trends?days=7');
+    await page.waitForSelector('.column');
+    const bars = page.locator('.column:has(.fill)');
+    if (!(await bars.count())) return; // A daemon that has just begun.
+    await bars.last().click();
+    await page.waitForFunction(() => document.querySelector('#main').dataset.view === 'live' && /since=.*until=/.test(location.hash));
+    await page.click('.chips button:has-text("×")');
+    await page.waitForFunction(() => !/since=/.test(location.hash));
+  }],
   ['the policy forbids scripts and styles in the markup', async ({ base }) => {
     const answer = await fetch(base);
     const policy = answer.headers.get('content-security-policy');

@@ -28,12 +28,19 @@ function address(parts, params) {
 
 const headers = (more) => ({ ...(token ? { authorization: `Bearer ${token}` } : {}), ...more });
 
+/** Every request ends in time but a stream, which watches itself. */
+function limited({ signal, time = REQUEST_TIMEOUT }) {
+  if (!time) return signal;
+  const timeout = AbortSignal.timeout(time);
+  return signal ? AbortSignal.any([signal, timeout]) : timeout;
+}
+
 async function send(parts, params, options) {
   for (;;) {
     const used = token;
     let answer;
     try {
-      answer = await fetch(address(parts, params), { credentials: 'same-origin', ...options, headers: headers(options.headers), signal: options.signal || AbortSignal.timeout(REQUEST_TIMEOUT) });
+      answer = await fetch(address(parts, params), { credentials: 'same-origin', ...options, headers: headers(options.headers), signal: limited(options) });
     } catch (error) {
       if (error.name === 'AbortError') throw error;
       throw new ApiError(0, 'no answer', error.name === 'TimeoutError' ? 'the daemon did not answer in time' : 'the daemon cannot be reached');
@@ -63,7 +70,7 @@ export async function get(parts, params, signal) {
 
 /** A request that changes something; the answer's JSON, or null where it has none. */
 export async function change(method, parts, body) {
-  const options = { method, headers: { 'content-type': 'application/json', 'x-gainsay': '1' }, body: body === undefined ? '{}' : JSON.stringify(body), signal: AbortSignal.timeout(60_000) };
+  const options = { method, headers: { 'content-type': 'application/json', 'x-gainsay': '1' }, body: body === undefined ? '{}' : JSON.stringify(body), time: 60_000 };
   const answer = await send(parts, null, options);
   const text = await answer.text();
   return text ? JSON.parse(text) : null;
@@ -71,11 +78,20 @@ export async function change(method, parts, body) {
 
 /** Saves a list as a file: what the view shows with its filters, all pages of it. */
 export async function save(parts, params, format) {
-  const answer = await send(parts, { ...params, limit: 100_000, format }, { headers: {}, signal: AbortSignal.timeout(120_000) });
+  const answer = await send(parts, { ...params, limit: 100_000, format }, { headers: {}, time: 120_000 });
   const url = URL.createObjectURL(await answer.blob());
   const name = `gainsay-${parts.join('-')}-${new Date().toISOString().slice(0, 16).replace(/[-:]/g, '')}.${format}`;
   h('a', { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+/** Whether a token is held, and how to let go of it. */
+export const signedIn = () => token !== null;
+export function signOut() {
+  token = null;
+  sessionStorage.removeItem('gainsay.token');
+  localStorage.removeItem('gainsay.token');
+  location.reload();
 }
 
 /** Asks for a token until there is one; all requests wait for the same form. */
@@ -164,7 +180,7 @@ export class Stream {
       heard = setTimeout(() => abort.abort(), STREAM_SILENT_MAX);
     };
     try {
-      const answer = await send(['alerts', 'stream'], this.params, { headers: { accept: 'text/event-stream', ...resume }, signal: abort.signal, cache: 'no-store' });
+      const answer = await send(['alerts', 'stream'], this.params, { headers: { accept: 'text/event-stream', ...resume }, signal: abort.signal, time: 0, cache: 'no-store' });
       alive();
       this.failures = 0;
       this.error = null;
@@ -182,7 +198,7 @@ export class Stream {
         let since = performance.now();
         for (const line of lines) {
           if (line === '') {
-            if (event.data.length) {
+            if (event.data.length || event.name === 'reset') {
               await this.on.event(event.name, event.id, event.data.join('\n'));
               if (this.closed || this.abort !== abort) return;
               if (event.id !== null && event.name === 'alert') this.last = event.id;

@@ -1,5 +1,6 @@
 // The page's frame: addresses and views, keys, light and dark, the connection, the search box.
 import { alerts } from './alerts.js';
+import { signedIn, signOut } from './api.js';
 import { deliveries } from './deliveries.js';
 import { button, dialogue, flat, h, path, svg } from './dom.js';
 import { feeds } from './feeds.js';
@@ -134,7 +135,7 @@ function help() {
     h('div', { class: 'two keys' }, KEYS.map(([name, list]) => h('section', null, h('h3', null, name), h('dl', null, list.map(([key, word]) => [h('dt', null, key.split(' ').map((one) => (one === 'then' ? ' then ' : h('kbd', null, one)))), h('dd', null, word)]))))),
     h('label', { class: 'check' }, keys, ' single keys act (not while you write)'),
     h('p', { class: 'dim' }, 'An allegation is not a finding: gainsay says who said what, word for word, and what was answered.'),
-  ], [button('Close', () => box.close(), { class: 'main' })]);
+  ], [signedIn() ? button('Forget the token', signOut) : null, button('Close', () => box.close(), { class: 'main' })]);
 }
 
 /** Light, dark, or as the system has it. */

@@ -29,10 +29,10 @@ function scale(most) {
 }
 
 /**
- * Stacked bars. `series` are `[name, word, tone, numbers]` with one number for each bucket, `label(at)` the words of a bucket,
+ * Stacked bars; each leads to `href(at)`. `series` are `[name, word, tone, numbers]` with one number for each bucket, `label(at)` the words of a bucket,
  * `short(at)` those of the axis; `width` in px.
  */
-export function stacked({ buckets, series, label, short, width }) {
+export function stacked({ buckets, series, label, short, href, width }) {
   const height = 240;
   const [left, right, top, bottom] = [38, 6, 10, 24];
   const sums = buckets.map((_, at) => series.reduce((sum, [, , , numbers]) => sum + (numbers[at] || 0), 0));
@@ -51,7 +51,7 @@ export function stacked({ buckets, series, label, short, width }) {
         return svg('rect', { class: `fill ${tone}`, x, width: bar, y: y(sum), height: Math.max(0.5, y(sum - numbers[at]) - y(sum) - (bar > 4 ? 0.7 : 0)) });
       });
       const words = `${label(at)}: ${series.filter(([, , , numbers]) => numbers[at]).map(([, word, , numbers]) => `${numbers[at]} ${word.toLowerCase()}`).join(', ') || 'none'}`;
-      return svg('g', { class: 'column' }, svg('title', null, words), svg('rect', { class: 'hit', x: left + step * at, width: step, y: top, height: height - top - bottom }), parts,
+      return svg('a', { class: 'column', href: href(at), tabindex: '-1' }, svg('title', null, words), svg('rect', { class: 'hit', x: left + step * at, width: step, y: top, height: height - top - bottom }), parts,
         at % every === 0 ? svg('text', { x: x + bar / 2, y: height - 7, class: 'tick', 'text-anchor': 'middle' }, short(at)) : null);
     }));
 }

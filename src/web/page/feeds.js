@@ -7,9 +7,9 @@ import { age, count, plural, span, stateBadge } from './words.js';
 
 const TROUBLES = ['gone', 'failing', 'denied', 'empty', 'stale', 'backing-off'];
 const STATES = ['gone', 'failing', 'denied', 'empty', 'stale', 'backing-off', 'new', 'moved', 'healthy', 'dropped', 'paused'];
-const PAGES_MAX = 60;
+const PAGES_MAX = 5;
 
-/** Everything of a list that comes in pages. */
+/** A list that comes in pages, as far as PAGES_MAX; `items.isCut` where there is more. */
 export async function all(parts, params, signal) {
   const items = [];
   let cursor = null;
@@ -19,6 +19,7 @@ export async function all(parts, params, signal) {
     cursor = found.next;
     if (!cursor) break;
   }
+  items.isCut = Boolean(cursor);
   return items;
 }
 
@@ -27,14 +28,21 @@ const plain = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '');
 export function feeds(element, context) {
   let filter = {};
   let items = [];
+  let isCut = false;
   let timer = null;
   const q = h('input', { type: 'search', 'aria-label': 'Feed or outlet', placeholder: 'Feed or outlet', autocomplete: 'off', maxlength: 200, oninput: typed });
   const state = select('state', [['', 'any state'], ...STATES.map((word) => [word, word])], '', typed);
   state.setAttribute('aria-label', 'State');
   const summary = h('div', { class: 'tiles' });
   const body = h('div', { class: 'scroll' });
-  const page = refreshing(body, (signal) => all(['feeds'], {}, signal), (found) => {
-    items = found;
+  const page = refreshing(body, async (signal) => {
+    const found = await all(['feeds'], {}, signal);
+    if (!found.isCut || !(filter.q || filter.state)) return { items: found, isCut: found.isCut };
+    // Too many to hold: the daemon looks through the rest.
+    return { items: await all(['feeds'], filter, signal), isCut: true };
+  }, (found) => {
+    items = found.items;
+    isCut = found.isCut;
     draw();
   });
   element.append(h('h1', { class: 'hidden' }, 'Feeds'), h('div', { class: 'bar' }, h('div', { class: 'fields' }, q, state), h('div', { class: 'tools' }, button('Add a feed', add, { class: 'main', title: 'a' }))), summary, body);
@@ -50,14 +58,14 @@ export function feeds(element, context) {
     const by = new Map();
     for (const feed of items) by.set(stateOf(feed), (by.get(stateOf(feed)) || 0) + 1);
     const order = STATES.filter((one) => by.has(one));
-    replace(summary, h('a', { class: 'tile', href: '#/feeds', 'aria-current': filter.state ? null : 'true', data: { key: 'all' } }, h('b', null, count(items.length)), 'feeds'),
+    replace(summary, h('a', { class: 'tile', href: '#/feeds', 'aria-current': filter.state ? null : 'true', data: { key: 'all' } }, h('b', null, `${count(items.length)}${isCut ? '+' : ''}`), 'feeds'),
       order.map((one) => h('a', { class: 'tile', href: `#/feeds?state=${one}`, 'aria-current': filter.state === one ? 'true' : null, data: { key: one } }, h('b', null, count(by.get(one))), stateBadge(one))));
     const words = (filter.q || '').toLowerCase();
     const rows = items.filter((feed) => (!filter.state || stateOf(feed) === filter.state) && (!words || `${feed.id} ${feed.outlet} ${feed.url}`.toLowerCase().includes(words)));
     rows.sort((a, b) => STATES.indexOf(stateOf(a)) - STATES.indexOf(stateOf(b)));
     replace(body, rows.length ? h('table', { class: 'grid' }, h('thead', null, h('tr', null, ['State', 'Feed', 'Last 48 hours', 'Newest', 'Polled', 'Next poll', ''].map((name) => h('th', { scope: 'col' }, name || h('span', { class: 'hidden' }, 'Actions'))))), h('tbody', null, rows.slice(0, 500).map(row)))
       : h('p', { class: 'empty' }, items.length ? 'No feed matches.' : 'There is no feed yet. Add one: the address of an RSS, Atom or JSON feed, or of a page that names its feed.'),
-    rows.length > 500 ? h('p', { class: 'foot' }, `${count(rows.length - 500)} more: narrow the list.`) : null);
+    rows.length > 500 || isCut ? h('p', { class: 'foot' }, 'There are more: narrow the list.') : null);
   }
 
   function row(feed) {
@@ -123,7 +131,8 @@ export function feeds(element, context) {
       filter = { q: params.get('q') || '', state: params.get('state') || '' };
       if (document.activeElement !== q) q.value = filter.q;
       state.value = filter.state;
-      draw();
+      if (isCut) page.now();
+      else draw();
     },
     keys: { ...context.cardKeys(element, 'tbody tr'), a: add, p: () => document.activeElement.closest('tr[data-feed]')?.querySelector('[data-key^="poll-"]')?.click() },
     dispose: () => (page.dispose(), clearTimeout(timer)),

@@ -1,7 +1,8 @@
 // A long list of which only what is seen is in the document: items of unequal height, newest first, one of them selected.
 import { h } from './dom.js';
 
-const AHEAD = 500; // px drawn above and below of what is seen
+const AHEAD = 400; // px drawn above and below of what is seen
+const NEAR = 1600; // px before the end at which older items are asked for
 
 export class WindowedList {
   /** `draw(item)` gives an element, `key(item)` its identity; `open(item)` is Enter or a click; `end()` is called near the end. */
@@ -21,6 +22,8 @@ export class WindowedList {
       if (this.width !== this.element.clientWidth) {
         this.width = this.element.clientWidth;
         this.heights.clear();
+        for (const row of this.rows.values()) row.isMeasured = false;
+        this.measure();
       }
       this.ask();
     });
@@ -45,7 +48,10 @@ export class WindowedList {
     this.measure();
     if (anchor) {
       const at = items.findIndex((item) => this.key(item) === anchor.key);
-      if (at >= 0) this.element.scrollTop = this.offsets[at] + anchor.inside;
+      if (at >= 0) {
+        this.space.style.height = `${(this.total = this.offsets[items.length])}px`;
+        this.element.scrollTop = this.offsets[at] + anchor.inside;
+      }
     }
     this.paint();
   }
@@ -64,7 +70,6 @@ export class WindowedList {
       y += heights.get(this.key(items[i])) ?? guess;
     }
     this.offsets[items.length] = y;
-    this.space.style.height = `${y}px`;
   }
 
   /** The last item that begins at or above `y`. */
@@ -90,74 +95,94 @@ export class WindowedList {
 
   /** Draws an item anew at the next painting. */
   forget(key) {
-    this.rows.get(key)?.remove();
+    this.rows.get(key)?.element.remove();
     this.rows.delete(key);
     this.ask();
   }
 
   paint() {
     if (this.isGone || !this.element.isConnected) return;
-    for (let round = 0; round < 3; round++) if (!this.pass()) break;
-    const { scrollTop, clientHeight, scrollHeight } = this.element;
-    if (scrollHeight - scrollTop - clientHeight < 800) this.end?.();
+    // Read once, before anything is written: each reading between writings would have the browser lay the page out anew.
+    const seen = { top: this.element.scrollTop, height: this.element.clientHeight, isMoved: false };
+    for (let round = 0; round < 3; round++) if (!this.pass(seen)) break;
+    const total = this.offsets[this.items.length];
+    if (this.total !== total) this.space.style.height = `${(this.total = total)}px`;
+    if (seen.isMoved) this.element.scrollTop = seen.top;
+    if (total - seen.top - seen.height < NEAR) this.end?.();
   }
 
-  /** One pass; true when heights turned out otherwise than thought. */
-  pass() {
-    const top = this.element.scrollTop;
-    const first = this.at(top - AHEAD);
-    const last = Math.min(this.items.length, this.at(top + this.element.clientHeight + AHEAD) + 1);
-    const seen = new Set();
+  /** Draws what is seen; true when heights turned out otherwise than thought. */
+  pass(seen) {
+    const first = this.at(seen.top - AHEAD);
+    const last = Math.min(this.items.length, this.at(seen.top + seen.height + AHEAD) + 1);
+    const kept = new Set();
     let before = null;
     for (let i = first; i < last; i++) {
       const item = this.items[i];
       const key = this.key(item);
-      seen.add(key);
-      let row = this.rows.get(key);
-      if (!row) {
-        row = this.draw(item);
-        row.addEventListener('click', (event) => this.clicked(event, key));
-        row.addEventListener('focus', () => this.choose(key, false));
-        row.tabIndex = -1;
-        this.rows.set(key, row);
-      }
-      row.style.transform = `translateY(${this.offsets[i]}px)`;
-      row.setAttribute('aria-posinset', i + 1);
-      row.setAttribute('aria-setsize', this.items.length);
-      row.classList.toggle('chosen', key === this.chosen);
-      row.tabIndex = key === this.chosen || (this.chosen === null && i === 0) ? 0 : -1;
+      kept.add(key);
+      const row = this.rows.get(key) ?? this.made(item, key);
+      this.place(row, key, i);
       // Kept in order for those who read or tab through the document.
-      if (row.parentNode !== this.space || row.previousElementSibling !== before) this.space.insertBefore(row, before ? before.nextSibling : this.space.firstChild);
-      before = row;
+      if (row.element.parentNode !== this.space || row.element.previousElementSibling !== before) this.space.insertBefore(row.element, before ? before.nextSibling : this.space.firstChild);
+      before = row.element;
     }
     for (const [key, row] of this.rows) {
-      if (!seen.has(key) && row !== document.activeElement) {
-        row.remove();
+      if (!kept.has(key) && row.element !== document.activeElement) {
+        row.element.remove();
         this.rows.delete(key);
       }
     }
-    return this.correct(first, last, top);
+    return this.correct(first, last, seen);
   }
 
-  correct(first, last, top) {
-    const found = [];
-    for (let i = first; i < last; i++) found.push(this.rows.get(this.key(this.items[i])).offsetHeight);
+  made(item, key) {
+    const element = this.draw(item);
+    element.addEventListener('click', (event) => this.clicked(event, key));
+    element.addEventListener('focus', () => this.choose(key, false));
+    element.tabIndex = -1;
+    const row = { element };
+    this.rows.set(key, row);
+    return row;
+  }
+
+  /** Tells a row where it stands, as far as that has changed. */
+  place(row, key, at) {
+    const { element } = row;
+    const y = this.offsets[at];
+    if (row.y !== y) element.style.transform = `translateY(${(row.y = y)}px)`;
+    if (row.at !== at) element.setAttribute('aria-posinset', (row.at = at) + 1);
+    if (row.size !== this.items.length) element.setAttribute('aria-setsize', (row.size = this.items.length));
+    const isChosen = key === this.chosen;
+    const isReached = isChosen || (this.chosen === null && at === 0);
+    if (row.isChosen !== isChosen) element.classList.toggle('chosen', (row.isChosen = isChosen));
+    if (row.isReached !== isReached) element.tabIndex = (row.isReached = isReached) ? 0 : -1;
+  }
+
+  /** Measures what was drawn, and keeps what is seen where it is. */
+  correct(first, last, seen) {
+    const { top } = seen;
     let isOther = false;
     let above = 0;
-    found.forEach((height, index) => {
-      const key = this.key(this.items[first + index]);
+    for (let i = first; i < last; i++) {
+      const key = this.key(this.items[i]);
+      const row = this.rows.get(key);
+      if (this.heights.has(key) && row.isMeasured) continue;
+      const height = row.element.offsetHeight;
       const known = this.heights.get(key) ?? this.guess;
-      if (height && height !== this.heights.get(key)) {
-        this.heights.set(key, height);
-        if (height !== known) {
-          isOther = true;
-          if (this.offsets[first + index] < top - 1 && top > 8) above += height - known;
-        }
-      }
-    });
+      row.isMeasured = true;
+      if (!height) continue;
+      this.heights.set(key, height);
+      if (height === known) continue;
+      isOther = true;
+      if (this.offsets[i] < top - 1 && top > 8) above += height - known;
+    }
     if (!isOther) return false;
     this.measure();
-    if (above) this.element.scrollTop = top + above;
+    if (above) {
+      seen.top = top + above;
+      seen.isMoved = true;
+    }
     return true;
   }
 
@@ -184,12 +209,9 @@ export class WindowedList {
       if (top < scrollTop) this.element.scrollTop = top;
       else if (bottom > scrollTop + clientHeight) this.element.scrollTop = Math.min(top, bottom - clientHeight);
       this.paint();
-      this.rows.get(key)?.focus({ preventScroll: true });
+      this.rows.get(key)?.element.focus({ preventScroll: true });
     } else {
-      for (const [one, row] of this.rows) {
-        row.classList.toggle('chosen', one === key);
-        row.tabIndex = one === key ? 0 : -1;
-      }
+      for (const [one, row] of this.rows) this.place(row, one, row.at);
     }
     if (isNew) this.onselect?.(this.items[at]);
   }

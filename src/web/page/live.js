@@ -7,7 +7,7 @@ import { exportMenu } from './export.js';
 import { WindowedList } from './list.js';
 import { settings, toggleDesktop, toggleSound } from './notify.js';
 import { mountThread } from './thread.js';
-import { KINDS, count, shape, span } from './words.js';
+import { KINDS, count, moment, shape, span } from './words.js';
 
 /** Where the list was left, for the way back. */
 let left = null;
@@ -167,6 +167,7 @@ export function live(element, context) {
 /** The bar of filters; each change goes into the address. */
 function bar(context, tools) {
   let timer = null;
+  let limits = {};
   const chips = Object.entries(KINDS).filter(([kind]) => kind !== 'statement').map(([kind, [word, tone, form]]) =>
     button([shape(form), word], () => toggle(kind), { class: `chip ${tone}`, 'aria-pressed': 'false', data: { kind, key: `kind-${kind}` } }));
   const input = (name, label) => h('input', { name, type: 'search', 'aria-label': label, placeholder: label, autocomplete: 'off', spellcheck: 'false', maxlength: 200, oninput: typed });
@@ -177,11 +178,12 @@ function bar(context, tools) {
   type.setAttribute('aria-label', 'Which alerts');
   const sure = select('confidence_min', SURE, '', typed);
   const clear = button('Clear', () => context.go({}), { class: 'quiet', hidden: true });
+  const period = button('', () => context.go({ ...now(), since: '', until: '' }), { class: 'chip', hidden: true, title: 'Take this limit away' });
   const more = h('details', { class: 'filters' }, h('summary', null, 'Filters'), h('div', { class: 'fields' }, text, speaker, outlet, type, field('sure ≥', sure, { class: 'field inline' }), clear));
   more.open = matchMedia('(min-width: 760px)').matches;
 
   function now() {
-    return { kind: chips.filter((chip) => chip.getAttribute('aria-pressed') === 'true').map((chip) => chip.dataset.kind), type: type.value.split(' ').filter(Boolean), q: text.value.trim(), speaker: speaker.value.trim(), outlet: outlet.value.trim(), confidence_min: sure.value };
+    return { kind: chips.filter((chip) => chip.getAttribute('aria-pressed') === 'true').map((chip) => chip.dataset.kind), type: type.value.split(' ').filter(Boolean), q: text.value.trim(), speaker: speaker.value.trim(), outlet: outlet.value.trim(), confidence_min: sure.value, since: limits.since, until: limits.until };
   }
 
   function toggle(kind) {
@@ -196,12 +198,15 @@ function bar(context, tools) {
   }
 
   return {
-    element: h('div', { class: 'bar', role: 'group', 'aria-label': 'Filters' }, h('div', { class: 'chips' }, chips), more, h('div', { class: 'tools' }, tools)),
+    element: h('div', { class: 'bar', role: 'group', 'aria-label': 'Filters' }, h('div', { class: 'chips' }, chips, period), more, h('div', { class: 'tools' }, tools)),
     focus: () => {
       more.open = true;
       text.focus();
     },
     fill(params) {
+      limits = { since: params.get('since') || '', until: params.get('until') || '' };
+      period.hidden = !(limits.since || limits.until);
+      period.replaceChildren(limits.since ? 'from ' : '', limits.since ? moment(limits.since) : '', limits.until ? ' to ' : '', limits.until ? moment(limits.until) : '', ' ×');
       const kinds = params.getAll('kind');
       for (const chip of chips) chip.setAttribute('aria-pressed', kinds.includes(chip.dataset.kind));
       for (const [one, name] of [[text, 'q'], [speaker, 'speaker'], [outlet, 'outlet'], [sure, 'confidence_min']]) if (document.activeElement !== one) one.value = params.get(name) || '';
@@ -216,7 +221,7 @@ function bar(context, tools) {
 
 /** What is said of the connection to the daemon. */
 export function connectionWords({ word, until, error }) {
-  if (word === 'live') return ['Live', 'live'];
+  if (word === 'live') return ['Connected', 'live'];
   if (word === 'connecting') return ['Connecting', 'wait'];
   return [`${error?.status === 0 || !error ? 'No connection' : error.message}, again in ${span(Math.max(0, (until - Date.now()) / 1000))}`, 'off'];
 }

@@ -4,7 +4,7 @@ import { bdi, h, replace } from './dom.js';
 import { refreshing } from './refresh.js';
 import { age, bytes, count, moment, stateBadge } from './words.js';
 
-const RANK = ['bad', 'odd', 'good'];
+const RANK = { bad: 0, odd: 1, good: 2, ok: 2 };
 
 export function status(element) {
   const body = h('div', { class: 'scroll status' });
@@ -13,10 +13,10 @@ export function status(element) {
 
   function draw(data) {
     const tile = (number, word, href, isBad) => h(href ? 'a' : 'div', { class: `tile${isBad ? ' alarm' : ''}`, href }, h('b', null, number), word);
-    const checks = [...data.checks].sort((a, b) => RANK.indexOf(a.state) - RANK.indexOf(b.state));
+    const checks = [...data.checks].sort((a, b) => RANK[a.state] - RANK[b.state]);
     const worst = checks.length ? checks[0].state : 'good';
     replace(body,
-      h('div', { class: 'line verdict' }, stateBadge(data.ready ? worst : 'bad'), h('strong', null, !data.ready ? 'The daemon is not ready.' : { bad: 'Something needs a person.', odd: 'It works; some things are odd.', good: 'All is well.' }[worst]),
+      h('div', { class: 'line verdict' }, stateBadge(data.ready ? worst : 'bad'), h('strong', null, !data.ready ? 'The daemon is not ready.' : { bad: 'Something needs a person.', odd: 'It works; some things are odd.', good: 'All is well.', ok: 'All is well.' }[worst]),
         h('span', { class: 'dim' }, 'gainsay ', bdi(data.version), ' · up since ', moment(data.started), ' (', age(data.started), ')')),
       h('div', { class: 'tiles' },
         tile(count(data.feeds.total), 'feeds', '#/feeds'), tile(count(data.feeds.failing), 'feeds in trouble', '#/feeds?state=failing', data.feeds.failing > 0), tile(count(data.feeds.paused), 'paused', '#/feeds?state=paused'),

@@ -35,12 +35,14 @@ export function trends(element) {
     const isHours = days <= 2;
     const label = (at) => new Date(data.buckets[at]).toLocaleString(undefined, isHours ? { weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } : { weekday: 'short', day: 'numeric', month: 'short', timeZone: 'UTC' });
     const short = (at) => new Date(data.buckets[at]).toLocaleString(undefined, isHours ? { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } : { day: 'numeric', month: 'short', timeZone: 'UTC' });
+    const length = isHours ? 3_600_000 : 86_400_000;
+    const href = (at) => path(['live'], { since: data.buckets[at], until: new Date(Date.parse(data.buckets[at]) + length).toISOString() });
     const total = (numbers) => numbers.reduce((sum, one) => sum + one, 0);
     const most = Math.max(1, ...data.speakers.map((one) => one.claims));
     replace(body,
       h('section', { class: 'panel' }, h('h2', null, `Claims by kind, ${isHours ? 'by the hour' : 'by the day (UTC)'}`),
         h('ul', { class: 'legend' }, series.map(([kind, word, tone, numbers]) => h('li', null, h('a', { href: path(['live'], { kind }), class: `badge ${tone}` }, shape(KINDS[kind][2]), word), ' ', h('b', null, count(total(numbers)))))),
-        stacked({ buckets: data.buckets, series, label, short, width: Math.max(280, width - 56) }),
+        stacked({ buckets: data.buckets, series, label, short, href, width: Math.max(280, width - 56) }),
         h('details', { data: { key: 'table' } }, h('summary', null, 'As a table'), h('div', { class: 'across' }, h('table', { class: 'grid small' }, h('thead', null, h('tr', null, h('th', { scope: 'col' }, isHours ? 'Hour' : 'Day'), series.map(([, word]) => h('th', { scope: 'col' }, word)))),
           h('tbody', null, data.buckets.map((_, at) => h('tr', null, h('th', { scope: 'row' }, label(at)), series.map(([, word, , numbers]) => h('td', { class: 'figure', data: { label: word } }, String(numbers[at] || 0)))))))))),
       h('div', { class: 'columns' },

@@ -125,10 +125,16 @@ function ago(time) {
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
   if (seconds < 86400) return `${Math.floor(seconds / 3600)} h`;
   if (seconds < 7 * 86400) return `${Math.floor(seconds / 86400)} d`;
-  return new Date(time).toLocaleDateString(undefined, { day: 'numeric', month: 'short', year: new Date(time).getFullYear() === new Date().getFullYear() ? undefined : 'numeric' });
+  return (isThisYear(time) ? DAY : DATE).format(time);
 }
 
-const exact = (time) => `${new Date(time).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' })} (${new Date(time).toISOString().replace('.0Z', 'Z')})`;
+// Made once: a formatter costs more than all that it formats.
+const clock = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };
+const day = { day: 'numeric', month: 'short' };
+const [CLOCK, DAY, DATE, DAY_CLOCK, DATE_CLOCK] = [clock, day, { ...day, year: 'numeric' }, { ...day, ...clock }, { ...day, year: 'numeric', ...clock }].map((form) => new Intl.DateTimeFormat(undefined, form));
+const isThisYear = (time) => new Date(time).getFullYear() === new Date().getFullYear();
+const EXACT = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' });
+const exact = (time) => `${EXACT.format(time)} (${new Date(time).toISOString().replace('.000Z', 'Z')})`;
 
 /** A moment as an age that ticks; the exact time is its title. */
 export function age(text, given) {
@@ -141,8 +147,8 @@ export function age(text, given) {
 export function moment(text) {
   const time = Date.parse(text ?? '');
   if (Number.isNaN(time)) return h('span', { class: 'dim' }, '–');
-  const day = new Date(time).toDateString() === new Date().toDateString() ? {} : { day: 'numeric', month: 'short', year: new Date(time).getFullYear() === new Date().getFullYear() ? undefined : 'numeric' };
-  return h('time', { datetime: new Date(time).toISOString(), title: exact(time) }, new Date(time).toLocaleString(undefined, { ...day, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }));
+  const format = new Date(time).toDateString() === new Date().toDateString() ? CLOCK : isThisYear(time) ? DAY_CLOCK : DATE_CLOCK;
+  return h('time', { datetime: new Date(time).toISOString(), title: exact(time) }, format.format(time));
 }
 
 /** Lets all ages that are in the document tick. */
@@ -153,7 +159,7 @@ export function tick() {
   }
 }
 
-export const count = (number) => Number(number ?? 0).toLocaleString('en-GB').replaceAll(',', '\u202f');
+export const count = (number) => String(number ?? 0).replace(/\B(?=(\d{3})+$)/g, '\u202f');
 export const plural = (number, one, many) => `${count(number)} ${number === 1 ? one : many || `${one}s`}`;
 export const percent = (share) => (typeof share === 'number' ? `${Math.round(share * 100)}\u202f%` : '–');
 export const bytes = (number) => (number >= 1073741824 ? `${(number / 1073741824).toFixed(1)} GiB` : number >= 1048576 ? `${(number / 1048576).toFixed(1)} MiB` : `${Math.round((number || 0) / 1024)} KiB`);
