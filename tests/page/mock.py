@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""The page's files and an API that follows the contract, over made-up data: `mock.py [--port N] [--token TOKEN]`.
+"""The page's files and an API that follows the contract, over made-up data: `mock.py [--port N] [--token TOKEN] [--calm]`.
 
 Prints the address as its first line. What only a mock can do lies under `/__mock/`: `publish?count=N`, `drop` (all streams),
-`down?on=1` (every request of the API fails), `log` (what was sent to change something), `alerts?count=N` (so many older alerts).
+`down?on=1` (every request of the API fails), `forget` (streams cannot resume from before now), `log` (what was sent to change something), `alerts?count=N` (so many older alerts).
 """
 
 import argparse
@@ -40,7 +40,7 @@ FILTERS = {
 
 world = World()
 lock = threading.Condition()
-control = {"down": False, "drop": 0, "log": [], "made": 1000}
+control = {"down": False, "drop": 0, "log": [], "made": 1000, "oldest": 0}
 
 
 def has(value, *texts):
@@ -143,6 +143,9 @@ class Handler(BaseHTTPRequestHandler):
             with lock:
                 control["drop"] += 1
                 lock.notify_all()
+        elif what == "forget":
+            with lock:
+                control["oldest"] = world.alerts[-1]["position"]
         elif what == "down":
             with lock:
                 control["down"] = query["on"][0] == "1"
@@ -251,6 +254,9 @@ class Handler(BaseHTTPRequestHandler):
             position = int(after) if after else world.alerts[-1]["position"]
             dropped = control["drop"]
         self.wfile.write(b": here\n\n")
+        if position < control["oldest"]:
+            self.wfile.write(b"event: reset\ndata: {}\n\n")
+            return
         self.wfile.flush()
         while True:
             with lock:
@@ -325,8 +331,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--token")
+    parser.add_argument("--calm", action="store_true", help="without the hostile stories")
     given = parser.parse_args()
     Handler.token = given.token
+    if given.calm:
+        world.calm()
     ThreadingHTTPServer.daemon_threads = True
     server = ThreadingHTTPServer(("127.0.0.1", given.port), Handler)
     print(f"http://127.0.0.1:{server.server_port}/", flush=True)

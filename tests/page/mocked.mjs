@@ -89,7 +89,25 @@ export const mocked = [
     await page.waitForSelector('#connection[data-tone="live"]');
     assert.match(await page.locator('#said').innerText(), /connection is back|new alerts/);
   }],
-  ['hostile stories show as text in every view', async ({ open, base, mock, say }) => {
+  ['a stream that cannot resume has the list loaded anew', async ({ open, mock }) => {
+    const page = await open('#/live', { expected: ['ERR_', '503'] });
+    await page.waitForSelector('#connection[data-tone="live"]');
+    await page.waitForSelector('.alert');
+    await mock.control('down?on=1');
+    await page.waitForSelector('#connection[data-tone="off"]');
+    await mock.control('publish?count=150');
+    await mock.control('forget');
+    await mock.control('down?on=0');
+    const { items } = await until(async () => {
+      const page = await fetch(`${mock.at}api/v1/alerts?limit=1`);
+      return page.ok && page.json();
+    }, 'the daemon');
+    await page.waitForFunction((sentence) => document.querySelector('.alert .evidence')?.textContent === sentence, items[0].alert.evidence.sentence, { timeout: 20_000 });
+    await page.waitForSelector('#connection[data-tone="live"]');
+    await mock.control('publish?count=1');
+    await page.waitForFunction((sentence) => document.querySelector('.alert .evidence')?.textContent !== sentence, items[0].alert.evidence.sentence);
+  }],
+  ['hostile stories show as text in every view', async ({ open, base, say }) => {
     const page = await open();
     await page.waitForSelector('.alert');
     const threads = (await (await fetch(`${base}api/v1/threads?limit=200`)).json()).items.filter((one) => one.outlets.some((name) => /svg|Turned|pple|-1\+1|LLL|وكالة/.test(name)));
@@ -116,16 +134,14 @@ export const mocked = [
     await page.goto(`${base}#/live?q=report`);
     await page.waitForFunction(() => [...document.querySelectorAll('.alert a.out')].some((one) => one.textContent.includes('xn--')));
     say(`${addresses.length} addresses: no element, script or link was made of data`);
-    void mock;
   }],
-  ['a thread: evidence with its cue, links, revisions, why; each act is sent', async ({ open, base, mock, shot }) => {
+  ['a thread: evidence with its cue, links, revisions, why; each act is sent', async ({ open, base, mock }) => {
     const page = await open(`#/thread/${await ferries(base)}`);
     await page.waitForSelector('.event');
     assert.deepEqual(await page.locator('.event mark.cue').allInnerTexts(), ['accused', 'did not return calls', 'denied', 'confirming']);
     assert.match(await page.locator('.event .answer').nth(1).innerText(), /Maritime Safety Authority.*93.%.*earlier document/s);
     await page.keyboard.press('w');
     await page.waitForSelector('.facts dl');
-    await shot(page, 'page-thread');
     await page.click('button:has-text("Follow")');
     await until(async () => (await said(mock, 'feedback'))?.act === 'follow', 'follow');
     await page.waitForSelector('button:has-text("Unfollow")');
@@ -160,13 +176,12 @@ export const mocked = [
     await page.click('dialog .choice button');
     await until(async () => (await said(mock, 'feedback'))?.act === 'merge', 'merge');
   }],
-  ['a correction shows what changed, a withdrawal is struck', async ({ open, base, shot }) => {
+  ['a correction shows what changed, a withdrawal is struck', async ({ open, base }) => {
     const find = async (word) => (await (await fetch(`${base}api/v1/threads?q=${word}`)).json()).items[0].id;
     const page = await open(`#/thread/${await find('sprinter')}`);
     await page.waitForSelector('.revision');
     assert.equal((await page.locator('.diff del').allInnerTexts()).join(' ').includes('three'), true);
     assert.equal((await page.locator('.diff ins').allInnerTexts()).join(' ').includes('two'), true);
-    await shot(page, 'page-revision');
     await page.goto(`${base}#/thread/${await find('vice-mayor')}`);
     await page.waitForSelector('.event.taken del');
     assert.match(await page.locator('.event.withdrawn').innerText(), /killed by its outlet/);
@@ -174,10 +189,9 @@ export const mocked = [
     await page.waitForSelector('.alert.taken del');
     assert.match(await page.locator('.alert.taken').first().innerText(), /Taken back/);
   }],
-  ['a feed is added, polled, paused; mistakes are said in words', async ({ open, mock, shot }) => {
+  ['a feed is added, polled, paused; mistakes are said in words', async ({ open, mock }) => {
     const page = await open('#/feeds', { expected: ['409'] });
     await page.waitForSelector('.spark');
-    await shot(page, 'page-feeds');
     await page.keyboard.press('a');
     await page.fill('dialog input[name="url"]', 'https://northwire.example/rss.xml');
     await page.keyboard.press('Enter');
@@ -198,11 +212,10 @@ export const mocked = [
     await page.click('.tile:has-text("failing")');
     await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 1);
   }],
-  ['deliveries: a dead letter is replayed after a look, an endpoint pinged, a silence added and ended', async ({ open, mock, shot }) => {
+  ['deliveries: a dead letter is replayed after a look, an endpoint pinged, a silence added and ended', async ({ open, mock }) => {
     const page = await open('#/deliveries');
     await page.waitForSelector('.endpoint');
     await page.waitForSelector('tbody tr');
-    await shot(page, 'page-deliveries');
     await page.locator('.endpoint', { hasText: 'slack-crisis' }).getByText('Replay dead').click();
     await page.waitForSelector('dialog .choice li');
     assert.equal((await said(mock, 'deliveries/replay')).dry_run, true);
@@ -251,14 +264,21 @@ export const mocked = [
       guarded.stop();
     }
   }],
-  ['pictures for the book', async ({ open, base, shot }) => {
-    for (const [name, hash, options] of [['page-live', '#/live?q=e', {}], ['page-live-dark', '#/live?q=e', { scheme: 'dark' }], ['page-trends', '#/trends?days=30', {}], ['page-search', '#/search?q=ferr', {}], ['page-status', '#/status', {}], ['page-phone', '#/live?q=e', { width: 390, height: 780 }]]) {
-      const page = await open(hash, { height: 820, ...options });
-      await settled(page);
-      await page.waitForTimeout(600);
-      await shot(page, name);
+  ['pictures for the book', async ({ open, startMock, shot }) => {
+    const calm = await startMock('--calm');
+    try {
+      const find = async (word) => (await (await fetch(`${calm.at}api/v1/threads?q=${word}`)).json()).items[0].id;
+      const pictures = [['live', '#/live', {}], ['live-dark', '#/live', { scheme: 'dark' }], ['thread', `#/thread/${await find('ferries')}`, { height: 900 }], ['revision', `#/thread/${await find('sprinter')}`, { height: 700 }], ['feeds', '#/feeds', {}], ['deliveries', '#/deliveries', {}], ['trends', '#/trends?days=30', {}], ['search', '#/search?q=ferr', { height: 420 }], ['status', '#/status', { height: 480 }], ['phone', '#/live', { width: 390, height: 780 }]];
+      for (const [name, hash, options] of pictures) {
+        const page = await open(hash, { width: 1240, height: 780, at: calm.at, ...options });
+        await settled(page);
+        if (name.startsWith('live')) await page.waitForSelector('.pane .event');
+        await page.waitForTimeout(300);
+        await shot(page, `page-${name}`);
+      }
+    } finally {
+      calm.stop();
     }
-    void base;
   }],
   ['ten thousand alerts stay smooth: few are in the document, nothing blocks', async ({ open, mock, browser, say, strict }) => {
     await mock.control('alerts?count=10000');

@@ -13,9 +13,14 @@ export async function settled(page) {
 }
 
 export const steps = [
-  ['each view loads, without an error or a foreign request', async ({ open }) => {
+  ['each view loads, without an error or a foreign request', async ({ open, say }) => {
     const page = await open();
     await settled(page);
+    await page.reload();
+    await page.waitForSelector('.alert, .foot:not(:empty)');
+    const loaded = await page.evaluate(() => ({ time: Math.round(performance.now()), bytes: performance.getEntriesByType('resource').filter((one) => !one.name.includes('/api/')).reduce((sum, one) => sum + one.decodedBodySize, 0) }));
+    say(`the list is there ${loaded.time} ms after the reload; ${Math.round(loaded.bytes / 1024)} KiB of files`);
+    assert.ok(loaded.bytes < 300 * 1024);
     for (const view of VIEWS) {
       await page.goto(page.url().replace(/#.*/, `#/${view}`));
       await settled(page);

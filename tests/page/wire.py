@@ -85,6 +85,16 @@ class World:
         self._deliveries()
         self._silences()
 
+    def calm(self):
+        """Takes the hostile stories out: for pictures."""
+        hostile = {one for number in range(len(HOSTILE)) for one in (ident("thread", f"hostile{number}"), ident("claim", f"hostile{number}"))}
+        self.alerts = [item for item in self.alerts if (item["alert"]["claim"] or {}).get("id") not in hostile]
+        known = {item["alert"]["id"] for item in self.alerts}
+        self.deliveries = [row for row in self.deliveries if row["alert"] in known]
+        self.threads = {name: one for name, one in self.threads.items() if name not in hostile}
+        self.claims = {name: one for name, one in self.claims.items() if name not in hostile}
+        self.feeds = [feed for feed in self.feeds if "<" not in feed["outlet"]]
+
     def ago(self, minutes):
         return self.start - timedelta(minutes=minutes)
 

@@ -17,7 +17,7 @@ import { plural, tick, typeOf } from './words.js';
 const VIEWS = { live, threads, thread: threadView, alert: alertView, feeds, deliveries, trends, status, search };
 const NAV = [['live', 'Live', 'l'], ['threads', 'Threads', 't'], ['feeds', 'Feeds', 'f'], ['deliveries', 'Deliveries', 'd'], ['trends', 'Trends', 'r'], ['status', 'Status', 's']];
 const KEYS = [
-  ['Everywhere', [['g then l t f d r s', 'live, threads, feeds, deliveries, trends, status'], ['/', 'search'], ['j k', 'down, up'], ['Enter', 'open'], ['u', 'take the last word back'], ['Esc', 'close, leave a field'], ['b', 'light or dark'], ['?', 'this help']]],
+  ['Everywhere', [['g then l', 'live; so t threads, f feeds, d deliveries, r trends, s status'], ['/', 'search'], ['j k', 'down, up'], ['Enter', 'open'], ['u', 'take the last word back'], ['Esc', 'close, leave a field'], ['b', 'light or dark'], ['?', 'this help']]],
   ['Live', [['.', 'show what is new'], ['p', 'pause'], ['o', 'open the article'], ['f m', 'follow, mute the thread'], ['\\', 'to the filters']]],
   ['Thread', [['j k', 'next, previous claim'], ['o', 'open the article'], ['w', 'why this alert'], ['c', 'correct the claim'], ['f m', 'follow, mute'], ['Backspace', 'back']]],
   ['Feeds', [['a', 'add a feed'], ['p', 'poll the chosen one now']]],
@@ -132,10 +132,10 @@ function help() {
   const keys = h('input', { type: 'checkbox', onchange: (event) => localStorage.setItem('gainsay.keys', event.target.checked ? 'on' : 'off') });
   keys.checked = localStorage.getItem('gainsay.keys') !== 'off';
   const box = dialogue('Keys', [
-    h('div', { class: 'two keys' }, KEYS.map(([name, list]) => h('section', null, h('h3', null, name), h('dl', null, list.map(([key, word]) => [h('dt', null, key.split(' ').map((one) => (one === 'then' ? ' then ' : h('kbd', null, one)))), h('dd', null, word)]))))),
+    h('div', { class: 'two' }, KEYS.map(([name, list]) => h('section', null, h('h3', null, name), h('dl', null, list.map(([key, word]) => [h('dt', null, key.split(' ').map((one) => (one === 'then' ? ' then ' : h('kbd', null, one)))), h('dd', null, word)]))))),
     h('label', { class: 'check' }, keys, ' single keys act (not while you write)'),
     h('p', { class: 'dim' }, 'An allegation is not a finding: gainsay says who said what, word for word, and what was answered.'),
-  ], [signedIn() ? button('Forget the token', signOut) : null, button('Close', () => box.close(), { class: 'main' })]);
+  ], [signedIn() ? button('Forget the token', signOut) : null, button('Close', () => box.close(), { class: 'main' })], { class: 'keys' });
 }
 
 /** Light, dark, or as the system has it. */

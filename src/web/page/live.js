@@ -2,7 +2,7 @@
 import { alertRow } from './alert_row.js';
 import { alerts, FILTERS } from './alerts.js';
 import { change } from './api.js';
-import { button, field, h, path, safe, select } from './dom.js';
+import { button, h, path, safe, select } from './dom.js';
 import { exportMenu } from './export.js';
 import { WindowedList } from './list.js';
 import { settings, toggleDesktop, toggleSound } from './notify.js';
@@ -20,7 +20,7 @@ const TYPES = [
   ['thread.contradiction', 'Contradictions'],
   ['feed.failing feed.recovered feed.stale feed.empty feed.moved feed.gone', 'Feeds'],
 ];
-const SURE = [['', 'any'], ['0.5', '50 %'], ['0.7', '70 %'], ['0.9', '90 %']];
+const SURE = [['', 'any sureness'], ['0.5', 'sure ≥ 50 %'], ['0.7', 'sure ≥ 70 %'], ['0.9', 'sure ≥ 90 %']];
 
 /** The filters of the address, as the API takes them. */
 export function chosen(params) {
@@ -177,9 +177,10 @@ function bar(context, tools) {
   const type = select('type', TYPES, '', typed);
   type.setAttribute('aria-label', 'Which alerts');
   const sure = select('confidence_min', SURE, '', typed);
+  sure.setAttribute('aria-label', 'How sure the extractor is');
   const clear = button('Clear', () => context.go({}), { class: 'quiet', hidden: true });
   const period = button('', () => context.go({ ...now(), since: '', until: '' }), { class: 'chip', hidden: true, title: 'Take this limit away' });
-  const more = h('details', { class: 'filters' }, h('summary', null, 'Filters'), h('div', { class: 'fields' }, text, speaker, outlet, type, field('sure ≥', sure, { class: 'field inline' }), clear));
+  const more = h('details', { class: 'filters' }, h('summary', null, 'Filters'), h('div', { class: 'fields' }, text, speaker, outlet, type, sure, clear));
   more.open = matchMedia('(min-width: 760px)').matches;
 
   function now() {
