@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The page's files and an API that follows the contract, over made-up data: `mock.py [--port N] [--token TOKEN] [--calm]`.
 
-Prints the address as its first line. What only a mock can do lies under `/__mock/`: `publish?count=N`, `drop` (all streams),
+Prints the address as its first line. TOKEN may do everything, TOKEN-reader may only read. What only a mock can do lies under `/__mock/`: `publish?count=N`, `drop` (all streams),
 `down?on=1` (every request of the API fails), `forget` (streams cannot resume from before now), `log` (what was sent to change something), `alerts?count=N` (so many older alerts).
 """
 
@@ -98,8 +98,11 @@ class Handler(BaseHTTPRequestHandler):
             elif steps[:2] == ["api", "v1"]:
                 if control["down"]:
                     raise Problem(503, "down", "the daemon is going down")
-                if self.token and self.headers.get("Authorization") != f"Bearer {self.token}":
+                shown = self.headers.get("Authorization")
+                if self.token and shown not in (f"Bearer {self.token}", f"Bearer {self.token}-reader"):
                     raise Problem(401, "unauthorized", "a token is needed")
+                if self.token and self.command != "GET" and shown.endswith("-reader"):
+                    raise Problem(403, "forbidden", "this token may only read")
                 if self.command == "GET":
                     self.read(steps[2:], query)
                 else:

@@ -67,6 +67,34 @@ export const mocked = [
     await page.keyboard.press('.');
     await page.waitForFunction(() => document.querySelector('.fresh').hidden && document.querySelector('.list').scrollTop === 0);
   }],
+  ['sound and notifications, once they are switched on', async ({ open, mock }) => {
+    const page = await open();
+    await page.evaluate(() => {
+      window.told = [];
+      window.Notification = class {
+        static permission = 'granted';
+        constructor(title, options) {
+          window.told.push([title, options.body]);
+        }
+      };
+      document.hasFocus = () => false;
+    });
+    await page.waitForSelector('#connection[data-tone="live"]');
+    await mock.control('publish?count=1');
+    await page.waitForFunction(() => document.querySelector('#said').textContent);
+    assert.deepEqual(await page.evaluate(() => window.told), [], 'nothing unasked');
+    await page.click('summary:has-text("Tell me")');
+    await page.click('button:has-text("Sound")');
+    await page.click('button:has-text("Desktop notification")');
+    assert.deepEqual(await page.locator('.menu[open] [aria-pressed="true"]').allInnerTexts(), ['Sound', 'Desktop notification']);
+    await page.keyboard.press('Escape');
+    await page.goto(page.url().replace(/#.*/, '#/status'));
+    await mock.control('publish?count=1');
+    await page.waitForFunction(() => window.told.length === 1);
+    const [[title, body]] = await page.evaluate(() => window.told);
+    assert.match(title, /^(Allegation|Denial|No comment|Confirmation): /);
+    assert.ok(body.length > 10);
+  }],
   ['after a break nothing is missing and nothing is twice', async ({ open, mock }) => {
     const page = await open('#/live', { expected: ['ERR_', '503'] });
     await page.waitForSelector('#connection[data-tone="live"]');
@@ -110,7 +138,13 @@ export const mocked = [
   ['hostile stories show as text in every view', async ({ open, base, say }) => {
     const page = await open();
     await page.waitForSelector('.alert');
-    const threads = (await (await fetch(`${base}api/v1/threads?limit=200`)).json()).items.filter((one) => one.outlets.some((name) => /svg|Turned|pple|-1\+1|LLL|وكالة/.test(name)));
+    const all = [];
+    for (let cursor = ''; cursor !== null;) {
+      const found = await (await fetch(`${base}api/v1/threads?limit=200${cursor && `&cursor=${cursor}`}`)).json();
+      all.push(...found.items);
+      cursor = found.next;
+    }
+    const threads = all.filter((one) => one.outlets.some((name) => /svg|Turned|pple|-1\+1|LLL|وكالة/.test(name)));
     assert.equal(threads.length, 6);
     const addresses = [...VIEWS.map((view) => `#/${view}`), '#/live?q=window.pwned', '#/search?q=%3Cscript%3E', ...threads.map((one) => `#/thread/${one.id}`), '#/thread/%2e%2e%2f%2e%2e', '#/__proto__/x', '#/live?kind=<img+src=x+onerror=window.pwned=1>'];
     for (const address of addresses) {
@@ -260,6 +294,14 @@ export const mocked = [
       assert.equal(await page.evaluate(() => localStorage.getItem('gainsay.token')), null);
       await page.reload();
       await page.waitForSelector('.alert');
+      const reader = await open('#/threads', { at: guarded.at, token: 'right-reader', expected: ['403'] });
+      await reader.waitForSelector('.card');
+      await reader.keyboard.press('j');
+      await reader.keyboard.press('Enter');
+      await reader.click('button:has-text("Follow")');
+      await reader.waitForSelector('.toast:has-text("may only read")');
+      await reader.keyboard.press('?');
+      await Promise.all([reader.waitForEvent('load'), reader.click('dialog button:has-text("Forget the token")')]);
     } finally {
       guarded.stop();
     }

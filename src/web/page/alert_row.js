@@ -18,7 +18,7 @@ export function alertRow({ alert }) {
     digest(alert.digest),
     h('footer', null,
       alert.story ? outlets(alert.story.outlets, alert.story.copies) : null,
-      article(alert.document),
+      article(alert.document, alert.evidence),
       alert.feed ? link(alert.feed.url) : null,
       claim ? h('span', { class: 'dim', title: 'how sure the extractor is' }, 'sure ', percent(claim.confidence)) : null,
       basisWord(claim?.basis) ? h('span', { class: 'dim' }, basisWord(claim.basis)) : null,

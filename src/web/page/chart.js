@@ -41,7 +41,7 @@ export function stacked({ buckets, series, label, short, href, width }) {
   const step = (width - left - right) / Math.max(1, buckets.length);
   const bar = Math.max(1, Math.min(44, step * 0.78));
   const every = Math.ceil(buckets.length / Math.max(2, Math.floor(width / 78)));
-  return svg('svg', { viewBox: `0 0 ${width} ${height}`, width, height, class: 'chart', role: 'img', 'aria-label': `Claims by kind over time: ${sums.reduce((a, b) => a + b, 0)} in ${buckets.length} periods. The table below has the numbers.` },
+  return svg('svg', { viewBox: `0 0 ${width} ${height}`, width, height, class: 'chart', role: 'group', 'aria-label': `Claims by kind over time: ${sums.reduce((a, b) => a + b, 0)} in ${buckets.length} periods. The table below has the numbers.` },
     [0, ...lines].map((value) => [svg('path', { class: value ? 'grid' : 'axis', d: `M${left} ${y(value)}H${width - right}` }), svg('text', { x: left - 6, y: y(value) + 3.5, class: 'tick', 'text-anchor': 'end' }, String(value))]),
     buckets.map((_, at) => {
       const x = left + step * at + (step - bar) / 2;
@@ -51,7 +51,7 @@ export function stacked({ buckets, series, label, short, href, width }) {
         return svg('rect', { class: `fill ${tone}`, x, width: bar, y: y(sum), height: Math.max(0.5, y(sum - numbers[at]) - y(sum) - (bar > 4 ? 0.7 : 0)) });
       });
       const words = `${label(at)}: ${series.filter(([, , , numbers]) => numbers[at]).map(([, word, , numbers]) => `${numbers[at]} ${word.toLowerCase()}`).join(', ') || 'none'}`;
-      return svg('a', { class: 'column', href: href(at), tabindex: '-1' }, svg('title', null, words), svg('rect', { class: 'hit', x: left + step * at, width: step, y: top, height: height - top - bottom }), parts,
+      return svg('a', { class: 'column', href: href(at), tabindex: '-1', 'aria-label': words }, svg('title', null, words), svg('rect', { class: 'hit', x: left + step * at, width: step, y: top, height: height - top - bottom }), parts,
         at % every === 0 ? svg('text', { x: x + bar / 2, y: height - 7, class: 'tick', 'text-anchor': 'middle' }, short(at)) : null);
     }));
 }

@@ -46,10 +46,11 @@ export function outlets(names, copies) {
     copies > 1 ? h('span', { class: 'dim' }, ` · ${plural(copies, 'copy', 'copies')}`) : null);
 }
 
-/** Headline and host of the article. */
-export function article(document) {
+/** Headline and host of the article; a headline that is itself the evidence is not said twice. */
+export function article(document, evidence) {
   if (!document) return null;
-  return h('span', { class: 'article' }, document.headline ? [bdi(document.headline, { class: 'headline' }), ' '] : null, document.url ? link(document.url) : null);
+  const isSame = document.headline && document.headline === evidence?.sentence;
+  return h('span', { class: 'article' }, isSame ? h('span', { class: 'dim' }, 'in the headline ') : document.headline ? [bdi(document.headline, { class: 'headline' }), ' '] : null, document.url ? link(document.url) : null);
 }
 
 /** The allegation that is answered, with score and reason of the link. */

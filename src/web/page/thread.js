@@ -149,7 +149,7 @@ function claimEvent(one, all) {
     h('blockquote', { class: 'context' }, evidence.before ? h('span', { class: 'around' }, bdi(evidence.before), ' ') : null, h(text, { class: 'evidence' }, sentence(claim, evidence)), evidence.after ? h('span', { class: 'around' }, ' ', bdi(evidence.after)) : null),
     revisions(one, all),
     links(one, all),
-    h('footer', null, outlets(record?.outlets || one.outlets), record?.document ? article(record.document) : link(one.url), h('span', { class: 'dim', title: 'how sure the extractor is' }, 'sure ', percent(one.confidence)), correct(one, claim, all)));
+    h('footer', null, outlets(record?.outlets || one.outlets), record?.document ? article(record.document, evidence) : link(one.url), h('span', { class: 'dim', title: 'how sure the extractor is' }, 'sure ', percent(one.confidence)), correct(one, claim, all)));
 }
 
 /** What the revisions of a claim changed, as far as its alerts are kept. */

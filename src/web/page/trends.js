@@ -44,7 +44,7 @@ export function trends(element) {
         h('ul', { class: 'legend' }, series.map(([kind, word, tone, numbers]) => h('li', null, h('a', { href: path(['live'], { kind }), class: `badge ${tone}` }, shape(KINDS[kind][2]), word), ' ', h('b', null, count(total(numbers)))))),
         stacked({ buckets: data.buckets, series, label, short, href, width: Math.max(280, width - 56) }),
         h('details', { data: { key: 'table' } }, h('summary', null, 'As a table'), h('div', { class: 'across' }, h('table', { class: 'grid small' }, h('thead', null, h('tr', null, h('th', { scope: 'col' }, isHours ? 'Hour' : 'Day'), series.map(([, word]) => h('th', { scope: 'col' }, word)))),
-          h('tbody', null, data.buckets.map((_, at) => h('tr', null, h('th', { scope: 'row' }, label(at)), series.map(([, word, , numbers]) => h('td', { class: 'figure', data: { label: word } }, String(numbers[at] || 0)))))))))),
+          h('tbody', null, data.buckets.map((_, at) => h('tr', null, h('th', { scope: 'row' }, h('a', { href: href(at) }, label(at))), series.map(([, word, , numbers]) => h('td', { class: 'figure', data: { label: word } }, String(numbers[at] || 0)))))))))),
       h('div', { class: 'columns' },
         h('section', { class: 'panel' }, h('h2', null, 'Who speaks most'), data.speakers.length ? h('table', { class: 'bars' }, h('thead', { class: 'hidden' }, h('tr', null, ['Speaker', 'Claims', 'Of which'].map((word) => h('th', { scope: 'col' }, word)))), h('tbody', null, data.speakers.slice(0, 12).map((one) => h('tr', null,
           h('th', { scope: 'row' }, h('a', { href: path(['live'], { speaker: one.name }) }, bdi(one.name))),
