@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from wire import World, ident, iso
+from wire import PEOPLE, World, ident, iso
 
 PAGE = Path(__file__).resolve().parents[2] / "src" / "web" / "page"
 MIME = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
@@ -242,7 +242,8 @@ class Handler(BaseHTTPRequestHandler):
         amount = lambda name, at: int(ident(name, at, bucket)[:4], 16)
         scale = {"allegation": 40, "denial": 26, "confirmation": 9, "no_comment": 12, "retraction": 3}
         kinds = {name: [amount(name, at) % size + (size // 3 if at.weekday() < 5 else 0) for at in buckets] for name, size in scale.items()}
-        speakers = [{"name": name, "claims": 60 - at * 6, "denials": 20 - at * 2, "allegations": 18 + at} for at, (name, _) in enumerate([*[(person, 0) for person, _ in __import__("wire").PEOPLE[:6]], ("<b>Mallory</b> \u202eevil", 0)])]
+        names = [name for name, _ in PEOPLE[:6]] + ([] if world.is_calm else ["<b>Mallory</b> \u202eevil"])
+        speakers = [{"name": name, "claims": 60 - at * 6, "denials": 20 - at * 2, "allegations": 18 + at} for at, name in enumerate(names)]
         contested = [{**thread, "answers": len(thread["stances"])} for thread in world.threads.values() if len(thread["stances"]) > 1][:6]
         return {"buckets": [iso(at) for at in buckets], "kinds": kinds, "speakers": speakers, "contested": contested}
 

@@ -68,6 +68,8 @@ def iso(moment):
 class World:
     """Everything the API knows."""
 
+    is_calm = False
+
     def __init__(self):
         self.start = datetime.now(timezone.utc).replace(microsecond=0)
         self.random = random.Random(11)
@@ -87,6 +89,7 @@ class World:
 
     def calm(self):
         """Takes the hostile stories out: for pictures."""
+        self.is_calm = True
         hostile = {one for number in range(len(HOSTILE)) for one in (ident("thread", f"hostile{number}"), ident("claim", f"hostile{number}"))}
         self.alerts = [item for item in self.alerts if (item["alert"]["claim"] or {}).get("id") not in hostile]
         known = {item["alert"]["id"] for item in self.alerts}
