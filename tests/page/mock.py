@@ -188,12 +188,12 @@ class Handler(BaseHTTPRequestHandler):
         if what == "claims":
             if len(steps) > 1:
                 return self.single(world.claims.get(steps[1]))
-            return self.page([claim for claim in world.claims.values() if not word("thread") or claim["thread"] == word("thread")], query)
+            return self.page([claim for claim in list(world.claims.values()) if not word("thread") or claim["thread"] == word("thread")], query)
         if what == "threads":
             if len(steps) > 1:
                 thread = world.threads.get(steps[1])
                 return self.single(thread and {**thread, "timeline": world.timelines[thread["id"]]})
-            found = [thread for thread in world.threads.values() if (not word("state") or thread["state"] == word("state")) and (not word("q") or has(word("q"), thread["proposition"], thread["id"])) and (not word("outlet") or has(word("outlet"), *thread["outlets"])) and (not word("speaker") or has(word("speaker"), *(one["respondent"] for one in thread["stances"]))) and (not word("contradiction") or thread["contradiction"])]
+            found = [thread for thread in list(world.threads.values()) if (not word("state") or thread["state"] == word("state")) and (not word("q") or has(word("q"), thread["proposition"], thread["id"])) and (not word("outlet") or has(word("outlet"), *thread["outlets"])) and (not word("speaker") or has(word("speaker"), *(one["respondent"] for one in thread["stances"]))) and (not word("contradiction") or thread["contradiction"])]
             return self.page(sorted(found, key=lambda thread: thread["last_added"], reverse=True), query)
         if what == "feeds":
             return self.page(world.feeds, query)
@@ -208,7 +208,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.page([row for row in world.deliveries if word("sink") in ("", row["sink"]) and word("status") in ("", row["status"]) and (not word("q") or has(word("q"), row["speaker"], row["headline"], row["last_error"]))], query)
         if what == "search":
             found = []
-            for claim in world.claims.values():
+            for claim in list(world.claims.values()):
                 text = claim["evidence"]["sentence"]
                 at = text.lower().find(word("q").lower())
                 if at >= 0 and (not word("kind") or claim["kind"] == word("kind")):
@@ -244,7 +244,7 @@ class Handler(BaseHTTPRequestHandler):
         kinds = {name: [amount(name, at) % size + (size // 3 if at.weekday() < 5 else 0) for at in buckets] for name, size in scale.items()}
         names = [name for name, _ in PEOPLE[:6]] + ([] if world.is_calm else ["<b>Mallory</b> \u202eevil"])
         speakers = [{"name": name, "claims": 60 - at * 6, "denials": 20 - at * 2, "allegations": 18 + at} for at, name in enumerate(names)]
-        contested = [{**thread, "answers": len(thread["stances"])} for thread in world.threads.values() if len(thread["stances"]) > 1][:6]
+        contested = [{**thread, "answers": len(thread["stances"])} for thread in list(world.threads.values()) if len(thread["stances"]) > 1][:6]
         return {"buckets": [iso(at) for at in buckets], "kinds": kinds, "speakers": speakers, "contested": contested}
 
     def stream(self, query):
