@@ -1,0 +1,91 @@
+// Drives the page in Debian's chromium: `node drive.mjs --modules DIR [--at ADDRESS [--token TOKEN]] [--shots DIR] [--only WORD] [--strict]`.
+//
+// DIR is what setup.sh prints. Without `--at` it starts mock.py and runs everything; against a real daemon the steps that need the
+// mock are skipped and counted. `--shots` keeps the pictures of the book, `--strict` fails on tasks that block the page for 50 ms.
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { steps } from './steps.mjs';
+import { mocked } from './mocked.mjs';
+
+const { values: given } = parseArgs({ options: { modules: { type: 'string' }, at: { type: 'string' }, token: { type: 'string' }, shots: { type: 'string' }, only: { type: 'string' }, strict: { type: 'boolean', default: false } } });
+const here = dirname(fileURLToPath(import.meta.url));
+const { chromium } = createRequire(join(given.modules, '/'))('playwright-core');
+const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+/** Starts the mock; it ends with us. */
+export async function startMock(...options) {
+  const child = spawn('python3', [join(here, 'mock.py'), ...options], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const at = await new Promise((resolve, reject) => {
+    child.stdout.once('data', (data) => resolve(String(data).trim()));
+    child.once('exit', (code) => reject(new Error(`mock.py ended with ${code}`)));
+  });
+  return { at, control: async (what) => (await fetch(`${at}__mock/${what}`)).json(), stop: () => child.kill() };
+}
+
+const mock = given.at ? null : await startMock();
+const base = given.at || mock.at;
+const browser = await chromium.launch({ executablePath: process.env.GAINSAY_CHROMIUM || BROWSERS.find((path) => {
+  try {
+    return readFileSync(path).length > 0;
+  } catch {
+    return false;
+  }
+}), args: ['--no-sandbox'] });
+const results = { ok: 0, failed: [], skipped: 0 };
+if (given.shots) mkdirSync(given.shots, { recursive: true });
+
+/** A page of its own, whose errors, refused loads and foreign requests fail the step. */
+async function open(hash = '#/live', { width = 1440, height = 900, scheme = 'light', at = base, token = given.token, expected = [] } = {}) {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, acceptDownloads: true, permissions: ['notifications'], locale: 'en-GB', timezoneId: 'Europe/Brussels' });
+  const page = await context.newPage();
+  page.problems = [];
+  page.on('pageerror', (error) => page.problems.push(`error in the page: ${error.message}`));
+  page.on('console', (message) => message.type() === 'error' && !expected.some((one) => message.text().includes(one)) && page.problems.push(`console: ${message.text()}`));
+  page.on('request', (request) => !request.url().startsWith(at) && !/^(blob|data):/.test(request.url()) && page.problems.push(`foreign request: ${request.url()}`));
+  page.on('dialog', (dialog) => (page.problems.push(`dialogue: ${dialog.message()}`), dialog.dismiss()));
+  if (token) await page.addInitScript((one) => sessionStorage.setItem('gainsay.token', one), token);
+  await page.goto(at + hash);
+  return page;
+}
+
+async function step(name, needs, act) {
+  if (given.only && !name.includes(given.only)) return;
+  if (needs === 'mock' && !mock) {
+    results.skipped += 1;
+    return;
+  }
+  const pages = [];
+  const start = performance.now();
+  try {
+    await act({
+      base, mock, startMock, browser, strict: given.strict,
+      open: async (...args) => {
+        const page = await open(...args);
+        pages.push(page);
+        return page;
+      },
+      shot: async (page, file) => given.shots && page.screenshot({ path: join(given.shots, `${file}.png`) }),
+      say: (text) => console.log(`     ${text}`),
+    });
+    const problems = pages.flatMap((page) => page.problems);
+    if (problems.length) throw new Error(problems.slice(0, 4).join('; '));
+    results.ok += 1;
+    console.log(`ok   ${name} (${Math.round(performance.now() - start)} ms)`);
+  } catch (error) {
+    results.failed.push(name);
+    console.log(`FAIL ${name}: ${error.stack}`);
+  } finally {
+    for (const page of pages) await page.context().close();
+  }
+}
+
+for (const [name, act] of steps) await step(name, 'any', act);
+for (const [name, act] of mocked) await step(name, 'mock', act);
+await browser.close();
+mock?.stop();
+console.log(`${results.ok} passed, ${results.failed.length} failed, ${results.skipped} skipped (they need the mock)`);
+process.exit(results.failed.length ? 1 : 0);

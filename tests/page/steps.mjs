@@ -1,0 +1,163 @@
+// What holds against any daemon that has a few alerts: views, keys, addresses, widths, contrast, names of fields.
+import assert from 'node:assert/strict';
+import { contrasts } from './contrast.mjs';
+
+export const VIEWS = ['live', 'threads', 'feeds', 'deliveries', 'trends', 'status', 'search?q=a'];
+
+/** Waits until a view has drawn what it loaded. */
+export async function settled(page) {
+  await page.waitForFunction(() => {
+    const main = document.querySelector('#main');
+    return main.childElementCount && !/(Loading|Searching|Asking) …/.test(main.textContent) && main.querySelector('.alert, .card, .grid, .chart, .tile, .empty, .event, .foot:not(:empty)');
+  }, null, { timeout: 10_000 });
+}
+
+export const steps = [
+  ['each view loads, without an error or a foreign request', async ({ open, say }) => {
+    const page = await open();
+    await settled(page);
+    await page.reload();
+    await page.waitForSelector('.alert, .foot:not(:empty)');
+    const loaded = await page.evaluate(() => ({ time: Math.round(performance.now()), bytes: performance.getEntriesByType('resource').filter((one) => !one.name.includes('/api/')).reduce((sum, one) => sum + one.decodedBodySize, 0) }));
+    say(`the list is there ${loaded.time} ms after the reload; ${Math.round(loaded.bytes / 1024)} KiB of files`);
+    assert.ok(loaded.bytes < 300 * 1024);
+    for (const view of VIEWS) {
+      await page.goto(page.url().replace(/#.*/, `#/${view}`));
+      await settled(page);
+      assert.equal(await page.locator('h1').count(), 1, `${view}: one first heading`);
+      assert.equal(await page.getByText('could not be loaded').count(), 0, `${view} is loaded`);
+    }
+  }],
+  ['a bar of the trends leads to its alerts', async ({ open }) => {
+    const page = await open('#/trends?days=7');
+    await page.waitForSelector('.column');
+    const bars = page.locator('.column:has(.fill)');
+    if (!(await bars.count())) return; // A daemon that has just begun.
+    await bars.last().click();
+    await page.waitForFunction(() => document.querySelector('#main').dataset.view === 'live' && /since=.*until=/.test(location.hash));
+    await page.click('.chips button:has-text("×")');
+    await page.waitForFunction(() => !/since=/.test(location.hash));
+  }],
+  ['the policy forbids scripts and styles in the markup', async ({ base }) => {
+    const answer = await fetch(base);
+    const policy = answer.headers.get('content-security-policy');
+    assert.match(policy, /default-src 'none'/);
+    assert.match(policy, /script-src 'self'(;|$)/);
+    assert.doesNotMatch(policy, /unsafe/);
+    const text = await answer.text();
+    assert.doesNotMatch(text, /<script(?![^>]*src=)|style=|\son\w+=/);
+  }],
+  ['keys alone: live, thread, back, every view, search, help', async ({ open }) => {
+    const page = await open();
+    await page.waitForSelector('.alert');
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    const second = await page.locator('.alert.chosen').getAttribute('aria-posinset');
+    assert.equal(second, '3', 'j moves down');
+    await page.keyboard.press('k');
+    assert.equal(await page.locator('.alert.chosen').getAttribute('aria-posinset'), '2', 'k moves up');
+    assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-posinset')), '2', 'the focus follows');
+    while (!(await page.locator('.alert.chosen a.more').getAttribute('href')).includes('/thread/')) await page.keyboard.press('j');
+    const place = await page.locator('.alert.chosen').getAttribute('aria-posinset');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.event');
+    assert.match(page.url(), /#\/thread\//);
+    await page.keyboard.press('j');
+    assert.ok(await page.evaluate(() => document.activeElement.classList.contains('event')), 'j goes to a claim');
+    await page.keyboard.press('Backspace');
+    await page.waitForSelector('.alert.chosen');
+    assert.match(page.url(), /#\/live/);
+    await page.waitForFunction((wanted) => document.querySelector('.alert.chosen')?.getAttribute('aria-posinset') === wanted, place);
+    for (const [key, view] of [['t', 'threads'], ['f', 'feeds'], ['d', 'deliveries'], ['r', 'trends'], ['s', 'status'], ['l', 'live']]) {
+      await page.keyboard.press('g');
+      await page.keyboard.press(key);
+      await page.waitForFunction((wanted) => document.querySelector('#main').dataset.view === wanted, view);
+      assert.equal(await page.locator('#nav [aria-current="page"]').getAttribute('data-view'), view);
+    }
+    await page.keyboard.press('?');
+    await page.waitForSelector('dialog[open]');
+    await page.keyboard.press('j');
+    await page.keyboard.press('Escape');
+    await page.waitForFunction(() => !document.querySelector('dialog'));
+    await page.keyboard.press('/');
+    await page.keyboard.type('denied');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => document.querySelector('#main').dataset.view === 'search');
+    await settled(page);
+    assert.match(page.url(), /q=denied/);
+  }],
+  ['filters stand in the address and the back button takes them away', async ({ open }) => {
+    const page = await open();
+    await page.waitForSelector('.alert');
+    await page.click('[data-kind="denial"]');
+    await page.waitForFunction(() => [...document.querySelectorAll('.alert')].every((one) => one.classList.contains('denial') || one.querySelector('.badge')) && location.hash.includes('kind=denial'));
+    await page.fill('input[name="q"]', 'zzzz-nobody');
+    await page.waitForFunction(() => /No alert matches/.test(document.querySelector('.foot').textContent));
+    assert.match(page.url(), /q=zzzz-nobody/);
+    await page.goBack();
+    await page.waitForSelector('.alert');
+    assert.doesNotMatch(page.url(), /kind=/);
+    await page.goForward();
+    await page.waitForFunction(() => location.hash.includes('kind=denial'));
+    assert.equal(await page.getAttribute('[data-kind="denial"]', 'aria-pressed'), 'true');
+  }],
+  ['a phone: nothing is wider than the screen', async ({ open, say }) => {
+    const page = await open('#/live', { width: 360, height: 740 });
+    for (const view of VIEWS) {
+      await page.goto(page.url().replace(/#.*/, `#/${view}`));
+      await settled(page);
+      const wide = await page.evaluate(() => {
+        const limit = document.documentElement.clientWidth;
+        const isInScroller = (element) => {
+          for (let one = element.parentElement; one; one = one.parentElement) if (one.scrollWidth > one.clientWidth && /auto|scroll|hidden/.test(getComputedStyle(one).overflowX)) return one.id !== 'main' && one !== document.body && !one.matches('.scroll, .list');
+          return false;
+        };
+        return [document.documentElement, document.body, ...document.querySelectorAll('.scroll, .list, main')].filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => `${one.tagName}.${one.className} ${one.scrollWidth}>${limit}`)
+          .concat([...document.querySelectorAll('main *')].filter((one) => one.getBoundingClientRect().right > limit + 1 && !one.closest('.hidden, svg, details:not([open]) > :not(summary)') && !isInScroller(one)).slice(0, 3).map((one) => `${one.tagName}.${one.className}`));
+      });
+      assert.deepEqual(wide, [], `${view} is too wide`);
+    }
+    say('views at 360 px: all fit');
+  }],
+  ['every field and button has a name, contrast is AA, in light and dark', async ({ open, say }) => {
+    for (const scheme of ['light', 'dark']) {
+      const page = await open('#/live', { scheme });
+      let count = 0;
+      for (const view of VIEWS) {
+        await page.goto(page.url().replace(/#.*/, `#/${view}`));
+        await settled(page);
+        const nameless = await page.evaluate(() => [...document.querySelectorAll('input, select, button, a[href], summary, [role="img"]')].filter((one) => {
+          if (one.closest('[hidden]') || one.closest('dialog:not([open])')) return false;
+          return !(one.getAttribute('aria-label') || one.labels?.length || one.textContent.trim() || one.getAttribute('title'));
+        }).map((one) => one.outerHTML.slice(0, 120)));
+        assert.deepEqual(nameless, [], `${view}: fields without a name`);
+        const found = await page.evaluate(contrasts);
+        assert.deepEqual(found.low, [], `${view}, ${scheme}: too little contrast`);
+        count += found.count;
+      }
+      say(`${count} texts in ${scheme}: all have a contrast of 4.5 or more`);
+    }
+  }],
+  ['light and dark can be chosen and stay', async ({ open }) => {
+    const page = await open();
+    await page.waitForSelector('.alert');
+    const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const before = await ground();
+    await page.keyboard.press('b');
+    await page.keyboard.press('b');
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark');
+    assert.notEqual(await ground(), before);
+    await page.reload();
+    await page.waitForSelector('.alert');
+    assert.notEqual(await ground(), before);
+  }],
+  ['the list is saved as JSON Lines and CSV', async ({ open }) => {
+    const page = await open();
+    await page.waitForSelector('.alert');
+    for (const [label, ending] of [['JSON Lines', 'jsonl'], ['CSV', 'csv']]) {
+      await page.click('.bar .menu summary:has-text("Export")');
+      const [download] = await Promise.all([page.waitForEvent('download'), page.click(`.menu[open] button:has-text("${label}")`)]);
+      assert.match(download.suggestedFilename(), new RegExp(`^gainsay-alerts-\\d+T\\d+\\.${ending}$`));
+    }
+  }],
+];
