@@ -187,7 +187,9 @@ fn websub(loaded: &Loaded) -> Vec<String> {
         Some(Host::Domain(_)) | None => None,
     };
     let unreachable = refusal.map(|why| {
-        format!("websub.callback_url is at {why}: hubs of the internet cannot reach it, and their feeds are polled as ever")
+        format!(
+            "websub.callback_url is at {why}: hubs of the internet cannot reach it, and their feeds are polled as ever"
+        )
     });
     let is_open = callback.scheme() == "http" && refusal.is_none();
     let open = is_open.then(|| {
@@ -208,7 +210,10 @@ fn lists(loaded: &Loaded) -> Vec<String> {
         }
         match seen.iter().find(|(source, _)| *source == &list.source) {
             Some((_, first)) => {
-                found.push(format!("the feed lists {first} and {} are one: the feeds count as those of {first}", list.id));
+                found.push(format!(
+                    "the feed lists {first} and {} are one: the feeds count as those of {first}",
+                    list.id
+                ));
             }
             None => seen.push((&list.source, &list.id)),
         }

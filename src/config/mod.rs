@@ -17,8 +17,8 @@ mod schema;
 mod secret;
 mod show;
 mod signing;
-mod transport;
 mod traffic;
+mod transport;
 mod units;
 
 pub use units::{age, parse_duration, show_duration};
@@ -55,8 +55,8 @@ pub use schema::schema;
 pub use secret::{InvalidSecret, Secret};
 pub use show::show;
 pub use signing::MoreSecret;
-pub use transport::{EndpointNetwork, EndpointTls, PemFile};
 pub use traffic::{Rate, TrafficConfig};
+pub use transport::{EndpointNetwork, EndpointTls, PemFile};
 
 /// The reference of every key with its default, as text: what a new user starts from.
 pub const DEFAULT_TOML: &str = include_str!("../../config/default.toml");

@@ -4,8 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::guard::Refused;
 use super::traffic::Outcome;
+use crate::guard::Refused;
 
 /// What can go wrong with a delivery.
 #[derive(Debug, thiserror::Error)]

@@ -388,7 +388,9 @@ mod tests {
         put(&transaction, &rows, day(0));
         let result = AttemptResult::Retry { due: day(3), error: "no answer".to_owned() };
         let (alert, sink) = (AlertId::of(&[b"b"]), "one".to_owned());
-        record_attempt(&transaction, &Attempt { alert, sink, at: day(0), duration: Duration::ZERO, result }).unwrap();
+        let (at, duration) = (day(0), Duration::ZERO);
+        let attempt = Attempt { alert, sink, at, duration, status: None, head: None, result };
+        record_attempt(&transaction, &attempt).unwrap();
         let moved = |due| {
             let moved = vec![Moved { document, due }];
             write(&transaction, &Commit { moved, ..Commit::new(day(0), 0) }).unwrap();

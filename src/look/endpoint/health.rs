@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::args::{EnableArgs, StatusArgs};
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::{Config, SinkConfig, SinkTarget};
 use crate::look::table::{Cell, Column};
 use crate::look::words::minute;
 use crate::look::{Listed, Source, is_json, print_json, print_list};
-use crate::clock::{Clock as _, SystemClock};
-use crate::config::{Config, SinkConfig, SinkTarget};
 use crate::model::{EndpointRecord, EndpointState};
 use crate::store::{View, enable_endpoint};
 use crate::terminal::{DIM, tell};
