@@ -120,7 +120,7 @@ impl Desk {
         let state = Some(State::restore(windows, store.load()?));
         let backlog = Backlog::new(store.backlog_marks()?);
         let (silencer, threads) = (Silencer::default(), parallel::cores());
-        Ok(Self { backlog, state, windows, models, router, silencer, sinks, store, threads })
+        Ok(Self { state, windows, models, router, silencer, sinks, store, threads, backlog })
     }
 
     /// The desk with so many documents analysed at once, where it is one a core otherwise. What comes of them is the same.

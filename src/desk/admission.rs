@@ -69,7 +69,7 @@ impl Desk {
         (admitted, tally): (&mut Admitted, &mut Tally),
     ) {
         for sink in &self.sinks {
-            self.close_groups(sink, state, written, now, (&mut *admitted, &mut *tally));
+            Self::close_groups(sink, state, written, now, (&mut *admitted, &mut *tally));
             if !state.budget(&sink.name).is_some_and(|record| hold::is_due(record, &sink.limits, now)) {
                 continue;
             }
@@ -86,7 +86,6 @@ impl Desk {
     }
 
     fn close_groups(
-        &self,
         sink: &SinkSettings,
         state: &mut State,
         written: &mut Written,
@@ -134,7 +133,9 @@ impl Desk {
             item.sinks.iter().cloned().partition(|name| self.is_inhibited(state, name, &item.alert));
         if !inhibited.is_empty() {
             tally.silenced(&inhibited, INHIBITED);
-            inhibited.iter().for_each(|sink| tally.inhibited(sink, 1));
+            for sink in &inhibited {
+                tally.inhibited(sink, 1);
+            }
             let reason = "inhibited: an answer to it was alerted, which tells it".to_owned();
             admitted.silenced.push((Routed { sinks: inhibited, ..item.clone() }, reason));
         }

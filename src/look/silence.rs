@@ -214,7 +214,7 @@ impl Listed for SilenceLine {
 
 fn span(text: &str) -> Result<SignedDuration, String> {
     let span = parse_duration(text).and_then(|span| SignedDuration::try_from(span).ok());
-    span.filter(|span| span.is_positive()).ok_or_else(|| "expected a duration: 90m, 2h, 7d, 1d12h".to_owned())
+    span.filter(SignedDuration::is_positive).ok_or_else(|| "expected a duration: 90m, 2h, 7d, 1d12h".to_owned())
 }
 
 fn comment(text: &str) -> Result<String, String> {

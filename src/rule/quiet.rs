@@ -71,7 +71,7 @@ pub struct QuietSpan {
 }
 
 impl QuietSpan {
-    fn holds(&self, time: DateTime) -> bool {
+    fn holds(self, time: DateTime) -> bool {
         let minute = u16::from(time.hour().unsigned_abs()) * 60 + u16::from(time.minute().unsigned_abs());
         let today = self.has(time.weekday());
         let Some((from, to)) = self.times else { return today };
@@ -82,7 +82,7 @@ impl QuietSpan {
         }
     }
 
-    fn has(&self, day: Weekday) -> bool {
+    fn has(self, day: Weekday) -> bool {
         let (first, last) = self.days;
         let day = day.to_monday_zero_offset().unsigned_abs();
         if first <= last { (first..=last).contains(&day) } else { day >= first || day <= last }

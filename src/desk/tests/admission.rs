@@ -123,7 +123,7 @@ impl Bench {
                 self.publish(&format!("denial {who}"), "A mayor answers", &text);
             }
             Step::Kill(who) => {
-                self.publish(&format!("denial {who}"), "KILL: A mayor answers", "Please kill this story.")
+                self.publish(&format!("denial {who}"), "KILL: A mayor answers", "Please kill this story.");
             }
             Step::Wait(minutes) => self.wait(*minutes),
             Step::Die => self.open(),
@@ -255,7 +255,9 @@ proptest! {
     #[test]
     fn what_is_silenced_is_counted_and_kept(limits in limits(), steps in steps()) {
         let mut bench = Bench::new(limits);
-        steps.iter().for_each(|step| bench.take(step));
+        for step in &steps {
+            bench.take(step);
+        }
         bench.end();
         let rows = bench.rows();
         let (by_id, _) = places(&rows);
