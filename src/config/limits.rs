@@ -1,5 +1,6 @@
 //! How much a sink takes and when: its caps, groups and quiet hours.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use toml::de::DeValue;
 
-use super::reader::{Section, Wrong, count, did_you_mean, duration, string};
+use super::reader::{Section, Wrong, count, duration, most_alike, string};
 use crate::rule::{Limits, QuietHours, QuietSpan, SPAN, SPANS_MAX};
 
 /// Bounds of a sink's budget of a day and its cap of an hour.
@@ -51,12 +52,13 @@ fn span(value: &DeValue<'_>) -> Result<QuietSpan, Wrong> {
 
 fn zone(value: &DeValue<'_>) -> Result<TimeZone, Wrong> {
     let name = string(value, ZONE)?;
-    let known = || jiff::tz::db().available().map(|name| name.to_string()).collect::<Vec<_>>();
     // "Local" would be another one on each machine.
     let is_name = !name.eq_ignore_ascii_case("local");
     TimeZone::get(name).ok().filter(|_| is_name).ok_or_else(|| {
-        let known = known();
-        let guess = did_you_mean(name, known.iter().map(String::as_str));
+        let known: BTreeMap<String, String> =
+            jiff::tz::db().available().map(|name| (name.as_str().to_lowercase(), name.to_string())).collect();
+        let guess = most_alike(name, known.keys().map(String::as_str)).and_then(|name| known.get(name));
+        let guess = guess.map_or_else(String::new, |name| format!(", did you mean {name:?}?"));
         Wrong::new(format!("{name:?} is not a time zone{guess}"), ZONE)
     })
 }
