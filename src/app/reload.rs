@@ -77,8 +77,7 @@ impl Tasks {
         let ear = Ear::new(self.hubs.clone());
         let spread = spread(self.config.feeds.len().max(self.feeds.len()));
         let cursor = Box::new(resume(&feed, cursor));
-        let mut task =
-            Box::new(FeedTask { cursor, spread, feed, manners, watchers, orders, ear, is_leaving: leaving });
+        let mut task = Box::new(FeedTask { cursor, spread, feed, manners, watchers, orders, ear, is_leaving: leaving });
         self.intake.spawn(async move {
             if let Some(Ok(last)) = async { Some(former?.await) }.await {
                 *task.cursor = resume(&task.feed, Some(*last));

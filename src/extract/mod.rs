@@ -96,7 +96,9 @@ impl Models {
             screen: Screen::new(Tagger::from_bytes(screen)?),
             judge,
             own: Own::default(),
-            hash: hash_of([screen, judge_file].into_iter().chain(lexicon::SOURCES.iter().map(|source| source.as_bytes()))),
+            hash: hash_of(
+                [screen, judge_file].into_iter().chain(lexicon::SOURCES.iter().map(|source| source.as_bytes())),
+            ),
         })
     }
 

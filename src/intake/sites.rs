@@ -389,7 +389,10 @@ mod tests {
         assert!(Queue { waiting: BTreeMap::from([((at(0), 0), Arc::default())]), ..asked() }.is_needed(now + gap));
         let mut limited = asked();
         limited.answered(Some(Duration::from_mins(1)), now);
-        assert!(limited.is_needed(now + 30 * gap) && limited.is_needed(now + 600 * gap), "the next limit is its second");
+        assert!(
+            limited.is_needed(now + 30 * gap) && limited.is_needed(now + 600 * gap),
+            "the next limit is its second"
+        );
         assert!(!limited.is_needed(now + LIMITS_KEPT));
         limited.answered(None, now);
         assert!(!limited.is_needed(now + 60 * gap));
