@@ -92,7 +92,7 @@ const HOSTILE: [(&str, &str, &str, &str, &str); 17] = [
     ("pour", "endpoint answers with 100 MB", "delivered", "1", ""),
     ("redirect", "endpoint redirects", "dead", "3", "answered 302"),
     ("refuses", "endpoint refuses the alert", "dead", "3", "answered 400: not [2J\u{fffd} this"),
-    ("self-signed", "certificate of an endpoint is signed by nobody", "dead", "3", "no answer: "),
+    ("self-signed", "certificate of an endpoint is signed by nobody", "dead", "3", "no TLS: its certificate"),
     ("wait", "endpoint says 100 Continue without end", "dead", "3", "no answer"),
 ];
 
@@ -139,7 +139,7 @@ fn bad_endpoints_cost_nobody_else_anything_and_their_alerts_keep_id_and_bytes() 
     let manners = "timeout = \"1s\"\nretry_schedule = [\"100ms\", \"100ms\"]\n";
     for (name, ..) in HOSTILE {
         let url = match name {
-            "nameless" => "http://nameless.invalid/".to_owned(),
+            "nameless" => "https://nameless.invalid/".to_owned(),
             "self-signed" => self_signed.clone(),
             name => format!("{}/{name}", receiver.base),
         };
@@ -331,7 +331,7 @@ fn another_address_is_tried_at_once_with_what_waited_for_the_old_one() {
     let (_wire, _feeds, config) = wire(folder.path(), 3);
     let text = std::fs::read_to_string(&config).unwrap();
     let manners = "breaker_failures = 1\nretry_schedule = [\"1d\"]\n";
-    append(&config, &sink("desk", "http://nameless.invalid/", manners));
+    append(&config, &sink("desk", "https://nameless.invalid/", manners));
     let daemon = Logged::start(&config, &[]);
     daemon.wait_for_log("endpoint fails", 1);
     wait_for("the alerts", MINUTE, || count(folder.path(), "state = 'pending'") == 3);

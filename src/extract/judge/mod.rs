@@ -15,13 +15,14 @@ mod window;
 mod wordpiece;
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use acts::{Told, act};
 pub use cache::WindowCounts;
 use cache::{CACHE_BYTES_MAX, Cache, Judged, Key};
 use cues::{Cue, add_given, add_statements, claim_cues};
 use file::{ModelFile, Settings};
-use network::{Encoder, Heads, Questions};
+use network::{Encoder, Heads, Pools, Questions};
 use window::{Window, windows};
 use wordpiece::WordPieces;
 
@@ -141,7 +142,9 @@ impl Judge {
     ) -> Result<Self, ModelError> {
         let file = ModelFile::parse(bytes)?;
         let vocabulary = WordPieces::from_lines(file.vocabulary).ok_or(ModelError::NotAModel)?;
-        let (encoder, heads) = (Encoder::new(load(file.encoder)?)?, Heads::new(load(file.heads)?)?);
+        let pools = Arc::new(Pools::default());
+        let encoder = Encoder::new(load(file.encoder)?, Arc::clone(&pools))?;
+        let heads = Heads::new(load(file.heads)?, pools)?;
         let judge = Self { settings: file.settings, vocabulary, encoder, heads, cache: Cache::new(CACHE_BYTES_MAX) };
         if judge.answers() { Ok(judge) } else { Err(ModelError::NotAModel) }
     }

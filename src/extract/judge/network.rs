@@ -1,7 +1,6 @@
 //! The networks at run time: integers of a window in, scores out; `rten` does the sums.
 
-use std::cell::OnceCell;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView};
 
@@ -25,6 +24,7 @@ impl Rows {
 /// Reads a window: for every word what it is.
 pub(super) struct Encoder {
     model: Model,
+    pools: Arc<Pools>,
     inputs: [NodeId; 5],
     outputs: [NodeId; 3],
 }
@@ -42,6 +42,7 @@ pub(super) struct Encoded {
 /// Reads one act of an encoded window: who says what, of whom, in answer to what.
 pub(super) struct Heads {
     model: Model,
+    pools: Arc<Pools>,
     inputs: [NodeId; 8],
     outputs: [NodeId; 4],
 }
@@ -109,14 +110,34 @@ fn ids<const N: usize>(model: &Model, names: [&str; N]) -> Result<[NodeId; N], M
     found.try_into().map_err(|_| ModelError::NotAModel)
 }
 
-thread_local! {
-    /// Documents are analysed in parallel, one on each thread: a network runs on one thread of its own for each.
-    static POOL: OnceCell<Arc<ThreadPool>> = const { OnceCell::new() };
+/// Threads on which networks run, one for each document that is analysed at the same time. They are kept: a new one for each batch
+/// would leave its memory behind with the C library, which has an arena for every few threads.
+#[derive(Debug, Default)]
+pub(super) struct Pools(Mutex<Vec<Arc<ThreadPool>>>);
+
+/// A pool of one thread, given back when dropped.
+struct Lent<'p> {
+    pools: &'p Pools,
+    pool: Arc<ThreadPool>,
 }
 
-fn options() -> RunOptions {
-    let pool = POOL.with(|pool| Arc::clone(pool.get_or_init(|| Arc::new(ThreadPool::with_num_threads(1)))));
-    RunOptions::default().with_thread_pool(Some(pool))
+impl Pools {
+    fn lend(&self) -> Lent<'_> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        Lent { pools: self, pool: kept.unwrap_or_else(|| Arc::new(ThreadPool::with_num_threads(1))) }
+    }
+}
+
+impl Lent<'_> {
+    fn options(&self) -> RunOptions {
+        RunOptions::default().with_thread_pool(Some(Arc::clone(&self.pool)))
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.pools.0.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&self.pool));
+    }
 }
 
 /// A list as a tensor.
@@ -138,10 +159,10 @@ impl Encoder {
     ///
     /// # Errors
     /// If it has other inputs and outputs.
-    pub(super) fn new(model: Model) -> Result<Self, ModelError> {
+    pub(super) fn new(model: Model, pools: Arc<Pools>) -> Result<Self, ModelError> {
         let inputs = ids(&model, ["ids", "shape", "quoted", "heading", "first"])?;
         let outputs = ids(&model, ["words", "cues", "sentences"])?;
-        Ok(Self { model, inputs, outputs })
+        Ok(Self { model, pools, inputs, outputs })
     }
 
     /// Reads a window; `None` where the network fails at it, which one that answered before does not.
@@ -151,7 +172,7 @@ impl Encoder {
         for (id, values) in self.inputs.into_iter().zip(lists) {
             inputs.push((id, list(values.clone())?));
         }
-        let found = self.model.run_n(inputs, self.outputs, Some(options())).ok()?;
+        let found = self.model.run_n(inputs, self.outputs, Some(self.pools.lend().options())).ok()?;
         let [words, cues, kinds] = found;
         Some(Encoded { words, cues: rows::<2>(cues)?, kinds: rows::<2>(kinds)? })
     }
@@ -162,10 +183,10 @@ impl Heads {
     ///
     /// # Errors
     /// If it has other inputs and outputs.
-    pub(super) fn new(model: Model) -> Result<Self, ModelError> {
+    pub(super) fn new(model: Model, pools: Arc<Pools>) -> Result<Self, ModelError> {
         let inputs = ids(&model, ["words", "first", "last", "kind", "near", "answer", "allegation", "apart"])?;
         let outputs = ids(&model, ["arguments", "background", "links", "none"])?;
-        Ok(Self { model, inputs, outputs })
+        Ok(Self { model, pools, inputs, outputs })
     }
 
     /// Answers the questions about a window of `words` words.
@@ -192,7 +213,8 @@ impl Heads {
             (allegation, list(allegations)?),
             (apart_id, list(apart.collect())?),
         ];
-        let [arguments, background, links, none] = self.model.run_n(inputs, self.outputs, Some(options())).ok()?;
+        let found = self.model.run_n(inputs, self.outputs, Some(self.pools.lend().options())).ok()?;
+        let [arguments, background, links, none] = found;
         Some(Answers {
             arguments: rows::<3>(arguments)?,
             background: flat(background)?,
