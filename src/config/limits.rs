@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use toml::de::DeValue;
 
-use super::reader::{Section, Wrong, count, did_you_mean, duration, string};
+use super::reader::{Section, Wrong, count, duration, most_alike, string};
 use crate::rule::{Limits, QuietHours, QuietSpan, SPAN, SPANS_MAX};
 
 /// Bounds of a sink's budget of a day and its cap of an hour.
@@ -51,12 +51,14 @@ fn span(value: &DeValue<'_>) -> Result<QuietSpan, Wrong> {
 
 fn zone(value: &DeValue<'_>) -> Result<TimeZone, Wrong> {
     let name = string(value, ZONE)?;
-    let known = || jiff::tz::db().available().map(|name| name.to_string()).collect::<Vec<_>>();
     // "Local" would be another one on each machine.
     let is_name = !name.eq_ignore_ascii_case("local");
     TimeZone::get(name).ok().filter(|_| is_name).ok_or_else(|| {
-        let known = known();
-        let guess = did_you_mean(name, known.iter().map(String::as_str));
+        let known: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+        let lower: Vec<String> = known.iter().map(|name| name.to_lowercase()).collect();
+        let alike = most_alike(name, lower.iter().map(String::as_str));
+        let alike = known.iter().find(|name| Some(name.to_lowercase().as_str()) == alike);
+        let guess = alike.map(|name| format!(", did you mean {name:?}?")).unwrap_or_default();
         Wrong::new(format!("{name:?} is not a time zone{guess}"), ZONE)
     })
 }
