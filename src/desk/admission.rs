@@ -97,12 +97,13 @@ impl Desk {
         for ended in due {
             tally.inhibited(&sink.name, group::inhibited(&ended));
             written.file(state.put_group(crate::model::GroupRecord { members: Vec::new(), ..ended.clone() }));
-            let (order_key, told) = (ended.order_key.clone(), ended.told.clone());
-            for alert in group::close(ended, now) {
+            let order_key = ended.order_key.clone();
+            for group::Closed { alert, members } in group::close(ended, now) {
                 let due = group::embargo(&alert);
                 let item = Routed { alert, sinks: vec![sink.name.clone()], order_key: order_key.clone(), due };
                 tally.routed(&item);
-                let arrival = Arrival { alert: &item.alert, due, is_told: told.contains(&item.alert.id), now };
+                // Its members say themselves of which claims the sink was told.
+                let arrival = Arrival { alert: &item.alert, due, is_told: false, now, members: &members };
                 match meet_limits(sink, state, written, arrival) {
                     None => admitted.routed.push(item),
                     Some(reason) => tally.held(&sink.name, reason),
@@ -153,7 +154,7 @@ impl Desk {
         }
         item.sinks.clear();
         for (name, is_told) in sinks {
-            let arrival = Arrival { alert: &item.alert, due: item.due, is_told, now };
+            let arrival = Arrival { alert: &item.alert, due: item.due, is_told, now, members: &[] };
             let held =
                 self.settings(&name).and_then(|sink| hold_back(sink, state, written, (arrival, &item.order_key)));
             match held {

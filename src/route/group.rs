@@ -89,12 +89,28 @@ fn revised(waits: Alert, revision: &Alert) -> Alert {
     }
 }
 
-/// What goes out of a group: one alert of all that may go, and each that is under an embargo by now by itself.
-pub fn close(group: GroupRecord, now: Timestamp) -> Vec<Alert> {
-    let is_embargoed = |alert: &Alert| embargo(alert) > now;
-    let (mut alone, ready): (Vec<Alert>, Vec<Alert>) = group.members.into_iter().partition(is_embargoed);
-    alone.extend(merge(ready));
-    alone
+/// What goes out of a group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Closed {
+    /// The alert.
+    pub alert: Alert,
+    /// The alerts for which it speaks, itself included, each with whether the sink was alerted of its claim before.
+    pub members: Vec<(Alert, bool)>,
+}
+
+/// One alert of all that may go, and each that is under an embargo by now by itself.
+pub fn close(group: GroupRecord, now: Timestamp) -> Vec<Closed> {
+    let GroupRecord { members, told, .. } = group;
+    let with_told = |alert: Alert| {
+        let is_told = told.contains(&alert.id);
+        (alert, is_told)
+    };
+    let (alone, ready): (Vec<Alert>, Vec<Alert>) = members.into_iter().partition(|alert| embargo(alert) > now);
+    let alone = alone.into_iter().map(|alert| Closed { alert: alert.clone(), members: vec![with_told(alert)] });
+    let mut closed: Vec<Closed> = alone.collect();
+    let members: Vec<(Alert, bool)> = ready.iter().cloned().map(with_told).collect();
+    closed.extend(merge(ready).map(|alert| Closed { alert, members }));
+    closed
 }
 
 /// When an alert may go.

@@ -44,6 +44,9 @@ pub struct Arrival<'a> {
     pub is_told: bool,
     /// The time.
     pub now: Timestamp,
+    /// The alerts for which it speaks, itself included, each with whether the sink was alerted of its claim before; none where it
+    /// speaks for itself. A digest lists them all.
+    pub members: &'a [(Alert, bool)],
 }
 
 /// Lets an alert meet the limits of a sink.
@@ -211,6 +214,16 @@ fn hold(list: &mut HeldList, arrival: Arrival<'_>, until: Option<Timestamp>) {
     if list.is_empty() {
         (list.since, list.until) = (Some(arrival.now), until);
     }
+    if arrival.members.is_empty() {
+        return hold_one(list, arrival);
+    }
+    // One of them may be withdrawn before the digest goes, and the others not.
+    for (alert, is_told) in arrival.members {
+        hold_one(list, Arrival { alert, is_told: *is_told, ..arrival });
+    }
+}
+
+fn hold_one(list: &mut HeldList, arrival: Arrival<'_>) {
     if list.held.len() < ENTRIES_MAX {
         list.held.push(held(arrival));
     } else {
@@ -219,7 +232,7 @@ fn hold(list: &mut HeldList, arrival: Arrival<'_>, until: Option<Timestamp>) {
     }
 }
 
-fn held(Arrival { alert, due, is_told, now }: Arrival<'_>) -> HeldAlert {
+fn held(Arrival { alert, due, is_told, now, .. }: Arrival<'_>) -> HeldAlert {
     let document = alert.document.as_ref().map(|document| document.id);
     HeldAlert { entry: entry(alert), not_before: (due > now).then_some(due), document, is_told }
 }

@@ -323,6 +323,21 @@ fn a_group_waits_over_a_restart_and_the_answer_tells_the_allegation() {
     assert_eq!(bench.rows().len(), 1);
 }
 
+#[test]
+fn what_a_group_told_outlives_the_end_of_its_speaker_in_a_digest() {
+    let quiet = QuietHours::new(vec!["08:00-10:00".parse().unwrap()], TimeZone::UTC);
+    let mut bench = Bench::new(Limits { group_wait: SignedDuration::from_mins(20), quiet, ..Limits::none() });
+    bench.take(&Step::Accuse(0));
+    bench.take(&Step::Deny(0));
+    bench.wait(30);
+    bench.take(&Step::Kill(0));
+    bench.wait(120);
+    let rows = bench.rows();
+    let listed: Vec<AlertType> =
+        rows[0].1.digest.as_ref().unwrap().alerts.iter().map(|entry| entry.alert_type).collect();
+    assert_eq!((rows.len(), listed), (1, vec![AlertType::AllegationNew]));
+}
+
 /// A denial whose agency says this of its use.
 fn released(bench: &mut Bench, release: Release, version: u64) {
     let text = "Mayor Odile Franck denied on Monday that she had taken bribes from a brewery.";

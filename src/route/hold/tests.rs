@@ -44,11 +44,11 @@ fn nights() -> Limits {
 }
 
 fn send(record: &mut BudgetRecord, limits: &Limits, alert: &Alert, now: &str) -> Admission {
-    admit(record, limits, Arrival { alert, due: Timestamp::UNIX_EPOCH, is_told: false, now: at(now) })
+    admit(record, limits, Arrival { alert, due: Timestamp::UNIX_EPOCH, is_told: false, now: at(now), members: &[] })
 }
 
 fn send_later(record: &mut BudgetRecord, limits: &Limits, alert: &Alert, due: Timestamp, now: Timestamp) -> Admission {
-    admit(record, limits, Arrival { alert, due, is_told: false, now })
+    admit(record, limits, Arrival { alert, due, is_told: false, now, members: &[] })
 }
 
 fn told(alert: &Alert) -> Vec<ClaimId> {
@@ -129,7 +129,7 @@ fn what_was_sent_is_taken_back_although_more_of_it_waits() {
     let (mut record, limits, now) = (record(), a_day(1), at("2026-03-03T12:00:00Z"));
     let mut tell = |alert_type, claim: &[u8], is_told| {
         let alert = alert(alert_type, claim);
-        admit(&mut record, &limits, Arrival { alert: &alert, due: Timestamp::UNIX_EPOCH, is_told, now })
+        admit(&mut record, &limits, Arrival { alert: &alert, due: Timestamp::UNIX_EPOCH, is_told, now, members: &[] })
     };
     assert_eq!(tell(AlertType::DenialNew, b"a", false), Admission::Send);
     assert_eq!(tell(AlertType::ThreadContradiction, b"a", true), OVER);
