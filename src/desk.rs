@@ -30,7 +30,7 @@ use crate::route::budget::{self, Admission, day};
 use crate::route::{Routed, Router, Routing};
 use crate::sink::{BodyFormat, body};
 use crate::store::{Commit, Forgotten, Store, StoreError};
-use crate::template::{Template, TemplateError};
+use crate::template::{Form, TemplateError};
 use crate::text::clean::TEXT_BYTES_MAX;
 use crate::text::embargo::{Embargo, embargo};
 
@@ -80,7 +80,7 @@ pub struct SinkSettings {
     /// How it wants its bytes.
     pub format: BodyFormat,
     /// What makes other bytes of it.
-    pub template: Option<Template>,
+    pub form: Option<Form>,
     /// Alerts that it gets in a day before the rest waits for a digest; 0: all at once.
     pub alerts_per_day: u32,
 }
@@ -405,7 +405,7 @@ impl Desk {
 /// What a sink's template makes of an alert. Where it fails, which it did for no sample, the alert goes out in the sink's own format:
 /// a receiver that refuses that leaves a delivery that can be seen.
 fn rendering(sink: &SinkSettings, alert: &Alert) -> Option<Rendering> {
-    let rendered = sink.template.as_ref()?.render(alert);
+    let rendered = sink.form.as_ref()?.render(alert);
     let told = |error: &TemplateError| {
         tracing::error!(sink = sink.name, alert = %alert.id, %error, "a template failed, the alert is sent without it");
     };

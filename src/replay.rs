@@ -145,7 +145,7 @@ fn desk(store: EmbeddedStore, config: &Config, router: Router, sinks: &[&str]) -
     let settings = |name: &&str| SinkSettings {
         name: (*name).to_owned(),
         format: BodyFormat::JsonLines,
-        template: None,
+        form: None,
         alerts_per_day: 0,
     };
     let sinks = sinks.iter().map(settings).collect();

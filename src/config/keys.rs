@@ -6,9 +6,10 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::access::{ENDPOINT_RESERVED, PASSWORD_KEYS, TOKEN_KEYS};
-use super::endpoint::TEMPLATES;
+use super::endpoint::{FORMATS, TEMPLATES};
 use super::extract::CUE_KEYS;
 use super::feed_list::{FEEDS, INTERVAL};
+use super::lines::{KEEP_FILES, ROTATE_BYTES, ROTATE_EVERY};
 use super::load::{ALERTS_PER_DAY, BACKFILL, GAP, GRACE, MEMORY, PACE, PAGES, SINK_TYPES, SIZE, TIMEOUT, WAITS};
 use super::narrow::{KINDS, LANGUAGES, PRIORITY, PRIORITY_MIN};
 use super::push::LEASE;
@@ -68,6 +69,8 @@ pub(super) enum Kind {
     Headers(&'static [&'static str]),
     /// More signing keys.
     MoreSecrets,
+    /// When lines are safe.
+    Fsync,
 }
 
 /// Names of the forms of the log, those of `LogFormat`.
@@ -219,12 +222,18 @@ fn sink_keys() -> Vec<Key> {
         required(jsonl, "name", Kind::Name),
         required(jsonl, "type", Kind::OneOf(&SINK_TYPES)),
         key(jsonl, "path", Kind::Path),
+        key(jsonl, "fsync", Kind::Fsync),
+        key(jsonl, "rotate_bytes", Kind::Size(ROTATE_BYTES)),
+        key(jsonl, "rotate_every", Kind::Duration(ROTATE_EVERY)),
+        key(jsonl, "keep_files", Kind::Count(KEEP_FILES)),
+        key(jsonl, "compress", Kind::Boolean),
         key(jsonl, "alerts_per_day", Kind::Count(ALERTS_PER_DAY)),
         required(webhook, "name", Kind::Name),
         required(webhook, "type", Kind::OneOf(&SINK_TYPES)),
         key(webhook, "url", Kind::Address),
         key(webhook, "url_env", Kind::Text),
         key(webhook, "url_file", Kind::Path),
+        key(webhook, "format", Kind::OneOf(&FORMATS)),
         key(webhook, "template", Kind::OneOf(&TEMPLATES)),
         key(webhook, "template_file", Kind::Path),
         key(webhook, "content_type", Kind::MediaType),

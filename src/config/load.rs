@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -18,6 +17,7 @@ use url::Url;
 use super::access::{self, read_access, read_endpoint_access};
 use super::feed_list::read_feed_list;
 use super::layers::{Layers, Origin};
+use super::lines::read_lines;
 use super::problem::{ConfigError, Problem};
 use super::push::read_websub;
 use super::reader::{Report, Section, Wrong, count, did_you_mean, duration, fraction, size, string};
@@ -487,7 +487,7 @@ fn read_sink(
     // Without a type nobody knows which other keys belong here, so they are not judged.
     let target = match sink_type?.as_str() {
         "webhook" => read_webhook(&mut section, surroundings).map(Box::new).map(SinkTarget::Webhook),
-        _ => Some(SinkTarget::JsonLines { path: section.read("path", |value| file_path(value, surroundings)) }),
+        _ => Some(SinkTarget::JsonLines(read_lines(&mut section, surroundings))),
     };
     let alerts_per_day = section.read("alerts_per_day", |value| count(value, &ALERTS_PER_DAY));
     section.finish();
@@ -498,7 +498,7 @@ fn read_sink(
 
 fn read_webhook(section: &mut Section<'_>, surroundings: &Surroundings<'_>) -> Option<WebhookConfig> {
     let url = endpoint::read_url(section, surroundings);
-    let (url, template) = endpoint::read_template(section, surroundings, url);
+    let (url, form) = endpoint::read_form(section, surroundings, url);
     let secret = signing::read_secret(section, surroundings);
     let more_secrets = signing::read_more_secrets(section, secret.as_ref(), surroundings);
     let access = read_endpoint_access(section, url.as_ref(), surroundings);
@@ -512,7 +512,7 @@ fn read_webhook(section: &mut Section<'_>, surroundings: &Surroundings<'_>) -> O
         section.problem(Wrong::new("retry_schedule is too long", format!("at most {RETRIES_MAX} waits")));
     }
     let mut webhook = WebhookConfig::new(url?, secret);
-    webhook.template = template.map(Arc::new);
+    webhook.form = form;
     webhook.more_secrets = more_secrets;
     webhook.access = access;
     webhook.tls = tls;

@@ -7,6 +7,7 @@ mod extract;
 mod feed_list;
 mod keys;
 mod layers;
+mod lines;
 mod load;
 mod narrow;
 mod problem;
@@ -29,7 +30,6 @@ mod tests;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -37,11 +37,12 @@ use url::Url;
 
 use crate::model::{FeedId, OwnWords, shown_address, shown_endpoint};
 pub use crate::rule::Rule as RuleConfig;
-use crate::template::Template;
+use crate::template::Form;
 
 pub use access::FeedAccess;
 pub use feed_list::{FeedListConfig, ListSource};
 pub use layers::{Layers, Origin};
+pub use lines::{Fsync, LinesConfig, Rotation};
 pub use load::{
     Loaded, PLACES, SecretPlace, Surroundings, find, load, load_layers, load_without_secrets, parse, parse_layers,
     parse_without_secrets, read,
@@ -368,7 +369,7 @@ impl SinkConfig {
 impl Default for SinkConfig {
     /// The sink of a config without sinks: JSON Lines to standard output.
     fn default() -> Self {
-        Self::new("stdout".to_owned(), SinkTarget::JsonLines { path: None })
+        Self::new("stdout".to_owned(), SinkTarget::JsonLines(LinesConfig::default()))
     }
 }
 
@@ -376,10 +377,7 @@ impl Default for SinkConfig {
 #[derive(Debug, Clone, PartialEq)]
 pub enum SinkTarget {
     /// One JSON object a line; to standard output without a path.
-    JsonLines {
-        /// The file, appended to.
-        path: Option<PathBuf>,
-    },
+    JsonLines(LinesConfig),
     /// HTTP POST, signed by Standard Webhooks 1.0.
     Webhook(Box<WebhookConfig>),
 }
@@ -388,14 +386,14 @@ impl SinkTarget {
     /// The endpoint, where it is one.
     pub fn webhook(&self) -> Option<&WebhookConfig> {
         match self {
-            Self::JsonLines { .. } => None,
+            Self::JsonLines(_) => None,
             Self::Webhook(webhook) => Some(webhook),
         }
     }
 
-    /// The template that makes its bodies.
-    pub fn template(&self) -> Option<&Template> {
-        self.webhook()?.template.as_deref()
+    /// What it wants alerts as, where that is not gainsay's own JSON.
+    pub fn form(&self) -> Option<Form> {
+        self.webhook()?.form.clone()
     }
 }
 
@@ -414,8 +412,8 @@ pub struct WebhookConfig {
     pub tls: EndpointTls,
     /// Where it may be.
     pub network: EndpointNetwork,
-    /// What makes the body; without it the body is the alert.
-    pub template: Option<Arc<Template>>,
+    /// What it wants alerts as; without it the body is the alert.
+    pub form: Option<Form>,
     /// Whole time for one attempt.
     pub timeout: Duration,
     /// Time for a connection, within it.
@@ -429,7 +427,7 @@ pub struct WebhookConfig {
 impl fmt::Debug for WebhookConfig {
     /// The endpoint as people are shown it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { url, secret, more_secrets, access, tls, network, template, .. } = self;
+        let Self { url, secret, more_secrets, access, tls, network, form, .. } = self;
         let Self { timeout, connect_timeout, concurrency_max, retry_schedule, .. } = self;
         f.debug_struct("WebhookConfig")
             .field("url", &shown_endpoint(url))
@@ -438,7 +436,7 @@ impl fmt::Debug for WebhookConfig {
             .field("access", access)
             .field("tls", tls)
             .field("network", network)
-            .field("template", template)
+            .field("form", form)
             .field("timeout", timeout)
             .field("connect_timeout", connect_timeout)
             .field("concurrency_max", concurrency_max)
@@ -459,7 +457,7 @@ impl WebhookConfig {
             access: FeedAccess::default(),
             tls: EndpointTls::default(),
             network: EndpointNetwork::default(),
-            template: None,
+            form: None,
             timeout: Duration::from_secs(15),
             connect_timeout: Duration::from_secs(5),
             concurrency_max: 4,

@@ -111,6 +111,9 @@ fn kind(key: &Key) -> (&'static str, String) {
         Kind::MoreSecrets => {
             ("list of tables", format!("at most {MORE_SECRETS_MAX} of {{ env, file or value, and perhaps until }}"))
         }
+        Kind::Fsync => {
+            ("string", "`\"always\"`, `\"never\"` or `\"interval\"` with 10ms to 1h: `\"interval 1s\"`".to_owned())
+        }
         Kind::Headers(_) => {
             ("table", "names of headers with `{ env = \"VARIABLE\" }`, `{ file = \"PATH\" }` or a string".to_owned())
         }

@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 use super::DEFAULT_TOML;
 use super::access::{PASSWORD_KEYS, RESERVED, TOKEN_KEYS};
 use super::keys::{Key, Kind, keys};
+use super::lines::FSYNC_PATTERN;
 use super::narrow::{NAME_CHARACTERS_MAX, NAMES_MAX};
 use super::signing::{MORE_SECRET_KEYS, MORE_SECRETS_MAX};
 use super::units::{show_duration, show_size};
@@ -55,17 +56,24 @@ pub fn schema() -> Value {
 fn sinks(object: &dyn Fn(&str) -> Value) -> Value {
     let mut jsonl = object("sink.jsonl");
     jsonl["properties"]["type"]["enum"] = json!(["jsonl"]);
+    for key in ["rotate_bytes", "rotate_every", "fsync"] {
+        jsonl["dependentRequired"][key] = json!(["path"]);
+    }
+    for key in ["keep_files", "compress"] {
+        jsonl["dependentSchemas"][key] = json!({"anyOf": any(&["rotate_bytes", "rotate_every"])});
+    }
     let mut webhook = object("sink.webhook");
     webhook["properties"]["type"]["enum"] = json!(["webhook"]);
     let any_of = |keys: &[&str]| keys.iter().map(|key| json!({"required": [key]})).collect::<Vec<_>>();
     let templates = any_of(&["template", "template_file"]);
     let mut secrets = any_of(&["secret_env", "secret_file", "secret"]);
-    let unsigned = json!({"anyOf": templates, "not": {"anyOf": secrets}});
+    let unsigned = json!({"anyOf": templates.clone(), "not": {"anyOf": secrets}});
     secrets.push(unsigned);
     webhook["allOf"] = json!([
         {"oneOf": any_of(&["url_env", "url_file", "url"])},
         {"oneOf": secrets},
         {"not": {"required": ["template", "template_file"]}},
+        {"not": {"required": ["format"], "anyOf": templates}},
     ]);
     login(&mut webhook);
     let together = [
@@ -175,6 +183,7 @@ fn value_schema(kind: &Kind) -> Value {
         }
         Kind::Headers(others) => headers(others),
         Kind::MoreSecrets => more_secrets(),
+        Kind::Fsync => json!({"type": "string", "pattern": FSYNC_PATTERN}),
         Kind::Durations(range) => json!({"type": "array", "items": duration(range)}),
     }
 }

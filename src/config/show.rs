@@ -3,16 +3,17 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::endpoint::format_name;
 use super::extract::CUE_KEYS;
 use super::layers::Origin;
 use super::load::{Loaded, SecretPlace};
 use super::units::{show_duration, show_size};
 use super::{
-    DomainConfig, EndpointTls, FeedAccess, FeedConfig, FeedListConfig, ListSource, MoreSecret, RuleConfig, SinkConfig,
-    SinkTarget, WebhookConfig,
+    DomainConfig, EndpointTls, FeedAccess, FeedConfig, FeedListConfig, LinesConfig, ListSource, MoreSecret, RuleConfig,
+    SinkConfig, SinkTarget, WebhookConfig,
 };
 use crate::model::{shown_address, shown_endpoint};
-use crate::template::{Template, TemplateName};
+use crate::template::{Form, TemplateName};
 
 /// Column at which it is said where a value comes from.
 const ORIGIN_COLUMN: usize = 48;
@@ -215,15 +216,27 @@ impl Page<'_> {
         let section = format!("sink[{number}]");
         self.value(&section, "name", &quoted(&sink.name));
         match &sink.target {
-            SinkTarget::JsonLines { path: file } => {
-                self.value(&section, "type", "\"jsonl\"");
-                if let Some(file) = file {
-                    self.value(&section, "path", &path(file));
-                }
-                self.value(&section, "alerts_per_day", &sink.alerts_per_day.to_string());
-            }
+            SinkTarget::JsonLines(lines) => self.lines(&section, lines, sink.alerts_per_day),
             SinkTarget::Webhook(webhook) => self.webhook(&section, webhook, sink.alerts_per_day),
         }
+    }
+
+    fn lines(&mut self, section: &str, lines: &LinesConfig, alerts_per_day: u32) {
+        self.value(section, "type", "\"jsonl\"");
+        if let Some(file) = &lines.path {
+            self.value(section, "path", &path(file));
+            self.value(section, "fsync", &quoted(&lines.fsync.to_string()));
+        }
+        let rotation = &lines.rotation;
+        if rotation.is_on() {
+            let bytes = rotation.bytes.map(|bytes| ("rotate_bytes", quoted(&show_size(bytes))));
+            let every = rotation.every.map(|every| ("rotate_every", duration(every)));
+            let keep = rotation.keep.map(|keep| ("keep_files", keep.to_string()));
+            let set: Vec<_> = [bytes, every, keep].into_iter().flatten().collect();
+            self.values(section, &set);
+            self.value(section, "compress", &rotation.compress.to_string());
+        }
+        self.value(section, "alerts_per_day", &alerts_per_day.to_string());
     }
 
     fn webhook(&mut self, section: &str, webhook: &WebhookConfig, alerts_per_day: u32) {
@@ -235,7 +248,7 @@ impl Page<'_> {
             Some(SecretPlace::File(file)) => self.value(section, "url_file", &path(file)),
             _ => self.value(section, "url", &quoted(&format!("{}{rest}", shown_endpoint(&webhook.url)))),
         }
-        self.template(section, webhook.template.as_deref());
+        self.form(section, webhook.form.as_ref());
         self.secret(section, "secret");
         self.more_secrets(section, &webhook.more_secrets);
         self.access(section, &webhook.access);
@@ -278,7 +291,14 @@ impl Page<'_> {
         }
     }
 
-    fn template(&mut self, section: &str, template: Option<&Template>) {
+    fn form(&mut self, section: &str, form: Option<&Form>) {
+        let template = match form {
+            Some(Form::Template(template)) => Some(template),
+            other => {
+                self.value(section, "format", &quoted(format_name(other)));
+                None
+            }
+        };
         match template.map(|template| (template.name(), template.content_type())) {
             Some((TemplateName::Preset(preset), _)) => self.value(section, "template", &quoted(preset.as_str())),
             Some((TemplateName::File(file), content_type)) => {

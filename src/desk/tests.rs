@@ -96,7 +96,7 @@ fn desk(folder: &std::path::Path) -> (Desk, Arc<Flaky>) {
 fn thrifty_desk(folder: &std::path::Path) -> (Desk, Arc<Flaky>) {
     let (mut desk, store) = desk(folder);
     desk.sinks =
-        vec![SinkSettings { name: "one".into(), format: BodyFormat::JsonLines, template: None, alerts_per_day: 1 }];
+        vec![SinkSettings { name: "one".into(), format: BodyFormat::JsonLines, form: None, alerts_per_day: 1 }];
     desk.router = Router::new(vec![crate::rule::Rule::everything()], vec!["one".into()]);
     (desk, store)
 }

@@ -168,14 +168,12 @@ fn test(args: &NamedArgs) -> Result<ExitCode> {
     let id = AlertId::of(&[b"test", &random]);
     let now = SystemClock.now();
     let alert = test_alert(id, now);
-    let Rendering { content_type, body } = match &webhook.template {
-        Some(template) => template.render(&alert).context("the template fails for the test alert")?,
-        None => {
-            Rendering { content_type: "application/json".to_owned(), body: body(&alert, BodyFormat::of(&sink.target)) }
-        }
+    let rendering = match sink.target.form() {
+        Some(form) => form.render(&alert).context("the template fails for the test alert")?,
+        None => Rendering::json(body(&alert, BodyFormat::of(&sink.target))),
     };
     let id = id.to_string();
-    let sent = timed(async { send(webhook, &id, &content_type, body, now).await })?;
+    let sent = timed(async { send(webhook, &id, rendering, now).await })?;
     report(&args.name, webhook, &format!("the test alert {id} was answered"), sent)
 }
 

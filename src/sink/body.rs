@@ -20,7 +20,7 @@ impl BodyFormat {
     /// What sinks of this kind expect.
     pub fn of(target: &SinkTarget) -> Self {
         match target {
-            SinkTarget::JsonLines { .. } => Self::JsonLines,
+            SinkTarget::JsonLines(_) => Self::JsonLines,
             SinkTarget::Webhook(_) => Self::Webhook,
         }
     }

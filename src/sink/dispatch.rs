@@ -18,7 +18,7 @@ use tracing::{debug, error, warn};
 
 use crate::clock::Clock;
 use crate::config::{SinkConfig, SinkTarget};
-use crate::model::{Attempt, AttemptResult, Outbox, OutboxEntry, OutboxRow};
+use crate::model::{Attempt, AttemptResult, Outbox, OutboxEntry, OutboxRow, Rendering};
 
 use super::jsonl::JsonLines;
 use super::webhook::Webhook;
@@ -104,7 +104,9 @@ impl<O: Outbox + 'static> Dispatcher<O> {
     ) -> Result<Self, DeliveryError> {
         let (target, concurrency_max) = match &sink.target {
             // Lines come in order, so one at a time.
-            SinkTarget::JsonLines { path } => (Target::JsonLines(Arc::new(JsonLines::new(path.as_deref())?)), 1),
+            SinkTarget::JsonLines(config) => {
+                (Target::JsonLines(Arc::new(JsonLines::new(config, Arc::clone(&clock))?)), 1)
+            }
             SinkTarget::Webhook(config) => {
                 let webhook = Box::new(Webhook::new(config)?);
                 (Target::Webhook { webhook, retry_schedule: config.retry_schedule.clone() }, config.concurrency_max)
@@ -232,9 +234,8 @@ impl<O: Outbox + 'static> Delivery<O> {
                 spawn_blocking(move || lines.write(&body)).await.unwrap_or(Err(DeliveryError::Abandoned))
             }
             Target::Webhook { webhook, .. } => {
-                let (content_type, body) = rendering
-                    .map_or_else(|| ("application/json".to_owned(), body), |made| (made.content_type, made.body));
-                webhook.send(&alert.to_string(), &content_type, body, at).await.map(drop)
+                let rendering = rendering.unwrap_or_else(|| Rendering::json(body));
+                webhook.send(&alert.to_string(), rendering, at).await.map(drop)
             }
         };
         let result = match sent {

@@ -1,8 +1,10 @@
 //! Delivery: takes alerts out of the outbox and brings them to JSON Lines files and webhooks; one [`Dispatcher`] a sink.
 
 mod body;
+mod closed;
 mod dispatch;
 mod error;
+mod fsync;
 mod jsonl;
 mod retry;
 mod sign;

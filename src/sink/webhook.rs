@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Certificate, Client, ClientBuilder, Identity, Response, StatusCode, redirect};
 
 use crate::config::{EndpointTls, WebhookConfig};
 use crate::guard::{Refused, endpoint_resolver};
 use crate::http;
+use crate::model::Rendering;
 
 use super::sign::Keys;
 use super::{DeliveryError, tls};
@@ -91,14 +92,18 @@ impl Webhook {
     pub(super) async fn send(
         &self,
         id: &str,
-        content_type: &str,
-        body: Vec<u8>,
+        Rendering { content_type, headers, body }: Rendering,
         now: Timestamp,
     ) -> Result<u16, DeliveryError> {
+        // These go before what the config sets, which would be another event. What was stored is valid.
+        let own = headers
+            .iter()
+            .filter_map(|(name, value)| Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?)));
         let mut request = self
             .client
             .post(self.url.clone())
             .headers(self.headers.clone())
+            .headers(own.collect())
             .header(CONTENT_TYPE, content_type)
             .header("webhook-id", id)
             .header("webhook-timestamp", now.as_second());
@@ -131,11 +136,10 @@ pub async fn reach(config: &WebhookConfig) -> Result<u16, DeliveryError> {
 pub async fn send(
     config: &WebhookConfig,
     id: &str,
-    content_type: &str,
-    body: Vec<u8>,
+    rendering: Rendering,
     now: Timestamp,
 ) -> Result<u16, DeliveryError> {
-    Webhook::new(config)?.send(id, content_type, body, now).await
+    Webhook::new(config)?.send(id, rendering, now).await
 }
 
 /// The client with the authorities and our certificate, which were tried when the config was read.

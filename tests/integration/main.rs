@@ -23,6 +23,7 @@ mod discovery;
 mod endpoints;
 mod feed_lists;
 mod feedback;
+mod formats;
 mod full_text;
 mod identity;
 mod intake;
