@@ -8,6 +8,7 @@
 mod cloud_event;
 mod escape;
 mod form;
+mod mail;
 mod message;
 mod sample;
 
@@ -24,6 +25,7 @@ use crate::model::{Alert, Rendering};
 
 pub use cloud_event::Mode as CloudEventMode;
 pub use form::Form;
+pub use mail::MailForm;
 pub use sample::test_alert;
 
 /// Bytes of a rendered body: chat services take less.

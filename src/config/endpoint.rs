@@ -76,7 +76,7 @@ pub(super) fn format_name(form: Option<&Form>) -> &'static str {
     match form {
         Some(Form::CloudEvent(CloudEventMode::Structured)) => structured,
         Some(Form::CloudEvent(CloudEventMode::Binary)) => binary,
-        Some(Form::Template(_)) | None => gainsay,
+        Some(Form::Template(_) | Form::Mail(_)) | None => gainsay,
     }
 }
 

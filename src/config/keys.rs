@@ -11,6 +11,7 @@ use super::extract::CUE_KEYS;
 use super::feed_list::{FEEDS, INTERVAL};
 use super::lines::{KEEP_FILES, ROTATE_BYTES, ROTATE_EVERY};
 use super::load::{ALERTS_PER_DAY, BACKFILL, GAP, GRACE, MEMORY, PACE, PAGES, SINK_TYPES, SIZE, TIMEOUT, WAITS};
+use super::mail::TLS as MAIL_TLS;
 use super::narrow::{KINDS, LANGUAGES, PRIORITY, PRIORITY_MIN};
 use super::push::LEASE;
 
@@ -71,6 +72,12 @@ pub(super) enum Kind {
     MoreSecrets,
     /// When lines are safe.
     Fsync,
+    /// A host name or an IP address.
+    Host,
+    /// An address of mail, perhaps with a name.
+    Mailbox,
+    /// A list of these.
+    Mailboxes,
 }
 
 /// Names of the forms of the log, those of `LogFormat`.
@@ -95,7 +102,7 @@ pub(super) struct Key {
 impl Key {
     /// Whether it stands once in a file, so that a variable or a flag can name it.
     pub(super) fn is_single(&self) -> bool {
-        !["feed", "feed_list", "domain", "rule", "sink.jsonl", "sink.webhook"].contains(&self.section)
+        !["feed", "feed_list", "domain", "rule", "sink.jsonl", "sink.webhook", "sink.email"].contains(&self.section)
     }
 
     /// Its path, as problems name it.
@@ -155,6 +162,7 @@ pub(super) fn keys() -> Vec<Key> {
     keys.extend(["stories", "claims", "threads"].map(|name| key("windows", name, Kind::Duration(MEMORY))));
     keys.extend(feed_keys());
     keys.extend(sink_keys());
+    keys.extend(mail_keys());
     keys.extend([
         required("rule", "name", Kind::Text),
         key("rule", "types", Kind::AlertTypes),
@@ -204,6 +212,32 @@ fn feed_keys() -> Vec<Key> {
         required("domain", "name", Kind::Domain),
         key("domain", "fetches_max", Kind::Count(1..=64)),
         key("domain", "fetch_gap", Kind::Duration(GAP)),
+    ]);
+    keys
+}
+
+fn mail_keys() -> Vec<Key> {
+    let mail = "sink.email";
+    let mut keys = vec![
+        required(mail, "name", Kind::Name),
+        required(mail, "type", Kind::OneOf(&SINK_TYPES)),
+        required(mail, "server", Kind::Host),
+        key(mail, "port", Kind::Count(1..=65_535)),
+        key(mail, "tls", Kind::OneOf(&MAIL_TLS)),
+        key(mail, "unencrypted", Kind::Boolean),
+        key(mail, "username", Kind::Text),
+    ];
+    keys.extend(PASSWORD_KEYS.map(|name| {
+        let kind = if name.ends_with("_file") { Kind::Path } else { Kind::Text };
+        key(mail, name, kind)
+    }));
+    keys.extend([
+        required(mail, "from", Kind::Mailbox),
+        required(mail, "to", Kind::Mailboxes),
+        key(mail, "ca_file", Kind::Path),
+        key(mail, "alerts_per_day", Kind::Count(ALERTS_PER_DAY)),
+        key(mail, "timeout", Kind::Duration(TIMEOUT)),
+        key(mail, "retry_schedule", Kind::Durations(WAITS)),
     ]);
     keys
 }

@@ -9,6 +9,7 @@ mod keys;
 mod layers;
 mod lines;
 mod load;
+mod mail;
 mod narrow;
 mod problem;
 mod push;
@@ -30,6 +31,7 @@ mod tests;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -47,6 +49,7 @@ pub use load::{
     Loaded, PLACES, SecretPlace, Surroundings, find, load, load_layers, load_without_secrets, parse, parse_layers,
     parse_without_secrets, read,
 };
+pub use mail::{MailConfig, MailLogin, MailTls};
 pub use problem::{ConfigError, Problem};
 pub use push::WebsubConfig;
 pub use schema::schema;
@@ -380,20 +383,26 @@ pub enum SinkTarget {
     JsonLines(LinesConfig),
     /// HTTP POST, signed by Standard Webhooks 1.0.
     Webhook(Box<WebhookConfig>),
+    /// E-mail over SMTP.
+    Mail(Box<MailConfig>),
 }
 
 impl SinkTarget {
     /// The endpoint, where it is one.
     pub fn webhook(&self) -> Option<&WebhookConfig> {
         match self {
-            Self::JsonLines(_) => None,
+            Self::JsonLines(_) | Self::Mail(_) => None,
             Self::Webhook(webhook) => Some(webhook),
         }
     }
 
     /// What it wants alerts as, where that is not gainsay's own JSON.
     pub fn form(&self) -> Option<Form> {
-        self.webhook()?.form.clone()
+        match self {
+            Self::JsonLines(_) => None,
+            Self::Webhook(webhook) => webhook.form.clone(),
+            Self::Mail(mail) => Some(Form::Mail(Arc::clone(&mail.form))),
+        }
     }
 }
 
@@ -445,11 +454,16 @@ impl fmt::Debug for WebhookConfig {
     }
 }
 
+/// The waits by default: retries over about three days.
+fn retry_schedule() -> Vec<Duration> {
+    let (minute, hour) = (60, 3_600);
+    let waits = [5, 5 * minute, 30 * minute, 2 * hour, 5 * hour, 10 * hour, 14 * hour, 20 * hour, 24 * hour];
+    waits.map(Duration::from_secs).to_vec()
+}
+
 impl WebhookConfig {
     /// An endpoint with the default manners: retries over about three days.
     pub fn new(url: Url, secret: impl Into<Option<Secret>>) -> Self {
-        let (minute, hour) = (60, 3_600);
-        let waits = [5, 5 * minute, 30 * minute, 2 * hour, 5 * hour, 10 * hour, 14 * hour, 20 * hour, 24 * hour];
         Self {
             url,
             secret: secret.into(),
@@ -461,7 +475,7 @@ impl WebhookConfig {
             timeout: Duration::from_secs(15),
             connect_timeout: Duration::from_secs(5),
             concurrency_max: 4,
-            retry_schedule: waits.map(Duration::from_secs).to_vec(),
+            retry_schedule: retry_schedule(),
         }
     }
 }

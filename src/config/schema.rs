@@ -11,6 +11,7 @@ use super::DEFAULT_TOML;
 use super::access::{PASSWORD_KEYS, RESERVED, TOKEN_KEYS};
 use super::keys::{Key, Kind, keys};
 use super::lines::FSYNC_PATTERN;
+use super::mail::{MAILBOX_PATTERN, RECIPIENTS_MAX};
 use super::narrow::{NAME_CHARACTERS_MAX, NAMES_MAX};
 use super::signing::{MORE_SECRET_KEYS, MORE_SECRETS_MAX};
 use super::units::{show_duration, show_size};
@@ -88,7 +89,10 @@ fn sinks(object: &dyn Fn(&str) -> Value) -> Value {
     if let Some(rules) = webhook["allOf"].as_array_mut() {
         rules.push(json!({"if": secret, "then": {"anyOf": any_of(&["secret_env", "secret_file", "secret"])}}));
     }
-    json!([jsonl, webhook])
+    let mut mail = object("sink.email");
+    mail["properties"]["type"]["enum"] = json!(["email"]);
+    login(&mut mail);
+    json!([jsonl, webhook, mail])
 }
 
 /// A username with exactly one password, or exactly one token, or neither.
@@ -141,6 +145,10 @@ fn headers(others: &[&str]) -> Value {
     })
 }
 
+fn mailbox() -> Value {
+    json!({"type": "string", "maxLength": 1_000, "pattern": MAILBOX_PATTERN})
+}
+
 fn value_schema(kind: &Kind) -> Value {
     match kind {
         Kind::Path | Kind::Text => json!({"type": "string", "minLength": 1}),
@@ -183,6 +191,9 @@ fn value_schema(kind: &Kind) -> Value {
         }
         Kind::Headers(others) => headers(others),
         Kind::MoreSecrets => more_secrets(),
+        Kind::Host => json!({"type": "string", "maxLength": 253, "pattern": "^\\s*[^\\s/:@]+(:[^\\s/@]*)?\\s*$"}),
+        Kind::Mailbox => mailbox(),
+        Kind::Mailboxes => json!({"type": "array", "minItems": 1, "maxItems": RECIPIENTS_MAX, "items": mailbox()}),
         Kind::Fsync => json!({"type": "string", "pattern": FSYNC_PATTERN}),
         Kind::Durations(range) => json!({"type": "array", "items": duration(range)}),
     }

@@ -9,8 +9,8 @@ use super::layers::Origin;
 use super::load::{Loaded, SecretPlace};
 use super::units::{show_duration, show_size};
 use super::{
-    DomainConfig, EndpointTls, FeedAccess, FeedConfig, FeedListConfig, LinesConfig, ListSource, MoreSecret, RuleConfig,
-    SinkConfig, SinkTarget, WebhookConfig,
+    DomainConfig, EndpointTls, FeedAccess, FeedConfig, FeedListConfig, LinesConfig, ListSource, MailConfig, MoreSecret,
+    RuleConfig, SinkConfig, SinkTarget, WebhookConfig,
 };
 use crate::model::{shown_address, shown_endpoint};
 use crate::template::{Form, TemplateName};
@@ -218,6 +218,7 @@ impl Page<'_> {
         match &sink.target {
             SinkTarget::JsonLines(lines) => self.lines(&section, lines, sink.alerts_per_day),
             SinkTarget::Webhook(webhook) => self.webhook(&section, webhook, sink.alerts_per_day),
+            SinkTarget::Mail(mail) => self.mail(&section, mail, sink.alerts_per_day),
         }
     }
 
@@ -237,6 +238,28 @@ impl Page<'_> {
             self.value(section, "compress", &rotation.compress.to_string());
         }
         self.value(section, "alerts_per_day", &alerts_per_day.to_string());
+    }
+
+    fn mail(&mut self, section: &str, mail: &MailConfig, alerts_per_day: u32) {
+        self.value(section, "type", "\"email\"");
+        self.value(section, "server", &quoted(&mail.server));
+        self.value(section, "port", &mail.port.to_string());
+        self.value(section, "tls", &quoted(mail.tls.as_str()));
+        self.value(section, "unencrypted", &mail.unencrypted.to_string());
+        if let Some(login) = &mail.login {
+            self.value(section, "username", &quoted(&login.username));
+        }
+        self.secret(section, "password");
+        self.value(section, "from", &quoted(&mail.form.from.to_string()));
+        let to: Vec<String> = mail.form.to.iter().map(|mailbox| quoted(&mailbox.to_string())).collect();
+        self.value(section, "to", &list(&to));
+        if let Some(file) = &mail.authorities {
+            self.value(section, "ca_file", &path(&file.path));
+        }
+        self.value(section, "alerts_per_day", &alerts_per_day.to_string());
+        self.value(section, "timeout", &duration(mail.timeout));
+        let waits: Vec<String> = mail.retry_schedule.iter().copied().map(duration).collect();
+        self.value(section, "retry_schedule", &list(&waits));
     }
 
     fn webhook(&mut self, section: &str, webhook: &WebhookConfig, alerts_per_day: u32) {

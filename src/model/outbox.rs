@@ -39,6 +39,14 @@ pub struct Rendering {
 }
 
 impl Rendering {
+    /// The media type of a mail.
+    pub const MAIL: &str = "message/rfc822";
+
+    /// Whether it is a mail.
+    pub fn is_mail(&self) -> bool {
+        self.content_type == Self::MAIL
+    }
+
     /// JSON as it is.
     pub fn json(body: Vec<u8>) -> Self {
         Self { content_type: "application/json".to_owned(), headers: Vec::new(), body }

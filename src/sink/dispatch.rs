@@ -21,6 +21,7 @@ use crate::config::{SinkConfig, SinkTarget};
 use crate::model::{Attempt, AttemptResult, Outbox, OutboxEntry, OutboxRow, Rendering};
 
 use super::jsonl::JsonLines;
+use super::mail::Mail;
 use super::webhook::Webhook;
 use super::{DeliveryError, retry};
 
@@ -72,6 +73,7 @@ struct Delivery<O> {
 enum Target {
     JsonLines(Arc<JsonLines>),
     Webhook { webhook: Box<Webhook>, retry_schedule: Vec<Duration> },
+    Mail { mail: Box<Mail>, retry_schedule: Vec<Duration> },
 }
 
 /// What is on its way.
@@ -106,6 +108,11 @@ impl<O: Outbox + 'static> Dispatcher<O> {
             // Lines come in order, so one at a time.
             SinkTarget::JsonLines(config) => {
                 (Target::JsonLines(Arc::new(JsonLines::new(config, Arc::clone(&clock))?)), 1)
+            }
+            // One after the other, so that nobody gets an answer before what it answers.
+            SinkTarget::Mail(config) => {
+                let mail = Box::new(Mail::new(config)?);
+                (Target::Mail { mail, retry_schedule: config.retry_schedule.clone() }, 1)
             }
             SinkTarget::Webhook(config) => {
                 let webhook = Box::new(Webhook::new(config)?);
@@ -233,8 +240,13 @@ impl<O: Outbox + 'static> Delivery<O> {
                 let lines = Arc::clone(lines);
                 spawn_blocking(move || lines.write(&body)).await.unwrap_or(Err(DeliveryError::Abandoned))
             }
+            // A sink may have been of another type when this was put in.
+            Target::Mail { mail, .. } => match rendering.filter(Rendering::is_mail) {
+                Some(rendering) => mail.send(&rendering.body).await,
+                None => Err(DeliveryError::Unrendered),
+            },
             Target::Webhook { webhook, .. } => {
-                let rendering = rendering.unwrap_or_else(|| Rendering::json(body));
+                let rendering = rendering.filter(|made| !made.is_mail()).unwrap_or_else(|| Rendering::json(body));
                 webhook.send(&alert.to_string(), rendering, at).await.map(drop)
             }
         };
@@ -274,10 +286,11 @@ impl<O: Outbox + 'static> Delivery<O> {
     fn judge(&self, error: &DeliveryError, attempts: u32) -> AttemptResult {
         let wait = match &self.target {
             Target::JsonLines(_) => Some(retry::back_off(attempts.saturating_add(1), LINE_WAITS.0, LINE_WAITS.1)),
-            Target::Webhook { retry_schedule, .. } if error.is_retryable() => {
+            Target::Mail { .. } if error.is_final() => None,
+            Target::Webhook { retry_schedule, .. } | Target::Mail { retry_schedule, .. } if error.is_retryable() => {
                 retry::wait(retry_schedule, attempts, error.retry_after(), fastrand::f64())
             }
-            Target::Webhook { .. } => return AttemptResult::Held { error: error.to_string() },
+            Target::Webhook { .. } | Target::Mail { .. } => return AttemptResult::Held { error: error.to_string() },
         };
         let error = error.to_string();
         match wait {

@@ -1,4 +1,4 @@
-//! Delivery: takes alerts out of the outbox and brings them to JSON Lines files and webhooks; one [`Dispatcher`] a sink.
+//! Delivery: takes alerts out of the outbox and brings them to JSON Lines files, webhooks and mail servers; one [`Dispatcher`] a sink.
 
 mod body;
 mod closed;
@@ -6,6 +6,7 @@ mod dispatch;
 mod error;
 mod fsync;
 mod jsonl;
+mod mail;
 mod retry;
 mod sign;
 mod tls;
@@ -14,5 +15,6 @@ mod webhook;
 pub use body::{BodyFormat, body};
 pub use dispatch::{DispatchSummary, Dispatcher};
 pub use error::DeliveryError;
+pub use mail::send_mail;
 pub use sign::{VerifyError, sign, verify};
 pub use webhook::{reach, send};

@@ -12,14 +12,12 @@ use crate::guard::{Refused, endpoint_resolver};
 use crate::http;
 use crate::model::Rendering;
 
+use super::error::on_one_line;
 use super::sign::Keys;
 use super::{DeliveryError, tls};
 
 /// Bytes read of an answer that is a refusal.
 const ANSWER_BYTES_MAX: usize = 4 << 10;
-
-/// Characters kept of it.
-const DETAIL_CHARACTERS_MAX: usize = 200;
 
 /// One endpoint with its client.
 pub(super) struct Webhook {
@@ -173,10 +171,7 @@ async fn beginning(mut response: Response) -> String {
     {
         bytes.extend(chunk.into_iter().take(ANSWER_BYTES_MAX - bytes.len()));
     }
-    let text = String::from_utf8_lossy(&bytes);
-    let words = text.split(|character: char| character.is_whitespace() || character.is_control());
-    let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-    line.chars().take(DETAIL_CHARACTERS_MAX).collect()
+    on_one_line(&String::from_utf8_lossy(&bytes))
 }
 
 /// An error with its causes but without the address, which may hold a password.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::cloud_event::{self, Mode};
+use super::mail::{self, MailForm};
 use super::{Template, TemplateError};
 use crate::model::{Alert, Rendering};
 
@@ -13,6 +14,8 @@ pub enum Form {
     Template(Arc<Template>),
     /// An event of CloudEvents 1.0.
     CloudEvent(Mode),
+    /// A mail.
+    Mail(Arc<MailForm>),
 }
 
 impl Form {
@@ -25,6 +28,7 @@ impl Form {
             |error: std::io::Error| TemplateError { line: None, what: format!("the alert is no JSON: {error}") };
         match self {
             Self::Template(template) => template.render(alert),
+            Self::Mail(form) => mail::render(alert, form).map_err(|what| TemplateError { line: None, what }),
             Self::CloudEvent(mode) => cloud_event::render(alert, *mode).map_err(untold),
         }
     }

@@ -80,12 +80,8 @@ fn formats_cloud_events_are_read_by_the_official_library() {
     }
     std::fs::write(&config, text).unwrap();
     let daemon = Daemon::start(&config);
-    wait_for("the alerts", MINUTE, || {
-        query(folder.path(), "SELECT count(*) FROM outbox WHERE state = 'delivered'").first().is_some_and(|count| {
-            count.parse::<usize>().unwrap() >= 3
-                && query(folder.path(), "SELECT 1 FROM outbox WHERE state = 'pending'").is_empty()
-        })
-    });
+    let count = |state: &str| query(folder.path(), &format!("SELECT alert FROM outbox WHERE state = '{state}'")).len();
+    wait_for("the alerts", MINUTE, || count("delivered") >= 3 && count("pending") == 0);
     assert_eq!(daemon.stop().0, Some(0));
     let seen = std::mem::take(&mut *seen.lock().unwrap());
     let webhook = standardwebhooks::Webhook::new(SECRET).unwrap();
@@ -157,7 +153,10 @@ fn formats_files_are_closed_and_compressed_and_lose_nothing() {
         names
     };
     // Whatever a kill has cut short is done at the next start.
+    feeds.add("/a", story(7));
     let daemon = Daemon::start(&config);
+    let before = delivered().len();
+    wait_for("an alert", MINUTE, || delivered().len() > before);
     wait_for("the compression", MINUTE, || {
         names().iter().filter(|name| is_closed(name)).all(|name| name.ends_with(".jsonl.gz"))
     });

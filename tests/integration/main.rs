@@ -30,6 +30,7 @@ mod intake;
 mod kills;
 mod lists;
 mod looking;
+mod mail;
 mod manners;
 mod matrix;
 mod quality;
