@@ -149,7 +149,11 @@ impl LineFile {
                 if !is_full(&self.rotation, &metadata, line_bytes, now)? {
                     return Ok(file);
                 }
-                self.close(&file, now)?;
+                match self.close(&file, now) {
+                    // Somebody has moved it away at this moment, which is as good.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    closed => closed?,
+                }
             }
             file = open(&self.path)?;
         }
@@ -175,9 +179,12 @@ impl LineFile {
     }
 }
 
-/// The closed files of a file, where it may be a link.
+/// The closed files of a file, where it may be a link. One that was moved away at this moment is none.
 fn family(path: &Path) -> io::Result<Family> {
-    fs::canonicalize(path).map(|path| Family::of(&path))
+    match fs::canonicalize(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Family::of(path)),
+        path => path.map(|path| Family::of(&path)),
+    }
 }
 
 /// Whether a line belongs into a new file: the old one would become too large, or is of an earlier stretch of time. Its own time is

@@ -257,7 +257,7 @@ mod tests {
         let alert = sample::test_alert(crate::model::AlertId::of(&[b"a"]), "1960-01-01T00:00:00Z".parse().unwrap());
         let message = message::of(&alert);
         let short = subject(&alert, &message);
-        assert!(short.starts_with("[gainsay] Denial: ") && short.ends_with(" — TEST ALERT of gainsay"), "{short}");
+        assert_eq!(short, "[gainsay] Denial — TEST ALERT of gainsay");
         assert_eq!(date(&alert), SystemTime::UNIX_EPOCH);
         let mut alert = alert;
         alert.document.as_mut().unwrap().headline = "word".repeat(5_000);

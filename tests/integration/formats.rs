@@ -1,5 +1,6 @@
 //! What goes out in other forms than gainsay's own JSON, read by programs of others; and files of lines that are closed.
 
+use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -14,6 +15,9 @@ use crate::support::{Daemon, Feeds, RawServer, SECRET, answer, query, wait_for, 
 
 const MINUTE: Duration = Duration::from_mins(1);
 
+/// A request: its path, its headers, its body.
+type Seen = (String, HeaderMap, Vec<u8>);
+
 /// Reads events with the official library, one a line with its headers; prints their attributes and data.
 const READER: &str = r#"
 import json, sys
@@ -21,7 +25,7 @@ from cloudevents.http import from_http
 for line in sys.stdin:
     request = json.loads(line)
     event = from_http(request["headers"], request["body"].encode())
-    print(json.dumps({"attributes": event.get_attributes(), "data": event.get_data()}))
+    print(json.dumps({"attributes": dict(event.get_attributes()), "data": event.get_data()}))
 "#;
 
 /// Python with the official library of CloudEvents.
@@ -56,7 +60,7 @@ fn read_by(mut command: Command, requests: &[(HeaderMap, Vec<u8>)]) -> Vec<Value
 #[test]
 fn formats_cloud_events_are_read_by_the_official_library() {
     let Some(reader) = reader() else { return };
-    let seen: Arc<Mutex<Vec<(String, HeaderMap, Vec<u8>)>>> = Arc::default();
+    let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
     let log = Arc::clone(&seen);
     let endpoint = RawServer::start(move |request, stream| {
         let mut log = log.lock().unwrap();
@@ -73,10 +77,12 @@ fn formats_cloud_events_are_read_by_the_official_library() {
     let mut text = std::fs::read_to_string(&config).unwrap();
     for format in ["cloudevents", "cloudevents-binary"] {
         let url = format!("{}/{format}", endpoint.base);
-        text += &format!(
+        write!(
+            text,
             "[[sink]]\nname = \"{format}\"\ntype = \"webhook\"\nurl = \"{url}\"\nsecret = \"{SECRET}\"\nformat = \"{format}\"\n\
              headers = {{ Ce-Source = \"mine\" }}\nretry_schedule = [\"1s\"]\nalerts_per_day = 0\n"
-        );
+        )
+        .unwrap();
     }
     std::fs::write(&config, text).unwrap();
     let daemon = Daemon::start(&config);
@@ -89,7 +95,7 @@ fn formats_cloud_events_are_read_by_the_official_library() {
         webhook.verify(body, headers).unwrap_or_else(|error| panic!("{path}: {error}"));
     }
     let of = |path: &str, id: &str| -> Vec<(HeaderMap, Vec<u8>)> {
-        let fits = |(its, headers, _): &&(String, HeaderMap, Vec<u8>)| its == path && headers["webhook-id"] == *id;
+        let fits = |(its, headers, _): &&Seen| its == path && headers["webhook-id"] == *id;
         seen.iter().filter(fits).map(|(_, headers, body)| (headers.clone(), body.clone())).collect()
     };
     let own: Value = serde_json::from_slice(&seen.iter().find(|(path, ..)| path == "/own").unwrap().2).unwrap();
