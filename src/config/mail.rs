@@ -21,7 +21,7 @@ pub(super) const TLS: [&str; 3] = ["starttls", "tls", "none"];
 /// Most recipients: more are a list, which the mail server keeps.
 pub(super) const RECIPIENTS_MAX: usize = 50;
 /// What an address looks like, for editors.
-pub(super) const MAILBOX_PATTERN: &str = "^[^@]*[^@\\s]@[^@\\s]+$";
+pub(super) const MAILBOX_PATTERN: &str = "^[^@]*[^@\\s]@[^@\\s]+\\s*$";
 
 const SERVER: &str = "a host name or an IP address, such as \"smtp.example.com\"";
 const MAILBOX: &str =

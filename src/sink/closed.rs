@@ -107,7 +107,7 @@ impl Family {
         let closed = match self.list() {
             Ok(closed) => closed,
             Err(error) => {
-                warn!(folder = %self.folder.display(), %error, "cannot look for closed files");
+                warn!(file = %self.folder.display(), %error, "cannot look for closed files");
                 return;
             }
         };
