@@ -220,7 +220,7 @@ fn routing(config: &Config) -> (Router, Vec<SinkSettings>) {
     let settings = config.sinks.iter().map(|sink| SinkSettings {
         name: sink.name.clone(),
         format: BodyFormat::of(&sink.target),
-        template: sink.target.template().cloned(),
+        form: sink.target.form(),
         limits: sink.limits.clone(),
     });
     (Router::new(config.rules.clone(), sink_names(config)), settings.collect())

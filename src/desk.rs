@@ -33,7 +33,7 @@ use crate::route::{Routed, Router, Silencer};
 use crate::rule::Limits;
 use crate::sink::{BodyFormat, body};
 use crate::store::{Commit, Forgotten, Store, StoreError};
-use crate::template::{Template, TemplateError};
+use crate::template::{Form, TemplateError};
 use crate::text::clean::TEXT_BYTES_MAX;
 use crate::text::embargo::{Embargo, embargo};
 
@@ -85,7 +85,7 @@ pub struct SinkSettings {
     /// How it wants its bytes.
     pub format: BodyFormat,
     /// What makes other bytes of it.
-    pub template: Option<Template>,
+    pub form: Option<Form>,
     /// How much it takes, and when.
     pub limits: Limits,
 }
@@ -379,7 +379,7 @@ impl Desk {
 /// What a sink's template makes of an alert. Where it fails, which it did for no sample, the alert goes out in the sink's own format:
 /// a receiver that refuses that leaves a delivery that can be seen.
 fn rendering(sink: &SinkSettings, alert: &Alert) -> Option<Rendering> {
-    let rendered = sink.template.as_ref()?.render(alert);
+    let rendered = sink.form.as_ref()?.render(alert);
     let told = |error: &TemplateError| {
         tracing::error!(sink = sink.name, alert = %alert.id, %error, "a template failed, the alert is sent without it");
     };

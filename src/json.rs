@@ -1,5 +1,5 @@
 //! How all JSON that leaves the program is written: any value in, compact JSON out in which no character is invisible; called by
-//! `commands`, `intake` and `sink`.
+//! `commands`, `intake`, `sink` and `template`.
 //!
 //! Evidence is verbatim, so its texts may hold what upsets a terminal (C1 controls) or shows words in another order than they
 //! stand (bidirectional marks). Escaped, they read back as the same text and do nothing on the way.

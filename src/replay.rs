@@ -146,7 +146,7 @@ fn desk(store: EmbeddedStore, config: &Config, router: Router, sinks: &[&str]) -
     let settings = |name: &&str| SinkSettings {
         name: (*name).to_owned(),
         format: BodyFormat::JsonLines,
-        template: None,
+        form: None,
         limits: Limits::none(),
     };
     let sinks = sinks.iter().map(settings).collect();

@@ -5,7 +5,10 @@
 //! feed can break out of its string; with a content type that is not JSON it is printed as it is. They are given `alert`, as
 //! `gainsay schema alert` describes it, `message`, its parts made ready for people, and `topic`.
 
+mod cloud_event;
 mod escape;
+mod form;
+mod mail;
 mod message;
 mod sample;
 
@@ -20,6 +23,9 @@ use serde::Deserialize as _;
 
 use crate::model::{Alert, Rendering};
 
+pub use cloud_event::Mode as CloudEventMode;
+pub use form::Form;
+pub use mail::MailForm;
 pub use sample::test_alert;
 
 /// Bytes of a rendered body: chat services take less.
@@ -191,7 +197,7 @@ impl Template {
     pub fn render(&self, alert: &Alert) -> Result<Rendering, TemplateError> {
         let whole = serde_json::to_value(alert).map_err(|error| untold(&error))?;
         let body = self.body(alert, &whole).or_else(|_| self.body(alert, &shortened(whole)))?;
-        Ok(Rendering { content_type: self.content_type.clone(), body })
+        Ok(Rendering { content_type: self.content_type.clone(), headers: Vec::new(), body })
     }
 
     fn body(&self, alert: &Alert, value: &serde_json::Value) -> Result<Vec<u8>, TemplateError> {

@@ -34,7 +34,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("intake", &["model", "config", "clock", "guard", "http", "json"]),
     ("store", &["model"]),
     ("sink", &["model", "config", "clock", "guard", "http", "json"]),
-    ("template", &["model"]),
+    ("template", &["model", "json"]),
     ("web", &["telemetry", "intake"]),
 ];
 /// What the core may not name: I/O, time, environment, randomness, tasks.

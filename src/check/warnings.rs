@@ -31,7 +31,8 @@ pub(super) fn warnings(loaded: &Loaded) -> Vec<String> {
     found.extend(directories(loaded));
     found.extend(database(&loaded.config.database));
     for sink in &loaded.config.sinks {
-        if let SinkTarget::JsonLines { path: Some(path) } = &sink.target
+        if let SinkTarget::JsonLines(lines) = &sink.target
+            && let Some(path) = &lines.path
             && !folder(path).is_dir()
         {
             found.push(format!("the folder {} of the sink {:?} does not exist", folder(path).display(), sink.name));

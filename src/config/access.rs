@@ -135,6 +135,14 @@ fn read(section: &mut Section<'_>, url: Option<&Url>, surroundings: &Surrounding
     access
 }
 
+/// A user and the password, for a server that is no web server; whatever is wrong is in the report.
+pub(super) fn read_login(section: &mut Section<'_>, surroundings: &Surroundings<'_>) -> Option<(String, String)> {
+    let username = section.read("username", username);
+    let password = one_of(section, PASSWORD_KEYS, surroundings, password);
+    judge_login(section, None);
+    username.zip(password)
+}
+
 /// Reports keys that do not go together; says whether there are any.
 fn judge_login(section: &Section<'_>, url: Option<&Url>) -> bool {
     let count = |keys: [&str; 3]| keys.into_iter().filter(|key| section.has(key)).count();

@@ -1,14 +1,18 @@
-//! Where a webhook goes and in what form: its address, which may be the secret itself, and its template.
+//! Where a webhook goes and in what form: its address, which may be the secret itself, and its format or template.
+
+use std::sync::Arc;
 
 use toml::de::DeValue;
 use url::Url;
 
 use super::load::{ADDRESS, STAND_IN, Surroundings, address, file_path, quoted};
 use super::reader::{Section, Wrong, did_you_mean, string};
-use crate::template::{Preset, Template};
+use crate::template::{CloudEventMode, Form, Preset, Template};
 
 /// The names of the templates that come with gainsay, those of `Preset`.
 pub(super) const TEMPLATES: [&str; 5] = ["slack", "discord", "teams", "mattermost", "ntfy"];
+/// The names of the formats.
+pub(super) const FORMATS: [&str; 3] = ["gainsay", "cloudevents", "cloudevents-binary"];
 /// An address for the one that is not looked up.
 const STAND_IN_ADDRESS: &str = "https://endpoint.example/topic";
 const CONTENT_TYPE: &str = "a media type such as \"text/plain; charset=utf-8\"";
@@ -39,9 +43,45 @@ pub(super) fn read_url(section: &mut Section<'_>, surroundings: &Surroundings<'_
     from_env.or(from_file).or(inline)
 }
 
-/// The template, if one is wanted: one that comes with gainsay, or a file. Gives the address back, without the topic that ntfy has
-/// in it.
-pub(super) fn read_template(
+/// What alerts are made into: nothing for gainsay's own JSON. Gives the address back, without the topic that ntfy has in it.
+pub(super) fn read_form(
+    section: &mut Section<'_>,
+    surroundings: &Surroundings<'_>,
+    url: Option<Url>,
+) -> (Option<Url>, Option<Form>) {
+    let format = section.read("format", format);
+    if section.has("format") && (section.has("template") || section.has("template_file")) {
+        section.problem(Wrong::new("has a format and a template", "format, template or template_file"));
+    }
+    let (url, template) = read_template(section, surroundings, url);
+    (url, template.map(Arc::new).map(Form::Template).or(format.flatten()))
+}
+
+fn format(value: &DeValue<'_>) -> Result<Option<Form>, Wrong> {
+    let accepted = quoted(&FORMATS);
+    match string(value, &accepted)? {
+        "gainsay" => Ok(None),
+        "cloudevents" => Ok(Some(Form::CloudEvent(CloudEventMode::Structured))),
+        "cloudevents-binary" => Ok(Some(Form::CloudEvent(CloudEventMode::Binary))),
+        other => {
+            let guess = did_you_mean(other, FORMATS.into_iter());
+            Err(Wrong::new(format!("{other:?} is not a format{guess}"), accepted))
+        }
+    }
+}
+
+/// The name of the format; of a template there is none.
+pub(super) fn format_name(form: Option<&Form>) -> &'static str {
+    let [gainsay, structured, binary] = FORMATS;
+    match form {
+        Some(Form::CloudEvent(CloudEventMode::Structured)) => structured,
+        Some(Form::CloudEvent(CloudEventMode::Binary)) => binary,
+        Some(Form::Template(_) | Form::Mail(_)) | None => gainsay,
+    }
+}
+
+/// The template, if one is wanted: one that comes with gainsay, or a file.
+fn read_template(
     section: &mut Section<'_>,
     surroundings: &Surroundings<'_>,
     url: Option<Url>,

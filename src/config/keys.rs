@@ -6,11 +6,13 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::access::{ENDPOINT_RESERVED, PASSWORD_KEYS, TOKEN_KEYS};
-use super::endpoint::TEMPLATES;
+use super::endpoint::{FORMATS, TEMPLATES};
 use super::extract::CUE_KEYS;
 use super::feed_list::{FEEDS, INTERVAL};
 use super::limits::{ALERTS, GROUP_WAIT, PRIORITY as LIMIT_PRIORITY};
+use super::lines::{KEEP_FILES, ROTATE_BYTES, ROTATE_EVERY};
 use super::load::{BACKFILL, GAP, GRACE, MEMORY, PACE, PAGES, SINK_TYPES, SIZE, TIMEOUT, WAITS};
+use super::mail::TLS as MAIL_TLS;
 use super::narrow::{KINDS, LANGUAGES, PRIORITY, PRIORITY_MIN};
 use super::push::LEASE;
 use super::traffic::{BREAKER_FAILURES, DISABLE_AFTER};
@@ -74,6 +76,14 @@ pub(super) enum Kind {
     MoreSecrets,
     /// Spans of the week.
     Spans,
+    /// When lines are safe.
+    Fsync,
+    /// A host name or an IP address.
+    Host,
+    /// An address of mail, perhaps with a name.
+    Mailbox,
+    /// A list of these.
+    Mailboxes,
 }
 
 /// Names of the forms of the log, those of `LogFormat`.
@@ -98,7 +108,7 @@ pub(super) struct Key {
 impl Key {
     /// Whether it stands once in a file, so that a variable or a flag can name it.
     pub(super) fn is_single(&self) -> bool {
-        !["feed", "feed_list", "domain", "rule", "sink.jsonl", "sink.webhook"].contains(&self.section)
+        !["feed", "feed_list", "domain", "rule", "sink.jsonl", "sink.webhook", "sink.email"].contains(&self.section)
     }
 
     /// Its path, as problems name it.
@@ -158,6 +168,7 @@ pub(super) fn keys() -> Vec<Key> {
     keys.extend(["stories", "claims", "threads"].map(|name| key("windows", name, Kind::Duration(MEMORY))));
     keys.extend(feed_keys());
     keys.extend(sink_keys());
+    keys.extend(mail_keys());
     keys.extend([
         required("rule", "name", Kind::Text),
         key("rule", "types", Kind::AlertTypes),
@@ -211,6 +222,37 @@ fn feed_keys() -> Vec<Key> {
     keys
 }
 
+fn mail_keys() -> Vec<Key> {
+    let mail = "sink.email";
+    let mut keys = vec![
+        required(mail, "name", Kind::Name),
+        required(mail, "type", Kind::OneOf(&SINK_TYPES)),
+        required(mail, "server", Kind::Host),
+        key(mail, "port", Kind::Count(1..=65_535)),
+        key(mail, "tls", Kind::OneOf(&MAIL_TLS)),
+        key(mail, "unencrypted", Kind::Boolean),
+        key(mail, "username", Kind::Text),
+    ];
+    keys.extend(PASSWORD_KEYS.map(|name| {
+        let kind = if name.ends_with("_file") { Kind::Path } else { Kind::Text };
+        key(mail, name, kind)
+    }));
+    keys.extend([
+        required(mail, "from", Kind::Mailbox),
+        required(mail, "to", Kind::Mailboxes),
+        key(mail, "ca_file", Kind::Path),
+        key(mail, "alerts_per_day", Kind::Count(ALERTS)),
+        key(mail, "alerts_per_hour", Kind::Count(ALERTS)),
+        key(mail, "group_wait", Kind::Duration(GROUP_WAIT)),
+        key(mail, "quiet_hours", Kind::Spans),
+        key(mail, "quiet_zone", Kind::Text),
+        key(mail, "quiet_priority", Kind::Count(LIMIT_PRIORITY)),
+        key(mail, "timeout", Kind::Duration(TIMEOUT)),
+        key(mail, "retry_schedule", Kind::Durations(WAITS)),
+    ]);
+    keys
+}
+
 /// Of passwords and tokens.
 fn login_keys(section: &'static str) -> impl Iterator<Item = Key> {
     [PASSWORD_KEYS, TOKEN_KEYS].into_iter().flatten().map(move |name| {
@@ -225,6 +267,11 @@ fn sink_keys() -> Vec<Key> {
         required(jsonl, "name", Kind::Name),
         required(jsonl, "type", Kind::OneOf(&SINK_TYPES)),
         key(jsonl, "path", Kind::Path),
+        key(jsonl, "fsync", Kind::Fsync),
+        key(jsonl, "rotate_bytes", Kind::Size(ROTATE_BYTES)),
+        key(jsonl, "rotate_every", Kind::Duration(ROTATE_EVERY)),
+        key(jsonl, "keep_files", Kind::Count(KEEP_FILES)),
+        key(jsonl, "compress", Kind::Boolean),
         key(jsonl, "alerts_per_day", Kind::Count(ALERTS)),
         key(jsonl, "alerts_per_hour", Kind::Count(ALERTS)),
         key(jsonl, "group_wait", Kind::Duration(GROUP_WAIT)),
@@ -236,6 +283,7 @@ fn sink_keys() -> Vec<Key> {
         key(webhook, "url", Kind::Address),
         key(webhook, "url_env", Kind::Text),
         key(webhook, "url_file", Kind::Path),
+        key(webhook, "format", Kind::OneOf(&FORMATS)),
         key(webhook, "template", Kind::OneOf(&TEMPLATES)),
         key(webhook, "template_file", Kind::Path),
         key(webhook, "content_type", Kind::MediaType),

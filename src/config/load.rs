@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -19,13 +18,15 @@ use super::access::{self, read_access, read_endpoint_access};
 use super::feed_list::read_feed_list;
 use super::layers::{Layers, Origin};
 use super::limits::read_limits;
+use super::lines::read_lines;
+use super::mail::read_mail;
 use super::problem::{ConfigError, Problem};
 use super::push::read_websub;
 use super::reader::{Report, Section, Wrong, count, did_you_mean, duration, fraction, size, string};
 use super::traffic::read_traffic;
 use super::{
     Config, DomainConfig, FeedConfig, HttpConfig, IntakeConfig, LogConfig, LogFormat, ProxyAddress, RuleConfig,
-    SinkConfig, SinkTarget, TextPolicy, WebhookConfig, WindowsConfig,
+    SinkConfig, SinkTarget, TextPolicy, WebhookConfig, WindowsConfig, retry_schedule,
 };
 use super::{endpoint, narrow, signing, transport};
 use crate::model::{AlertType, FeedId};
@@ -34,7 +35,7 @@ use crate::model::{AlertType, FeedId};
 const FILE_BYTES_MAX: u64 = 16 << 20;
 
 /// Retries beyond this are a mistake.
-const RETRIES_MAX: usize = 100;
+pub(super) const RETRIES_MAX: usize = 100;
 
 /// A secret that signs nothing.
 pub(super) const STAND_IN: &str = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -63,7 +64,7 @@ const PROXY_SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 const OPTIONAL_ADDRESS: &str = "an absolute http or https address, or \"\" for none";
 const DOMAIN: &str = "a domain such as \"example.com\" or an IP address, used once";
 pub(super) const FEED_ADDRESS: &str = "an absolute http or https address, or file:///path of a directory or file";
-pub(super) const SINK_TYPES: [&str; 2] = ["jsonl", "webhook"];
+pub(super) const SINK_TYPES: [&str; 3] = ["jsonl", "webhook", "email"];
 
 /// What a config may refer to outside its own text.
 pub struct Surroundings<'a> {
@@ -487,7 +488,8 @@ fn read_sink(
     // Without a type nobody knows which other keys belong here, so they are not judged.
     let target = match sink_type?.as_str() {
         "webhook" => read_webhook(&mut section, surroundings).map(Box::new).map(SinkTarget::Webhook),
-        _ => Some(SinkTarget::JsonLines { path: section.read("path", |value| file_path(value, surroundings)) }),
+        "email" => read_mail(&mut section, surroundings, retry_schedule()).map(Box::new).map(SinkTarget::Mail),
+        _ => Some(SinkTarget::JsonLines(read_lines(&mut section, surroundings))),
     };
     let limits = read_limits(&mut section);
     section.finish();
@@ -498,7 +500,7 @@ fn read_sink(
 
 fn read_webhook(section: &mut Section<'_>, surroundings: &Surroundings<'_>) -> Option<WebhookConfig> {
     let url = endpoint::read_url(section, surroundings);
-    let (url, template) = endpoint::read_template(section, surroundings, url);
+    let (url, form) = endpoint::read_form(section, surroundings, url);
     let secret = signing::read_secret(section, surroundings);
     let more_secrets = signing::read_more_secrets(section, secret.as_ref(), surroundings);
     let access = read_endpoint_access(section, url.as_ref(), surroundings);
@@ -513,7 +515,7 @@ fn read_webhook(section: &mut Section<'_>, surroundings: &Surroundings<'_>) -> O
     }
     let traffic = read_traffic(section);
     let mut webhook = WebhookConfig::new(url?, secret);
-    webhook.template = template.map(Arc::new);
+    webhook.form = form;
     webhook.more_secrets = more_secrets;
     webhook.access = access;
     webhook.tls = tls;

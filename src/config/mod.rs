@@ -8,7 +8,9 @@ mod feed_list;
 mod keys;
 mod layers;
 mod limits;
+mod lines;
 mod load;
+mod mail;
 mod narrow;
 mod problem;
 mod push;
@@ -40,15 +42,17 @@ use url::Url;
 use crate::model::{FeedId, OwnWords, shown_address, shown_endpoint};
 use crate::rule::Limits;
 pub use crate::rule::Rule as RuleConfig;
-use crate::template::Template;
+use crate::template::Form;
 
 pub use access::FeedAccess;
 pub use feed_list::{FeedListConfig, ListSource};
 pub use layers::{Layers, Origin};
+pub use lines::{Fsync, LinesConfig, Rotation};
 pub use load::{
     Loaded, PLACES, SecretPlace, Surroundings, find, load, load_layers, load_without_secrets, parse, parse_layers,
     parse_without_secrets, read,
 };
+pub use mail::{MailConfig, MailLogin, MailTls};
 pub use problem::{ConfigError, Problem};
 pub use push::WebsubConfig;
 pub use schema::schema;
@@ -369,7 +373,7 @@ impl SinkConfig {
 impl Default for SinkConfig {
     /// The sink of a config without sinks: JSON Lines to standard output.
     fn default() -> Self {
-        Self::new("stdout".to_owned(), SinkTarget::JsonLines { path: None })
+        Self::new("stdout".to_owned(), SinkTarget::JsonLines(LinesConfig::default()))
     }
 }
 
@@ -377,26 +381,29 @@ impl Default for SinkConfig {
 #[derive(Debug, Clone, PartialEq)]
 pub enum SinkTarget {
     /// One JSON object a line; to standard output without a path.
-    JsonLines {
-        /// The file, appended to.
-        path: Option<PathBuf>,
-    },
+    JsonLines(LinesConfig),
     /// HTTP POST, signed by Standard Webhooks 1.0.
     Webhook(Box<WebhookConfig>),
+    /// E-mail over SMTP.
+    Mail(Box<MailConfig>),
 }
 
 impl SinkTarget {
     /// The endpoint, where it is one.
     pub fn webhook(&self) -> Option<&WebhookConfig> {
         match self {
-            Self::JsonLines { .. } => None,
+            Self::JsonLines(_) | Self::Mail(_) => None,
             Self::Webhook(webhook) => Some(webhook),
         }
     }
 
-    /// The template that makes its bodies.
-    pub fn template(&self) -> Option<&Template> {
-        self.webhook()?.template.as_deref()
+    /// What it wants alerts as, where that is not gainsay's own JSON.
+    pub fn form(&self) -> Option<Form> {
+        match self {
+            Self::JsonLines(_) => None,
+            Self::Webhook(webhook) => webhook.form.clone(),
+            Self::Mail(mail) => Some(Form::Mail(Arc::clone(&mail.form))),
+        }
     }
 }
 
@@ -415,8 +422,8 @@ pub struct WebhookConfig {
     pub tls: EndpointTls,
     /// Where it may be.
     pub network: EndpointNetwork,
-    /// What makes the body; without it the body is the alert.
-    pub template: Option<Arc<Template>>,
+    /// What it wants alerts as; without it the body is the alert.
+    pub form: Option<Form>,
     /// Whole time for one attempt.
     pub timeout: Duration,
     /// Time for a connection, within it.
@@ -432,7 +439,7 @@ pub struct WebhookConfig {
 impl fmt::Debug for WebhookConfig {
     /// The endpoint as people are shown it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { url, secret, more_secrets, access, tls, network, template, .. } = self;
+        let Self { url, secret, more_secrets, access, tls, network, form, .. } = self;
         let Self { timeout, connect_timeout, concurrency_max, retry_schedule, traffic, .. } = self;
         f.debug_struct("WebhookConfig")
             .field("url", &shown_endpoint(url))
@@ -441,7 +448,7 @@ impl fmt::Debug for WebhookConfig {
             .field("access", access)
             .field("tls", tls)
             .field("network", network)
-            .field("template", template)
+            .field("form", form)
             .field("timeout", timeout)
             .field("connect_timeout", connect_timeout)
             .field("concurrency_max", concurrency_max)
@@ -451,11 +458,16 @@ impl fmt::Debug for WebhookConfig {
     }
 }
 
+/// The waits by default: retries over about three days.
+fn retry_schedule() -> Vec<Duration> {
+    let (minute, hour) = (60, 3_600);
+    let waits = [5, 5 * minute, 30 * minute, 2 * hour, 5 * hour, 10 * hour, 14 * hour, 20 * hour, 24 * hour];
+    waits.map(Duration::from_secs).to_vec()
+}
+
 impl WebhookConfig {
     /// An endpoint with the default manners: retries over about three days.
     pub fn new(url: Url, secret: impl Into<Option<Secret>>) -> Self {
-        let (minute, hour) = (60, 3_600);
-        let waits = [5, 5 * minute, 30 * minute, 2 * hour, 5 * hour, 10 * hour, 14 * hour, 20 * hour, 24 * hour];
         Self {
             url,
             secret: secret.into(),
@@ -463,11 +475,11 @@ impl WebhookConfig {
             access: FeedAccess::default(),
             tls: EndpointTls::default(),
             network: EndpointNetwork::default(),
-            template: None,
+            form: None,
             timeout: Duration::from_secs(15),
             connect_timeout: Duration::from_secs(5),
             concurrency_max: 4,
-            retry_schedule: waits.map(Duration::from_secs).to_vec(),
+            retry_schedule: retry_schedule(),
             traffic: TrafficConfig::default(),
         }
     }

@@ -278,6 +278,12 @@ impl<'a> Section<'a> {
         self.table.is_some_and(|table| table.contains_key(key))
     }
 
+    /// Whether the file has an empty list here.
+    pub(super) fn is_empty_list(&self, key: &str) -> bool {
+        let value = self.table.and_then(|table| table.get(key));
+        value.and_then(|value| value.get_ref().as_array()).is_some_and(|list| list.is_empty())
+    }
+
     /// Notes a problem with the section itself, at its head.
     pub(super) fn problem(&self, wrong: Wrong) {
         self.report.add(self.at, self.path.clone(), wrong);

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::keys::{Key, Kind, keys};
 use super::load::FEED_ADDRESS;
+use super::mail::RECIPIENTS_MAX;
 use super::narrow::{NAME_CHARACTERS_MAX, NAMES_MAX};
 use super::schema::Manual;
 use super::signing::MORE_SECRETS_MAX;
@@ -25,7 +26,7 @@ comes from.
 ";
 
 /// The heading of a section and what the section is.
-const SECTIONS: [(&str, &str, &str); 13] = [
+const SECTIONS: [(&str, &str, &str); 14] = [
     ("", "At the head of the file", "Keys before the first table."),
     ("http", "`[http]`", "The daemon's own HTTP: `/healthz`, `/readyz` and [`/metrics`](metrics.md)."),
     (
@@ -57,6 +58,11 @@ const SECTIONS: [(&str, &str, &str); 13] = [
         "sink.webhook",
         "`[[sink]]` of type `webhook`",
         "Alerts as signed HTTP requests. Exactly one of the three secrets is needed; beside a template none has to be.",
+    ),
+    (
+        "sink.email",
+        "`[[sink]]` of type `email`",
+        "Alerts as mail, one for each, over a mail server (SMTP). With a `username` exactly one of the three passwords is needed.",
     ),
     (
         "rule",
@@ -116,6 +122,12 @@ fn kind(key: &Key) -> (&'static str, String) {
             "list of strings",
             "days, times or both: `\"22:00-07:00\"`, `\"Sat-Sun\"`, `\"Mon-Fri 18:00-08:00\"`".to_owned(),
         ),
+        Kind::Host => ("string", "a host name or an IP address".to_owned()),
+        Kind::Mailbox => ("string", "an address of mail, perhaps with a name".to_owned()),
+        Kind::Mailboxes => ("list of strings", format!("1 to {RECIPIENTS_MAX} addresses of mail, perhaps with names")),
+        Kind::Fsync => {
+            ("string", "`\"always\"`, `\"never\"` or `\"interval\"` with 10ms to 1h: `\"interval 1s\"`".to_owned())
+        }
         Kind::Headers(_) => {
             ("table", "names of headers with `{ env = \"VARIABLE\" }`, `{ file = \"PATH\" }` or a string".to_owned())
         }

@@ -10,6 +10,8 @@ use toml::de::{DeTable, DeValue};
 use super::DEFAULT_TOML;
 use super::access::{PASSWORD_KEYS, RESERVED, TOKEN_KEYS};
 use super::keys::{Key, Kind, keys};
+use super::lines::FSYNC_PATTERN;
+use super::mail::{MAILBOX_PATTERN, RECIPIENTS_MAX};
 use super::narrow::{NAME_CHARACTERS_MAX, NAMES_MAX};
 use super::signing::{MORE_SECRET_KEYS, MORE_SECRETS_MAX};
 use super::traffic::RATE_PATTERN;
@@ -60,17 +62,24 @@ pub fn schema() -> Value {
 fn sinks(object: &dyn Fn(&str) -> Value) -> Value {
     let mut jsonl = object("sink.jsonl");
     jsonl["properties"]["type"]["enum"] = json!(["jsonl"]);
+    for key in ["rotate_bytes", "rotate_every", "fsync"] {
+        jsonl["dependentRequired"][key] = json!(["path"]);
+    }
+    for key in ["keep_files", "compress"] {
+        jsonl["dependentSchemas"][key] = json!({"anyOf": any(&["rotate_bytes", "rotate_every"])});
+    }
     let mut webhook = object("sink.webhook");
     webhook["properties"]["type"]["enum"] = json!(["webhook"]);
     let any_of = |keys: &[&str]| keys.iter().map(|key| json!({"required": [key]})).collect::<Vec<_>>();
     let templates = any_of(&["template", "template_file"]);
     let mut secrets = any_of(&["secret_env", "secret_file", "secret"]);
-    let unsigned = json!({"anyOf": templates, "not": {"anyOf": secrets}});
+    let unsigned = json!({"anyOf": templates.clone(), "not": {"anyOf": secrets}});
     secrets.push(unsigned);
     webhook["allOf"] = json!([
         {"oneOf": any_of(&["url_env", "url_file", "url"])},
         {"oneOf": secrets},
         {"not": {"required": ["template", "template_file"]}},
+        {"not": {"required": ["format"], "anyOf": templates}},
     ]);
     login(&mut webhook);
     let together = [
@@ -85,7 +94,10 @@ fn sinks(object: &dyn Fn(&str) -> Value) -> Value {
     if let Some(rules) = webhook["allOf"].as_array_mut() {
         rules.push(json!({"if": secret, "then": {"anyOf": any_of(&["secret_env", "secret_file", "secret"])}}));
     }
-    json!([jsonl, webhook])
+    let mut mail = object("sink.email");
+    mail["properties"]["type"]["enum"] = json!(["email"]);
+    login(&mut mail);
+    json!([jsonl, webhook, mail])
 }
 
 /// A username with exactly one password, or exactly one token, or neither.
@@ -138,6 +150,10 @@ fn headers(others: &[&str]) -> Value {
     })
 }
 
+fn mailbox() -> Value {
+    json!({"type": "string", "maxLength": 1_000, "pattern": MAILBOX_PATTERN})
+}
+
 fn value_schema(kind: &Kind) -> Value {
     match kind {
         Kind::Path | Kind::Text => json!({"type": "string", "minLength": 1}),
@@ -184,6 +200,10 @@ fn value_schema(kind: &Kind) -> Value {
             json!({"type": "array", "maxItems": SPANS_MAX, "items": {"type": "string", "pattern": SPAN_PATTERN}})
         }
         Kind::Rate => json!({"type": "string", "pattern": RATE_PATTERN}),
+        Kind::Host => json!({"type": "string", "maxLength": 253, "pattern": "^\\s*[^\\s/:@]+(:[^\\s/@]*)?\\s*$"}),
+        Kind::Mailbox => mailbox(),
+        Kind::Mailboxes => json!({"type": "array", "minItems": 1, "maxItems": RECIPIENTS_MAX, "items": mailbox()}),
+        Kind::Fsync => json!({"type": "string", "pattern": FSYNC_PATTERN}),
         Kind::Durations(range) => json!({"type": "array", "items": duration(range)}),
     }
 }

@@ -4,17 +4,18 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+use super::endpoint::format_name;
 use super::extract::CUE_KEYS;
 use super::layers::Origin;
 use super::load::{Loaded, SecretPlace};
 use super::units::{show_duration, show_size};
 use super::{
-    DomainConfig, EndpointTls, FeedAccess, FeedConfig, FeedListConfig, ListSource, MoreSecret, RuleConfig, SinkConfig,
-    SinkTarget, WebhookConfig,
+    DomainConfig, EndpointTls, FeedAccess, FeedConfig, FeedListConfig, LinesConfig, ListSource, MailConfig, MoreSecret,
+    RuleConfig, SinkConfig, SinkTarget, WebhookConfig,
 };
 use crate::model::{shown_address, shown_endpoint};
 use crate::rule::Limits;
-use crate::template::{Template, TemplateName};
+use crate::template::{Form, TemplateName};
 
 /// Column at which it is said where a value comes from.
 const ORIGIN_COLUMN: usize = 48;
@@ -217,15 +218,50 @@ impl Page<'_> {
         let section = format!("sink[{number}]");
         self.value(&section, "name", &quoted(&sink.name));
         match &sink.target {
-            SinkTarget::JsonLines { path: file } => {
-                self.value(&section, "type", "\"jsonl\"");
-                if let Some(file) = file {
-                    self.value(&section, "path", &path(file));
-                }
-                self.limits(&section, &sink.limits);
-            }
+            SinkTarget::JsonLines(lines) => self.lines(&section, lines, &sink.limits),
             SinkTarget::Webhook(webhook) => self.webhook(&section, webhook, &sink.limits),
+            SinkTarget::Mail(mail) => self.mail(&section, mail, &sink.limits),
         }
+    }
+
+    fn lines(&mut self, section: &str, lines: &LinesConfig, limits: &Limits) {
+        self.value(section, "type", "\"jsonl\"");
+        if let Some(file) = &lines.path {
+            self.value(section, "path", &path(file));
+            self.value(section, "fsync", &quoted(&lines.fsync.to_string()));
+        }
+        let rotation = &lines.rotation;
+        if rotation.is_on() {
+            let bytes = rotation.bytes.map(|bytes| ("rotate_bytes", quoted(&show_size(bytes))));
+            let every = rotation.every.map(|every| ("rotate_every", duration(every)));
+            let keep = rotation.keep.map(|keep| ("keep_files", keep.to_string()));
+            let set: Vec<_> = [bytes, every, keep].into_iter().flatten().collect();
+            self.values(section, &set);
+            self.value(section, "compress", &rotation.compress.to_string());
+        }
+        self.limits(section, limits);
+    }
+
+    fn mail(&mut self, section: &str, mail: &MailConfig, limits: &Limits) {
+        self.value(section, "type", "\"email\"");
+        self.value(section, "server", &quoted(&mail.server));
+        self.value(section, "port", &mail.port.to_string());
+        self.value(section, "tls", &quoted(mail.tls.as_str()));
+        self.value(section, "unencrypted", &mail.unencrypted.to_string());
+        if let Some(login) = &mail.login {
+            self.value(section, "username", &quoted(&login.username));
+        }
+        self.secret(section, "password");
+        self.value(section, "from", &quoted(&mail.form.from.to_string()));
+        let to: Vec<String> = mail.form.to.iter().map(|mailbox| quoted(&mailbox.to_string())).collect();
+        self.value(section, "to", &list(&to));
+        if let Some(file) = &mail.authorities {
+            self.value(section, "ca_file", &path(&file.path));
+        }
+        self.limits(section, limits);
+        self.value(section, "timeout", &duration(mail.timeout));
+        let waits: Vec<String> = mail.retry_schedule.iter().copied().map(duration).collect();
+        self.value(section, "retry_schedule", &list(&waits));
     }
 
     fn webhook(&mut self, section: &str, webhook: &WebhookConfig, limits: &Limits) {
@@ -237,7 +273,7 @@ impl Page<'_> {
             Some(SecretPlace::File(file)) => self.value(section, "url_file", &path(file)),
             _ => self.value(section, "url", &quoted(&format!("{}{rest}", shown_endpoint(&webhook.url)))),
         }
-        self.template(section, webhook.template.as_deref());
+        self.form(section, webhook.form.as_ref());
         self.secret(section, "secret");
         self.more_secrets(section, &webhook.more_secrets);
         self.access(section, &webhook.access);
@@ -296,7 +332,14 @@ impl Page<'_> {
         self.value(section, "quiet_priority", &limits.quiet_priority.to_string());
     }
 
-    fn template(&mut self, section: &str, template: Option<&Template>) {
+    fn form(&mut self, section: &str, form: Option<&Form>) {
+        let template = match form {
+            Some(Form::Template(template)) => Some(template),
+            other => {
+                self.value(section, "format", &quoted(format_name(other)));
+                None
+            }
+        };
         match template.map(|template| (template.name(), template.content_type())) {
             Some((TemplateName::Preset(preset), _)) => self.value(section, "template", &quoted(preset.as_str())),
             Some((TemplateName::File(file), content_type)) => {

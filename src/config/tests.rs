@@ -23,6 +23,7 @@ fn variable(name: &str) -> Option<String> {
         "PARTNER_OLD_SECRET" => "whsec_cGFydG5lci1vbGQtc2VjcmV0LTAxMjM0NTY3ODk=",
         "PARTNER_PASSWORD" => "hunter3",
         "PARTNER_KEY" => "key-10",
+        "MAIL_PASSWORD" => "hunter4",
         "TWO_LINES" => "a\nb",
         _ => return None,
     };
@@ -214,8 +215,8 @@ fn sinks_are_checked_by_type() {
     check(
         "[[sink]]\nname = \"a\"\ntype = \"webhok\"\n[[sink]]\nname = \"b\"\ntype = \"jsonl\"\nurl = \"https://b.example\"\n",
         &[
-            "g.toml:3:8: sink[1].type: \"webhok\" is not a type of sink, did you mean \"webhook\"? (accepted: \"jsonl\", \"webhook\")",
-            "g.toml:7:1: sink[2].url: is not a key here (accepted: alerts_per_day, alerts_per_hour, group_wait, name, path, quiet_hours, quiet_priority, quiet_zone, type)",
+            "g.toml:3:8: sink[1].type: \"webhok\" is not a type of sink, did you mean \"webhook\"? (accepted: \"jsonl\", \"webhook\", \"email\")",
+            "g.toml:7:1: sink[2].url: is not a key here (accepted: alerts_per_day, alerts_per_hour, compress, fsync, group_wait, keep_files, name, path, quiet_hours, quiet_priority, quiet_zone, rotate_bytes, rotate_every, type)",
         ],
     );
 }
@@ -318,10 +319,12 @@ fn sound() -> String {
         "client_certificate_file",
         "client_key_file",
     ];
-    let is_other = |line: &&str| others.iter().any(|key| line.starts_with(&format!("{key} =")));
+    // A file of lines needs its path.
+    let is_other =
+        |line: &&str| others.iter().any(|key| line.starts_with(&format!("{key} ="))) && !line.contains("alerts.jsonl");
     let lines = uncommented().lines().filter(|line| !is_other(line)).flat_map(|line| [line, "\n"]).collect::<String>();
     let names = ["DESK_SECRET", "AGENCY_PASSWORD", "AGENCY_KEY"];
-    let of_partner = ["PARTNER_SECRET", "PARTNER_OLD_SECRET", "PARTNER_PASSWORD", "PARTNER_KEY"];
+    let of_partner = ["PARTNER_SECRET", "PARTNER_OLD_SECRET", "PARTNER_PASSWORD", "PARTNER_KEY", "MAIL_PASSWORD"];
     names.iter().chain(&of_partner).fold(lines, |text, name| text.replace(&format!("GAINSAY_{name}"), name))
 }
 
@@ -364,7 +367,7 @@ fn the_default_file_is_the_defaults() {
 #[test]
 fn the_default_file_names_every_key() {
     // The reader tells its keys when it meets one that it does not know.
-    let stranger = "zz = 1\n[http]\nzz = 1\n[websub]\nzz = 1\n[log]\nzz = 1\n[intake]\nzz = 1\n[extract]\nzz = 1\n[windows]\nzz = 1\n[[feed]]\nzz = 1\n[[feed_list]]\nzz = 1\n[[domain]]\nzz = 1\n[[rule]]\nzz = 1\n[[sink]]\ntype = \"jsonl\"\nzz = 1\n[[sink]]\ntype = \"webhook\"\nzz = 1\n";
+    let stranger = "zz = 1\n[http]\nzz = 1\n[websub]\nzz = 1\n[log]\nzz = 1\n[intake]\nzz = 1\n[extract]\nzz = 1\n[windows]\nzz = 1\n[[feed]]\nzz = 1\n[[feed_list]]\nzz = 1\n[[domain]]\nzz = 1\n[[rule]]\nzz = 1\n[[sink]]\ntype = \"jsonl\"\nzz = 1\n[[sink]]\ntype = \"webhook\"\nzz = 1\n[[sink]]\ntype = \"email\"\nzz = 1\n";
     let Err(ConfigError::Invalid { problems }) = read(stranger) else { panic!("accepted a stranger") };
     let sections = [
         ("zz", ""),
@@ -379,7 +382,7 @@ fn the_default_file_names_every_key() {
         ("domain[1].zz", "domain"),
         ("rule[1].zz", "rule"),
     ];
-    let sinks = [("sink[1].zz", "sinkjsonl"), ("sink[2].zz", "sinkwebhook")];
+    let sinks = [("sink[1].zz", "sinkjsonl"), ("sink[2].zz", "sinkwebhook"), ("sink[3].zz", "sinkemail")];
     let known: BTreeMap<String, BTreeSet<String>> = sections
         .into_iter()
         .chain(sinks)

@@ -60,11 +60,7 @@ pub struct EndpointNetwork {
 
 /// Reads and tries the files; whatever is wrong is in the report.
 pub(super) fn read_tls(section: &mut Section<'_>, surroundings: &Surroundings<'_>) -> EndpointTls {
-    let authorities = section.read("ca_file", |value| {
-        let file = pem_file(value, surroundings)?;
-        file.as_ref().map_or(Ok(()), judge_authorities)?;
-        Ok(file)
-    });
+    let authorities = read_authorities(section, surroundings);
     let certificate = section.read("client_certificate_file", |value| {
         let file = pem_file(value, surroundings)?;
         file.as_ref().map_or(Ok(()), |file| certificates(file, CERTIFICATE).map(drop))?;
@@ -88,7 +84,17 @@ pub(super) fn read_tls(section: &mut Section<'_>, surroundings: &Surroundings<'_
     if let Some((what, accepted)) = lacking {
         section.problem(Wrong::new(what, accepted));
     }
-    EndpointTls { authorities: authorities.flatten(), identity: certificate.flatten().zip(key.flatten()) }
+    EndpointTls { authorities, identity: certificate.flatten().zip(key.flatten()) }
+}
+
+/// Reads and tries the file of authorities.
+pub(super) fn read_authorities(section: &mut Section<'_>, surroundings: &Surroundings<'_>) -> Option<PemFile> {
+    let read = section.read("ca_file", |value| {
+        let file = pem_file(value, surroundings)?;
+        file.as_ref().map_or(Ok(()), judge_authorities)?;
+        Ok(file)
+    });
+    read.flatten()
 }
 
 /// Nothing where files are not looked up.

@@ -108,7 +108,7 @@ fn desk(folder: &std::path::Path) -> (Desk, Arc<Flaky>) {
 fn thrifty_desk(folder: &std::path::Path) -> (Desk, Arc<Flaky>) {
     let (mut desk, store) = desk(folder);
     let limits = Limits { alerts_per_day: 1, ..Limits::none() };
-    desk.sinks = vec![SinkSettings { name: "one".into(), format: BodyFormat::JsonLines, template: None, limits }];
+    desk.sinks = vec![SinkSettings { name: "one".into(), format: BodyFormat::JsonLines, form: None, limits }];
     desk.router = Router::new(vec![crate::rule::Rule::everything()], vec!["one".into()]);
     (desk, store)
 }

@@ -132,7 +132,7 @@ fn check_files(config: Option<&Config>, checks: &mut Checks) {
     let at_once = config.map_or(0, |config| {
         let sinks = config.sinks.iter().map(|sink| match &sink.target {
             SinkTarget::Webhook(webhook) => webhook.concurrency_max,
-            SinkTarget::JsonLines { .. } => 1,
+            SinkTarget::JsonLines(_) | SinkTarget::Mail(_) => 1,
         });
         config.intake.fetches_max + sinks.sum::<usize>()
     });

@@ -16,11 +16,11 @@ use super::words::minute;
 use super::{Listed, print_list};
 use crate::cli::ConfigArgs;
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::{Config, Secret, SinkConfig, WebhookConfig};
+use crate::config::{Config, Secret, SinkConfig, SinkTarget, WebhookConfig};
 use crate::exit::Exit;
 use crate::model::{AlertId, Rendering, shown_endpoint};
 use crate::settings::Source;
-use crate::sink::{BodyFormat, DeliveryError, body, reach, send};
+use crate::sink::{BodyFormat, DeliveryError, body, reach, send, send_mail};
 use crate::template::test_alert;
 use crate::terminal::{print_text, tell};
 use args::{EndpointCommand, EndpointLsArgs, KeygenArgs, NamedArgs};
@@ -165,26 +165,34 @@ fn ping(args: &NamedArgs) -> Result<ExitCode> {
 
 fn test(args: &NamedArgs) -> Result<ExitCode> {
     let config = config(&args.source)?;
-    let (sink, webhook) = named(&config, &args.name)?;
+    let Some(sink) = config.sinks.iter().find(|sink| sink.name == args.name) else {
+        named(&config, &args.name)?;
+        return Ok(Exit::Failed.into());
+    };
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("this system gives no random bytes: {error}"))?;
     // Receivers drop ids that they have seen.
     let id = AlertId::of(&[b"test", &random]);
     let now = SystemClock.now();
     let alert = test_alert(id, now);
-    let Rendering { content_type, body } = match &webhook.template {
-        Some(template) => template.render(&alert).context("the template fails for the test alert")?,
-        None => {
-            Rendering { content_type: "application/json".to_owned(), body: body(&alert, BodyFormat::of(&sink.target)) }
-        }
+    let rendering = match sink.target.form() {
+        Some(form) => form.render(&alert).context("the template fails for the test alert")?,
+        None => Rendering::json(body(&alert, BodyFormat::of(&sink.target))),
     };
     let id = id.to_string();
-    let sent = timed(async { send(webhook, &id, &content_type, body, now).await })?;
+    if let SinkTarget::Mail(mail) = &sink.target {
+        let (sent, milliseconds) = timed(async { send_mail(mail, &rendering.body).await })?;
+        let host = format!("{}:{}", mail.server, mail.port);
+        let said = sent.map(|()| format!("the test alert {id} was taken"));
+        return told(&args.name, &host, said, milliseconds);
+    }
+    let (_, webhook) = named(&config, &args.name)?;
+    let sent = timed(async { send(webhook, &id, rendering, now).await })?;
     report(&args.name, webhook, &format!("the test alert {id} was answered"), sent)
 }
 
 /// Waits for an answer; gives the milliseconds that it took, too.
-fn timed(answer: impl Future<Output = Result<u16, DeliveryError>>) -> Result<(Result<u16, DeliveryError>, u128)> {
+fn timed<T>(answer: impl Future<Output = Result<T, DeliveryError>>) -> Result<(Result<T, DeliveryError>, u128)> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
     Ok(runtime.block_on(async {
@@ -201,10 +209,13 @@ fn report(
     what: &str,
     (answer, milliseconds): (Result<u16, DeliveryError>, u128),
 ) -> Result<ExitCode> {
-    let host = shown_endpoint(&webhook.url);
+    told(name, &shown_endpoint(&webhook.url), answer.map(|status| format!("{what} {status}")), milliseconds)
+}
+
+fn told(name: &str, host: &str, answer: Result<String, DeliveryError>, milliseconds: u128) -> Result<ExitCode> {
     match answer {
-        Ok(status) => {
-            print_text(&format!("{name}: {host}: {what} {status} in {milliseconds} ms\n"))?;
+        Ok(what) => {
+            print_text(&format!("{name}: {host}: {what} in {milliseconds} ms\n"))?;
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => {

@@ -21,7 +21,7 @@ pub struct OutboxRow {
     pub sequence: u64,
     /// The alert in the format of its sink: the exact bytes that go out, on every attempt, unless there is a rendering.
     pub body: Vec<u8>,
-    /// What goes out instead, where the sink has a template.
+    /// What goes out instead, where the sink wants another form.
     pub rendering: Option<Rendering>,
     /// Not to be sent before; kept to the millisecond.
     pub due: Timestamp,
@@ -47,13 +47,30 @@ pub struct Moved {
     pub due: Timestamp,
 }
 
-/// An alert as a template made it: rendered once, and the same bytes on every attempt, whatever becomes of the template.
+/// An alert in the form that its sink wants: rendered once, and the same bytes on every attempt, whatever becomes of the config.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendering {
     /// Its media type.
     pub content_type: String,
+    /// More headers that belong to it, by name.
+    pub headers: Vec<(String, String)>,
     /// The exact bytes.
     pub body: Vec<u8>,
+}
+
+impl Rendering {
+    /// The media type of a mail.
+    pub const MAIL: &str = "message/rfc822";
+
+    /// Whether it is a mail.
+    pub fn is_mail(&self) -> bool {
+        self.content_type == Self::MAIL
+    }
+
+    /// JSON as it is.
+    pub fn json(body: Vec<u8>) -> Self {
+        Self { content_type: "application/json".to_owned(), headers: Vec::new(), body }
+    }
 }
 
 /// One alert for one sink that is not delivered yet.

@@ -10,11 +10,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
 use super::jsonl::JsonLines;
+use super::mail::Mail;
 use super::traffic::Outcome;
 use super::webhook::Webhook;
 use super::{DeliveryError, retry};
 use crate::clock::Clock;
-use crate::model::{AlertId, Attempt, AttemptResult, EndpointRecord, Outbox, OutboxEntry, OutboxRow};
+use crate::model::{AlertId, Attempt, AttemptResult, EndpointRecord, Outbox, OutboxEntry, OutboxRow, Rendering};
 
 /// Waits after failures of the store.
 pub(super) const STORE_WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30));
@@ -36,6 +37,7 @@ pub(super) struct Delivery<O> {
 pub(super) enum Target {
     JsonLines(Arc<JsonLines>),
     Webhook { webhook: Box<Webhook>, retry_schedule: Vec<Duration> },
+    Mail { mail: Box<Mail>, retry_schedule: Vec<Duration> },
 }
 
 /// An attempt that has ended.
@@ -105,10 +107,14 @@ impl<O: Outbox + 'static> Delivery<O> {
                 let written = spawn_blocking(move || lines.write(&body)).await;
                 written.unwrap_or(Err(DeliveryError::Abandoned)).map(|()| (None, None))
             }
+            // A sink may have been of another type when this was put in.
+            Target::Mail { mail, .. } => match rendering.filter(Rendering::is_mail) {
+                Some(rendering) => mail.send(&rendering.body).await.map(|()| (None, None)),
+                None => Err(DeliveryError::Unrendered),
+            },
             Target::Webhook { webhook, .. } => {
-                let (content_type, body) = rendering
-                    .map_or_else(|| ("application/json".to_owned(), body), |made| (made.content_type, made.body));
-                let answer = webhook.send(&alert.to_string(), &content_type, body, at).await;
+                let rendering = rendering.filter(|made| !made.is_mail()).unwrap_or_else(|| Rendering::json(body));
+                let answer = webhook.send(&alert.to_string(), rendering, at).await;
                 answer.map(|answer| (Some(answer.status), Some(answer.head)))
             }
         };
@@ -153,10 +159,11 @@ impl<O: Outbox + 'static> Delivery<O> {
     fn judge(&self, error: &DeliveryError, attempts: u32, is_early: bool) -> AttemptResult {
         let wait = match &self.target {
             Target::JsonLines(_) => Some(retry::back_off(attempts.saturating_add(1), LINE_WAITS.0, LINE_WAITS.1)),
-            Target::Webhook { .. } if is_early || !error.is_retryable() => {
+            Target::Mail { .. } if error.is_final() => None,
+            Target::Webhook { .. } | Target::Mail { .. } if is_early || !error.is_retryable() => {
                 return AttemptResult::Held { error: error.to_string() };
             }
-            Target::Webhook { retry_schedule, .. } => {
+            Target::Webhook { retry_schedule, .. } | Target::Mail { retry_schedule, .. } => {
                 retry::wait(retry_schedule, attempts, error.retry_after(), fastrand::f64())
             }
         };

@@ -20,7 +20,8 @@ impl BodyFormat {
     /// What sinks of this kind expect.
     pub fn of(target: &SinkTarget) -> Self {
         match target {
-            SinkTarget::JsonLines { .. } => Self::JsonLines,
+            // The mail itself is a rendering.
+            SinkTarget::JsonLines(_) | SinkTarget::Mail(_) => Self::JsonLines,
             SinkTarget::Webhook(_) => Self::Webhook,
         }
     }

@@ -22,6 +22,7 @@ use crate::model::{AddressHash, AttemptResult, EndpointState, Outbox};
 
 use super::attempt::{Delivery, Ended, Look, STORE_FAILURES_MAX, STORE_WAITS, Target};
 use super::jsonl::JsonLines;
+use super::mail::Mail;
 use super::traffic::{Permit, Shift, Traffic};
 use super::webhook::Webhook;
 use super::{DeliveryError, retry};
@@ -80,7 +81,14 @@ impl<O: Outbox + 'static> Dispatcher<O> {
     ) -> Result<Self, DeliveryError> {
         let (target, concurrency_max, endpoint) = match &sink.target {
             // Lines come in order, so one at a time.
-            SinkTarget::JsonLines { path } => (Target::JsonLines(Arc::new(JsonLines::new(path.as_deref())?)), 1, None),
+            SinkTarget::JsonLines(config) => {
+                (Target::JsonLines(Arc::new(JsonLines::new(config, Arc::clone(&clock))?)), 1, None)
+            }
+            // One after the other, so that nobody gets an answer before what it answers.
+            SinkTarget::Mail(config) => {
+                let mail = Box::new(Mail::new(config)?);
+                (Target::Mail { mail, retry_schedule: config.retry_schedule.clone() }, 1, None)
+            }
             SinkTarget::Webhook(config) => {
                 let webhook = Box::new(Webhook::new(config)?);
                 let target = Target::Webhook { webhook, retry_schedule: config.retry_schedule.clone() };

@@ -7,11 +7,14 @@ use std::time::Duration;
 use super::traffic::Outcome;
 use crate::guard::Refused;
 
+/// Characters kept of what somebody else said.
+const DETAIL_CHARACTERS_MAX: usize = 200;
+
 /// What can go wrong with a delivery.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
     /// No HTTP client could be made: no root certificates, for example.
-    #[error("cannot make a client for the webhook: {detail}")]
+    #[error("cannot make a client: {detail}")]
     Client {
         /// Why.
         detail: String,
@@ -34,6 +37,9 @@ pub enum DeliveryError {
     /// Standard output takes no more.
     #[error("cannot write to standard output: {0}")]
     StandardOutput(#[source] io::Error),
+    /// What waits was made for a sink of another type, which had this name.
+    #[error("this alert was made for a sink of another type")]
+    Unrendered,
     /// The write was given up because the program ends.
     #[error("the write was given up")]
     Abandoned,
@@ -74,6 +80,16 @@ pub enum DeliveryError {
         /// The beginning of the answer.
         detail: String,
     },
+    /// The mail server answered, but not that it has the mail.
+    #[error("the mail server answered {code}{}{detail}", if detail.is_empty() { "" } else { ": " })]
+    Mail {
+        /// Its reply code.
+        code: u16,
+        /// It will never take this mail.
+        is_final: bool,
+        /// What it said.
+        detail: String,
+    },
 }
 
 impl DeliveryError {
@@ -101,6 +117,11 @@ impl DeliveryError {
         }
     }
 
+    /// Whether this alert will never be taken, while others may be.
+    pub(super) fn is_final(&self) -> bool {
+        matches!(self, Self::Mail { is_final: true, .. } | Self::Unrendered)
+    }
+
     /// The least time to wait that the receiver asked for.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -108,4 +129,11 @@ impl DeliveryError {
             _ => None,
         }
     }
+}
+
+/// What somebody else said, in words that fit on one line and cannot upset a terminal.
+pub(super) fn on_one_line(text: &str) -> String {
+    let words = text.split(|character: char| character.is_whitespace() || character.is_control());
+    let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    line.chars().take(DETAIL_CHARACTERS_MAX).collect()
 }

@@ -1,16 +1,29 @@
-//! Alerts as JSON Lines on standard output or at the end of a file; a line is delivered when it is flushed or on the disk.
+//! Alerts as JSON Lines on standard output or at the end of a file; a line is delivered when it is flushed, or as safe as the config
+//! wants it.
+//!
+//! Several programs may write to one file. Where it is rotated, gainsay's writers take turns by a lock on the file, and each sees in its
+//! turn whether the file is still the one at its path: a line never goes into a file that was closed.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use jiff::Timestamp;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 
 use super::DeliveryError;
+use super::closed::{Family, Tidier, folder, is_at, lock, sync_folder};
+use super::fsync::Syncer;
+use crate::clock::Clock;
+use crate::config::{Fsync, LinesConfig, Rotation};
+
+/// Looks for the file at the path while others move it away.
+const TURNS_MAX: u32 = 100;
 
 /// Where the lines go.
 #[derive(Debug)]
@@ -20,28 +33,55 @@ pub(super) enum JsonLines {
         /// Whether the last write failed and may have left half a line.
         is_torn: AtomicBool,
     },
-    /// A file, opened for each line so that it can be moved away at any time.
-    File {
-        /// Where it is.
-        path: PathBuf,
-        /// If it is a pipe or a device, it stays open: the reader of a pipe would take a close for the end.
-        kept: Mutex<Option<File>>,
-    },
+    /// A file.
+    File(LineFile),
+}
+
+/// A file, opened for each line so that it can be moved away at any time.
+pub(super) struct LineFile {
+    path: PathBuf,
+    /// If it is a pipe or a device, it stays open: the reader of a pipe would take a close for the end.
+    kept: Mutex<Option<File>>,
+    rotation: Rotation,
+    fsync: Fsync,
+    /// Syncs later what is not synced at once.
+    syncer: Option<Syncer>,
+    /// Sees to closed files.
+    tidier: Option<Tidier>,
+    clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for LineFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LineFile").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 impl JsonLines {
-    /// Standard output, or the file at `path`, which is made now if it is missing. A pipe that nobody reads is no error
+    /// Standard output, or the file at the config's path, which is made now if it is missing. A pipe that nobody reads is no error
     /// yet: the lines wait.
-    pub(super) fn new(path: Option<&Path>) -> Result<Self, DeliveryError> {
-        let Some(path) = path else {
+    pub(super) fn new(config: &LinesConfig, clock: Arc<dyn Clock>) -> Result<Self, DeliveryError> {
+        let Some(path) = &config.path else {
             return Ok(Self::StandardOutput { is_torn: AtomicBool::new(false) });
         };
-        let kept = match open(path).map_err(|error| in_words(path, error)) {
-            Ok(file) => Some(file).filter(|file| !is_regular(file)),
-            Err(DeliveryError::NoReader { .. }) => None,
+        let (kept, is_file) = match open(path).map_err(|error| in_words(path, error)) {
+            Ok(file) if is_regular(&file) => (None, true),
+            Ok(special) => (Some(special), false),
+            Err(DeliveryError::NoReader { .. }) => (None, false),
             Err(error) => return Err(error),
         };
-        Ok(Self::File { path: path.to_owned(), kept: Mutex::new(kept) })
+        let file = |error| DeliveryError::File { path: path.clone(), error };
+        let (mut syncer, mut tidier) = (None, None);
+        if let Fsync::Interval(interval) = config.fsync {
+            syncer = Some(Syncer::start(interval).map_err(file)?);
+        }
+        let rotation = config.rotation.clone();
+        if is_file && rotation.is_on() && (rotation.compress || rotation.keep.is_some()) {
+            let family = family(path).map_err(file)?;
+            tidier = Some(Tidier::start(family, rotation.clone()).map_err(file)?);
+        }
+        let kept = Mutex::new(kept);
+        Ok(Self::File(LineFile { path: path.clone(), kept, rotation, fsync: config.fsync, syncer, tidier, clock }))
     }
 
     /// Writes one line. Blocks: a reader that is slow slows us down, nothing is lost.
@@ -50,7 +90,7 @@ impl JsonLines {
         line.push(b'\n');
         match self {
             Self::StandardOutput { is_torn } => write_out(&mut io::stdout().lock(), line, is_torn),
-            Self::File { path, kept } => append(path, kept, &line).map_err(|error| in_words(path, error)),
+            Self::File(file) => file.append(&line).map_err(|error| in_words(&file.path, error)),
         }
     }
 }
@@ -75,18 +115,95 @@ fn in_words(path: &Path, error: io::Error) -> DeliveryError {
     }
 }
 
-/// One write, so that other programs that append to the same file do not come between. What could not be written to is
-/// not kept: the next line opens it anew.
-fn append(path: &Path, kept: &Mutex<Option<File>>, line: &[u8]) -> io::Result<()> {
-    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut file = kept.take().map_or_else(|| open(path), Ok)?;
-    file.write_all(line)?;
-    if is_regular(&file) {
-        return file.sync_data();
+impl LineFile {
+    /// One write, so that other programs that append to the same file do not come between. What could not be written to is
+    /// not kept: the next line opens it anew.
+    fn append(&self, line: &[u8]) -> io::Result<()> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = kept.take().map_or_else(|| open(&self.path), Ok)?;
+        if !is_regular(&file) {
+            file.write_all(line)?;
+            // Pipes and devices have nothing to put on a disk.
+            *kept = Some(file);
+            return Ok(());
+        }
+        if self.rotation.is_on() {
+            file = self.turn(file, line.len() as u64)?;
+        }
+        file.write_all(line)?;
+        match (self.fsync, &self.syncer) {
+            (Fsync::Always, _) => file.sync_data(),
+            (_, Some(syncer)) => syncer.written(&file),
+            _ => Ok(()),
+        }
     }
-    // Pipes and devices have nothing to put on a disk.
-    *kept = Some(file);
-    Ok(())
+
+    /// Waits for our turn at the file and closes it if the next line belongs into a new one. Gives the file to write to, locked until
+    /// it is dropped.
+    fn turn(&self, mut file: File, line_bytes: u64) -> io::Result<File> {
+        for _ in 0..TURNS_MAX {
+            lock(&file)?;
+            let metadata = file.metadata()?;
+            if is_at(&metadata, &self.path)? {
+                let now = self.clock.now();
+                if !is_full(&self.rotation, &metadata, line_bytes, now)? {
+                    return Ok(file);
+                }
+                match self.close(&file, now) {
+                    // Somebody has moved it away at this moment, which is as good.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    closed => closed?,
+                }
+            }
+            file = open(&self.path)?;
+        }
+        Err(io::Error::other("others move it away again and again"))
+    }
+
+    /// Gives the file, which we have locked, the name of a closed one. One step: there is no moment at which a crash would lose it.
+    fn close(&self, file: &File, now: Timestamp) -> io::Result<()> {
+        if self.fsync != Fsync::Never {
+            file.sync_data()?;
+        }
+        let path = fs::canonicalize(&self.path)?;
+        let to = Family::of(&path).next(now)?;
+        if fs::symlink_metadata(&to).is_ok() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        fs::rename(&path, &to)?;
+        sync_folder(folder(&path))?;
+        if let Some(tidier) = &self.tidier {
+            tidier.wake();
+        }
+        Ok(())
+    }
+}
+
+/// The closed files of a file, where it may be a link. One that was moved away at this moment is none.
+fn family(path: &Path) -> io::Result<Family> {
+    match fs::canonicalize(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Family::of(path)),
+        path => path.map(|path| Family::of(&path)),
+    }
+}
+
+/// Whether a line belongs into a new file: the old one would become too large, or is of an earlier stretch of time. Its own time is
+/// that of its last line, so that nothing must be kept beside it.
+fn is_full(rotation: &Rotation, metadata: &Metadata, line_bytes: u64, now: Timestamp) -> io::Result<bool> {
+    if metadata.len() == 0 {
+        return Ok(false);
+    }
+    if rotation.bytes.is_some_and(|bytes| metadata.len().saturating_add(line_bytes) > bytes) {
+        return Ok(true);
+    }
+    let Some(every) = rotation.every else { return Ok(false) };
+    let Ok(written) = Timestamp::try_from(metadata.modified()?) else { return Ok(false) };
+    Ok(stretch(written, every) < stretch(now, every))
+}
+
+/// The number of the stretch of time in which a moment lies.
+fn stretch(at: Timestamp, every: Duration) -> i64 {
+    at.as_second().div_euclid(i64::try_from(every.as_secs()).unwrap_or(i64::MAX).max(1))
 }
 
 fn is_regular(file: &File) -> bool {
@@ -109,8 +226,7 @@ fn open(path: &Path) -> io::Result<File> {
     let mut file = OpenOptions::new().create(true).append(true).read(true).open(path)?;
     if file.metadata()?.len() == 0 {
         // The file may be new: its name must be on the disk, too, before anything in it counts as delivered.
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()?;
+        sync_folder(folder(path))?;
         return Ok(file);
     }
     let mut last = [0];
@@ -123,112 +239,4 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::BufRead as _;
-
-    use super::*;
-
-    #[track_caller]
-    fn check(before: Option<&str>, expected: &str) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("alerts.jsonl");
-        if let Some(before) = before {
-            std::fs::write(&path, before).unwrap();
-        }
-        let sink = JsonLines::new(Some(&path)).unwrap();
-        sink.write(b"{\"a\":1}").unwrap();
-        sink.write(b"{\"a\":2}").unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), expected);
-    }
-
-    #[test]
-    fn lines_are_appended_and_torn_ones_ended() {
-        check(None, "{\"a\":1}\n{\"a\":2}\n");
-        check(Some(""), "{\"a\":1}\n{\"a\":2}\n");
-        check(Some("{\"a\":0}\n"), "{\"a\":0}\n{\"a\":1}\n{\"a\":2}\n");
-        check(Some("{\"a\":0}\n{\"a\":"), "{\"a\":0}\n{\"a\":\n{\"a\":1}\n{\"a\":2}\n");
-    }
-
-    #[test]
-    fn a_file_that_was_moved_away_is_made_anew() {
-        let folder = tempfile::tempdir().unwrap();
-        let (path, moved) = (folder.path().join("alerts.jsonl"), folder.path().join("old.jsonl"));
-        let sink = JsonLines::new(Some(&path)).unwrap();
-        sink.write(b"1").unwrap();
-        std::fs::rename(&path, &moved).unwrap();
-        sink.write(b"2").unwrap();
-        assert_eq!(std::fs::read_to_string(&moved).unwrap(), "1\n");
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "2\n");
-    }
-
-    #[test]
-    fn a_folder_that_is_missing_is_noticed_at_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("missing").join("alerts.jsonl");
-        assert!(matches!(JsonLines::new(Some(&path)), Err(DeliveryError::File { .. })));
-    }
-
-    /// The reader's own thread: opening a pipe waits for the other side.
-    fn reader(pipe: &Path, lines: usize) -> std::thread::JoinHandle<Vec<String>> {
-        let pipe = pipe.to_owned();
-        std::thread::spawn(move || {
-            io::BufReader::new(File::open(pipe).unwrap()).lines().take(lines).map(Result::unwrap).collect()
-        })
-    }
-
-    #[test]
-    fn a_pipe_waits_for_its_reader_and_stays_open_while_it_reads() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("pipe");
-        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
-        let sink = JsonLines::new(Some(&path)).unwrap();
-        for (first, second) in [("1", "2"), ("3", "4")] {
-            // A pipe that was read before is only found to be unread when it is written to.
-            drop(sink.write(b"lost"));
-            assert!(matches!(sink.write(b"lost"), Err(DeliveryError::NoReader { .. })));
-            let reader = reader(&path, 2);
-            while sink.write(first.as_bytes()).is_err() {
-                std::thread::yield_now();
-            }
-            let JsonLines::File { kept, .. } = &sink else { panic!("{sink:?}") };
-            assert!(kept.lock().unwrap().is_some(), "closed, which the reader takes for the end");
-            sink.write(second.as_bytes()).unwrap();
-            assert_eq!(reader.join().unwrap(), [first, second]);
-        }
-    }
-
-    /// Takes a few bytes, then fails once.
-    struct Flaky {
-        taken: Vec<u8>,
-        fails_after: Option<usize>,
-    }
-
-    impl io::Write for Flaky {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let room = match self.fails_after.take() {
-                Some(0) => return Err(io::ErrorKind::BrokenPipe.into()),
-                Some(room) => {
-                    self.fails_after = Some(0);
-                    room.min(bytes.len())
-                }
-                None => bytes.len(),
-            };
-            self.taken.extend(bytes.iter().take(room));
-            Ok(room)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn half_a_line_on_standard_output_is_ended() {
-        let mut out = Flaky { taken: vec![], fails_after: Some(3) };
-        let is_torn = AtomicBool::new(false);
-        assert!(write_out(&mut out, b"first\n".to_vec(), &is_torn).is_err());
-        write_out(&mut out, b"first\n".to_vec(), &is_torn).unwrap();
-        write_out(&mut out, b"second\n".to_vec(), &is_torn).unwrap();
-        assert_eq!(String::from_utf8(out.taken).unwrap(), "fir\nfirst\nsecond\n");
-    }
-}
+mod tests;

@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Certificate, Client, ClientBuilder, Identity, Response, StatusCode, redirect};
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::{EndpointTls, WebhookConfig};
 use crate::guard::{Refused, endpoint_resolver};
 use crate::http;
+use crate::model::Rendering;
 
+use super::error::on_one_line;
 use super::sign::Keys;
 use super::{DeliveryError, tls};
 
@@ -20,9 +22,6 @@ const ANSWER_BYTES_MAX: usize = 4 << 10;
 
 /// How long these may take after the status is known, which alone decides: a receiver that never ends its answer costs no more.
 const ANSWER_WAIT: Duration = Duration::from_millis(500);
-
-/// Characters kept of it.
-const DETAIL_CHARACTERS_MAX: usize = 200;
 
 /// The answer of a receiver that has the alert.
 pub(super) struct Answer {
@@ -103,14 +102,18 @@ impl Webhook {
     pub(super) async fn send(
         &self,
         id: &str,
-        content_type: &str,
-        body: Vec<u8>,
+        Rendering { content_type, headers, body }: Rendering,
         now: Timestamp,
     ) -> Result<Answer, DeliveryError> {
+        // These go before what the config sets, which would be another event. What was stored is valid.
+        let own = headers
+            .iter()
+            .filter_map(|(name, value)| Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?)));
         let mut request = self
             .client
             .post(self.url.clone())
             .headers(self.headers.clone())
+            .headers(own.collect())
             .header(CONTENT_TYPE, content_type)
             .header("webhook-id", id)
             .header("webhook-timestamp", now.as_second());
@@ -144,11 +147,10 @@ pub async fn reach(config: &WebhookConfig) -> Result<u16, DeliveryError> {
 pub async fn send(
     config: &WebhookConfig,
     id: &str,
-    content_type: &str,
-    body: Vec<u8>,
+    rendering: Rendering,
     now: Timestamp,
 ) -> Result<u16, DeliveryError> {
-    Ok(Webhook::new(config)?.send(id, content_type, body, now).await?.status)
+    Ok(Webhook::new(config)?.send(id, rendering, now).await?.status)
 }
 
 /// The client with the authorities and our certificate, which were tried when the config was read.
@@ -183,10 +185,7 @@ async fn beginning(mut response: Response) -> String {
     {
         bytes.extend(chunk.into_iter().take(ANSWER_BYTES_MAX - bytes.len()));
     }
-    let text = String::from_utf8_lossy(&bytes);
-    let words = text.split(|character: char| character.is_whitespace() || character.is_control());
-    let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-    line.chars().take(DETAIL_CHARACTERS_MAX).collect()
+    on_one_line(&String::from_utf8_lossy(&bytes))
 }
 
 /// An error with its causes but without the address, which may hold a password.

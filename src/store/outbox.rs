@@ -53,8 +53,8 @@ impl<'t> Inserts<'t> {
              ON CONFLICT (alert, sink) DO NOTHING RETURNING position",
         )?;
         let body = transaction.prepare("INSERT INTO outbox_body (outbox, body) VALUES (?1, ?2)")?;
-        let rendering =
-            transaction.prepare("INSERT INTO outbox_rendering (outbox, content_type, body) VALUES (?1, ?2, ?3)")?;
+        let rendering = transaction
+            .prepare("INSERT INTO outbox_rendering (outbox, content_type, headers, body) VALUES (?1, ?2, ?3, ?4)")?;
         Ok(Self { row, body, rendering, now: now.as_millisecond() })
     }
 
@@ -76,8 +76,10 @@ impl<'t> Inserts<'t> {
         let position: Option<i64> = self.row.query_row(values, |inserted| inserted.get(0)).optional()?;
         let Some(position) = position else { return Ok(false) };
         self.body.execute(params![position, row.body])?;
-        if let Some(Rendering { content_type, body }) = &row.rendering {
-            self.rendering.execute(params![position, content_type, body])?;
+        if let Some(Rendering { content_type, headers, body }) = &row.rendering {
+            let headers =
+                serde_json::to_string(headers).map_err(|error| corrupt(row.alert.to_string(), error.to_string()))?;
+            self.rendering.execute(params![position, content_type, headers, body])?;
         }
         Ok(true)
     }
@@ -199,7 +201,7 @@ fn entries(
     limit: usize,
 ) -> Result<Vec<OutboxEntry>, StoreError> {
     let mut statement = connection.prepare(&format!(
-        "SELECT alert, sink, type, order_key, sequence, due, attempts, outbox_body.body, content_type, outbox_rendering.body AS rendered
+        "SELECT alert, sink, type, order_key, sequence, due, attempts, outbox_body.body, content_type, headers, outbox_rendering.body AS rendered
          FROM outbox o JOIN outbox_body ON outbox_body.outbox = o.position
               LEFT JOIN outbox_rendering ON outbox_rendering.outbox = o.position
          WHERE state = 'pending' AND sink = ?1 AND {condition} AND {IS_HEAD}
@@ -268,6 +270,10 @@ pub(super) fn give_up(transaction: &Transaction<'_>, sink: &str, now: Timestamp)
 fn entry(row: &Row<'_>) -> Result<OutboxEntry, StoreError> {
     let (content_type, rendered): (Option<String>, Option<Vec<u8>>) = (row.get("content_type")?, row.get("rendered")?);
     let alert: String = row.get("alert")?;
+    // What was put in by an earlier version has none.
+    let headers: Option<String> = row.get("headers")?;
+    let headers: Vec<(String, String)> = serde_json::from_str(headers.as_deref().unwrap_or("[]"))
+        .map_err(|error| corrupt(alert.clone(), error.to_string()))?;
     let name: String = row.get("type")?;
     let alert_type = crate::model::AlertType::ALL
         .into_iter()
@@ -281,7 +287,7 @@ fn entry(row: &Row<'_>) -> Result<OutboxEntry, StoreError> {
             order_key: row.get("order_key")?,
             sequence: u64::try_from(row.get::<_, i64>("sequence")?).unwrap_or_default(),
             body: row.get("body")?,
-            rendering: content_type.zip(rendered).map(|(content_type, body)| Rendering { content_type, body }),
+            rendering: content_type.zip(rendered).map(|(content_type, body)| Rendering { content_type, headers, body }),
             due: Timestamp::from_millisecond(row.get("due")?).map_err(|error| corrupt(alert, error.to_string()))?,
             document: None,
         },

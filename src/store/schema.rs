@@ -17,7 +17,7 @@
 //! | `analysis` | what one text of a document said | `document`, `content_hash`, `headline`, `text`, `claims` |
 //! | `outbox` | one alert for one sink | `alert`, `sink`, `type`, `state`, `attempts`, `due`, `reason` |
 //! | `outbox_body` | the bytes of an alert for a sink | `body` |
-//! | `outbox_rendering` | what a sink's template made of an alert, and goes out instead of its body | `content_type`, `body` |
+//! | `outbox_rendering` | an alert in the form that its sink wants, which goes out instead of its body | `content_type`, `headers`, `body` |
 //! | `attempt` | one attempt to deliver | `outbox`, `at`, `result`, `status`, `head`, `error` |
 //! | `endpoint` | how the endpoint of a sink does, if it ever failed | `id` (sink), `state`, `record` |
 //! | `backlog` | a document that came and is yet to be read, in order of arrival | `document`, `record` |
@@ -56,7 +56,7 @@ const APPLICATION_ID: u32 = 0x6761_696E;
 const RETENTION: Duration = Duration::from_hours(30 * 24);
 
 /// The steps from an empty file to the present layout. Only ever add to the end.
-const STEPS: [&str; 7] = [
+const STEPS: [&str; 8] = [
     r"
 CREATE TABLE desk (
     only          INTEGER PRIMARY KEY CHECK (only = 1),
@@ -216,6 +216,7 @@ UPDATE sqlite_schema SET sql = replace(sql, '''dead''', '''dead'', ''silenced'''
 PRAGMA writable_schema = RESET;
 CREATE INDEX outbox_silenced ON outbox (settled) WHERE state = 'silenced' AND is_bare = 0;
 ",
+    "ALTER TABLE outbox_rendering ADD COLUMN headers TEXT;",
 ];
 
 /// The beginning of what is kept at `now`; a replayed archive may stand at the beginning of all time.

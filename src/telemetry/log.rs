@@ -20,7 +20,7 @@ use crate::config::{LogConfig, LogFormat};
 
 /// Every field that the log may hold besides `time`, `level`, `target` and `message`, and what it says. Names are kept: other
 /// programs read them.
-pub const FIELDS: [(&str, &str); 33] = [
+pub const FIELDS: [(&str, &str); 34] = [
     ("address", "where the daemon listens for HTTP"),
     ("ahead_seconds", "how far the desk's clock is ahead of the machine's"),
     ("alert", "id of an alert, as its sinks get it"),
@@ -37,6 +37,7 @@ pub const FIELDS: [(&str, &str); 33] = [
     ("feeds", "number of feeds"),
     ("feeds_started", "feeds that a reload or a list started to poll"),
     ("feeds_stopped", "feeds that a reload or a list stopped polling"),
+    ("file", "a closed file of JSON Lines, or the folder of such"),
     ("grace", "how long a stop may take"),
     ("hub", "address of a hub that pushes a feed"),
     ("items", "entries of a feed"),

@@ -21,47 +21,47 @@ const OUTLETS_MAX: usize = 10;
 #[derive(Debug, Serialize)]
 pub(super) struct Message {
     /// What happened and who did it.
-    title: String,
+    pub(super) title: String,
     /// What happened, in a word or two: "Denial".
-    what: &'static str,
+    pub(super) what: &'static str,
     /// Who speaks, with the role.
-    who: String,
+    pub(super) who: String,
     /// The evidence, verbatim, with the words that show the act.
-    quote: Parted,
+    pub(super) quote: Parted,
     /// What it answers.
-    answers: Vec<String>,
+    pub(super) answers: Vec<String>,
     /// Alerts of a digest.
-    entries: Vec<Entry>,
+    pub(super) entries: Vec<Entry>,
     /// How many more the digest has.
-    more: usize,
+    pub(super) more: usize,
     /// What else is known.
-    facts: Vec<Fact>,
+    pub(super) facts: Vec<Fact>,
     /// Where it was read; null where there is no web address.
-    url: Option<String>,
+    pub(super) url: Option<String>,
     /// When the desk knew.
-    time: String,
+    pub(super) time: String,
     /// 1 to 5, 3 for most.
-    urgency: u8,
+    pub(super) urgency: u8,
 }
 
 /// A sentence around the cue.
 #[derive(Debug, Default, Serialize)]
-struct Parted {
-    before: String,
-    cue: String,
-    after: String,
+pub(super) struct Parted {
+    pub(super) before: String,
+    pub(super) cue: String,
+    pub(super) after: String,
 }
 
 #[derive(Debug, Serialize)]
-struct Fact {
-    name: &'static str,
-    value: String,
+pub(super) struct Fact {
+    pub(super) name: &'static str,
+    pub(super) value: String,
 }
 
 #[derive(Debug, Serialize)]
-struct Entry {
-    text: String,
-    url: Option<String>,
+pub(super) struct Entry {
+    pub(super) text: String,
+    pub(super) url: Option<String>,
 }
 
 /// The parts of an alert.

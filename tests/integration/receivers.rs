@@ -29,14 +29,14 @@ fn docs(path: &str) -> PathBuf {
 }
 
 /// Runs a step of an installation to its end.
-fn step(command: &mut Command) -> Result<(), String> {
+pub(crate) fn step(command: &mut Command) -> Result<(), String> {
     let output = command.stdin(Stdio::null()).output().map_err(|error| format!("{command:?}: {error}"))?;
     let said = || format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     output.status.success().then_some(()).ok_or_else(said)
 }
 
 /// A folder below `target` in which something is installed once.
-fn installed(name: &str, install: impl FnOnce(&Path) -> Result<(), String>) -> Option<PathBuf> {
+pub(crate) fn installed(name: &str, install: impl FnOnce(&Path) -> Result<(), String>) -> Option<PathBuf> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock().unwrap();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -44,7 +44,7 @@ fn installed(name: &str, install: impl FnOnce(&Path) -> Result<(), String>) -> O
     if !mark.exists() {
         std::fs::create_dir_all(&folder).unwrap();
         if let Err(why) = install(&folder) {
-            eprintln!("SKIPPED: the receiver in {name} was not run, its libraries cannot be installed: {why}");
+            eprintln!("SKIPPED: {name} was not run, its libraries cannot be installed: {why}");
             return None;
         }
         std::fs::write(&mark, "").unwrap();

@@ -122,3 +122,42 @@ fn the_schema_knows_what_goes_together_too() {
         assert_eq!(agree(&validator, &feed_with(lines)), expected, "{lines}");
     }
 }
+
+/// What a sink of lines and one of mail may say.
+#[test]
+fn the_schema_knows_what_sinks_need() {
+    let schema = schema();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let lines = "type = \"jsonl\"\n";
+    let mail = "type = \"email\"\nserver = \"smtp.example\"\nfrom = \"a@b.example\"\nto = [\"c@d.example\"]\n";
+    let webhook = "type = \"webhook\"\nurl = \"https://a.example\"\nsecret_env = \"DESK_SECRET\"\n";
+    for (sink, more, expected) in [
+        (lines, "", true),
+        (lines, "rotate_bytes = \"1MiB\"", false),
+        (lines, "fsync = \"never\"", false),
+        (lines, "path = \"a\"\nfsync = \"interval 1s\"", true),
+        (lines, "path = \"a\"\nkeep_files = 3", false),
+        (lines, "path = \"a\"\ncompress = true", false),
+        (lines, "path = \"a\"\ncompress = true\nkeep_files = 3\nrotate_every = \"1d\"", true),
+        (lines, "path = \"a\"\nrotate_bytes = \"64MiB\"", true),
+        (mail, "", true),
+        (mail, "username = \"a\"", false),
+        (mail, "password = \"a\"", false),
+        (mail, "username = \"a\"\npassword = \"a\"", true),
+        (mail, "username = \"a\"\ntoken = \"a\"", false),
+        (mail, "tls = \"ssl\"", false),
+        (mail, "port = 0", false),
+        ("type = \"email\"\nserver = \"smtp.example\"\nfrom = \"a@b.example\"\n", "to = []", false),
+        ("type = \"email\"\nserver = \"smtp.example\"\nfrom = \"a@b.example\"\n", "", false),
+        (webhook, "format = \"cloudevents\"", true),
+        (webhook, "format = \"cloudevent\"", false),
+        (webhook, "format = \"cloudevents\"\ntemplate = \"slack\"", false),
+    ] {
+        let text = format!("[[sink]]\nname = \"a\"\n{sink}{more}\n");
+        assert_eq!(agree(&validator, &text), expected, "{text}");
+    }
+    // Whether that machine is this one only the reader knows.
+    for (lines, expected) in [("tls = \"none\"", false), ("tls = \"none\"\nunencrypted = true", true)] {
+        assert_eq!(read(&format!("[[sink]]\nname = \"a\"\n{mail}{lines}\n")).is_ok(), expected, "{lines}");
+    }
+}

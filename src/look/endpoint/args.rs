@@ -15,8 +15,8 @@ pub enum EndpointCommand {
     /// Connects to an endpoint as deliveries do and asks for `/` with HEAD; sends no alert, no key, and of its address only the host.
     /// Exit code 1 if there is no answer.
     Ping(NamedArgs),
-    /// Sends an endpoint one alert that is marked as a test, signed and formatted as its sink's are, under an id of its own. Nothing of it
-    /// is kept or tried again. Exit code 1 if it is not taken.
+    /// Sends an endpoint, or the mail server of a sink, one alert that is marked as a test, signed and formatted as its sink's are, under an
+    /// id of its own. Nothing of it is kept or tried again. Exit code 1 if it is not taken.
     Test(NamedArgs),
     /// Lists how the endpoints of webhooks do: healthy, paused, failing or disabled, since when and why, and what waits for them.
     Status(StatusArgs),

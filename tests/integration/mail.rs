@@ -1,0 +1,261 @@
+//! Mail over a real server of others (`aiosmtpd`), read by Python's own parser; and servers that are none.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::kills::story;
+use crate::receivers::{installed, step};
+use crate::support::{Daemon, Feeds, free_address, gainsay, query, wait_for, write_config};
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// Takes mail, of each the second time, and prints what it saw: how it ended and the message, read by Python's parser.
+const SERVER: &str = r#"
+import base64, email, email.policy, json, ssl, sys, time
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+port, mode, certificate, key = sys.argv[1:5]
+seen = set()
+
+class Handler:
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address.startswith("nobody@"):
+            return "550 5.1.1 no such user here"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        is_new = mail["Message-ID"] not in seen
+        seen.add(mail["Message-ID"])
+        part = lambda kind: mail.get_body((kind,)).get_content()
+        print(json.dumps({
+            "from": envelope.mail_from, "to": envelope.rcpt_tos, "raw": base64.b64encode(envelope.content).decode(),
+            "headers": {name: str(value) for name, value in mail.items()}, "text": part("plain"), "html": part("html"),
+            "user": getattr(session, "auth_data", None),
+            "defects": [str(defect) for each in mail.walk() for defect in each.defects], "is_new": is_new,
+        }), flush=True)
+        return "451 4.3.0 come back later" if is_new and mode != "eager" else "250 OK"
+
+def login(server, session, envelope, mechanism, data):
+    is_right = data.login == b"desk" and data.password == b"hunter2"
+    return AuthResult(success=is_right, handled=False, auth_data=data.login.decode())
+
+options = {"hostname": "127.0.0.1", "port": int(port)}
+if mode in ("starttls", "tls"):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    options |= {"authenticator": login, "auth_required": True}
+    options |= {"ssl_context": context, "auth_require_tls": False} if mode == "tls" else {"tls_context": context, "require_starttls": True}
+Controller(Handler(), **options).start()
+print(json.dumps("ready"), flush=True)
+while True:
+    time.sleep(60)
+"#;
+
+/// A mail server at work, with what it saw.
+struct MailServer {
+    program: Child,
+    port: u16,
+    seen: Arc<Mutex<Vec<Value>>>,
+}
+
+impl MailServer {
+    /// One in this mode; nothing where it cannot be installed.
+    fn start(mode: &str) -> Option<Self> {
+        let folder = installed("aiosmtpd-python", |folder| {
+            step(Command::new("python3").args(["-m", "venv"]).arg(folder.join("venv")))?;
+            let pip = folder.join("venv/bin/pip");
+            step(Command::new(pip).args(["install", "--quiet", "--disable-pip-version-check", "aiosmtpd==1.4.6"]))
+        })?;
+        let port = free_address().port();
+        let mut program = Command::new(folder.join("venv/bin/python"))
+            .args(["-W", "ignore", "-c", SERVER, &port.to_string(), mode])
+            .args([fixture("endpoint.pem"), fixture("endpoint.key")])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(program.stdout.take().unwrap()).lines();
+        let seen: Arc<Mutex<Vec<Value>>> = Arc::default();
+        let log = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            let values = lines.map_while(Result::ok).map(|line| serde_json::from_str(&line).unwrap());
+            values.for_each(|value| log.lock().unwrap().push(value));
+        });
+        wait_for("the mail server", MINUTE, || !seen.lock().unwrap().is_empty());
+        seen.lock().unwrap().clear();
+        Some(Self { program, port, seen })
+    }
+
+    fn seen(&self) -> Vec<Value> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    /// The one mail that it saw; what it prints may take a moment to come.
+    fn only(&self) -> Value {
+        wait_for("what the mail server saw", MINUTE, || !self.seen().is_empty());
+        assert_eq!(self.seen().len(), 1);
+        self.seen().remove(0)
+    }
+}
+
+impl Drop for MailServer {
+    fn drop(&mut self) {
+        drop(self.program.kill());
+        drop(self.program.wait());
+    }
+}
+
+fn fixture(name: &str) -> String {
+    format!("{}/tests/fixtures/tls/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A sink of mail with these lines.
+fn sink(port: u16, lines: &str) -> String {
+    format!(
+        "[[sink]]\nname = \"mail\"\ntype = \"email\"\nserver = \"127.0.0.1\"\nport = {port}\nalerts_per_day = 0\n\
+         from = \"gainsay <alerts@news.example>\"\n{lines}\n"
+    )
+}
+
+const TO: &str = "to = [\"desk@news.example\", \"Нова <nova@news.example>\"]\n";
+
+fn secure(tls: &str) -> String {
+    let ca = fixture("ca.pem");
+    format!("{TO}tls = \"{tls}\"\nca_file = \"{ca}\"\nusername = \"desk\"\npassword = \"hunter2\"\n")
+}
+
+/// Sends a test alert; says what was said, and whether it was taken.
+fn test(sink: &str) -> (bool, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gainsay.toml");
+    std::fs::write(&path, sink).unwrap();
+    let output = gainsay(&["endpoint", "test", "mail", "-c", path.to_str().unwrap()]).output().unwrap();
+    (output.status.success(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+}
+
+fn daemon(folder: &Path, sink: &str) -> (Daemon, crate::support::Server) {
+    let feeds = Feeds::default();
+    let wire = feeds.serve();
+    feeds.add("/a", story(1));
+    let config = write_config(folder, &[("a", format!("{}/a", wire.base))], None);
+    std::fs::write(&config, std::fs::read_to_string(&config).unwrap() + sink).unwrap();
+    (Daemon::start(&config), wire)
+}
+
+fn outbox(folder: &Path, state: &str) -> Vec<String> {
+    query(folder, &format!("SELECT alert FROM outbox WHERE state = '{state}'"))
+}
+
+#[test]
+fn mail_comes_through_once_it_is_taken_with_the_same_bytes() {
+    let Some(server) = MailServer::start("starttls") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (daemon, _wire) =
+        daemon(folder.path(), &sink(server.port, &(secure("starttls") + "retry_schedule = [\"1s\", \"1s\"]")));
+    wait_for("the mail", MINUTE, || !outbox(folder.path(), "delivered").is_empty() && server.seen().len() >= 2);
+    assert_eq!(daemon.stop().0, Some(0));
+    let id = outbox(folder.path(), "delivered").remove(0);
+    let body = query(
+        folder.path(),
+        &format!("SELECT CAST(body AS TEXT) FROM outbox_body JOIN outbox ON position = outbox WHERE alert = '{id}'"),
+    );
+    let alert: Value = serde_json::from_str(&body[0]).unwrap();
+    let of_it = format!("<{id}@news.example>");
+    let seen: Vec<Value> = server.seen().into_iter().filter(|mail| mail["headers"]["Message-ID"] == *of_it).collect();
+    assert_eq!(seen.len(), 2, "{seen:?}");
+    assert_eq!(seen[0]["raw"], seen[1]["raw"]);
+    let mail = &seen[1];
+    assert_eq!(mail["defects"], serde_json::json!([]));
+    assert_eq!(mail["from"], "alerts@news.example");
+    assert_eq!(mail["to"], serde_json::json!(["desk@news.example", "nova@news.example"]));
+    assert_eq!(mail["user"], "desk");
+    let headers = &mail["headers"];
+    assert!(headers["To"].as_str().unwrap().contains("Нова"), "{headers}");
+    assert_eq!(headers["Auto-Submitted"], "auto-generated");
+    let thread = format!("<thread.{}@news.example>", alert["thread"]["id"].as_str().unwrap());
+    assert_eq!((&headers["References"], &headers["In-Reply-To"]), (&thread.clone().into(), &thread.into()));
+    let subject = headers["Subject"].as_str().unwrap();
+    let headline = alert["document"]["headline"].as_str().unwrap();
+    assert!(subject.starts_with("[gainsay] ") && subject.ends_with(headline), "{subject}");
+    let cue = alert["claim"]["cue"]["text"].as_str().unwrap();
+    assert!(
+        mail["text"].as_str().unwrap().contains(cue)
+            && mail["html"].as_str().unwrap().contains(&format!("<b>{cue}</b>"))
+    );
+}
+
+#[test]
+fn mail_that_is_refused_for_good_is_dead_and_kept() {
+    let Some(server) = MailServer::start("eager") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let lines = "tls = \"none\"\nto = [\"desk@news.example\", \"nobody@news.example\"]";
+    let (daemon, _wire) = daemon(folder.path(), &sink(server.port, lines));
+    wait_for("the refusal", MINUTE, || !outbox(folder.path(), "dead").is_empty());
+    assert_eq!(daemon.stop().0, Some(0));
+    let errors = query(folder.path(), "SELECT last_error FROM delivery WHERE state = 'dead'");
+    assert!(
+        errors[0].contains("the mail server answered 550: ") && errors[0].contains("no such user here"),
+        "{errors:?}"
+    );
+    assert!(server.seen().is_empty(), "all recipients or none");
+}
+
+#[test]
+fn mail_goes_over_tls_that_is_trusted_to_those_who_let_us_in() {
+    let Some(server) = MailServer::start("tls") else { return };
+    let (is_taken, said) = test(&sink(server.port, &secure("tls")));
+    assert!(!is_taken && said.contains("answered 451: 4.3.0 come back later"), "{said}");
+    assert_eq!(server.only()["is_new"], true);
+    let untrusted = secure("tls").replace(&format!("ca_file = \"{}\"\n", fixture("ca.pem")), "");
+    let (is_taken, said) = test(&sink(server.port, &untrusted));
+    assert!(!is_taken && said.contains("of an authority that is not trusted here; ca_file can name it"), "{said}");
+    let (is_taken, said) = test(&sink(server.port, &secure("tls").replace("hunter2", "hunter3")));
+    assert!(!is_taken && said.contains("answered 535") && !said.contains("hunter"), "{said}");
+    let Some(server) = MailServer::start("starttls") else { return };
+    let untrusted = secure("starttls").replace(&format!("ca_file = \"{}\"\n", fixture("ca.pem")), "");
+    let (is_taken, said) = test(&sink(server.port, &untrusted));
+    assert!(!is_taken && said.contains("of an authority that is not trusted here; ca_file can name it"), "{said}");
+    // Who offers no encryption gets neither mail nor password.
+    let Some(server) = MailServer::start("eager") else { return };
+    let (is_taken, said) = test(&sink(server.port, &secure("starttls")));
+    assert!(!is_taken && said.contains("STARTTLS is not supported"), "{said}");
+    assert!(server.seen().is_empty());
+    let (is_taken, said) = test(&sink(server.port, &format!("{TO}tls = \"none\"")));
+    assert!(is_taken && said.contains("was taken"), "{said}");
+    assert_eq!(server.only()["headers"]["Subject"], "[gainsay] Denial — TEST ALERT of gainsay");
+}
+
+/// A server that does as it pleases with the bare connection.
+fn serve(behave: impl Fn(&mut TcpStream) + Send + 'static) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || listener.incoming().flatten().for_each(|mut stream| behave(&mut stream)));
+    port
+}
+
+#[test]
+fn mail_servers_that_misbehave_cost_no_memory_and_no_more_than_their_time() {
+    let lines = format!("{TO}tls = \"none\"\ntimeout = \"2s\"");
+    let check = |port: u16, expected: &str| {
+        let (is_taken, said) = test(&sink(port, &lines));
+        assert!(!is_taken && said.contains(expected), "{said}");
+    };
+    let endless = |bytes: &'static [u8]| serve(move |stream| while stream.write_all(&bytes.repeat(1_000)).is_ok() {});
+    check(endless(b"x"), "answers without end");
+    check(endless(b"220-more\r\n"), "response too large");
+    check(serve(|stream| while stream.read(&mut [0; 64]).is_ok_and(|read| read > 0) {}), "no answer within 2 s");
+    check(serve(drop_it), "no answer: ");
+    check(serve(|stream| drop(stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n"))), "no answer: ");
+    check(serve(|stream| drop(stream.write_all(b"554 go\x1b[31m away\r\n"))), "answered 554: go [31m away");
+    check(free_address().port(), "Connection refused");
+}
+
+fn drop_it(_: &mut TcpStream) {}
