@@ -135,6 +135,7 @@ pub async fn run_reloading(
     let path = config.database.clone();
     let store = tokio::task::spawn_blocking(move || EmbeddedStore::open(&path)).await?;
     let store = Arc::new(store.with_context(|| format!("cannot open the database {}", config.database.display()))?);
+    store.keep_deliveries_for(config.windows.deliveries);
     let stages = Stages::build(&config, &store, &telemetry, Arc::clone(&clock)).await?;
     info!(feeds = config.feeds.len(), sinks = config.sinks.len(), "started");
     let watchers = Watchers { clock, observer, telemetry };

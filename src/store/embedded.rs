@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,8 +16,8 @@ use crate::model::{
 
 use super::writer::{Write, Writer};
 use super::{
-    BacklogPosition, BacklogTexts, Commit, Counts, Orphan, PutIn, Store, StoreError, backlog, endpoint, feedback,
-    outbox, record, schema,
+    BacklogPosition, BacklogTexts, Commit, Counts, Ledger, Orphan, PutIn, Store, StoreError, backlog, endpoint,
+    feedback, ledger, outbox, record, schema,
 };
 
 /// How long to wait for a person who writes to the file with another program.
@@ -29,6 +30,8 @@ const LINKS_MAX: usize = 40;
 pub struct EmbeddedStore {
     writer: Writer,
     reader: Mutex<Connection>,
+    /// For how many milliseconds what was delivered can be looked up.
+    retention: Arc<AtomicU64>,
     _lock: File,
 }
 
@@ -51,8 +54,9 @@ impl EmbeddedStore {
         let reader = Connection::open(path).map_err(|error| opened(&error))?;
         reader.busy_timeout(BUSY_TIMEOUT)?;
         reader.pragma_update(None, "query_only", true)?;
-        let writer = Writer::start(connection).map_err(|error| opened(&error))?;
-        Ok(Self { writer, reader: Mutex::new(reader), _lock: lock })
+        let retention = Arc::new(AtomicU64::new(milliseconds(schema::RETENTION)));
+        let writer = Writer::start(connection, Arc::clone(&retention)).map_err(|error| opened(&error))?;
+        Ok(Self { writer, reader: Mutex::new(reader), retention, _lock: lock })
     }
 
     fn reader(&self) -> MutexGuard<'_, Connection> {
@@ -68,6 +72,11 @@ impl std::fmt::Debug for EmbeddedStore {
 }
 
 impl EmbeddedStore {
+    /// From the next commit on, the text and the attempts of what was delivered are kept for so long; 30 days without.
+    pub fn keep_deliveries_for(&self, retention: Duration) {
+        self.retention.store(milliseconds(retention), Ordering::Relaxed);
+    }
+
     /// Makes the copy of a list of feeds durable, in the place of the one before. Blocks.
     ///
     /// # Errors
@@ -83,6 +92,10 @@ impl EmbeddedStore {
     pub fn kept_lists(&self) -> Result<Vec<KeptList>, StoreError> {
         record::all(&self.reader(), "feed_list")
     }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The path without links, also of a file that is yet to be made and that a link may already name: what is made beside it must be
@@ -150,6 +163,10 @@ impl Store for EmbeddedStore {
 
     fn orphans(&self, sinks: &[String], now: Timestamp) -> Result<Vec<Orphan>, StoreError> {
         outbox::orphans(&self.reader(), sinks, now)
+    }
+
+    fn ledger(&self) -> Result<Vec<Ledger>, StoreError> {
+        ledger::read(&self.reader())
     }
 
     fn give_up(&self, sink: &str, now: Timestamp) -> Result<(), StoreError> {

@@ -34,6 +34,7 @@ mod matrix;
 mod quality;
 mod receivers;
 mod reload;
+mod replays;
 mod rules;
 mod schedule;
 mod scripted;
