@@ -23,6 +23,7 @@ use tracing::{error, info, warn};
 use crate::clock::Clock;
 use crate::config::{Config, IntakeConfig, SinkConfig, WindowsConfig};
 use crate::desk::{BACKLOG_MAX, Desk, Outcome, SinkSettings, Work};
+use crate::failpoint::{Point, reach};
 use crate::intake::Poller;
 use crate::model::{Document, DocumentId, FeedCursor, FeedId, KeptList, Knowledge};
 use crate::pipeline::{Models, Windows};
@@ -428,6 +429,7 @@ impl Tasks {
                 error!(%error, "the desk died");
             }
         }
+        reach(Point::Drain);
         self.stop_dispatch.cancel();
         let mut summaries = std::mem::take(&mut self.summaries);
         while let Some(joined) = self.dispatch.join_next().await {

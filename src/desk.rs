@@ -22,6 +22,7 @@ use jiff::{SignedDuration, Timestamp};
 use admission::Admitted;
 use backlog::{Backlog, Batch};
 
+use crate::failpoint::{Point, reach};
 use crate::model::{
     Alert, Analysis, BudgetRecord, ClaimId, ClaimRecord, Document, DocumentId, DocumentRecord, Event, FeedCursor,
     FeedHealth, FeedId, FeedRecord, Feedback, FeedbackId, GroupRecord, Issue, Knowledge, Moved, MutedSpeaker,
@@ -198,6 +199,7 @@ impl Desk {
         let caught_up = first.last().map(|&(position, _)| position);
         let documents = first.into_iter().map(|(_, document)| document).collect();
         let work = vec![Work { documents, ..Work::default() }];
+        reach(Point::Backlog);
         self.run(Batch { work, caught_up, ..Batch::default() }, now)
     }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
+use crate::failpoint::{Point, reach};
 use crate::model::{
     Attempt, Document, DocumentId, EndpointRecord, FeedCursor, Feedback, KeptList, Outbox, OutboxEntry, Records,
 };
@@ -50,6 +51,7 @@ impl EmbeddedStore {
         let lock = lock(path)?;
         let mut connection = Connection::open(path).map_err(|error| opened(&error))?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
+        reach(Point::Opened);
         schema::prepare(&mut connection, path)?;
         let reader = Connection::open(path).map_err(|error| opened(&error))?;
         reader.busy_timeout(BUSY_TIMEOUT)?;

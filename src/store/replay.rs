@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavio
 
 use super::embedded::BUSY_TIMEOUT;
 use super::{EmbeddedStore, StoreError, View, schema};
+use crate::failpoint::{Point, reach};
 use crate::model::Rendering;
 
 /// States of a delivery from which it can be replayed, while its text is kept.
@@ -106,6 +107,7 @@ pub fn replay_deliveries(path: &Path, positions: &[i64], now: Timestamp) -> Resu
             )?;
         }
     }
+    reach(Point::Replay);
     transaction.commit()?;
     Ok(replayed)
 }

@@ -49,6 +49,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use super::StoreError;
+use crate::failpoint::{Point, reach};
 
 /// Marks the file as ours: "gain".
 const APPLICATION_ID: u32 = 0x6761_696E;
@@ -270,6 +271,7 @@ pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), St
         transaction.execute_batch(step)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", number)?;
+        reach(Point::Migration);
         transaction.commit()?;
     }
     Ok(())

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use tracing::error;
 
+use crate::failpoint::{Point, reach};
 use crate::model::{Attempt, EndpointRecord, KeptList};
 
 use super::{Commit, PutIn, StoreError, endpoint, outbox, record};
@@ -107,6 +108,7 @@ fn write_group(connection: &mut Connection, group: &[Request], retention: Durati
                 PutIn::new()
             }
             Write::Endpoint { record, is_back } => {
+                reach(Point::Endpoint);
                 endpoint::write(&transaction, record, *is_back)?;
                 PutIn::new()
             }
@@ -120,7 +122,18 @@ fn write_group(connection: &mut Connection, group: &[Request], retention: Durati
             }
         });
     }
+    let points = |commit, attempt| {
+        for request in group {
+            match &request.write {
+                Write::Commit(_) => reach(commit),
+                Write::Attempt(_) => reach(attempt),
+                Write::Endpoint { .. } | Write::GiveUp { .. } | Write::KeepList(_) => {}
+            }
+        }
+    };
+    points(Point::CommitBefore, Point::AttemptBefore);
     transaction.commit()?;
+    points(Point::CommitAfter, Point::AttemptAfter);
     Ok(put_in)
 }
 

@@ -31,6 +31,7 @@ mod lists;
 mod looking;
 mod manners;
 mod matrix;
+mod oracle;
 mod quality;
 mod receivers;
 mod reload;
