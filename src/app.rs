@@ -1,5 +1,6 @@
 //! Builds every stage of the daemon from the config, owns its tasks and stop tokens, and drains them in order.
 
+mod alarm;
 mod feed;
 mod feedback;
 mod lists;
@@ -33,6 +34,7 @@ use crate::store::{EmbeddedStore, Orphan, Store, StoreError};
 use crate::telemetry::{CountedOutbox, Phase, Telemetry};
 use crate::web::{self, Callbacks, Web};
 
+use alarm::Alarm;
 use feed::FeedTask;
 use feedback::FeedbackTask;
 use lists::{ListUpdate, RunningList, all_feeds};
@@ -350,6 +352,7 @@ impl Tasks {
             tasks.start_sink(sink, dispatcher, wake);
         }
         tasks.start_feedback();
+        tasks.start_alarm();
         tasks.start_ticks();
         let mut cursors: BTreeMap<FeedId, FeedCursor> =
             stages.cursors.into_iter().map(|cursor| (cursor.feed.clone(), cursor)).collect();
@@ -368,6 +371,13 @@ impl Tasks {
         let Some(orders) = self.orders.clone() else { return };
         let task = FeedbackTask { store: Arc::clone(&self.store), orders };
         self.intake.spawn(task.run(self.stop.clone()));
+    }
+
+    /// Starts the task that tells of endpoints in trouble.
+    fn start_alarm(&mut self) {
+        let Some(orders) = self.orders.clone() else { return };
+        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.watchers.clock));
+        self.intake.spawn(Alarm::new(store, clock, orders).run(self.stop.clone()));
     }
 
     /// Starts the task that lets the desk see to what waits, however quiet the feeds are.

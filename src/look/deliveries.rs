@@ -145,7 +145,10 @@ impl DeliveryLine {
             order_key: row.order_key,
             priority: alert.map(|alert| alert.priority.score),
             speaker: speaker.map(|speaker| speaker.name.clone()),
-            headline: document.map(|document| document.headline.clone()).or_else(|| Some(feed?.detail.clone())),
+            headline: document
+                .map(|document| document.headline.clone())
+                .or_else(|| Some(feed?.detail.clone()))
+                .or_else(|| Some(alert?.sink.as_ref()?.name.clone())),
             outlet: outlet.cloned(),
             url: document.and_then(|document| document.url.clone()).or_else(|| Some(feed?.url.clone())),
         }

@@ -1,5 +1,6 @@
 //! `EmbeddedStore`: the store in one SQLite file, for one daemon; a person may read the file meanwhile.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -85,6 +86,22 @@ impl EmbeddedStore {
     /// When it could not be made durable.
     pub fn keep_list(&self, list: KeptList) -> Result<(), StoreError> {
         self.writer.write(Write::KeepList(list)).map(drop)
+    }
+
+    /// How the endpoints of sinks do, those that ever failed. Blocks.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn endpoints(&self) -> Result<Vec<EndpointRecord>, StoreError> {
+        record::all(&self.reader(), "endpoint")
+    }
+
+    /// The type of the alert that last told of the endpoint of each sink, by the order key of such alerts. Blocks.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn told_of_sinks(&self) -> Result<BTreeMap<String, String>, StoreError> {
+        endpoint::told(&self.reader())
     }
 
     /// The copies of lists of feeds. Blocks.

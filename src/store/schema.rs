@@ -237,6 +237,7 @@ CREATE TRIGGER outbox_changed AFTER UPDATE OF state ON outbox WHEN old.state <> 
     INSERT INTO ledger VALUES (new.sink, new.state, 1) ON CONFLICT (sink, entry) DO UPDATE SET alerts = alerts + 1;
 END;
 ALTER TABLE outbox ADD COLUMN replayed INTEGER;
+CREATE INDEX outbox_of_sinks ON outbox (position) WHERE type IN ('sink.failing', 'sink.disabled', 'sink.recovered');
 DROP INDEX outbox_document;
 UPDATE outbox SET document =
     (SELECT coalesce(body->>'$.document.id', body->>'$.data.document.id')

@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod alarms;
 mod bad_input;
 mod bad_matrix;
 mod bad_network;
