@@ -59,11 +59,8 @@ fn sink(url: &str) -> Result<SinkConfig, Box<dyn Error>> {
         "[[sink]]\nname = \"desk\"\ntype = \"webhook\"\nurl = \"{url}\"\nconcurrency_max = 64\n\
          secret = \"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"\n"
     );
-    let nothing = Surroundings {
-        folder: Path::new(""),
-        env: &|_| None,
-        read: &|_| Err(std::io::ErrorKind::NotFound.into()),
-    };
+    let nothing =
+        Surroundings { folder: Path::new(""), env: &|_| None, read: &|_| Err(std::io::ErrorKind::NotFound.into()) };
     parse(&text, "bench.toml", &nothing)?.sinks.pop().ok_or_else(|| "no sink".into())
 }
 

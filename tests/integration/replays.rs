@@ -61,14 +61,15 @@ fn what_is_dead_is_shown_and_replayed_with_the_same_bytes_beside_a_running_daemo
     wait_for("three dead letters", 2 * MINUTE, || query(folder.path(), dead).len() >= 3);
     let before = query(folder.path(), dead);
 
-    let (code, shown, said) = deliveries(folder.path(), &["show", &before[0][..12]]);
+    let (code, shown, said) = deliveries(folder.path(), &["show", before[0].get(..12).unwrap()]);
     assert_eq!(code, Some(0), "{said}");
     let made = &shown[0]["attempts_made"][0];
     assert_eq!((&made["status"], &made["result"]), (&500.into(), &"dead".into()), "{shown:?}");
     assert!(made["head"].as_str().unwrap().contains("order") && made["error"].is_string(), "{made}");
     let body = hex(shown[0]["body"].as_str().unwrap().as_bytes());
     assert!(before[0].ends_with(&body) && shown[0]["content_type"] == "application/json");
-    let table = output(&["deliveries", "show", &before[0][..12], "-c", config.to_str().unwrap(), "--table"]);
+    let table =
+        output(&["deliveries", "show", before[0].get(..12).unwrap(), "-c", config.to_str().unwrap(), "--table"]);
     let table = String::from_utf8(table.stdout).unwrap();
     assert!(
         table.contains("500 in ") && !table.contains('\u{1b}'),
@@ -95,7 +96,7 @@ fn what_is_dead_is_shown_and_replayed_with_the_same_bytes_beside_a_running_daemo
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02X}"))
 }
 
 /// What was delivered goes out again if asked for by name or by state, once for each time, and what has no text any more is told.
@@ -116,7 +117,7 @@ fn what_was_delivered_is_replayed_by_name_and_what_is_too_old_says_so() {
 
     let (code, lines, said) = deliveries(folder.path(), &["replay"]);
     assert_eq!((code, lines.len()), (Some(0), 0), "without a word only what is dead is meant: {said}");
-    let (code, lines, said) = deliveries(folder.path(), &["replay", &first[0].id, &first[0].id[..10]]);
+    let (code, lines, said) = deliveries(folder.path(), &["replay", &first[0].id, first[0].id.get(..10).unwrap()]);
     assert_eq!((code, lines.len()), (Some(0), 1), "{said}");
     assert!(said.contains("the next start sends them"), "{said}");
     check_conservation(folder.path());

@@ -358,7 +358,9 @@ impl Daemon {
         let folder = self.folder();
         self.0.kill().unwrap();
         self.0.wait().unwrap();
-        folder.iter().for_each(|folder| check_conservation(folder));
+        if let Some(folder) = folder {
+            check_conservation(&folder);
+        }
     }
 
     /// SIGTERM.
@@ -371,7 +373,9 @@ impl Daemon {
         let folder = self.folder();
         self.terminate();
         let ended = self.ended();
-        folder.iter().for_each(|folder| check_conservation(folder));
+        if let Some(folder) = folder {
+            check_conservation(&folder);
+        }
         ended
     }
 
