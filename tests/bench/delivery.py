@@ -218,12 +218,16 @@ def latency(args):
 
 
 def article(number, rng, paragraphs, at):
-    """A story as an archive has it, with one denial and much else."""
+    """A story as an archive has it. One in ten is short and has a denial; the others are long and in German, which is kept and not read: what a
+    start costs is what is kept, and so the store is built in minutes."""
     name = f"{rng.choice(FIRST)} {rng.choice(LAST)}{rng.choice(LAST).lower()}"
     firm = f"{rng.choice(LAST)}{rng.choice(LAST).lower()} Freight"
     words = " ".join(rng.choice(LAST).lower() + rng.choice(LAST).lower() for _ in range(40))
     text = f"{firm} chief executive {name} on Tuesday denied {rng.choice(WHAT)} in the case of ship number {number}.\n\n"
-    text += "\n\n".join(f"The {rng.choice(LAST)} harbour of {rng.choice(LAST)} keeps the ledgers of {words}." for _ in range(paragraphs))
+    if number % 10:
+        text = "\n\n".join(f"Der Hafen von {rng.choice(LAST)} und die Stadt {rng.choice(LAST)} haben in diesem Jahr wieder mehr Schiffe gesehen als "
+                           f"im Jahr davor, sagte die Verwaltung; es waren nach ihren Angaben {rng.randrange(10**6)} und nicht {rng.randrange(10**6)}. {words}"
+                           for _ in range(paragraphs))
     published = datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {"id": f"a{number}", "title": f"{firm} answers over ship {number}", "text": text, "published": published,
             "url": f"https://wire.example/{number}", "outlet": f"Outlet {number % 40}"}
@@ -285,8 +289,8 @@ def main():
     command.add_argument("--alerts", type=int, default=200)
     command = commands.add_parser("restart")
     command.set_defaults(run=restart)
-    command.add_argument("--articles", type=int, default=60_000)
-    command.add_argument("--paragraphs", type=int, default=14)
+    command.add_argument("--articles", type=int, default=100_000)
+    command.add_argument("--paragraphs", type=int, default=12)
     command.add_argument("--starts", type=int, default=5)
     args = parser.parse_args()
     args.run(args)
