@@ -1,5 +1,6 @@
 //! Builds every stage of the daemon from the config, owns its tasks and stop tokens, and drains them in order.
 
+mod alarm;
 mod feed;
 mod feedback;
 mod lists;
@@ -23,6 +24,7 @@ use tracing::{error, info, warn};
 use crate::clock::Clock;
 use crate::config::{Config, IntakeConfig, SinkConfig, WindowsConfig};
 use crate::desk::{BACKLOG_MAX, Desk, Outcome, SinkSettings, Work};
+use crate::failpoint::{Point, reach};
 use crate::intake::Poller;
 use crate::model::{Document, DocumentId, FeedCursor, FeedId, KeptList, Knowledge};
 use crate::pipeline::{Models, Windows};
@@ -32,6 +34,7 @@ use crate::store::{EmbeddedStore, Orphan, Store, StoreError};
 use crate::telemetry::{CountedOutbox, Phase, Telemetry};
 use crate::web::{self, Callbacks, Web};
 
+use alarm::Alarm;
 use feed::FeedTask;
 use feedback::FeedbackTask;
 use lists::{ListUpdate, RunningList, all_feeds};
@@ -135,6 +138,7 @@ pub async fn run_reloading(
     let path = config.database.clone();
     let store = tokio::task::spawn_blocking(move || EmbeddedStore::open(&path)).await?;
     let store = Arc::new(store.with_context(|| format!("cannot open the database {}", config.database.display()))?);
+    store.keep_deliveries_for(config.windows.deliveries);
     let stages = Stages::build(&config, &store, &telemetry, Arc::clone(&clock)).await?;
     info!(feeds = config.feeds.len(), sinks = config.sinks.len(), "started");
     let watchers = Watchers { clock, observer, telemetry };
@@ -348,6 +352,7 @@ impl Tasks {
             tasks.start_sink(sink, dispatcher, wake);
         }
         tasks.start_feedback();
+        tasks.start_alarm();
         tasks.start_ticks();
         let mut cursors: BTreeMap<FeedId, FeedCursor> =
             stages.cursors.into_iter().map(|cursor| (cursor.feed.clone(), cursor)).collect();
@@ -366,6 +371,13 @@ impl Tasks {
         let Some(orders) = self.orders.clone() else { return };
         let task = FeedbackTask { store: Arc::clone(&self.store), orders };
         self.intake.spawn(task.run(self.stop.clone()));
+    }
+
+    /// Starts the task that tells of endpoints in trouble.
+    fn start_alarm(&mut self) {
+        let Some(orders) = self.orders.clone() else { return };
+        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.watchers.clock));
+        self.intake.spawn(Alarm::new(store, clock, orders).run(self.stop.clone()));
     }
 
     /// Starts the task that lets the desk see to what waits, however quiet the feeds are.
@@ -427,6 +439,7 @@ impl Tasks {
                 error!(%error, "the desk died");
             }
         }
+        reach(Point::Drain);
         self.stop_dispatch.cancel();
         let mut summaries = std::mem::take(&mut self.summaries);
         while let Some(joined) = self.dispatch.join_next().await {

@@ -22,10 +22,11 @@ use jiff::{SignedDuration, Timestamp};
 use admission::Admitted;
 use backlog::{Backlog, Batch};
 
+use crate::failpoint::{Point, reach};
 use crate::model::{
     Alert, Analysis, BudgetRecord, ClaimId, ClaimRecord, Document, DocumentId, DocumentRecord, Event, FeedCursor,
     FeedHealth, FeedId, FeedRecord, Feedback, FeedbackId, GroupRecord, Issue, Knowledge, Moved, MutedSpeaker,
-    OutboxRow, Rendering, SilenceRecord, StoryId, StoryRecord, ThreadId, ThreadRecord, Version, shown_text,
+    OutboxRow, Rendering, SilenceRecord, SinkHealth, StoryId, StoryRecord, ThreadId, ThreadRecord, Version, shown_text,
 };
 use crate::parallel;
 use crate::pipeline::{Change, Input, Models, Scope, State, WITHHELD, Windows, analyse, quarantine, step};
@@ -47,6 +48,8 @@ pub struct Work {
     pub cursor: Option<FeedCursor>,
     /// The feed's health.
     pub health: Option<FeedHealth>,
+    /// How endpoints of sinks do.
+    pub sinks: Vec<SinkHealth>,
     /// What users said, in order; it counts before the documents.
     pub feedback: Vec<Feedback>,
     /// Documents in order of arrival; each one's `first_seen` is the step's `now`.
@@ -198,6 +201,7 @@ impl Desk {
         let caught_up = first.last().map(|&(position, _)| position);
         let documents = first.into_iter().map(|(_, document)| document).collect();
         let work = vec![Work { documents, ..Work::default() }];
+        reach(Point::Backlog);
         self.run(Batch { work, caught_up, ..Batch::default() }, now)
     }
 
@@ -330,6 +334,8 @@ impl Desk {
             let withheld = work.withheld.into_iter().map(|(id, version)| Input::Released(id, version, Some(WITHHELD)));
             slots.extend(withheld.map(|withheld| Slot::Ready(withheld, now)));
             slots.extend(work.health.map(|health| Slot::Ready(Input::FeedHealth(health), now)));
+            let sinks = work.sinks.into_iter().filter(|health| self.settings(&health.sink).is_some());
+            slots.extend(sinks.map(|health| Slot::Ready(Input::SinkHealth(health), now)));
         }
         let inputs = parallel::in_order(self.threads, slots, |slot| match slot {
             Slot::Ready(input, time) => ((input, time), None),
@@ -481,7 +487,11 @@ fn recognise(state: &State, batch: &mut [Work]) {
 fn analysis(input: Input) -> Option<Analysis> {
     match input {
         Input::Analysed(analysis) => Some(*analysis),
-        Input::SeenAgain(..) | Input::Released(..) | Input::FeedHealth(_) | Input::Feedback(_) => None,
+        Input::SeenAgain(..)
+        | Input::Released(..)
+        | Input::FeedHealth(_)
+        | Input::SinkHealth(_)
+        | Input::Feedback(_) => None,
     }
 }
 

@@ -18,6 +18,7 @@ use super::lists::all_feeds;
 use super::push::Ear;
 use super::{FeedTask, Manners, Order, Queue, Routing, Tasks, dispatcher, routing, sink_names, tell_orphans, windows};
 use crate::config::{Config, FeedConfig, SinkConfig};
+use crate::failpoint::{Point, reach};
 use crate::intake::{Poller, resume};
 use crate::model::{FeedCursor, FeedId};
 use crate::sink::Dispatcher;
@@ -116,12 +117,16 @@ impl Tasks {
                 return false;
             }
         };
+        reach(Point::ReloadPrepared);
+        self.watchers.telemetry.watch_sinks(sink_names(&config));
         let (has_lost_sinks, sinks) = self.swap_sinks(&config, prepared.dispatchers).await;
+        reach(Point::ReloadHalf);
         let poller = prepared.poller.unwrap_or_else(|| Arc::clone(&self.manners.borrow().poller));
         self.manners.send_replace(Manners::new(poller, &config));
         let all = all_feeds(&config, &self.kept_lists);
         let feeds = self.swap_feeds(&all, &prepared.cursors);
         self.watchers.telemetry.watch_config(&Config { feeds: all, ..config.clone() }, &prepared.cursors);
+        self.store.keep_deliveries_for(config.windows.deliveries);
         if config.log != self.config.log {
             warn!("[log] has changed: that counts from the next start");
         }

@@ -165,7 +165,9 @@ pub(super) fn keys() -> Vec<Key> {
     ]);
     let cues = CUE_KEYS.map(|(name, _)| name).into_iter();
     keys.extend(cues.chain(["never", "roles", "metonyms"]).map(|name| key("extract", name, Kind::Texts)));
-    keys.extend(["stories", "claims", "threads"].map(|name| key("windows", name, Kind::Duration(MEMORY))));
+    keys.extend(
+        ["stories", "claims", "threads", "deliveries"].map(|name| key("windows", name, Kind::Duration(MEMORY))),
+    );
     keys.extend(feed_keys());
     keys.extend(sink_keys());
     keys.extend(mail_keys());

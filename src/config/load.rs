@@ -422,6 +422,7 @@ fn read_windows(mut section: Section<'_>) -> WindowsConfig {
         stories: window("stories", default.stories),
         claims: window("claims", default.claims),
         threads: window("threads", default.threads),
+        deliveries: window("deliveries", default.deliveries),
     };
     section.finish();
     windows

@@ -305,12 +305,14 @@ pub struct WindowsConfig {
     pub claims: Duration,
     /// Threads, for answers.
     pub threads: Duration,
+    /// Texts and attempts of alerts that were delivered or silenced, to look them up and replay them.
+    pub deliveries: Duration,
 }
 
 impl Default for WindowsConfig {
     fn default() -> Self {
         let days = |days: u64| Duration::from_hours(24 * days);
-        Self { stories: days(7), claims: days(30), threads: days(90) }
+        Self { stories: days(7), claims: days(30), threads: days(90), deliveries: days(30) }
     }
 }
 

@@ -36,7 +36,12 @@ pub fn show(loaded: &Loaded) -> String {
     page.extract();
     page.text.push_str("\n[windows]\n");
     let windows = &config.windows;
-    for (key, window) in [("stories", windows.stories), ("claims", windows.claims), ("threads", windows.threads)] {
+    for (key, window) in [
+        ("stories", windows.stories),
+        ("claims", windows.claims),
+        ("threads", windows.threads),
+        ("deliveries", windows.deliveries),
+    ] {
         page.value("windows", key, &duration(window));
     }
     config.feeds.iter().enumerate().for_each(|(number, feed)| page.feed(number + 1, feed));

@@ -204,7 +204,7 @@ fn names_are_unique_and_known() {
         "[[rule]]\nname = \"r\"\nsinks = [\"dask\"]\ntypes = [\"denial\"]\n[[sink]]\nname = \"desk\"\ntype = \"jsonl\"\n",
         &[
             "g.toml:3:10: rule[1].sinks[1]: there is no sink \"dask\", did you mean \"desk\"? (accepted: \"desk\")",
-            "g.toml:4:10: rule[1].types[1]: \"denial\" is not an alert type, did you mean \"denial.new\"? (accepted: \"allegation.new\", \"denial.new\", \"claim.confirmed\", \"claim.no_comment\", \"claim.retracted\", \"claim.revised\", \"claim.withdrawn\", \"thread.linked\", \"thread.contradiction\", \"thread.closed\", \"feed.failing\", \"feed.recovered\", \"feed.stale\", \"feed.empty\", \"feed.moved\", \"feed.gone\")",
+            "g.toml:4:10: rule[1].types[1]: \"denial\" is not an alert type, did you mean \"denial.new\"? (accepted: \"allegation.new\", \"denial.new\", \"claim.confirmed\", \"claim.no_comment\", \"claim.retracted\", \"claim.revised\", \"claim.withdrawn\", \"thread.linked\", \"thread.contradiction\", \"thread.closed\", \"feed.failing\", \"feed.recovered\", \"feed.stale\", \"feed.empty\", \"feed.moved\", \"feed.gone\", \"sink.failing\", \"sink.disabled\", \"sink.recovered\")",
         ],
     );
     check("[[rule]]\nname = \"r\"\nsinks = [\"stdout\"]\n", &[]);

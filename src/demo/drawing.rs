@@ -28,6 +28,9 @@ pub(super) fn drawing(alert: &Alert, width: usize) -> String {
     if let Some(feed) = &alert.feed {
         row("feed", &[(BOLD, &feed.outlet)]);
     }
+    if let Some(sink) = &alert.sink {
+        row("sink", &[(BOLD, &sink.name)]);
+    }
     if let Some(claim) = &alert.claim {
         row("speaker", &[(BOLD, &claim.speaker.as_ref().map_or_else(|| "not named".to_owned(), speaker))]);
         if !claim.content.is_empty() {

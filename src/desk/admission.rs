@@ -167,7 +167,7 @@ impl Desk {
         }
     }
 
-    fn settings(&self, name: &str) -> Option<&SinkSettings> {
+    pub(super) fn settings(&self, name: &str) -> Option<&SinkSettings> {
         self.sinks.iter().find(|sink| sink.name == name)
     }
 

@@ -56,6 +56,10 @@ impl Store for Flaky {
         self.store.orphans(sinks, now)
     }
 
+    fn ledger(&self) -> Result<Vec<crate::store::Ledger>, StoreError> {
+        self.store.ledger()
+    }
+
     fn give_up(&self, sink: &str, now: Timestamp) -> Result<(), StoreError> {
         self.store.give_up(sink, now)
     }

@@ -6,6 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
+pub use super::deliveries::args::DeliveriesArgs;
 pub use super::endpoint::args::EndpointCommand;
 pub use super::feedback::args::FeedbackCommand;
 use super::filter::{Moment, moment};
@@ -144,25 +145,6 @@ pub struct FeedsStatusArgs {
     /// How the feed does; may be repeated.
     #[arg(long, value_name = "STATE", value_parser = super::feeds::STATES)]
     pub(super) state: Vec<String>,
-    #[command(flatten)]
-    pub(super) format: FormatArgs,
-}
-
-/// Arguments of `deliveries`.
-#[derive(Debug, Args)]
-pub struct DeliveriesArgs {
-    #[command(flatten)]
-    pub(super) database: DatabaseArgs,
-    #[command(flatten)]
-    pub(super) speech: SpeechArgs,
-    #[command(flatten)]
-    pub(super) filter: FilterArgs,
-    /// To this sink.
-    #[arg(long, value_name = "NAME")]
-    pub(super) sink: Option<String>,
-    /// What has become of it. Expired: delivered more than 30 days ago, its text is gone.
-    #[arg(long, value_name = "STATUS", value_parser = super::deliveries::STATUSES)]
-    pub(super) status: Option<String>,
     #[command(flatten)]
     pub(super) format: FormatArgs,
 }

@@ -1,4 +1,9 @@
-//! `gainsay deliveries`: which alert went to which sink, or waits, or never got there; the newest first.
+//! `gainsay deliveries`: which alert went to which sink, or waits, or never got there; the newest first. `show` has one of them whole,
+//! `replay` sends them once more.
+
+pub(super) mod args;
+mod replay;
+mod show;
 
 use std::ops::ControlFlow;
 use std::process::ExitCode;
@@ -8,15 +13,16 @@ use anyhow::Result;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::args::DeliveriesArgs;
+use args::{DeliveriesArgs, DeliveriesCommand, DeliveriesListArgs};
+
 use super::claims::Speech;
 use super::filter::{Needle, Period};
 use super::table::{Cell, Column};
 use super::words::{alert_of, minute, short};
-use super::{Listed, Source, print_list};
+use super::{Listed, Source, id, print_list};
 use crate::clock::{Clock as _, SystemClock};
 use crate::model::{Alert, AlertId};
-use crate::store::{DeliveryFilter, DeliveryRow};
+use crate::store::{DeliveryFilter, DeliveryRow, Named, View};
 use crate::terminal::DIM;
 
 /// What can become of a delivery.
@@ -25,8 +31,26 @@ pub(super) const STATUSES: [&str; 5] = ["pending", "delivered", "expired", "dead
 /// `gainsay deliveries`.
 ///
 /// # Errors
-/// If the database cannot be read or the output not written.
+/// If the database cannot be read or, for a replay, written, if there is no such alert, or the output not written.
 pub fn deliveries(args: &DeliveriesArgs) -> Result<ExitCode> {
+    match &args.command {
+        None => list(&args.list)?,
+        Some(DeliveriesCommand::Ls(args)) => list(args)?,
+        Some(DeliveriesCommand::Show(args)) => show::show(args)?,
+        Some(DeliveriesCommand::Replay(args)) => replay::replay(args)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The alert whose id begins with `text`.
+fn alert_id(view: &View, text: &str) -> Result<AlertId> {
+    match id::find(view, text, "alert", |named| matches!(named, Named::Alert(_)))? {
+        Named::Alert(id) => Ok(id),
+        other => anyhow::bail!("{other:?} is no alert"),
+    }
+}
+
+fn list(args: &DeliveriesListArgs) -> Result<()> {
     let view = Source::find(&args.database)?.open()?;
     let period = Period::new(args.filter.since, args.filter.until, SystemClock.now());
     let (speech, text) = (Speech::new(&args.speech), Needle::new(args.filter.text.as_deref()));
@@ -42,8 +66,7 @@ pub fn deliveries(args: &DeliveriesArgs) -> Result<ExitCode> {
         }
         if limit > 0 && found.len() > limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
-    print_list(args.format, &found, limit)?;
-    Ok(ExitCode::SUCCESS)
+    print_list(args.format, &found, limit)
 }
 
 /// Whether a delivery fits what is looked for; what an alert said of which nothing is kept is not known.
@@ -110,18 +133,22 @@ impl DeliveryLine {
             alert: row.alert,
             alert_type: row.alert_type,
             sink: row.sink,
-            status: row.state,
             attempts: row.attempts,
             time: alert.map_or(row.created, |alert| alert.time),
             created: row.created,
             due: row.due,
             settled: row.settled,
             last_error: row.last_error,
-            reason: row.reason,
+            // Of one that was put back into the queue it counts no longer.
+            reason: row.reason.filter(|_| row.state == "silenced"),
+            status: row.state,
             order_key: row.order_key,
             priority: alert.map(|alert| alert.priority.score),
             speaker: speaker.map(|speaker| speaker.name.clone()),
-            headline: document.map(|document| document.headline.clone()).or_else(|| Some(feed?.detail.clone())),
+            headline: document
+                .map(|document| document.headline.clone())
+                .or_else(|| Some(feed?.detail.clone()))
+                .or_else(|| Some(alert?.sink.as_ref()?.name.clone())),
             outlet: outlet.cloned(),
             url: document.and_then(|document| document.url.clone()).or_else(|| Some(feed?.url.clone())),
         }

@@ -17,7 +17,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, PLACES, SinkTarget, find};
 use crate::exit::Exit;
 use crate::model::EndpointState;
-use crate::store::{SinkBacklog, StoreError, View};
+use crate::store::{Ledger, SinkBacklog, StoreError, View};
 use crate::terminal::wrapped;
 
 /// Columns of a level and of a check's name.
@@ -188,6 +188,7 @@ fn check_database(source: &Source, now: Timestamp, checks: &mut Checks) -> Resul
     check_wal(&source.database, checks);
     check_clock(view.desk_clock()?, now, checks);
     check_feeds(&view, source.config.as_ref(), checks)?;
+    check_ledger(&view, checks)?;
     check_sinks(&view, source.config.as_ref(), now, checks)?;
     check_endpoints(&view, source.config.as_ref(), checks)?;
     Ok(())
@@ -234,6 +235,37 @@ fn check_feeds(view: &View, config: Option<&Config>, checks: &mut Checks) -> Res
         let since = feed.since.map(|since| format!(" since {}", minute(since))).unwrap_or_default();
         let error = feed.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
         checks.add("feed", Level::Warn, format!("{} is {}{since}{error}", feed.id, feed.state.replace('-', " ")));
+    }
+    Ok(())
+}
+
+/// Every alert that was ever put in must still be there, in one state.
+fn check_ledger(view: &View, checks: &mut Checks) -> Result<(), StoreError> {
+    let (ledger, counted) = (view.ledger()?, view.counted_outbox()?);
+    let sum: u64 = ledger.iter().map(|ledger| ledger.created).sum();
+    let mut is_exact = true;
+    for Ledger { sink, created, .. } in ledger.iter().filter(|ledger| !ledger.is_balanced()) {
+        is_exact = false;
+        checks.add(
+            "outbox",
+            Level::Bad,
+            format!("{sink}: {created} alerts were put in, and its ledger tells of others"),
+        );
+    }
+    for found in &ledger {
+        let rows = counted.iter().find(|rows| rows.sink == found.sink).cloned().unwrap_or_default();
+        if rows.created != found.created || rows.states() != found.states() {
+            is_exact = false;
+            let detail = format!("{}: {} alerts were put in, {} are there", found.sink, found.created, rows.created);
+            checks.add(
+                "outbox",
+                Level::Bad,
+                format!("{detail}: somebody has changed the table, put a backup in its place"),
+            );
+        }
+    }
+    if is_exact {
+        checks.add("outbox", Level::Ok, format!("{sum} alerts were put in, each of them is there in one state"));
     }
     Ok(())
 }

@@ -65,6 +65,15 @@ pub enum AlertType {
     /// It is gone for good.
     #[serde(rename = "feed.gone")]
     FeedGone,
+    /// The endpoint of another sink fails for some time.
+    #[serde(rename = "sink.failing")]
+    SinkFailing,
+    /// Nothing is sent to the endpoint of another sink any more, until somebody enables it.
+    #[serde(rename = "sink.disabled")]
+    SinkDisabled,
+    /// The endpoint of another sink takes alerts again.
+    #[serde(rename = "sink.recovered")]
+    SinkRecovered,
     /// What a sink was not sent at once.
     #[serde(rename = "digest")]
     Digest,
@@ -72,7 +81,7 @@ pub enum AlertType {
 
 impl AlertType {
     /// Every type, in the order of the contract.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::AllegationNew,
         Self::DenialNew,
         Self::ClaimConfirmed,
@@ -89,6 +98,9 @@ impl AlertType {
         Self::FeedEmpty,
         Self::FeedMoved,
         Self::FeedGone,
+        Self::SinkFailing,
+        Self::SinkDisabled,
+        Self::SinkRecovered,
         Self::Digest,
     ];
 
@@ -132,12 +144,15 @@ impl AlertType {
             Self::FeedEmpty => "feed.empty",
             Self::FeedMoved => "feed.moved",
             Self::FeedGone => "feed.gone",
+            Self::SinkFailing => "sink.failing",
+            Self::SinkDisabled => "sink.disabled",
+            Self::SinkRecovered => "sink.recovered",
             Self::Digest => "digest",
         }
     }
 }
 
-/// One alert. Claim, evidence, document, story and thread are null in `feed.*` alerts and digests, `feed` and `digest` in all others.
+/// One alert. Claim, evidence, document, story and thread are null in `feed.*` and `sink.*` alerts and digests, `feed` and `digest` in all others.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Alert {
     /// Version of this schema.
@@ -168,6 +183,9 @@ pub struct Alert {
     pub also: Vec<ClaimId>,
     /// The feed it is about.
     pub feed: Option<FeedAlert>,
+    /// The sink whose endpoint it is about; left out of all alerts but those of type `sink.*`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sink: Option<SinkAlert>,
     /// What the sink that gets this alert was not sent at once.
     pub digest: Option<Digest>,
     /// Names of the rules that let it through.
@@ -280,6 +298,7 @@ impl Alert {
             answers: Vec::new(),
             also: Vec::new(),
             feed: None,
+            sink: None,
             digest: None,
             rules: Vec::new(),
             watched: Vec::new(),
@@ -560,6 +579,18 @@ pub struct Link {
     pub score: f64,
     /// In words.
     pub reason: String,
+}
+
+/// The sink behind a `sink.*` alert, which is never sent to itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SinkAlert {
+    /// Its name in the config.
+    pub name: String,
+    /// Since when its endpoint does so.
+    #[schemars(with = "String")]
+    pub since: Timestamp,
+    /// What is wrong, in words; empty when nothing is any more.
+    pub detail: String,
 }
 
 /// The feed behind a `feed.*` alert.

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{AlertAnswer, AlertStory, AlertThread, AlertType, AlertedAs, ClaimId, ClaimRecord, FeedAlert, Report};
+use super::{
+    AlertAnswer, AlertStory, AlertThread, AlertType, AlertedAs, ClaimId, ClaimRecord, FeedAlert, Report, SinkAlert,
+};
 
 /// Claims of a thread that say what another one of it is about, beside those that this one answers: a bound for hostile text.
 const THREAD_CLAIMS_MAX: usize = 32;
@@ -30,6 +32,8 @@ pub enum Subject {
     Claim(Box<ClaimEvent>),
     /// A feed.
     Feed(FeedAlert),
+    /// The endpoint of a sink.
+    Sink(SinkAlert),
 }
 
 /// A claim's part of an event, with its story and thread as they stand after the step.

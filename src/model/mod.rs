@@ -25,13 +25,13 @@ pub use address::{
 pub use alert::{
     Alert, AlertAnswer, AlertClaim, AlertDocument, AlertStory, AlertThread, AlertType, ClaimSpeaker, Digest,
     DigestCause, DigestEntry, Evidence, ExplainedAct, ExplainedSentence, ExtractedClaim, FeedAlert, Link, Offsets,
-    Priority, Quote, SCHEMA_VERSION, Stance, StanceEntry, StoryLine,
+    Priority, Quote, SCHEMA_VERSION, SinkAlert, Stance, StanceEntry, StoryLine,
 };
 pub use analysis::{Analysis, Issue, ModelsHash};
 pub use article::Article;
 pub use claim::{Attribution, Basis, Claim, Confidence, Kind, OwnWords, Proposition, Speaker};
 pub use document::{Document, EntryTrace, OffsetMap, SourceInfo};
-pub use endpoint::{EndpointRecord, EndpointState};
+pub use endpoint::{EndpointRecord, EndpointState, SinkChange, SinkHealth};
 pub use event::{ClaimEvent, Event, Subject, related};
 pub use feed::{FeedCursor, FeedHealth, FeedIncident, FilesRead, KeptList, ListedFeed, Moving, PageDue, Subscription};
 pub use feedback::{

@@ -30,9 +30,9 @@ pub use state::{State, Windows};
 use jiff::Timestamp;
 
 use crate::model::{
-    Analysis, BudgetRecord, ClaimId, ClaimRecord, DocumentId, DocumentRecord, EntryTrace, Event, FeedHealth,
-    FeedRecord, Feedback, FeedbackId, GroupRecord, Moved, MutedSpeaker, SilenceRecord, StoryId, StoryRecord, ThreadId,
-    ThreadRecord, Version,
+    AlertType, Analysis, BudgetRecord, ClaimId, ClaimRecord, DocumentId, DocumentRecord, EntryTrace, Event, FeedHealth,
+    FeedRecord, Feedback, FeedbackId, GroupRecord, Moved, MutedSpeaker, SilenceRecord, SinkAlert, SinkChange,
+    SinkHealth, StoryId, StoryRecord, Subject, ThreadId, ThreadRecord, Version,
 };
 
 /// What the desk is told.
@@ -46,6 +46,8 @@ pub enum Input {
     Released(DocumentId, Version, Option<Timestamp>),
     /// A feed was polled.
     FeedHealth(FeedHealth),
+    /// The endpoint of a sink does otherwise than before.
+    SinkHealth(SinkHealth),
     /// A user said something.
     Feedback(Box<Feedback>),
 }
@@ -106,10 +108,24 @@ pub fn step(state: &mut State, input: Input, now: Timestamp) -> Vec<Change> {
         }
         Input::Released(document, version, until) => state.release(document, version, until, &mut changes),
         Input::FeedHealth(health) => state.feed_health(health, now, &mut changes),
+        Input::SinkHealth(health) => changes.push(Change::Event(sink_event(health, now))),
         // Heeded above: it moves no window.
         Input::Feedback(_) => {}
     }
     changes
+}
+
+/// What is told of an endpoint. Who tells it sees to it that it is news.
+fn sink_event(SinkHealth { sink, change, since, detail }: SinkHealth, now: Timestamp) -> Event {
+    let (alert_type, why) = match change {
+        SinkChange::Failing => (AlertType::SinkFailing, format!("the endpoint of {sink} fails: {detail}")),
+        SinkChange::Disabled => {
+            let mend = format!("alerts wait for `gainsay endpoint enable {sink}`");
+            (AlertType::SinkDisabled, format!("the endpoint of {sink} is disabled, {mend}: {detail}"))
+        }
+        SinkChange::Recovered => (AlertType::SinkRecovered, format!("the endpoint of {sink} takes alerts again")),
+    };
+    Event { alert_type, time: now, why, subject: Subject::Sink(SinkAlert { name: sink, since, detail }) }
 }
 
 #[cfg(test)]

@@ -158,7 +158,7 @@ fn types(events: &[Event]) -> Vec<&'static str> {
 fn claim_event(event: &Event) -> &ClaimEvent {
     match &event.subject {
         Subject::Claim(claim) => claim,
-        Subject::Feed(feed) => panic!("{feed:?} is no claim"),
+        other => panic!("{other:?} is no claim"),
     }
 }
 

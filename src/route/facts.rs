@@ -8,9 +8,9 @@ use crate::rule::Known;
 pub struct Facts<'a> {
     /// What happened.
     pub alert_type: AlertType,
-    /// The outlet of the document or feed.
+    /// The outlet of the document or feed; empty of a sink.
     pub outlet: &'a str,
-    /// The claim; a feed's incident has none.
+    /// The claim; an incident of a feed or sink has none.
     pub claim: Option<ClaimFacts<'a>>,
 }
 
@@ -46,6 +46,7 @@ impl<'a> From<&'a Event> for Facts<'a> {
         let alert_type = event.alert_type;
         match &event.subject {
             Subject::Feed(feed) => Self { alert_type, outlet: &feed.outlet, claim: None },
+            Subject::Sink(_) => Self { alert_type, outlet: "", claim: None },
             Subject::Claim(claim) => {
                 let facts = ClaimFacts {
                     report: &claim.report,

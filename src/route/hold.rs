@@ -163,7 +163,7 @@ fn begin_of_next(day: Date) -> Option<Timestamp> {
 }
 
 fn count<'c>(alert: &Alert, (claims, feeds): (&'c mut u32, &'c mut u32)) -> &'c mut u32 {
-    if alert.feed.is_some() { feeds } else { claims }
+    if alert.feed.is_some() || alert.sink.is_some() { feeds } else { claims }
 }
 
 /// Counts an alert against the cap of an hour that begins with its first alert. When that hour ends, where the alert is over it.

@@ -78,7 +78,7 @@ impl Router {
         for (position, event) in events.into_iter().enumerate() {
             let key = match &event.subject {
                 Subject::Claim(claim) => GroupKey::Thread(claim.thread.id),
-                Subject::Feed(_) => GroupKey::Single(position),
+                Subject::Feed(_) | Subject::Sink(_) => GroupKey::Single(position),
             };
             groups.entry(key).or_default().push(event);
         }
@@ -123,7 +123,8 @@ impl Router {
                 choices = positions(&|event| takes_back(event, sink, AlertedAs::Rider)).into_iter().take(1).collect();
             }
             if choices.is_empty() {
-                let is_news = |event: &Event| !event.alert_type.takes_back() && !was_told(event, sink);
+                let is_news =
+                    |event: &Event| !event.alert_type.takes_back() && !was_told(event, sink) && !is_about(event, sink);
                 choices = positions(&is_news);
                 if let Some((first, keeper)) = choices.first().and_then(|&first| Some((first, keeper(first, sink)?))) {
                     silenced.entry((first, keeper.reason())).or_default().push(sink.clone());
@@ -167,6 +168,7 @@ impl Router {
         let (order_key, embargo) = match &event.subject {
             Subject::Claim(claim) => (claim.thread.id.to_string(), claim.report.document.embargo_until),
             Subject::Feed(feed) => (feed.id.to_string(), None),
+            Subject::Sink(sink) => (sink_order_key(&sink.name), None),
         };
         Routed { alert, sinks, order_key, due: embargo.unwrap_or(Timestamp::UNIX_EPOCH) }
     }
@@ -179,8 +181,18 @@ fn is_headline(event: &Event) -> bool {
             let report = &claim.report;
             report.document.headline.ends_with(&report.evidence.sentence)
         }
-        Subject::Feed(_) => false,
+        Subject::Feed(_) | Subject::Sink(_) => false,
     }
+}
+
+/// The order key of alerts about the endpoint of a sink; no feed and no thread has one with a colon.
+pub fn sink_order_key(sink: &str) -> String {
+    format!("sink:{sink}")
+}
+
+/// Whether an event is about the endpoint of this sink, to which nothing of it can be sent.
+fn is_about(event: &Event, sink: &str) -> bool {
+    matches!(&event.subject, Subject::Sink(subject) if subject.name == sink)
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -208,7 +220,7 @@ fn was_told(event: &Event, sink: &str) -> bool {
 fn takes_back(event: &Event, sink: &str, part: AlertedAs) -> bool {
     let alerted = match &event.subject {
         Subject::Claim(claim) => claim.alerted.get(sink),
-        Subject::Feed(_) => None,
+        Subject::Feed(_) | Subject::Sink(_) => None,
     };
     match event.alert_type {
         AlertType::ClaimRevised => alerted.is_some(),
@@ -249,6 +261,10 @@ fn alert_id(event: &Event) -> AlertId {
             }
         },
         Subject::Feed(feed) => AlertId::of(&[feed.id.as_str().as_bytes(), &feed.incident.to_le_bytes(), name]),
+        Subject::Sink(sink) => {
+            let since = sink.since.as_millisecond().to_le_bytes();
+            AlertId::of(&[sink_order_key(&sink.name).as_bytes(), &since, name])
+        }
     }
 }
 
@@ -261,6 +277,7 @@ fn render(event: &Event, judgement: &Judgement, reasons: &Reasons<'_>) -> Alert 
     };
     match &event.subject {
         Subject::Feed(feed) => Alert { feed: Some(feed.clone()), ..empty },
+        Subject::Sink(sink) => Alert { sink: Some(sink.clone()), ..empty },
         Subject::Claim(subject) => Alert {
             claim: Some(subject.report.claim.clone()),
             evidence: Some(subject.report.evidence.clone()),

@@ -94,11 +94,15 @@ fn clamped(score: i32) -> u8 {
 fn base(alert_type: AlertType) -> i32 {
     match alert_type {
         AlertType::ClaimWithdrawn | AlertType::ThreadContradiction => 70,
-        AlertType::ClaimRevised | AlertType::ThreadClosed | AlertType::ClaimRetracted => 60,
-        AlertType::DenialNew | AlertType::ClaimConfirmed => 50,
+        AlertType::ClaimRevised | AlertType::ThreadClosed | AlertType::ClaimRetracted | AlertType::SinkDisabled => 60,
+        AlertType::DenialNew | AlertType::ClaimConfirmed | AlertType::SinkFailing => 50,
         AlertType::AllegationNew | AlertType::FeedFailing | AlertType::FeedGone => 40,
         AlertType::ThreadLinked | AlertType::FeedEmpty | AlertType::FeedStale => 35,
-        AlertType::ClaimNoComment | AlertType::FeedMoved | AlertType::FeedRecovered | AlertType::Digest => 25,
+        AlertType::ClaimNoComment
+        | AlertType::FeedMoved
+        | AlertType::FeedRecovered
+        | AlertType::SinkRecovered
+        | AlertType::Digest => 25,
     }
 }
 

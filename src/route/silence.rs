@@ -58,6 +58,7 @@ impl Silencer {
         let Some(rules) = self.rules.as_ref().filter(|_| !event.alert_type.takes_back()) else { return Vec::new() };
         let (feed, thread) = match &event.subject {
             Subject::Feed(subject) => (Some(&subject.id), None),
+            Subject::Sink(_) => (None, None),
             Subject::Claim(claim) => (feed, Some(claim.thread.id)),
         };
         let said = rules.judge(&Facts::from(event)).verdicts;
@@ -72,8 +73,8 @@ impl Silencer {
 impl Prepared {
     fn is_about(&self, alert_type: AlertType, feed: Option<&FeedId>, thread: Option<ThreadId>) -> bool {
         let silence = &self.record.silence;
-        let is_of_feed = alert_type.as_str().starts_with("feed.");
-        !(is_of_feed && self.is_of_claims)
+        let is_of_claim = !["feed.", "sink."].iter().any(|start| alert_type.as_str().starts_with(start));
+        (is_of_claim || !self.is_of_claims)
             && silence.feed.as_ref().is_none_or(|wanted| Some(wanted) == feed)
             && silence.thread.is_none_or(|wanted| Some(wanted) == thread)
     }

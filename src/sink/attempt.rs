@@ -15,6 +15,7 @@ use super::traffic::Outcome;
 use super::webhook::Webhook;
 use super::{DeliveryError, retry};
 use crate::clock::Clock;
+use crate::failpoint::{Point, reach};
 use crate::model::{AlertId, Attempt, AttemptResult, EndpointRecord, Outbox, OutboxEntry, OutboxRow, Rendering};
 
 /// Waits after failures of the store.
@@ -101,6 +102,7 @@ impl<O: Outbox + 'static> Delivery<O> {
         let (at, begun) = (self.clock.now(), Instant::now());
         let OutboxEntry { row, attempts } = entry;
         let OutboxRow { alert, order_key, body, rendering, due, .. } = row;
+        reach(Point::SendBefore);
         let sent = match &self.target {
             Target::JsonLines(lines) => {
                 let lines = Arc::clone(lines);
@@ -118,6 +120,7 @@ impl<O: Outbox + 'static> Delivery<O> {
                 answer.map(|answer| (Some(answer.status), Some(answer.head)))
             }
         };
+        reach(Point::SendAfter);
         let (outcome, why) = match &sent {
             Ok(_) => (Outcome::Delivered, String::new()),
             Err(error) => (error.outcome(), error.to_string()),

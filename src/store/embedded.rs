@@ -1,22 +1,25 @@
 //! `EmbeddedStore`: the store in one SQLite file, for one daemon; a person may read the file meanwhile.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::Connection;
 
+use crate::failpoint::{Point, reach};
 use crate::model::{
     Attempt, Document, DocumentId, EndpointRecord, FeedCursor, Feedback, KeptList, Outbox, OutboxEntry, Records,
 };
 
 use super::writer::{Write, Writer};
 use super::{
-    BacklogPosition, BacklogTexts, Commit, Counts, Orphan, PutIn, Store, StoreError, backlog, endpoint, feedback,
-    outbox, record, schema,
+    BacklogPosition, BacklogTexts, Commit, Counts, Ledger, Orphan, PutIn, Store, StoreError, backlog, endpoint,
+    feedback, ledger, outbox, record, schema,
 };
 
 /// How long to wait for a person who writes to the file with another program.
@@ -29,6 +32,8 @@ const LINKS_MAX: usize = 40;
 pub struct EmbeddedStore {
     writer: Writer,
     reader: Mutex<Connection>,
+    /// For how many milliseconds what was delivered can be looked up.
+    retention: Arc<AtomicU64>,
     _lock: File,
 }
 
@@ -47,12 +52,14 @@ impl EmbeddedStore {
         let lock = lock(path)?;
         let mut connection = Connection::open(path).map_err(|error| opened(&error))?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
+        reach(Point::Opened);
         schema::prepare(&mut connection, path)?;
         let reader = Connection::open(path).map_err(|error| opened(&error))?;
         reader.busy_timeout(BUSY_TIMEOUT)?;
         reader.pragma_update(None, "query_only", true)?;
-        let writer = Writer::start(connection).map_err(|error| opened(&error))?;
-        Ok(Self { writer, reader: Mutex::new(reader), _lock: lock })
+        let retention = Arc::new(AtomicU64::new(milliseconds(schema::RETENTION)));
+        let writer = Writer::start(connection, Arc::clone(&retention)).map_err(|error| opened(&error))?;
+        Ok(Self { writer, reader: Mutex::new(reader), retention, _lock: lock })
     }
 
     fn reader(&self) -> MutexGuard<'_, Connection> {
@@ -68,12 +75,33 @@ impl std::fmt::Debug for EmbeddedStore {
 }
 
 impl EmbeddedStore {
+    /// From the next commit on, the text and the attempts of what was delivered are kept for so long; 30 days without.
+    pub fn keep_deliveries_for(&self, retention: Duration) {
+        self.retention.store(milliseconds(retention), Ordering::Relaxed);
+    }
+
     /// Makes the copy of a list of feeds durable, in the place of the one before. Blocks.
     ///
     /// # Errors
     /// When it could not be made durable.
     pub fn keep_list(&self, list: KeptList) -> Result<(), StoreError> {
         self.writer.write(Write::KeepList(list)).map(drop)
+    }
+
+    /// How the endpoints of sinks do, those that ever failed. Blocks.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn endpoints(&self) -> Result<Vec<EndpointRecord>, StoreError> {
+        record::all(&self.reader(), "endpoint")
+    }
+
+    /// The type of the alert that last told of the endpoint of each sink, by the order key of such alerts. Blocks.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn told_of_sinks(&self) -> Result<BTreeMap<String, String>, StoreError> {
+        endpoint::told(&self.reader())
     }
 
     /// The copies of lists of feeds. Blocks.
@@ -83,6 +111,10 @@ impl EmbeddedStore {
     pub fn kept_lists(&self) -> Result<Vec<KeptList>, StoreError> {
         record::all(&self.reader(), "feed_list")
     }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The path without links, also of a file that is yet to be made and that a link may already name: what is made beside it must be
@@ -150,6 +182,10 @@ impl Store for EmbeddedStore {
 
     fn orphans(&self, sinks: &[String], now: Timestamp) -> Result<Vec<Orphan>, StoreError> {
         outbox::orphans(&self.reader(), sinks, now)
+    }
+
+    fn ledger(&self) -> Result<Vec<Ledger>, StoreError> {
+        ledger::read(&self.reader())
     }
 
     fn give_up(&self, sink: &str, now: Timestamp) -> Result<(), StoreError> {

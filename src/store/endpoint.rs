@@ -1,5 +1,6 @@
 //! How endpoints do, as rows: a dispatcher keeps the record of its own; a command puts one in order again while a daemon may be at work.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -14,6 +15,16 @@ use crate::model::EndpointRecord;
 pub(super) fn of(connection: &Connection, sink: &str) -> Result<Option<EndpointRecord>, StoreError> {
     let mut statement = connection.prepare("SELECT id, record FROM endpoint WHERE id = ?1")?;
     statement.query_row([sink], |row| Ok(parse(row, "endpoint"))).optional()?.transpose()
+}
+
+/// What was last told of the endpoint of each sink, by the order key of such alerts.
+pub(super) fn told(connection: &Connection) -> Result<BTreeMap<String, String>, StoreError> {
+    let mut statement = connection.prepare(
+        "SELECT order_key, type FROM outbox WHERE type IN ('sink.failing', 'sink.disabled', 'sink.recovered')
+         ORDER BY position",
+    )?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Puts a record in the place of the one before. Where the endpoint `is_back`, what was tried is due from then on.

@@ -56,7 +56,7 @@ pub enum StoreError {
         error: String,
     },
     /// SQLite refused: disk full, I/O error, locked by somebody for too long.
-    #[error("database failed: {0}")]
+    #[error("database failed: {}{}", .0, remedy(.0))]
     Database(Arc<rusqlite::Error>),
     /// A row does not say what it should.
     #[error("row {id} of table {table} cannot be read: {detail}")]
@@ -102,6 +102,16 @@ impl StoreError {
     }
 }
 
+/// What helps, where that is not plain.
+fn remedy(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt) => {
+            ": stop gainsay and put a backup in its place, or move it away to begin anew"
+        }
+        _ => "",
+    }
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Database(Arc::new(error))
@@ -121,5 +131,13 @@ mod tests {
         let [full, read_only, moved, corrupt] = [13, 8, DBMOVED, 11];
         assert!(refused(full) && refused(read_only));
         assert!(!refused(moved) && !refused(corrupt));
+    }
+
+    #[test]
+    fn of_a_damaged_file_it_is_said_what_helps() {
+        let said =
+            |code| StoreError::from(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)).to_string();
+        assert!(said(11).ends_with("put a backup in its place, or move it away to begin anew"), "{}", said(11));
+        assert!(!said(13).contains("backup"), "{}", said(13));
     }
 }

@@ -6,8 +6,10 @@ mod endpoint;
 mod error;
 mod feedback;
 mod fingerprint;
+mod ledger;
 mod outbox;
 mod record;
+mod replay;
 mod schema;
 mod view;
 mod writer;
@@ -16,6 +18,8 @@ pub use embedded::{EmbeddedStore, real_path};
 pub use endpoint::enable_endpoint;
 pub use error::StoreError;
 pub use feedback::{bring_up, log_feedback};
+pub use ledger::Ledger;
+pub use replay::{AttemptRow, REPLAYABLE, replay_deliveries};
 pub use view::{DeliveryFilter, DeliveryRow, FeedDocuments, Named, SinkBacklog, StoredAnalysis, View, copy_into};
 
 use std::collections::BTreeMap;
@@ -78,6 +82,12 @@ pub trait Store: Outbox<Error = StoreError> {
     /// # Errors
     /// When the store cannot be read.
     fn orphans(&self, sinks: &[String], now: Timestamp) -> Result<Vec<Orphan>, StoreError>;
+
+    /// What became of the alerts of each sink since the database was made, in order of their names.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn ledger(&self) -> Result<Vec<Ledger>, StoreError>;
 
     /// Gives up everything that waits for a sink: it is dead from `now` on, and can no longer be delivered.
     ///

@@ -1,12 +1,14 @@
 //! The outbox as rows: puts alerts in, finds what is due, writes attempts down, lets go of what was delivered long ago.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, Statement, Transaction, params};
 
 use crate::model::{Attempt, AttemptResult, Moved, OutboxEntry, OutboxRow, Rendering, SilencedRow};
 
 use super::record::signed;
-use super::schema::kept_since;
+use super::schema::{kept_for, kept_since};
 use super::{Commit, Orphan, PutIn, StoreError};
 
 /// Delivered rows that lose their bodies per commit: little enough not to be felt.
@@ -20,7 +22,7 @@ const IS_HEAD: &str = "NOT EXISTS (
 
 /// Puts alerts in, each once for all times, moves those whose release has changed, and lets go of what was settled long ago. Says how
 /// many were new of those that go out.
-pub(super) fn write(transaction: &Transaction<'_>, commit: &Commit) -> Result<PutIn, StoreError> {
+pub(super) fn write(transaction: &Transaction<'_>, commit: &Commit, retention: Duration) -> Result<PutIn, StoreError> {
     let mut inserts = Inserts::prepare(transaction, commit.now)?;
     let mut put_in = PutIn::new();
     for row in &commit.outbox {
@@ -33,7 +35,7 @@ pub(super) fn write(transaction: &Transaction<'_>, commit: &Commit) -> Result<Pu
     }
     drop(inserts);
     commit.moved.iter().try_for_each(|moved| move_release(transaction, moved))?;
-    expire(transaction, commit.now)?;
+    expire(transaction, kept_for(commit.now, retention))?;
     Ok(put_in)
 }
 
@@ -85,23 +87,24 @@ impl<'t> Inserts<'t> {
     }
 }
 
-/// What shows a document and waits goes at another time; what was tried already not before the time of its next attempt.
+/// What shows a document and waits goes at another time; what was tried already not before the time of its next attempt. What is dead
+/// or silenced is moved, too: it may be replayed.
 fn move_release(transaction: &Transaction<'_>, moved: &Moved) -> Result<(), StoreError> {
     transaction.execute(
         "UPDATE outbox SET due = CASE WHEN attempts = 0 THEN ?2 ELSE max(due, ?2) END
-         WHERE state = 'pending' AND document = ?1",
+         WHERE state IN ('pending', 'silenced', 'dead') AND document = ?1",
         params![moved.document.to_string(), moved.due.as_millisecond()],
     )?;
     Ok(())
 }
 
-fn expire(transaction: &Transaction<'_>, now: Timestamp) -> Result<(), StoreError> {
+fn expire(transaction: &Transaction<'_>, kept_since: Timestamp) -> Result<(), StoreError> {
     let mut update = transaction.prepare(
         "UPDATE outbox SET state = 'expired' WHERE position IN
              (SELECT position FROM outbox WHERE state = 'delivered' AND settled < ?1 ORDER BY settled LIMIT ?2)
          RETURNING position",
     )?;
-    let cutoff = kept_since(now).as_millisecond();
+    let cutoff = kept_since.as_millisecond();
     let expired: Vec<i64> =
         update.query_map(params![cutoff, EXPIRED_ROWS_MAX], |row| row.get(0))?.collect::<Result<_, _>>()?;
     for position in expired {
@@ -302,11 +305,10 @@ fn corrupt(id: String, detail: String) -> StoreError {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-    use std::time::Duration;
 
     use super::*;
     use crate::model::{AlertId, AlertType};
-    use crate::store::schema;
+    use crate::store::schema::{self, RETENTION};
 
     fn day(day: u64) -> Timestamp {
         let start: Timestamp = "2024-10-31T08:00:00Z".parse().unwrap();
@@ -328,7 +330,7 @@ mod tests {
     }
 
     fn put(transaction: &Transaction<'_>, rows: &[OutboxRow], now: Timestamp) -> PutIn {
-        write(transaction, &Commit { outbox: rows.to_vec(), ..Commit::new(now, 0) }).unwrap()
+        write(transaction, &Commit { outbox: rows.to_vec(), ..Commit::new(now, 0) }, RETENTION).unwrap()
     }
 
     #[test]
@@ -370,7 +372,7 @@ mod tests {
         let transaction = connection.transaction().unwrap();
         let silenced = vec![SilencedRow { row: row("one", b"a"), reason: "silence 1: a drill".to_owned() }];
         let commit = |day| Commit { silenced: silenced.clone(), ..Commit::new(day, 0) };
-        assert_eq!(write(&transaction, &commit(day(0))).unwrap(), PutIn::new());
+        assert_eq!(write(&transaction, &commit(day(0)), RETENTION).unwrap(), PutIn::new());
         assert_eq!(due(&transaction, "one", day(1), 9).unwrap(), []);
         assert_eq!(put(&transaction, &[row("one", b"a")], day(1)), PutIn::new(), "it is there");
         let found = |column: &str| {
@@ -378,7 +380,7 @@ mod tests {
             transaction.query_row(&query, [], |row| row.get::<_, Option<String>>(0)).unwrap()
         };
         assert_eq!((found("reason").unwrap().as_str(), found("body").unwrap().as_str()), ("silence 1: a drill", "{}"));
-        write(&transaction, &commit(day(31))).unwrap();
+        write(&transaction, &commit(day(31)), RETENTION).unwrap();
         assert_eq!((found("reason").is_some(), found("body")), (true, None));
     }
 
@@ -399,7 +401,7 @@ mod tests {
         record_attempt(&transaction, &attempt).unwrap();
         let moved = |due| {
             let moved = vec![Moved { document, due }];
-            write(&transaction, &Commit { moved, ..Commit::new(day(0), 0) }).unwrap();
+            write(&transaction, &Commit { moved, ..Commit::new(day(0), 0) }, RETENTION).unwrap();
             let query = "SELECT due FROM outbox ORDER BY position";
             let mut statement = transaction.prepare(query).unwrap();
             let found: Vec<i64> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();

@@ -15,7 +15,8 @@
 //! | `claim` | a claim known across documents | `id`, `thread`, `kind`, `proposition`, `record` |
 //! | `thread` | an allegation with its answers | `id`, `state`, `proposition`, `record` |
 //! | `analysis` | what one text of a document said | `document`, `content_hash`, `headline`, `text`, `claims` |
-//! | `outbox` | one alert for one sink | `alert`, `sink`, `type`, `state`, `attempts`, `due`, `reason` |
+//! | `outbox` | one alert for one sink | `alert`, `sink`, `type`, `state`, `attempts`, `due`, `reason`, `replayed` |
+//! | `ledger` | how many alerts of a sink were ever put in, are in a state, or were replayed | `sink`, `entry`, `alerts` |
 //! | `outbox_body` | the bytes of an alert for a sink | `body` |
 //! | `outbox_rendering` | an alert in the form that its sink wants, which goes out instead of its body | `content_type`, `headers`, `body` |
 //! | `attempt` | one attempt to deliver | `outbox`, `at`, `result`, `status`, `head`, `error` |
@@ -35,9 +36,9 @@
 //! Texts and bodies live in trees of their own: an index never has to step over them, and a row that changes often
 //! (`outbox`, `story`) is rewritten without them. The queue's indexes are partial and hold only what is pending, so what
 //! was delivered costs nothing. A row of `outbox` stays for good, about 200 bytes: it is what keeps an alert from being
-//! sent a second time. [`RETENTION`] after its delivery its body and attempts go and its state turns from `delivered` to
-//! `expired`; analyses go as long after their document was first seen. What is `silenced` was kept back for the reason that its row says;
-//! its body goes as long after. What is `dead` is kept. What waits for a sink that the config
+//! sent a second time. [`RETENTION`] after its delivery, or as long as the config says, its body and attempts go and its state turns from
+//! `delivered` to `expired`; analyses go [`RETENTION`] after their document was first seen. What is `silenced` was kept back for the reason that its row says;
+//! its body goes as long after as that of what was delivered. What is `dead` is kept. What waits for a sink that the config
 //! no longer has stays `pending`; when nothing was tried or put in for that sink for [`RETENTION`], the next start makes it
 //! `dead` and lets its bodies go.
 
@@ -48,15 +49,16 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use super::StoreError;
+use crate::failpoint::{Point, reach};
 
 /// Marks the file as ours: "gain".
 const APPLICATION_ID: u32 = 0x6761_696E;
 
 /// How long what was delivered, and what was read, can still be looked up.
-const RETENTION: Duration = Duration::from_hours(30 * 24);
+pub(super) const RETENTION: Duration = Duration::from_hours(30 * 24);
 
 /// The steps from an empty file to the present layout. Only ever add to the end.
-const STEPS: [&str; 8] = [
+const STEPS: [&str; 9] = [
     r"
 CREATE TABLE desk (
     only          INTEGER PRIMARY KEY CHECK (only = 1),
@@ -217,11 +219,43 @@ PRAGMA writable_schema = RESET;
 CREATE INDEX outbox_silenced ON outbox (settled) WHERE state = 'silenced' AND is_bare = 0;
 ",
     "ALTER TABLE outbox_rendering ADD COLUMN headers TEXT;",
+    // Triggers count, so that no statement can forget to: whoever changes the outbox, the ledger is changed in the same transaction.
+    r"
+CREATE TABLE ledger (
+    sink   TEXT NOT NULL,
+    entry  TEXT NOT NULL,
+    alerts INTEGER NOT NULL,
+    PRIMARY KEY (sink, entry)
+) WITHOUT ROWID;
+INSERT INTO ledger SELECT sink, state, count(*) FROM outbox GROUP BY sink, state;
+INSERT INTO ledger SELECT sink, 'created', count(*) FROM outbox GROUP BY sink;
+CREATE TRIGGER outbox_created AFTER INSERT ON outbox BEGIN
+    INSERT INTO ledger VALUES (new.sink, 'created', 1), (new.sink, new.state, 1)
+        ON CONFLICT (sink, entry) DO UPDATE SET alerts = alerts + 1;
+END;
+CREATE TRIGGER outbox_changed AFTER UPDATE OF state ON outbox WHEN old.state <> new.state BEGIN
+    UPDATE ledger SET alerts = alerts - 1 WHERE sink = old.sink AND entry = old.state;
+    INSERT INTO ledger VALUES (new.sink, new.state, 1) ON CONFLICT (sink, entry) DO UPDATE SET alerts = alerts + 1;
+END;
+ALTER TABLE outbox ADD COLUMN replayed INTEGER;
+CREATE INDEX outbox_of_sinks ON outbox (position) WHERE type IN ('sink.failing', 'sink.disabled', 'sink.recovered');
+DROP INDEX outbox_document;
+UPDATE outbox SET document =
+    (SELECT coalesce(body->>'$.document.id', body->>'$.data.document.id')
+     FROM (SELECT CAST(body AS TEXT) AS body FROM outbox_body WHERE outbox_body.outbox = outbox.position))
+WHERE state = 'dead' AND document IS NULL;
+CREATE INDEX outbox_document ON outbox (document) WHERE state IN ('pending', 'silenced', 'dead');
+",
 ];
 
 /// The beginning of what is kept at `now`; a replayed archive may stand at the beginning of all time.
 pub(super) fn kept_since(now: Timestamp) -> Timestamp {
-    now.saturating_sub(RETENTION).unwrap_or(Timestamp::MIN)
+    kept_for(now, RETENTION)
+}
+
+/// The beginning of what is kept at `now` for so long.
+pub(super) fn kept_for(now: Timestamp, retention: Duration) -> Timestamp {
+    now.saturating_sub(retention).unwrap_or(Timestamp::MIN)
 }
 
 /// Checks that the file is ours and brings it up to the present layout.
@@ -239,6 +273,7 @@ pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), St
         transaction.execute_batch(step)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", number)?;
+        reach(Point::Migration);
         transaction.commit()?;
     }
     Ok(())
@@ -252,6 +287,10 @@ pub(super) const LISTS_VERSION: u32 = 5;
 pub(super) const ENDPOINTS_VERSION: u32 = 6;
 /// Version from which on there are silences, and reasons of rows of the outbox.
 pub(super) const SILENCES_VERSION: u32 = 7;
+/// Version from which on what goes out may have headers of its own.
+pub(super) const HEADERS_VERSION: u32 = 8;
+/// Version from which on there is a ledger of the outbox, and alerts can be replayed.
+pub(super) const LEDGER_VERSION: u32 = 9;
 
 /// The version of the file, if it is ours or empty.
 pub(super) fn check_owner(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
@@ -317,5 +356,20 @@ mod tests {
         connection.execute("DELETE FROM outbox WHERE alert = 'a'", []).unwrap();
         assert_eq!(text("SELECT count(*) || '' FROM outbox_body"), "1", "bodies go with their rows");
         assert!(connection.execute("UPDATE sqlite_schema SET sql = ''", []).is_err(), "the layout is safe again");
+    }
+
+    #[test]
+    fn an_older_outbox_is_entered_into_the_ledger() {
+        let mut connection = before_silences();
+        let more = "INSERT INTO outbox (alert, sink, type, order_key, sequence, state, created, due)
+                        VALUES ('c', 'one', 'denial.new', 't', 0, 'dead', 0, 0), ('d', 'one', 'denial.new', 't', 0, 'dead', 0, 0);
+                    INSERT INTO outbox_body VALUES (3, CAST('{\"document\":{\"id\":\"d3\"}}' AS BLOB))";
+        connection.execute_batch(more).unwrap();
+        prepare(&mut connection, Path::new("memory")).unwrap();
+        let ledger = "SELECT group_concat(sink || ' ' || entry || ' ' || alerts, ', ') FROM ledger";
+        let ledger: String = connection.query_row(ledger, [], |row| row.get(0)).unwrap();
+        assert_eq!(ledger, "hook created 1, hook pending 1, one created 3, one dead 2, one pending 1");
+        let moved = "SELECT document FROM outbox WHERE alert = 'c'";
+        assert_eq!(connection.query_row(moved, [], |row| row.get::<_, String>(0)).unwrap(), "d3");
     }
 }

@@ -26,7 +26,7 @@ const MATCHES_MAX: usize = 16;
 /// A database opened for reading.
 #[derive(Debug)]
 pub struct View {
-    connection: Connection,
+    pub(super) connection: Connection,
     version: u32,
 }
 
@@ -70,8 +70,10 @@ pub struct DeliveryRow {
     pub settled: Option<Timestamp>,
     /// What the last attempt that failed said.
     pub last_error: Option<String>,
-    /// Why it was kept back, if it was.
+    /// Why it was kept back, if it ever was.
     pub reason: Option<String>,
+    /// When it was last put back into the queue.
+    pub replayed: Option<Timestamp>,
     /// The bytes that went out, where they are still kept.
     pub body: Option<Vec<u8>>,
 }
@@ -425,9 +427,10 @@ impl View {
         mut visit: impl FnMut(DeliveryRow) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let reason = if self.version < schema::SILENCES_VERSION { "NULL" } else { "reason" };
+        let replayed = if self.version < schema::LEDGER_VERSION { "NULL" } else { "replayed" };
         let mut statement = self.connection.prepare(&format!(
             "SELECT position, alert AS id, sink, type, order_key, state, attempts, created, due, settled, body,
-                    {reason} AS reason,
+                    {reason} AS reason, {replayed} AS replayed,
                     (SELECT error FROM attempt WHERE attempt.outbox = o.position AND error IS NOT NULL
                      ORDER BY attempt.position DESC LIMIT 1) AS last_error
              FROM outbox o LEFT JOIN outbox_body ON outbox_body.outbox = o.position
@@ -575,6 +578,7 @@ fn delivery(row: &Row<'_>) -> Result<DeliveryRow, StoreError> {
         settled: time(row, "settled")?,
         last_error: get(row, "last_error")?,
         reason: get(row, "reason")?,
+        replayed: time(row, "replayed")?,
         body: get(row, "body")?,
     })
 }

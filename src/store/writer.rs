@@ -3,13 +3,17 @@
 //! A durable commit costs one fsync, a few milliseconds, whatever its size; while one runs, others queue up and share
 //! the next one.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use tracing::error;
 
+use crate::failpoint::{Point, reach};
 use crate::model::{Attempt, EndpointRecord, KeptList};
 
 use super::{Commit, PutIn, StoreError, endpoint, outbox, record};
@@ -39,11 +43,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread; `connection` is ready to write.
-    pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
+    /// Starts the thread; `connection` is ready to write. `retention` says for how many milliseconds what was delivered is kept.
+    pub(super) fn start(connection: Connection, retention: Arc<AtomicU64>) -> std::io::Result<Self> {
         let (requests, inbox) = sync_channel(GROUP_MAX);
-        let thread =
-            std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || write_all(connection, &inbox))?;
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || write_all(connection, &inbox, &retention))?;
         Ok(Self { requests: Some(requests), thread: Some(thread) })
     }
 
@@ -68,16 +73,17 @@ impl Drop for Writer {
     }
 }
 
-fn write_all(mut connection: Connection, inbox: &Receiver<Request>) {
+fn write_all(mut connection: Connection, inbox: &Receiver<Request>, retention: &AtomicU64) {
     while let Ok(first) = inbox.recv() {
         let mut group = vec![first];
         group.extend(inbox.try_iter().take(GROUP_MAX - 1));
-        let mut together = write_group(&mut connection, &group);
+        let retention = Duration::from_millis(retention.load(Ordering::Relaxed));
+        let mut together = write_group(&mut connection, &group, retention);
         for (position, request) in group.iter().enumerate() {
             let result = match &mut together {
                 Ok(put_in) => Ok(put_in.get_mut(position).map(std::mem::take).unwrap_or_default()),
                 // What spoilt the group may be one request alone; the others must not suffer for it.
-                Err(_) if group.len() > 1 => write_group(&mut connection, std::slice::from_ref(request))
+                Err(_) if group.len() > 1 => write_group(&mut connection, std::slice::from_ref(request), retention)
                     .map(|put_in| put_in.into_iter().next().unwrap_or_default()),
                 Err(error) => Err(error.clone()),
             };
@@ -88,20 +94,21 @@ fn write_all(mut connection: Connection, inbox: &Receiver<Request>) {
 }
 
 /// One transaction; an error rolls it back. Says what each request put into the outbox.
-fn write_group(connection: &mut Connection, group: &[Request]) -> Result<Vec<PutIn>, StoreError> {
+fn write_group(connection: &mut Connection, group: &[Request], retention: Duration) -> Result<Vec<PutIn>, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut put_in = Vec::with_capacity(group.len());
     for request in group {
         put_in.push(match &request.write {
             Write::Commit(commit) => {
                 record::write(&transaction, commit)?;
-                outbox::write(&transaction, commit)?
+                outbox::write(&transaction, commit, retention)?
             }
             Write::Attempt(attempt) => {
                 outbox::record_attempt(&transaction, attempt)?;
                 PutIn::new()
             }
             Write::Endpoint { record, is_back } => {
+                reach(Point::Endpoint);
                 endpoint::write(&transaction, record, *is_back)?;
                 PutIn::new()
             }
@@ -115,7 +122,18 @@ fn write_group(connection: &mut Connection, group: &[Request]) -> Result<Vec<Put
             }
         });
     }
+    let points = |commit, attempt| {
+        for request in group {
+            match &request.write {
+                Write::Commit(_) => reach(commit),
+                Write::Attempt(_) => reach(attempt),
+                Write::Endpoint { .. } | Write::GiveUp { .. } | Write::KeepList(_) => {}
+            }
+        }
+    };
+    points(Point::CommitBefore, Point::AttemptBefore);
     transaction.commit()?;
+    points(Point::CommitAfter, Point::AttemptAfter);
     Ok(put_in)
 }
 
@@ -148,7 +166,7 @@ mod tests {
             })
             .collect();
         drop(requests);
-        write_all(connection, &inbox);
+        write_all(connection, &inbox, &AtomicU64::new(u64::MAX));
         let is_durable: Vec<bool> = answers.into_iter().map(|answer| answer.recv().unwrap().is_ok()).collect();
         assert_eq!(is_durable, [true, false, true]);
     }

@@ -127,6 +127,9 @@ metrics! {
     OutboxDelivered Counter "outbox_delivered" ["sink"] "Alerts that the sink has.";
     OutboxDead Counter "outbox_dead" ["sink"] "Alerts whose retries are used up; they are kept.";
     OutboxWaiting Gauge "outbox_waiting" ["sink"] "Alerts that wait for the sink now, as the database says.";
+    OutboxCreated Gauge "outbox_created" ["sink"] "Alerts that were put into the outbox since the database was made, over all restarts, those kept back for good included; as its ledger says, which is kept in the same transactions.";
+    OutboxAlerts Gauge "outbox_alerts" ["sink", "state"] "What has become of them: pending, delivered, expired (delivered, its text no longer kept), dead, silenced.";
+    OutboxReplayed Gauge "outbox_replayed" ["sink"] "How often one of them was put back into the queue by `gainsay deliveries replay`.";
     Endpoints Gauge "endpoint_state" ["sink", "state"] "1 for how the endpoint of the sink does: healthy, paused (too busy, left alone for a while), failing (an attempt now and then, everything else waits), disabled (nothing is sent until `gainsay endpoint enable`).";
     Attempts Counter "delivery_attempts" ["sink", "result"] "Attempts to deliver that were written down: delivered, retry (due again), held (costs none of its retries: the endpoint is gone, or was asked before the alert's turn whether it is back), dead.";
     AttemptTime Histogram "delivery_seconds" ["sink"] "Time of one attempt to deliver.";
@@ -206,6 +209,11 @@ impl Samples {
     /// Forgets the series of a metric.
     pub fn clear(&mut self, metric: Metric) {
         self.0.retain(|(other, _), _| *other != metric);
+    }
+
+    /// Forgets the series of a metric whose labels are not `wanted`.
+    pub fn retain(&mut self, metric: Metric, wanted: impl Fn(&[String]) -> bool) {
+        self.0.retain(|(other, labels), _| *other != metric || wanted(labels));
     }
 
     /// Makes a histogram visible that has observed nothing.
@@ -334,12 +342,13 @@ mod tests {
     use super::*;
 
     /// What must hold between metrics when nothing is on its way, in words, left = right. All but the gauges count from the start.
-    const IDENTITIES: [&str; 5] = [
+    const IDENTITIES: [&str; 6] = [
         "`entries_read` = `documents_in` + `entries_lost` of all reasons",
         "`backlog_documents_at_start` + `documents_in` = `documents` of all results + `backlog_documents` (less what waits in `desk_queue_polls`)",
         "`documents` read and quarantined = `stories` of all results",
         "`alerts_routed` = `alerts_held` of all reasons + `alerts_silenced` of all reasons + `outbox_put_in` + `outbox_known`, by sink",
-        "`outbox_waiting_at_start` + `outbox_put_in` = `outbox_delivered` + `outbox_dead` + `outbox_given_up` + `outbox_waiting`, by sink",
+        "`outbox_waiting_at_start` + `outbox_put_in` = `outbox_delivered` + `outbox_dead` + `outbox_given_up` + `outbox_waiting`, by sink, unless something was replayed meanwhile",
+        "`outbox_created` = `outbox_alerts` of all states, by sink; at every moment, over all restarts. `gainsay doctor` counts the rows anew and holds them against it",
     ];
 
     /// The table as `docs/src/metrics.md`.

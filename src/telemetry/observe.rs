@@ -44,6 +44,8 @@ struct Watched {
     shown: BTreeSet<FeedId>,
     /// Sites that have a series of their own.
     sites: BTreeSet<String>,
+    /// The sinks of the config.
+    sinks: BTreeSet<String>,
 }
 
 struct Watch {
@@ -96,6 +98,7 @@ impl Telemetry {
                 samples.set(Metric::OutboxAtStart, &[sink], float(*waiting));
             }
         });
+        self.watch_sinks(config.sinks.iter().map(|sink| sink.name.clone()).collect());
         // A second store would be a second daemon; the first one stays.
         drop(self.database.set((store, config.database.clone())));
     }
@@ -315,12 +318,25 @@ impl Telemetry {
 
     /// What is known of the endpoint of a sink; nothing of one that never failed.
     pub(super) fn endpoint(&self, sink: &str, record: Option<&EndpointRecord>) {
+        // A dispatcher that a reload ended may have something to say still.
+        if !self.feeds().sinks.contains(sink) {
+            return;
+        }
         let state = record.map_or(EndpointState::Healthy, |record| record.state);
         self.metrics.record(|samples| {
             for other in EndpointState::ALL {
                 samples.set(Metric::Endpoints, &[sink, other.as_str()], float(u64::from(other == state)));
             }
         });
+    }
+
+    /// These are the sinks of the config from now on: of others it is no longer told how their endpoints do.
+    pub fn watch_sinks(&self, sinks: Vec<String>) {
+        let known: BTreeSet<String> = sinks.into_iter().collect();
+        self.metrics.record(|samples| {
+            samples.retain(Metric::Endpoints, |labels| labels.first().is_some_and(|sink| known.contains(sink)));
+        });
+        self.feeds().sinks = known;
     }
 
     /// An attempt to deliver could not be written down.
@@ -352,8 +368,14 @@ impl Telemetry {
             let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
             samples.set(Metric::DatabaseBytes, &[file], float(bytes));
         }
-        for Orphan { sink, waiting, .. } in store.orphans(&[], self.clock.now())? {
-            samples.set(Metric::OutboxWaiting, &[&sink], float(waiting));
+        for ledger in store.ledger()? {
+            let sink = ledger.sink.as_str();
+            samples.set(Metric::OutboxWaiting, &[sink], float(ledger.pending));
+            samples.set(Metric::OutboxCreated, &[sink], float(ledger.created));
+            samples.set(Metric::OutboxReplayed, &[sink], float(ledger.replayed));
+            for (state, alerts) in ledger.states() {
+                samples.set(Metric::OutboxAlerts, &[sink, state], float(alerts));
+            }
         }
         Ok(samples)
     }
@@ -506,7 +528,9 @@ fn prepare_sink(samples: &mut Samples, sink: &str) {
         samples.count(Metric::Attempts, &[sink, result], 0);
     }
     samples.set(Metric::OutboxAtStart, &[sink], 0.0);
-    samples.set(Metric::OutboxWaiting, &[sink], 0.0);
+    for metric in [Metric::OutboxWaiting, Metric::OutboxCreated, Metric::OutboxReplayed] {
+        samples.set(metric, &[sink], 0.0);
+    }
     samples.prepare(Metric::AttemptTime, &[sink]);
 }
 

@@ -73,10 +73,11 @@ pub(super) fn of(alert: &Alert) -> Message {
         (_, _, Some(feed)) => said(&feed.detail),
         _ => said(&alert.why),
     };
+    let sink = alert.sink.as_ref().map(|sink| line(&sink.name, NAME_MAX));
     let subject = match (&alert.feed, &alert.digest) {
         (Some(feed), _) => line(&feed.outlet, NAME_MAX),
         (_, Some(digest)) => in_total(digest),
-        _ => who.clone(),
+        _ => sink.unwrap_or_else(|| who.clone()),
     };
     let listed = alert.digest.as_ref().map(|digest| digest.alerts.as_slice()).unwrap_or_default();
     let entries: Vec<Entry> = listed.iter().take(ENTRIES_MAX).map(entry).collect();
@@ -129,6 +130,9 @@ fn what(alert_type: AlertType) -> &'static str {
         AlertType::FeedEmpty => "Feed is empty",
         AlertType::FeedMoved => "Feed has moved",
         AlertType::FeedGone => "Feed is gone",
+        AlertType::SinkFailing => "Endpoint fails",
+        AlertType::SinkDisabled => "Endpoint is disabled",
+        AlertType::SinkRecovered => "Endpoint is back",
         AlertType::Digest => "Digest",
     }
 }
@@ -229,7 +233,7 @@ fn facts(alert: &Alert) -> Vec<Fact> {
     add("Accused", alert.claim.as_ref().and_then(|claim| claim.target.clone()).unwrap_or_default());
     add("On your list", alert.watched.join(", "));
     add("Feed", alert.feed.as_ref().map(feed).unwrap_or_default());
-    if alert.digest.is_none() && alert.feed.is_none() {
+    if alert.digest.is_none() && alert.feed.is_none() && alert.sink.is_none() {
         add("Why", alert.why.clone());
     }
     add("Time", alert.time.strftime("%Y-%m-%d %H:%M UTC").to_string());

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::model::{
     Alert, AlertAnswer, AlertClaim, AlertDocument, AlertId, AlertStory, AlertThread, AlertType, Basis, ClaimId,
     ClaimSpeaker, Digest, DigestCause, DigestEntry, DocumentId, Evidence, FeedAlert, FeedId, Kind, Link, Offsets,
-    Priority, Quote, Stance, StanceEntry, StoryId, ThreadId, ThreadState,
+    Priority, Quote, SinkAlert, Stance, StanceEntry, StoryId, ThreadId, ThreadState,
 };
 
 /// What a feed may say to break out of a message, to ring for everybody, or to hide.
@@ -37,6 +37,10 @@ pub(super) fn alert(alert_type: AlertType, is_full: bool) -> Alert {
     if alert_type.as_str().starts_with("feed.") {
         let (id, url) = (FeedId::new("sample"), "https://news.example/rss.xml".to_owned());
         return Alert { feed: Some(FeedAlert { id, outlet: text.clone(), url, incident: 1, detail: text }), ..empty };
+    }
+    if alert_type.as_str().starts_with("sink.") {
+        let sink = SinkAlert { name: text.clone(), since: Timestamp::UNIX_EPOCH, detail: text };
+        return Alert { sink: Some(sink), ..empty };
     }
     claim_alert(empty, &text, is_full)
 }

@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod alarms;
 mod bad_input;
 mod bad_matrix;
 mod bad_network;
@@ -33,9 +34,11 @@ mod looking;
 mod mail;
 mod manners;
 mod matrix;
+mod oracle;
 mod quality;
 mod receivers;
 mod reload;
+mod replays;
 mod rules;
 mod schedule;
 mod scripted;

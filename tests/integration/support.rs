@@ -238,16 +238,21 @@ impl Endpoint {
         self.0.lock().unwrap().clone()
     }
 
+    /// Verifies and records a delivery; false where it is not signed rightly.
+    pub(crate) fn take(&self, headers: &HeaderMap, body: &[u8]) -> bool {
+        let webhook = standardwebhooks::Webhook::new(SECRET).unwrap();
+        if webhook.verify(body, headers).is_err() {
+            return false;
+        }
+        let id = headers["webhook-id"].to_str().unwrap().to_owned();
+        self.0.lock().unwrap().push(Received { id, body: body.to_vec() });
+        true
+    }
+
     pub(crate) fn serve(&self) -> Server {
         let router =
             Router::new().fallback(async |State(endpoint): State<Endpoint>, headers: HeaderMap, body: Bytes| {
-                let webhook = standardwebhooks::Webhook::new(SECRET).unwrap();
-                if webhook.verify(&body, &headers).is_err() {
-                    return StatusCode::UNAUTHORIZED;
-                }
-                let id = headers["webhook-id"].to_str().unwrap().to_owned();
-                endpoint.0.lock().unwrap().push(Received { id, body: body.to_vec() });
-                StatusCode::NO_CONTENT
+                if endpoint.take(&headers, &body) { StatusCode::NO_CONTENT } else { StatusCode::UNAUTHORIZED }
             });
         Server::start(router.with_state(self.clone()))
     }
@@ -305,7 +310,28 @@ pub(crate) fn write_config(folder: &Path, feeds: &[(&str, String)], endpoint: Op
     path
 }
 
-/// The daemon, killed when the value goes.
+/// Every alert that was ever put into the outbox is there in one state, and the ledger says so: created = pending + delivered + expired +
+/// dead + silenced, by sink. Holds after every end of a daemon, also by SIGKILL.
+#[track_caller]
+pub(crate) fn check_conservation(folder: &Path) {
+    let rows = |text: &str| query(folder, text);
+    let ledger = rows(
+        "SELECT sink || ' ' || entry || ' ' || alerts FROM ledger WHERE entry <> 'replayed' AND alerts > 0 ORDER BY sink, entry",
+    );
+    let counted = rows(
+        "SELECT sink || ' ' || entry || ' ' || alerts FROM
+            (SELECT sink, state AS entry, count(*) AS alerts FROM outbox GROUP BY sink, state
+             UNION ALL SELECT sink, 'created', count(*) FROM outbox GROUP BY sink) ORDER BY sink, entry",
+    );
+    assert_eq!(ledger, counted, "the ledger is not what the outbox holds");
+    let unbalanced = rows(
+        "SELECT sink FROM ledger WHERE entry <> 'replayed'
+         GROUP BY sink HAVING sum(CASE entry WHEN 'created' THEN alerts ELSE -alerts END) <> 0",
+    );
+    assert_eq!(unbalanced, Vec::<String>::new(), "sinks of which an alert is in no state");
+}
+
+/// The daemon, killed when the value goes; however it is stopped or killed, its outbox must add up.
 pub(crate) struct Daemon(pub(crate) Child);
 
 impl Daemon {
@@ -319,10 +345,22 @@ impl Daemon {
         Self(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
+    /// The folder of its config, while it runs.
+    fn folder(&self) -> Option<PathBuf> {
+        let line = std::fs::read(format!("/proc/{}/cmdline", self.0.id())).ok()?;
+        let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
+        let flag = words.iter().position(|word| [&b"--config"[..], b"-c"].contains(word))?;
+        Some(Path::new(std::str::from_utf8(words.get(flag + 1)?).ok()?).parent()?.to_owned())
+    }
+
     /// SIGKILL.
     pub(crate) fn kill(&mut self) {
+        let folder = self.folder();
         self.0.kill().unwrap();
         self.0.wait().unwrap();
+        if let Some(folder) = folder {
+            check_conservation(&folder);
+        }
     }
 
     /// SIGTERM.
@@ -332,8 +370,13 @@ impl Daemon {
 
     /// SIGTERM; gives the exit status and what was said on standard error.
     pub(crate) fn stop(self) -> (Option<i32>, String) {
+        let folder = self.folder();
         self.terminate();
-        self.ended()
+        let ended = self.ended();
+        if let Some(folder) = folder {
+            check_conservation(&folder);
+        }
+        ended
     }
 
     /// Waits for its end.

@@ -161,6 +161,8 @@ fn check_sums(metrics: &BTreeMap<String, f64>, sinks: &[&str]) {
     let placed = ["read", "quarantined"].map(|result| sum(metrics, "documents_total", &format!("\"{result}\"")));
     equal(placed.iter().sum(), total("stories_total"), "stories");
     for sink in sinks {
+        let (created, states) = (sum(metrics, "outbox_created", sink), sum(metrics, "outbox_alerts", sink));
+        equal(created, states, &format!("the ledger of {sink}"));
         let of_sink = |name: &str| sum(metrics, name, &format!("sink=\"{sink}\""));
         equal(
             of_sink("alerts_routed_total"),
@@ -249,6 +251,7 @@ fn every_stage_adds_up() {
     assert!(sum(&last, "alerts_held_total", "slow") > 0.0, "one a day is its budget");
     for (sink, state, metric) in [
         ("desk", "delivered", "outbox_delivered_total"),
+        ("desk", "delivered", "outbox_created"),
         ("dead", "dead", "outbox_dead_total"),
         ("slow", "pending", "outbox_waiting"),
     ] {
@@ -276,6 +279,7 @@ fn every_stage_adds_up() {
             && sum(&last, "desk_queue_polls", "") + sum(&last, "polls_under_way", "") < 0.5
     });
     assert!(sum(&last, "outbox_waiting_at_start", "slow") >= 1.0);
+    assert!(sum(&last, "outbox_alerts", "desk") >= 3.0, "the ledger counts over restarts");
     check_sums(&last, &["desk", "dead", "slow"]);
     assert_eq!(daemon.stop().0, Some(0));
 }

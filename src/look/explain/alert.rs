@@ -96,6 +96,10 @@ fn add_contents(explanation: &mut Explanation, alert: &Alert) {
     }
     let also: Vec<String> = alert.also.iter().map(short).collect();
     explanation.add("also", also.join(", "));
+    if let Some(sink) = &alert.sink {
+        explanation.add("sink", sink.name.clone());
+        explanation.add("detail", sink.detail.clone());
+    }
     if let Some(feed) = &alert.feed {
         explanation.add("feed", format!("{} {} {}", feed.id, feed.outlet, feed.url));
         explanation.add("detail", feed.detail.clone());

@@ -19,6 +19,7 @@ const TYPES = [
   ['claim.revised claim.withdrawn claim.retracted', 'Corrections, withdrawals'],
   ['thread.contradiction', 'Contradictions'],
   ['feed.failing feed.recovered feed.stale feed.empty feed.moved feed.gone', 'Feeds'],
+  ['sink.failing sink.disabled sink.recovered', 'Endpoints'],
 ];
 const SURE = [['', 'any sureness'], ['0.5', 'sure ≥ 50 %'], ['0.7', 'sure ≥ 70 %'], ['0.9', 'sure ≥ 90 %']];
 

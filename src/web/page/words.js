@@ -29,6 +29,9 @@ const TYPES = {
   'feed.empty': ['Feed empty', 'odd', 'ring'],
   'feed.moved': ['Feed moved', 'neutral', 'back'],
   'feed.gone': ['Feed gone', 'bad', 'cross'],
+  'sink.failing': ['Endpoint fails', 'bad', 'cross'],
+  'sink.disabled': ['Endpoint disabled', 'bad', 'cross'],
+  'sink.recovered': ['Endpoint is back', 'good', 'tick'],
   digest: ['Digest', 'neutral', 'lines'],
 };
 
