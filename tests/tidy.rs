@@ -32,7 +32,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("route", &["model", "text", "rule"]),
     ("config", &["model", "rule", "template", "guard"]),
     ("intake", &["model", "config", "clock", "guard", "http", "json"]),
-    ("store", &["model"]),
+    ("store", &["model", "text"]),
     ("sink", &["model", "config", "clock", "guard", "http", "json"]),
     ("template", &["model"]),
     ("web", &["telemetry", "intake"]),

@@ -15,8 +15,8 @@ use crate::model::{
 
 use super::writer::{Write, Writer};
 use super::{
-    BacklogPosition, BacklogTexts, Commit, Counts, Orphan, PutIn, Store, StoreError, backlog, endpoint, feedback,
-    outbox, record, schema,
+    BacklogPosition, BacklogTexts, Commit, Counts, Orphan, PutIn, Store, StoreError, alert, backlog, endpoint,
+    feedback, outbox, record, schema,
 };
 
 /// How long to wait for a person who writes to the file with another program.
@@ -74,6 +74,14 @@ impl EmbeddedStore {
     /// When it could not be made durable.
     pub fn keep_list(&self, list: KeptList) -> Result<(), StoreError> {
         self.writer.write(Write::KeepList(list)).map(drop)
+    }
+
+    /// Lets out the alerts whose embargoes are over at `now`, where there are any. Blocks.
+    ///
+    /// # Errors
+    /// When it could not be made durable.
+    pub fn release_alerts(&self, now: Timestamp) -> Result<(), StoreError> {
+        if alert::is_due(&self.reader(), now)? { self.writer.write(Write::Release(now)).map(drop) } else { Ok(()) }
     }
 
     /// The copies of lists of feeds. Blocks.

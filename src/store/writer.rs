@@ -12,7 +12,7 @@ use tracing::error;
 
 use crate::model::{Attempt, EndpointRecord, KeptList};
 
-use super::{Commit, PutIn, StoreError, endpoint, outbox, record};
+use super::{Commit, PutIn, StoreError, alert, endpoint, outbox, record};
 
 /// Requests that share one transaction, and requests that may wait; each holds its caller, so this bounds the memory.
 const GROUP_MAX: usize = 64;
@@ -24,6 +24,7 @@ pub(super) enum Write {
     Endpoint { record: EndpointRecord, is_back: bool },
     GiveUp { sink: String, now: Timestamp },
     KeepList(KeptList),
+    Release(Timestamp),
 }
 
 struct Request {
@@ -95,6 +96,7 @@ fn write_group(connection: &mut Connection, group: &[Request]) -> Result<Vec<Put
         put_in.push(match &request.write {
             Write::Commit(commit) => {
                 record::write(&transaction, commit)?;
+                alert::write(&transaction, commit)?;
                 outbox::write(&transaction, commit)?
             }
             Write::Attempt(attempt) => {
@@ -107,6 +109,10 @@ fn write_group(connection: &mut Connection, group: &[Request]) -> Result<Vec<Put
             }
             Write::KeepList(list) => {
                 record::write_list(&transaction, list)?;
+                PutIn::new()
+            }
+            Write::Release(now) => {
+                alert::release(&transaction, *now)?;
                 PutIn::new()
             }
             Write::GiveUp { sink, now } => {
