@@ -20,7 +20,10 @@ pub(super) fn write(transaction: &Transaction<'_>, commit: &Commit) -> Result<()
     upsert(transaction, "document", &commit.documents, |record| record.id.to_string())?;
     upsert_stories(transaction, &commit.stories)?;
     insert_analyses(transaction, &commit.analyses)?;
-    upsert(transaction, "claim", &commit.claims, |record| record.id.to_string())?;
+    // Their positions are in order of creation, by which pages go.
+    let mut claims: Vec<&ClaimRecord> = commit.claims.iter().collect();
+    claims.sort_by_key(|claim| claim.sequence);
+    upsert(transaction, "claim", &claims, |record| record.id.to_string())?;
     upsert(transaction, "thread", &commit.threads, |record| record.id.to_string())?;
     // What they are found by is made of stories and analyses, too.
     index::write(transaction, commit)?;

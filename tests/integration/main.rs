@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod api;
 mod bad_input;
 mod bad_matrix;
 mod bad_network;
