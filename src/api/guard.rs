@@ -94,7 +94,8 @@ impl Guard {
             return Err(Problem::bad("the Host is given twice"));
         }
         let name = host_name(host);
-        if let Ok(address) = name.trim_matches(['[', ']']).parse::<IpAddr>() {
+        let bare = name.strip_prefix('[').map_or(Some(name.as_str()), |inner| inner.strip_suffix(']'));
+        if let Some(Ok(address)) = bare.map(str::parse::<IpAddr>) {
             // What a browser takes for an address is not looked up, and cannot be made to stand for another one.
             return Ok(address.is_loopback());
         }
