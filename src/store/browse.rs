@@ -17,7 +17,7 @@ use super::{StoreError, View};
 /// Steps of SQLite between two looks at the clock.
 const STEPS_BETWEEN_LOOKS: i32 = 20_000;
 /// Newest claims that fit, of which threads are looked for.
-const CLAIMS_OF_THREADS_MAX: u32 = 20_000;
+const CLAIMS_OF_THREADS_MAX: u32 = 5_000;
 
 /// Which claims.
 #[derive(Debug, Clone, Default, PartialEq)]

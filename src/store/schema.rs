@@ -268,6 +268,9 @@ CREATE TABLE thread_index (
     answers          INTEGER NOT NULL
 );
 CREATE INDEX thread_index_added ON thread_index (last_added);
+CREATE INDEX thread_index_state ON thread_index (state, last_added);
+CREATE INDEX thread_index_contradiction ON thread_index (is_contradiction, last_added);
+CREATE INDEX thread_index_answers ON thread_index (answers) WHERE answers > 0;
 CREATE TRIGGER thread_forgotten AFTER DELETE ON thread BEGIN
     DELETE FROM thread_index WHERE thread = old.position;
 END;
