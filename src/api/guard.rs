@@ -234,7 +234,7 @@ mod tests {
         let let_in = (0..2_000).filter(|_| guard.check_rate(flood).is_ok()).count();
         assert!((300..400).contains(&let_in), "{let_in}");
         guard.check_rate(other).unwrap();
-        for number in 0..PEERS_MAX as u32 + 10 {
+        for number in 0..u32::try_from(PEERS_MAX).unwrap() + 10 {
             guard.check_rate(std::net::Ipv4Addr::from(0x0a00_0000 + number).into()).unwrap();
         }
         assert!(guard.buckets.lock().unwrap().len() <= PEERS_MAX);

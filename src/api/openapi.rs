@@ -1,4 +1,4 @@
-//! The API as an OpenAPI 3.1 document, made from the table of routes.
+//! The API as an `OpenAPI` 3.1 document, made from the table of routes.
 
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -40,7 +40,7 @@ pub(super) fn document(routes: &[Route]) -> Value {
             let content = json!({"application/problem+json": {"schema": problem}});
             responses.insert("422".to_owned(), json!({"description": about, "content": content}));
         }
-        let mut parameters: Vec<Value> = held(route.path).map(|name| in_path(name)).collect();
+        let mut parameters: Vec<Value> = held(route.path).map(in_path).collect();
         parameters.extend(route.known().into_iter().map(parameter));
         if matches!(route.act, Act::Change(_)) {
             let about = "Says that no page of another site sent this.";

@@ -50,7 +50,7 @@ pub(super) struct Said {
     act: Act,
     /// Of which thread: follow, unfollow, mute, unmute, merge, split.
     thread: Option<String>,
-    /// Of which claim: wrong_kind, wrong_speaker, wrong_link, right_link, split.
+    /// Of which claim: `wrong_kind`, `wrong_speaker`, `wrong_link`, `right_link`, split.
     claim: Option<String>,
     /// The allegation of a link, or the other thread of a merge.
     other: Option<String>,

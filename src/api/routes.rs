@@ -1,4 +1,4 @@
-//! The table of routes, from which requests are led and the OpenAPI document is made, so that they cannot disagree.
+//! The table of routes, from which requests are led and the `OpenAPI` document is made, so that they cannot disagree.
 
 use std::pin::Pin;
 
@@ -33,6 +33,9 @@ const AFTER: &[Parameter] = &[Parameter {
     what: Take::Number(0, i64::MAX as u64),
     about: "Behind this position; `Last-Event-ID` goes before.",
 }];
+
+const STREAM: &str = "Alerts as they come, as server-sent events: `alert` with its position as id, `reset` where what was missed is no \
+                      longer kept.";
 
 /// What answers.
 #[derive(Clone, Copy)]
@@ -154,18 +157,12 @@ const fn single(
     Route { method: "GET", path, about, parameters, act: Act::Single(read), status: 200, answer, body: None }
 }
 
-/// Every route; of two that fit the first counts.
+/// Every route; what has no place for anything goes before what has.
 pub(super) fn routes() -> Vec<Route> {
-    let change = |method, path, about, status, act, answer, body| Route {
-        method,
-        path,
-        about,
-        parameters: &[],
-        act: Act::Change(act),
-        status,
-        answer,
-        body,
-    };
+    lists_of().into_iter().chain(single_things()).chain(changes()).collect()
+}
+
+fn lists_of() -> Vec<Route> {
     vec![
         list(
             "/claims",
@@ -174,7 +171,6 @@ pub(super) fn routes() -> Vec<Route> {
             lists::claims,
             of::<ClaimLine>,
         ),
-        single("/claims/{id}", "A claim.", &[], state::claim, of::<ClaimLine>),
         list(
             "/threads",
             "Threads, that which something was last added to first.",
@@ -182,40 +178,13 @@ pub(super) fn routes() -> Vec<Route> {
             lists::threads,
             of::<ThreadLine>,
         ),
-        single("/threads/{id}", "A thread with its time line.", &[], state::thread, thread),
         list("/alerts", "What was alerted, the newest first.", &[lists::ALERTS, LIST, FILE], lists::alerts, alert),
-        Route {
-            method: "GET",
-            path: "/alerts/stream",
-            about: "Alerts as they come, as server-sent events: `alert` with its position as id, `reset` where what was missed is no longer kept.",
-            parameters: &[lists::ALERTS, AFTER],
-            act: Act::Stream,
-            status: 200,
-            answer: any,
-            body: None,
-        },
-        single("/alerts/{id}", "An alert.", &[], state::alert, alert),
-        single(
-            "/explain/{id}",
-            "Why an alert was sent, or why a document, story, thread or claim gave none.",
-            &[],
-            state::explain,
-            of::<Explanation>,
-        ),
         list("/feeds", "Feeds, those in trouble first.", &[lists::FEEDS, LIST], lists::feeds, feed),
-        single("/feeds/{id}", "A feed.", &[], state::feed, feed),
         list(
             "/deliveries",
             "Which alert went to which sink, or waits, or never got there.",
             &[lists::DELIVERIES, LIST, FILE],
             lists::deliveries,
-            of::<DeliveryLine>,
-        ),
-        single(
-            "/deliveries/{alert}",
-            "A delivery with its attempts and its body.",
-            &[state::SINK],
-            state::delivery,
             of::<DeliveryLine>,
         ),
         list("/endpoints", "Sinks and how their endpoints do.", &[&[], LIST], state::endpoints, any),
@@ -227,6 +196,39 @@ pub(super) fn routes() -> Vec<Route> {
             lists::search,
             of::<lists::Found>,
         ),
+    ]
+}
+
+fn single_things() -> Vec<Route> {
+    let other = |path, about, parameters, act| Route {
+        method: "GET",
+        path,
+        about,
+        parameters,
+        act,
+        status: 200,
+        answer: any,
+        body: None,
+    };
+    vec![
+        single("/claims/{id}", "A claim.", &[], state::claim, of::<ClaimLine>),
+        single("/threads/{id}", "A thread with its time line.", &[], state::thread, thread),
+        single("/alerts/{id}", "An alert.", &[], state::alert, alert),
+        single(
+            "/explain/{id}",
+            "Why an alert was sent, or why a document, story, thread or claim gave none.",
+            &[],
+            state::explain,
+            of::<Explanation>,
+        ),
+        single("/feeds/{id}", "A feed.", &[], state::feed, feed),
+        single(
+            "/deliveries/{alert}",
+            "A delivery with its attempts and its body.",
+            &[state::SINK],
+            state::delivery,
+            of::<DeliveryLine>,
+        ),
         single(
             "/trends",
             "Claims by kind over time, who made most, and which threads were answered most.",
@@ -235,16 +237,23 @@ pub(super) fn routes() -> Vec<Route> {
             any,
         ),
         single("/status", "How the daemon does.", &[], state::status, any),
-        Route {
-            method: "GET",
-            path: "/openapi.json",
-            about: "This document.",
-            parameters: &[],
-            act: Act::Document,
-            status: 200,
-            answer: any,
-            body: None,
-        },
+        other("/alerts/stream", STREAM, &[lists::ALERTS, AFTER], Act::Stream),
+        other("/openapi.json", "This document.", &[], Act::Document),
+    ]
+}
+
+fn changes() -> Vec<Route> {
+    let change = |method, path, about, status, act, answer, body| Route {
+        method,
+        path,
+        about,
+        parameters: &[],
+        act: Act::Change(act),
+        status,
+        answer,
+        body,
+    };
+    vec![
         change(
             "POST",
             "/feedback",

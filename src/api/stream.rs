@@ -24,7 +24,7 @@ use super::problem::Problem;
 use super::query::Query;
 use super::{Pool, Shared};
 use crate::clock::Clock;
-use crate::store::{AlertFilter, AlertRow, EmbeddedStore};
+use crate::store::{AlertFilter, AlertRow, EmbeddedStore, View};
 
 /// Clients at once.
 const CLIENTS_MAX: usize = 512;
@@ -97,7 +97,7 @@ impl Hub {
     async fn tell(&self, pool: &Arc<Pool>, last: &mut Option<i64>) -> Result<(), Problem> {
         let mut at = match *last {
             Some(last) => last,
-            None => pool.read(READ_TIME, |view| view.alert_positions()).await??.1,
+            None => pool.read(READ_TIME, View::alert_positions).await??.1,
         };
         *last = Some(at);
         loop {
@@ -147,7 +147,7 @@ pub(super) async fn stream(shared: Arc<Shared>, query: &Query, headers: &HeaderM
     let place = Place::take(&shared.hub.clients).ok_or_else(|| Problem::busy("too many clients listen already"))?;
     // Before it is read where the stream stands: what comes in between comes twice and is told once.
     let news = shared.hub.sender.subscribe();
-    let (first, last) = shared.pool.read(READ_TIME, |view| view.alert_positions()).await??;
+    let (first, last) = shared.pool.read(READ_TIME, View::alert_positions).await??;
     let is_lost = after.is_some_and(|after| after > last || after + 1 < first || last - after > MISSED_MAX);
     let (pieces, out) = mpsc::channel(PIECES_MAX);
     let client = Client { shared, filter, pieces, at: after.filter(|_| !is_lost).unwrap_or(last) };

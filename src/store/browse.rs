@@ -38,6 +38,9 @@ pub struct ClaimFilter {
     pub limit: u32,
 }
 
+/// Where a thread stands in its list: when something was last added to it, in milliseconds since 1970, and its position.
+pub type Added = (i64, i64);
+
 /// Which threads.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ThreadFilter {
@@ -52,7 +55,7 @@ pub struct ThreadFilter {
     /// Last added to before or then.
     pub until: Option<Timestamp>,
     /// Behind this: when something was added, and the position.
-    pub before: Option<(i64, i64)>,
+    pub before: Option<Added>,
     /// At most so many.
     pub limit: u32,
 }
@@ -282,7 +285,7 @@ impl View {
     ///
     /// # Errors
     /// As above.
-    pub fn threads_page(&self, filter: &ThreadFilter) -> Result<Vec<((i64, i64), ThreadRecord)>, StoreError> {
+    pub fn threads_page(&self, filter: &ThreadFilter) -> Result<Vec<(Added, ThreadRecord)>, StoreError> {
         let mut conditions = Conditions::new();
         if let Some(expression) = filter.words.expression() {
             conditions.add(

@@ -17,7 +17,7 @@ mod words;
 mod writer;
 
 pub use alert::NewAlert;
-pub use browse::{AlertFilter, AlertRow, AttemptRow, ClaimFilter, Sums, ThreadFilter, Trends};
+pub use browse::{Added, AlertFilter, AlertRow, AttemptRow, ClaimFilter, Sums, ThreadFilter, Trends};
 pub use embedded::{EmbeddedStore, real_path};
 pub use endpoint::enable_endpoint;
 pub use error::StoreError;
