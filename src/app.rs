@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use crate::api::Api;
 use crate::clock::Clock;
 use crate::config::{Config, IntakeConfig, SinkConfig, WindowsConfig};
 use crate::desk::{BACKLOG_MAX, Desk, Outcome, SinkSettings, Work};
@@ -131,8 +132,15 @@ pub async fn run_reloading(
 ) -> Result<Vec<DispatchSummary>> {
     // Served from before the state is rebuilt until all is drained: that it is not ready, or no longer, must be answered too.
     let mut web = JoinSet::new();
+    let (configs, read_configs) = watch::channel(Arc::new(config.clone()));
+    let api = config.web.api.then(|| Api::new(read_configs, Arc::clone(&clock), Arc::clone(&telemetry)));
     if let Some(address) = config.http.listen {
-        web.spawn(Web::bind(address, "http.listen").await?.serve(web::router(Arc::clone(&telemetry))));
+        let probes = web::router(Arc::clone(&telemetry));
+        let router = match &api {
+            Some(api) => probes.merge(web::page()).nest_service("/api/v1", api.router()),
+            None => probes,
+        };
+        web.spawn(Web::bind(address, "http.listen").await?.serve(router));
     }
     let hubs = hubs(&config, &telemetry, &mut web).await?;
     let path = config.database.clone();
@@ -141,7 +149,12 @@ pub async fn run_reloading(
     store.keep_deliveries_for(config.windows.deliveries);
     let stages = Stages::build(&config, &store, &telemetry, Arc::clone(&clock)).await?;
     info!(feeds = config.feeds.len(), sinks = config.sinks.len(), "started");
-    let watchers = Watchers { clock, observer, telemetry };
+    let news = Arc::new(Notify::new());
+    if let Some(api) = api.filter(|_| config.http.listen.is_some()) {
+        api.share_models(Arc::clone(&stages.models));
+        web.spawn(api.tell(Arc::clone(&store), Arc::clone(&news)));
+    }
+    let watchers = Watchers { clock, observer, telemetry, news, configs };
     let mut tasks = Tasks::start(config, stages, store, watchers.clone(), hubs, &stop);
     watchers.telemetry.pulse.enter(Phase::Ready);
     let ended = tasks.until_stopped(&mut reloads).await;
@@ -161,7 +174,7 @@ async fn hubs(config: &Config, telemetry: &Arc<Telemetry>, web: &mut JoinSet<()>
     let settings = &config.websub;
     let (Some(_), Some(address)) = (&settings.callback_url, settings.listen) else { return Ok(None) };
     let callbacks = Arc::new(Callbacks::new(config.intake.body_bytes_max, Arc::clone(telemetry)));
-    web.spawn(Web::bind(address, "websub.listen").await?.serve(callbacks.router()));
+    web.spawn(Web::bind(address, "websub.listen").await?.serve_calls(callbacks.router()));
     Ok(Some(Arc::new(Hubs::new(settings.clone(), callbacks))))
 }
 
@@ -171,11 +184,16 @@ struct Watchers {
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     telemetry: Arc<Telemetry>,
+    /// Told when alerts are durable.
+    news: Arc<Notify>,
+    /// Told by which config the daemon runs.
+    configs: watch::Sender<Arc<Config>>,
 }
 
 /// Everything that is built before the first poll, so that what cannot work is said at once.
 struct Stages {
     desk: Desk,
+    models: Arc<Models>,
     poller: Arc<Poller>,
     cursors: Vec<FeedCursor>,
     kept_lists: Vec<KeptList>,
@@ -195,23 +213,24 @@ impl Stages {
         let (windows, now) = (windows(&config.windows), clock.now());
         let (desk_store, other_store) = (Arc::clone(store), Arc::clone(store));
         let (told, opened) = (Arc::clone(telemetry), config.clone());
-        let (desk, cursors, kept_lists) = tokio::task::spawn_blocking(move || -> Result<_> {
+        let (desk, models, cursors, kept_lists) = tokio::task::spawn_blocking(move || -> Result<_> {
             let models =
                 Arc::new(Models::embedded().context("the built-in models cannot be read")?.with_words(&opened.extract));
             let models_hash = models.hash().0;
-            let desk = Desk::open(desk_store, models, router, settings, windows).context("cannot rebuild the desk")?;
+            let desk = Desk::open(desk_store, Arc::clone(&models), router, settings, windows)
+                .context("cannot rebuild the desk")?;
             told.backlog_at_start(desk.backlog());
             let waiting = other_store.orphans(&[], now).context("cannot read the outbox")?;
             told.opened(&opened, Arc::clone(&other_store) as _, &models_hash, &waiting);
             tell_orphans(other_store.as_ref(), &names, now, &told).context("cannot read the outbox")?;
             let kept_lists = other_store.kept_lists().context("cannot read the lists of feeds")?;
-            Ok((desk, other_store.cursors().context("cannot read the feeds' cursors")?, kept_lists))
+            Ok((desk, models, other_store.cursors().context("cannot read the feeds' cursors")?, kept_lists))
         })
         .await??;
         let poller = Arc::new(Poller::new(&config.intake).context("cannot build the HTTP client")?);
         let outbox = Arc::new(CountedOutbox::new(Arc::clone(store), Arc::clone(telemetry)));
         let dispatchers = config.sinks.iter().map(|sink| dispatcher(sink, &outbox, &clock)).collect::<Result<_>>()?;
-        Ok(Self { desk, poller, cursors, kept_lists, outbox, dispatchers })
+        Ok(Self { desk, models, poller, cursors, kept_lists, outbox, dispatchers })
     }
 }
 
@@ -590,7 +609,7 @@ impl DeskLoop {
         &mut self,
         work: impl FnOnce(&mut Desk, Timestamp) -> Result<Outcome, StoreError>,
     ) -> Result<(), StoreError> {
-        let Watchers { clock, observer, telemetry } = &self.watchers;
+        let Watchers { clock, observer, telemetry, news, .. } = &self.watchers;
         let had_backlog = self.desk.backlog() > 0;
         let outcome = work(&mut self.desk, clock.now())?;
         match (had_backlog, self.desk.backlog()) {
@@ -605,6 +624,7 @@ impl DeskLoop {
         outcome.alerts().for_each(|alert| observer.alerted(alert));
         if !outcome.routed.is_empty() {
             self.wake.iter().for_each(|notify| notify.notify_one());
+            news.notify_one();
         }
         observer.committed(&outcome);
         Ok(())

@@ -48,7 +48,7 @@ pub fn run(args: &RunArgs, start_log: impl FnOnce(LogConfig) -> Result<()>) -> R
         let observer = Arc::new(app::LogObserver::default());
         let daemon = app::run_reloading(config, clock, observer, Arc::clone(&telemetry), stop, reloads);
         match &supervisor {
-            Some(supervisor) => attended(daemon, supervisor, &telemetry).await,
+            Some(supervisor) => Box::pin(attended(daemon, supervisor, &telemetry)).await,
             None => daemon.await,
         }
     });

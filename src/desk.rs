@@ -33,7 +33,7 @@ use crate::pipeline::{Change, Input, Models, Scope, State, WITHHELD, Windows, an
 use crate::route::{Routed, Router, Silencer};
 use crate::rule::Limits;
 use crate::sink::{BodyFormat, body};
-use crate::store::{Commit, Forgotten, Store, StoreError};
+use crate::store::{Commit, Forgotten, NewAlert, Store, StoreError};
 use crate::template::{Form, TemplateError};
 use crate::text::clean::TEXT_BYTES_MAX;
 use crate::text::embargo::{Embargo, embargo};
@@ -234,6 +234,7 @@ impl Desk {
             caught_up,
             analyses,
             feedback,
+            alerts: routed.iter().map(kept).collect(),
             outbox,
             silenced: self.silenced_rows(&silenced),
             ..written.commit(position.unwrap_or(now), next_sequence)
@@ -380,6 +381,12 @@ impl Desk {
         }
         rows
     }
+}
+
+/// An alert as it is kept beside the outbox, whoever gets it.
+fn kept(item: &Routed) -> NewAlert {
+    let json = body(&item.alert, BodyFormat::JsonLines);
+    NewAlert { alert: item.alert.clone(), due: item.due, json: String::from_utf8(json).unwrap_or_default() }
 }
 
 /// What a sink's template makes of an alert. Where it fails, which it did for no sample, the alert goes out in the sink's own format:

@@ -19,7 +19,7 @@
 //!
 //! [`app`] builds the stages, owns their tasks and drains them in order; [`desk`] is the one owner of the state, used by the
 //! daemon and by replays alike; [`demo`] runs the daemon on a wire of its own; [`telemetry`] counts what every stage takes in and
-//! gives out, and [`web`] serves it. [`guard`] knows where nothing may be fetched from or posted to. [`rule`] is what users ask of `route`: lists, thresholds, filter expressions; [`rulebook`] tries them on
+//! gives out, and [`web`] serves it, together with the page and [`api`], which is what the commands show as JSON. [`guard`] knows where nothing may be fetched from or posted to. [`rule`] is what users ask of `route`: lists, thresholds, filter expressions; [`rulebook`] tries them on
 //! a replay. [`template`] makes alerts into what chat services and mail servers take. [`settings`] reads the config through
 //! its layers, [`running`] tells a daemon that it changed, [`check`] says what is wrong with it; [`look`] reads
 //! what the daemon has stored, and logs what users say of it ([`model::Feedback`]). [`failpoint`] lets tests kill it where it hurts. `main` parses the arguments ([`cli`]) and calls
@@ -47,6 +47,7 @@
 //! Deliberately absent: a log format of our own (SQLite is the log), global state, unbounded queues, a `Result` in the text
 //! core (bad text is data), a default date of "now" for undated entries.
 
+pub mod api;
 pub mod app;
 pub mod archive;
 pub mod check;

@@ -33,7 +33,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("route", &["model", "text", "rule"]),
     ("config", &["model", "rule", "template", "guard"]),
     ("intake", &["model", "config", "clock", "guard", "http", "json"]),
-    ("store", &["model", "failpoint"]),
+    ("store", &["model", "text", "failpoint"]),
     ("sink", &["model", "config", "clock", "guard", "http", "json", "failpoint"]),
     ("template", &["model", "json"]),
     ("web", &["telemetry", "intake"]),

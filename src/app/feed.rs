@@ -125,7 +125,7 @@ impl FeedTask {
 
     /// Polls and hands over; how long to wait then.
     async fn poll(&mut self, turn: Turn, manners: &Manners, stop: &CancellationToken) -> Duration {
-        let Watchers { clock, observer, telemetry } = self.watchers.clone();
+        let Watchers { clock, observer, telemetry, .. } = self.watchers.clone();
         let _under_way = telemetry.poll_begins();
         let now = clock.now();
         let cursor = self.cursor.to_poll(now, manners.windows.touch_interval());

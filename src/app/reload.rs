@@ -133,6 +133,7 @@ impl Tasks {
         if config.extract != self.config.extract {
             warn!("[extract] has changed: that counts from the next start");
         }
+        self.watchers.configs.send_replace(Arc::new(config.clone()));
         self.config = config;
         self.swap_lists();
         info!(
@@ -171,6 +172,7 @@ impl Tasks {
             listen(&self.config),
             listen(config)
         );
+        ensure!(config.web == self.config.web, "[web] has changed: that needs a restart");
         ensure!(config.websub == self.config.websub, "[websub] has changed: that needs a restart");
         let poller = if config.intake == self.config.intake {
             None

@@ -74,6 +74,8 @@ pub(super) enum Kind {
     Headers(&'static [&'static str]),
     /// More signing keys.
     MoreSecrets,
+    /// Tokens that open the API.
+    Tokens,
     /// Spans of the week.
     Spans,
     /// When lines are safe.
@@ -108,7 +110,10 @@ pub(super) struct Key {
 impl Key {
     /// Whether it stands once in a file, so that a variable or a flag can name it.
     pub(super) fn is_single(&self) -> bool {
-        !["feed", "feed_list", "domain", "rule", "sink.jsonl", "sink.webhook", "sink.email"].contains(&self.section)
+        let is_repeated =
+            ["feed", "feed_list", "domain", "rule", "sink.jsonl", "sink.webhook", "sink.email"].contains(&self.section);
+        // Tokens are tables, and no flag shows a secret to whoever lists processes.
+        !is_repeated && !matches!(self.kind, Kind::Tokens)
     }
 
     /// Its path, as problems name it.
@@ -135,6 +140,9 @@ pub(super) fn keys() -> Vec<Key> {
     let mut keys = vec![key("", "database", Kind::Path), key("", "shutdown_grace", Kind::Duration(GRACE))];
     keys.extend([
         key("http", "listen", Kind::Listen),
+        key("web", "api", Kind::Boolean),
+        key("web", "hosts", Kind::Texts),
+        key("web", "tokens", Kind::Tokens),
         key("websub", "callback_url", Kind::OptionalAddress),
         key("websub", "listen", Kind::Listen),
         key("websub", "lease", Kind::Duration(LEASE)),

@@ -117,7 +117,8 @@ fn secret_variables<'t>(root: &'t DeTable<'_>) -> BTreeSet<&'t str> {
     });
     let feeds = root.get("feed").and_then(|feeds| feeds.get_ref().as_array());
     let feeds = feeds.into_iter().flat_map(|feeds| feeds.iter()).filter_map(|feed| feed.get_ref().as_table());
-    of_sinks.chain(feeds.flat_map(variables)).collect()
+    let web = root.get("web").and_then(|web| web.get_ref().as_table());
+    of_sinks.chain(feeds.flat_map(variables)).chain(web.map(super::web::variables).unwrap_or_default()).collect()
 }
 
 /// What a file would hold where this text is meant: texts need no quotes and lists no brackets outside a file.

@@ -24,6 +24,7 @@ use super::problem::{ConfigError, Problem};
 use super::push::read_websub;
 use super::reader::{Report, Section, Wrong, count, did_you_mean, duration, fraction, size, string};
 use super::traffic::read_traffic;
+use super::web::read_web;
 use super::{
     Config, DomainConfig, FeedConfig, HttpConfig, IntakeConfig, LogConfig, LogFormat, ProxyAddress, RuleConfig,
     SinkConfig, SinkTarget, TextPolicy, WebhookConfig, WindowsConfig, retry_schedule,
@@ -204,7 +205,8 @@ pub fn parse_layers(
 /// Where the secrets of a sound file are kept.
 fn secret_places(root: &DeTable<'_>, surroundings: &Surroundings<'_>) -> BTreeMap<String, SecretPlace> {
     let sinks = root.get("sink").and_then(|sinks| sinks.get_ref().as_array());
-    let mut places = BTreeMap::new();
+    let web = root.get("web").and_then(|web| web.get_ref().as_table());
+    let mut places = web.map(|web| super::web::places(web, surroundings.folder)).unwrap_or_default();
     for (number, sink) in sinks.into_iter().flat_map(|sinks| sinks.iter()).enumerate() {
         let Some(sink) = sink.get_ref().as_table() else { continue };
         let path = format!("sink[{}]", number + 1);
@@ -268,6 +270,7 @@ fn read_config(mut root: Section<'_>, report: &Report<'_>, surroundings: &Surrou
     let database = root.read("database", |value| file_path(value, surroundings));
     let shutdown_grace = root.read("shutdown_grace", |value| duration(value, GRACE));
     let http = read_http(root.table("http"));
+    let web = read_web(root.table("web"), surroundings);
     let websub = read_websub(root.table("websub"));
     let log = read_log(root.table("log"));
     let mut intake = read_intake(root.table("intake"));
@@ -307,6 +310,7 @@ fn read_config(mut root: Section<'_>, report: &Report<'_>, surroundings: &Surrou
         database: database.unwrap_or_else(|| surroundings.folder.join(default.database)),
         shutdown_grace: shutdown_grace.unwrap_or(default.shutdown_grace),
         http,
+        web,
         websub,
         log,
         intake,

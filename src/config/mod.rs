@@ -22,6 +22,7 @@ mod signing;
 mod traffic;
 mod transport;
 mod units;
+mod web;
 
 pub use units::{age, parse_duration, show_duration};
 
@@ -61,6 +62,7 @@ pub use show::show;
 pub use signing::MoreSecret;
 pub use traffic::{Rate, TrafficConfig};
 pub use transport::{EndpointNetwork, EndpointTls, PemFile};
+pub use web::{Scope, WebConfig, WebToken};
 
 /// The reference of every key with its default, as text: what a new user starts from.
 pub const DEFAULT_TOML: &str = include_str!("../../config/default.toml");
@@ -74,6 +76,8 @@ pub struct Config {
     pub shutdown_grace: Duration,
     /// Where the daemon answers to HTTP.
     pub http: HttpConfig,
+    /// Who may see and do what there.
+    pub web: WebConfig,
     /// How hubs that push feeds reach the daemon.
     pub websub: WebsubConfig,
     /// What is logged and how.
@@ -110,6 +114,7 @@ impl Default for Config {
             database: PathBuf::from("gainsay.db"),
             shutdown_grace: Duration::from_secs(10),
             http: HttpConfig::default(),
+            web: WebConfig::default(),
             websub: WebsubConfig::default(),
             log: LogConfig::default(),
             intake: IntakeConfig::default(),

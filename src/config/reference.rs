@@ -9,6 +9,7 @@ use super::narrow::{NAME_CHARACTERS_MAX, NAMES_MAX};
 use super::schema::Manual;
 use super::signing::MORE_SECRETS_MAX;
 use super::units::{show_duration, show_size};
+use super::web::TOKENS_MAX;
 use crate::model::AlertType;
 use crate::rule::EXPRESSION_CHARACTERS_MAX;
 
@@ -26,9 +27,10 @@ comes from.
 ";
 
 /// The heading of a section and what the section is.
-const SECTIONS: [(&str, &str, &str); 14] = [
+const SECTIONS: [(&str, &str, &str); 15] = [
     ("", "At the head of the file", "Keys before the first table."),
     ("http", "`[http]`", "The daemon's own HTTP: `/healthz`, `/readyz` and [`/metrics`](metrics.md)."),
+    ("web", "`[web]`", "[The page](page.md) and [the API](api.md), on the address of `[http]`."),
     (
         "websub",
         "`[websub]`",
@@ -118,6 +120,12 @@ fn kind(key: &Key) -> (&'static str, String) {
         Kind::MoreSecrets => {
             ("list of tables", format!("at most {MORE_SECRETS_MAX} of {{ env, file or value, and perhaps until }}"))
         }
+        Kind::Tokens => (
+            "list of tables",
+            format!(
+                "at most {TOKENS_MAX} of {{ name, scope = \"read\" or \"operate\", and one of env, file or value }}"
+            ),
+        ),
         Kind::Spans => (
             "list of strings",
             "days, times or both: `\"22:00-07:00\"`, `\"Sat-Sun\"`, `\"Mon-Fri 18:00-08:00\"`".to_owned(),

@@ -16,6 +16,7 @@ use super::narrow::{NAME_CHARACTERS_MAX, NAMES_MAX};
 use super::signing::{MORE_SECRET_KEYS, MORE_SECRETS_MAX};
 use super::traffic::RATE_PATTERN;
 use super::units::{show_duration, show_size};
+use super::web;
 use crate::model::AlertType;
 use crate::rule::{EXPRESSION_CHARACTERS_MAX, SPANS_MAX};
 
@@ -129,6 +130,20 @@ fn more_secrets() -> Value {
     json!({"type": "array", "maxItems": MORE_SECRETS_MAX, "items": {"oneOf": MORE_SECRET_KEYS.map(one)}})
 }
 
+/// Tokens of the API, each in one of three ways.
+fn tokens() -> Value {
+    let text = json!({"type": "string", "minLength": 1});
+    let one = |key: &str| {
+        let properties = Map::from_iter([
+            ("name".to_owned(), text.clone()),
+            ("scope".to_owned(), json!({"enum": web::SCOPES})),
+            (key.to_owned(), text.clone()),
+        ]);
+        json!({"type": "object", "additionalProperties": false, "required": ["name", "scope", key], "properties": properties})
+    };
+    json!({"type": "array", "maxItems": web::TOKENS_MAX, "items": {"oneOf": web::TOKEN_KEYS.map(one)}})
+}
+
 /// Headers by name, of which those of every connection and `others` cannot be set. Patterns know no capitals.
 fn headers(others: &[&str]) -> Value {
     let in_any_case = |name: &str| -> String {
@@ -196,6 +211,7 @@ fn value_schema(kind: &Kind) -> Value {
         }
         Kind::Headers(others) => headers(others),
         Kind::MoreSecrets => more_secrets(),
+        Kind::Tokens => tokens(),
         Kind::Spans => {
             json!({"type": "array", "maxItems": SPANS_MAX, "items": {"type": "string", "pattern": SPAN_PATTERN}})
         }

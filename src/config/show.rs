@@ -9,9 +9,10 @@ use super::extract::CUE_KEYS;
 use super::layers::Origin;
 use super::load::{Loaded, SecretPlace};
 use super::units::{show_duration, show_size};
+use super::web::SCOPES;
 use super::{
     DomainConfig, EndpointTls, FeedAccess, FeedConfig, FeedListConfig, LinesConfig, ListSource, MailConfig, MoreSecret,
-    RuleConfig, SinkConfig, SinkTarget, WebhookConfig,
+    RuleConfig, Scope, SinkConfig, SinkTarget, WebToken, WebhookConfig,
 };
 use crate::model::{shown_address, shown_endpoint};
 use crate::rule::Limits;
@@ -28,6 +29,7 @@ pub fn show(loaded: &Loaded) -> String {
     page.value("", "shutdown_grace", &duration(config.shutdown_grace));
     page.text.push_str("\n[http]\n");
     page.value("http", "listen", &quoted(&config.http.listen.map_or_else(String::new, |address| address.to_string())));
+    page.web();
     page.websub();
     page.text.push_str("\n[log]\n");
     page.value("log", "filter", &quoted(&config.log.filter));
@@ -82,6 +84,24 @@ impl Page<'_> {
             Origin::Environment { variable } => format!("environment variable {variable}"),
             Origin::Flag => "command line".to_owned(),
         }
+    }
+
+    fn web(&mut self) {
+        self.text.push_str("\n[web]\n");
+        let web = &self.loaded.config.web;
+        let hosts: Vec<String> = web.hosts.iter().map(|host| quoted(host)).collect();
+        self.values("web", &[("api", web.api.to_string()), ("hosts", list(&hosts))]);
+        let one = |(number, token): (usize, &WebToken)| {
+            let scope = if token.scope == Scope::Read { SCOPES[0] } else { SCOPES[1] };
+            let place = match self.loaded.secrets.get(&format!("web.tokens[{}]", number + 1)) {
+                Some(SecretPlace::Environment(variable)) => format!("env = {}", quoted(variable)),
+                Some(SecretPlace::File(file)) => format!("file = {}", path(file)),
+                _ => format!("value = {}", quoted("***")),
+            };
+            format!("{{ name = {}, scope = {}, {place} }}", quoted(&token.name), quoted(scope))
+        };
+        let tokens: Vec<String> = web.tokens.iter().enumerate().map(one).collect();
+        self.value("web", "tokens", &list(&tokens));
     }
 
     fn websub(&mut self) {

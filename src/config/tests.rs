@@ -115,7 +115,7 @@ fn all_problems_come_at_once_in_order() {
     check(
         "databse = \"x\"\n[intake]\npoll_interval = 300\njitter = 0.9\nbody_bytes_max = \"5MB\"\n[[feed]]\nid = \"BBC News\"\nurl = \"ftp://a.example\"\n",
         &[
-            "g.toml:1:1: databse: is not a key here, did you mean \"database\"? (accepted: database, domain, extract, feed, feed_list, http, intake, log, rule, shutdown_grace, sink, websub, windows)",
+            "g.toml:1:1: databse: is not a key here, did you mean \"database\"? (accepted: database, domain, extract, feed, feed_list, http, intake, log, rule, shutdown_grace, sink, web, websub, windows)",
             "g.toml:3:17: intake.poll_interval: has no unit; write \"300s\" if seconds are meant (accepted: a string such as \"90s\", \"5m\" or \"7d\", from 1s to 31d)",
             "g.toml:4:10: intake.jitter: 0.9 is out of range (accepted: a number from 0 to 0.5)",
             "g.toml:5:18: intake.body_bytes_max: \"5MB\" is not a size (accepted: a string such as \"512KiB\" or \"5MiB\", from 1KiB to 1GiB; units B, KiB, MiB, GiB)",
@@ -367,11 +367,12 @@ fn the_default_file_is_the_defaults() {
 #[test]
 fn the_default_file_names_every_key() {
     // The reader tells its keys when it meets one that it does not know.
-    let stranger = "zz = 1\n[http]\nzz = 1\n[websub]\nzz = 1\n[log]\nzz = 1\n[intake]\nzz = 1\n[extract]\nzz = 1\n[windows]\nzz = 1\n[[feed]]\nzz = 1\n[[feed_list]]\nzz = 1\n[[domain]]\nzz = 1\n[[rule]]\nzz = 1\n[[sink]]\ntype = \"jsonl\"\nzz = 1\n[[sink]]\ntype = \"webhook\"\nzz = 1\n[[sink]]\ntype = \"email\"\nzz = 1\n";
+    let stranger = "zz = 1\n[http]\nzz = 1\n[web]\nzz = 1\n[websub]\nzz = 1\n[log]\nzz = 1\n[intake]\nzz = 1\n[extract]\nzz = 1\n[windows]\nzz = 1\n[[feed]]\nzz = 1\n[[feed_list]]\nzz = 1\n[[domain]]\nzz = 1\n[[rule]]\nzz = 1\n[[sink]]\ntype = \"jsonl\"\nzz = 1\n[[sink]]\ntype = \"webhook\"\nzz = 1\n[[sink]]\ntype = \"email\"\nzz = 1\n";
     let Err(ConfigError::Invalid { problems }) = read(stranger) else { panic!("accepted a stranger") };
     let sections = [
         ("zz", ""),
         ("http.zz", "http"),
+        ("web.zz", "web"),
         ("websub.zz", "websub"),
         ("log.zz", "log"),
         ("intake.zz", "intake"),
@@ -622,8 +623,9 @@ fn the_table_of_keys_is_the_default_file() {
     for key in super::keys::keys() {
         table.entry(key.section.replace('.', "")).or_default().insert(key.name.to_owned());
     }
-    let tops = ["http", "websub", "log", "intake", "extract", "windows", "feed", "feed_list", "domain", "rule", "sink"]
-        .map(str::to_owned);
+    let tops =
+        ["http", "web", "websub", "log", "intake", "extract", "windows", "feed", "feed_list", "domain", "rule", "sink"]
+            .map(str::to_owned);
     table.get_mut("").unwrap().extend(tops);
     assert_eq!(table, keys(&uncommented()));
 }

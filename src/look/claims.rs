@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anstyle::Style;
 use anyhow::Result;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::args::{ClaimsArgs, SpeechArgs};
@@ -71,6 +72,11 @@ pub(super) struct Speech {
 }
 
 impl Speech {
+    /// Nothing is narrowed.
+    pub(super) fn open() -> Self {
+        Self { kinds: Vec::new(), speaker: Needle::new(None), outlet: Needle::new(None), is_open: true }
+    }
+
     pub(super) fn new(args: &SpeechArgs) -> Self {
         Self {
             kinds: args.kind.clone(),
@@ -106,18 +112,18 @@ impl Speech {
 }
 
 /// Outlets of claims, each story read once.
-pub(super) struct Outlets<'a> {
+pub(crate) struct Outlets<'a> {
     view: &'a View,
     stories: BTreeMap<StoryId, Vec<String>>,
 }
 
 impl<'a> Outlets<'a> {
-    pub(super) fn new(view: &'a View) -> Self {
+    pub(crate) fn new(view: &'a View) -> Self {
         Self { view, stories: BTreeMap::new() }
     }
 
     /// The outlets that carry a claim: that of its report first, each once.
-    pub(super) fn of(&mut self, record: &ClaimRecord) -> Result<Vec<String>, StoreError> {
+    pub(crate) fn of(&mut self, record: &ClaimRecord) -> Result<Vec<String>, StoreError> {
         let mut names = vec![record.report.document.outlet.clone()];
         for &story in &record.stories {
             if !self.stories.contains_key(&story) {
@@ -133,11 +139,13 @@ impl<'a> Outlets<'a> {
 }
 
 /// A claim as `gainsay claims` prints it.
-#[derive(Debug, Serialize)]
-struct ClaimLine {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ClaimLine {
     id: ClaimId,
     kind: Kind,
+    #[schemars(with = "String")]
     first_seen: Timestamp,
+    #[schemars(with = "String")]
     last_seen: Timestamp,
     thread: ThreadId,
     threads: BTreeSet<ThreadId>,
@@ -158,7 +166,7 @@ struct ClaimLine {
 }
 
 impl ClaimLine {
-    fn new(record: ClaimRecord, outlets: Vec<String>) -> Self {
+    pub(crate) fn new(record: ClaimRecord, outlets: Vec<String>) -> Self {
         let target = record.report.claim.target.as_ref().map(|target| format!(" (against {target})"));
         let says = format!("{}{}", words::content(&record), target.unwrap_or_default());
         Self {

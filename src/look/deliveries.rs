@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use args::{DeliveriesArgs, DeliveriesCommand, DeliveriesListArgs};
@@ -26,7 +27,7 @@ use crate::store::{DeliveryFilter, DeliveryRow, Named, View};
 use crate::terminal::DIM;
 
 /// What can become of a delivery.
-pub(super) const STATUSES: [&str; 5] = ["pending", "delivered", "expired", "dead", "silenced"];
+pub(crate) const STATUSES: [&str; 5] = ["pending", "delivered", "expired", "dead", "silenced"];
 
 /// `gainsay deliveries`.
 ///
@@ -69,6 +70,13 @@ fn list(args: &DeliveriesListArgs) -> Result<()> {
     print_list(args.format, &found, limit)
 }
 
+/// Whether a text is part of what is told of a delivery; case and accents do not count.
+pub(crate) fn tells(row: &DeliveryRow, alert: Option<&Alert>, text: Option<&str>) -> bool {
+    let needle = Needle::new(text);
+    needle.is_in(row.last_error.as_deref().into_iter().chain(row.reason.as_deref()))
+        || is_wanted(row, alert, &Speech::open(), &needle)
+}
+
 /// Whether a delivery fits what is looked for; what an alert said of which nothing is kept is not known.
 fn is_wanted(row: &DeliveryRow, alert: Option<&Alert>, speech: &Speech, text: &Needle) -> bool {
     let Some(alert) = alert else {
@@ -96,8 +104,8 @@ fn is_by(alert: &Alert, speech: &Speech) -> bool {
 }
 
 /// A delivery as `gainsay deliveries` prints it.
-#[derive(Debug, Serialize)]
-struct DeliveryLine {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct DeliveryLine {
     alert: AlertId,
     #[serde(rename = "type")]
     alert_type: String,
@@ -105,11 +113,15 @@ struct DeliveryLine {
     status: String,
     attempts: u32,
     /// When what it tells happened; where that is no longer kept, `created`.
+    #[schemars(with = "String")]
     time: Timestamp,
     /// When it was put into the outbox.
+    #[schemars(with = "String")]
     created: Timestamp,
     /// When the next attempt may start; of what has ended, when the last could.
+    #[schemars(with = "String")]
     due: Timestamp,
+    #[schemars(with = "Option<String>")]
     settled: Option<Timestamp>,
     last_error: Option<String>,
     /// Why it was kept back, if it was.
@@ -124,7 +136,7 @@ struct DeliveryLine {
 }
 
 impl DeliveryLine {
-    fn new(row: DeliveryRow, alert: Option<&Alert>) -> Self {
+    pub(crate) fn new(row: DeliveryRow, alert: Option<&Alert>) -> Self {
         let document = alert.and_then(|alert| alert.document.as_ref());
         let feed = alert.and_then(|alert| alert.feed.as_ref());
         let speaker = alert.and_then(|alert| alert.claim.as_ref()?.speaker.as_ref());

@@ -38,7 +38,7 @@ const FILES_EACH: u64 = 2;
 /// How a check went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Level {
+pub(crate) enum Level {
     Ok,
     Warn,
     Bad,
@@ -46,11 +46,11 @@ enum Level {
 
 /// One check.
 #[derive(Debug, Serialize)]
-struct Check {
+pub(crate) struct Check {
     #[serde(rename = "check")]
-    name: String,
-    level: Level,
-    detail: String,
+    pub(crate) name: String,
+    pub(crate) level: Level,
+    pub(crate) detail: String,
 }
 
 #[derive(Default)]
@@ -85,6 +85,20 @@ pub fn doctor(args: &DoctorArgs) -> Result<ExitCode> {
     }
     let is_bad = checks.0.iter().any(|check| check.level == Level::Bad);
     Ok(if is_bad { Exit::Failed.into() } else { ExitCode::SUCCESS })
+}
+
+/// The checks that a running daemon can make of itself without reading its whole database.
+pub(crate) fn checks(view: &View, config: &Config, now: Timestamp) -> Result<Vec<Check>> {
+    let mut checks = Checks::default();
+    checks.add("version", Level::Ok, format!("gainsay {}", env!("CARGO_PKG_VERSION")));
+    check_files(Some(config), &mut checks);
+    check_disk(&config.database, &mut checks);
+    check_wal(&config.database, &mut checks);
+    check_clock(view.desk_clock()?, now, &mut checks);
+    check_feeds(view, Some(config), &mut checks)?;
+    check_sinks(view, Some(config), now, &mut checks)?;
+    check_endpoints(view, Some(config), &mut checks)?;
+    Ok(checks.0)
 }
 
 fn drawn(checks: &[Check], width: usize) -> String {

@@ -9,9 +9,11 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::args::ExplainArgs;
@@ -19,6 +21,7 @@ use super::timeline::{Alerted, alerts};
 use super::words::{self, second, short};
 use super::{Source, feedback, id, is_json, print_json, print_text, width};
 use crate::clock::{Clock as _, SystemClock};
+use crate::config::Config;
 use crate::link::speaker::same_name;
 use crate::model::{ClaimId, ClaimRecord, DocumentId, FeedbackLine, OwnWords, StoryId, ThreadId, canonical_address};
 use crate::pipeline::Models;
@@ -37,18 +40,7 @@ const LABEL: usize = 12;
 pub fn explain(args: &ExplainArgs) -> Result<ExitCode> {
     let source = Source::find(&args.database)?;
     let view = source.open()?;
-    let rules = source.config.as_ref().map_or_else(|| vec![Rule::everything()], |config| config.rules.clone());
-    let router = Router::new(rules, Vec::new());
-    let own = source.config.as_ref().map(|config| config.extract.clone()).unwrap_or_default();
-    let (now, models) = (SystemClock.now(), OnceCell::new());
-    let (read, alerts) = (BTreeMap::new().into(), BTreeMap::new().into());
-    let said = view.feedback()?;
-    let explainer = Explainer { view: &view, router, own, models, read, now, alerts, said };
-    let found = if args.id.contains("://") {
-        explainer.address(&args.id)?
-    } else {
-        vec![explainer.named(id::find(&view, &args.id, "alert, claim, thread, story or document", |_| true)?)?]
-    };
+    let found = explained(&view, source.config.as_ref(), &args.id, SystemClock.now(), None)?;
     if is_json(args.format) {
         print_json(&found)?;
     } else {
@@ -58,10 +50,34 @@ pub fn explain(args: &ExplainArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What `text` names (an id, a beginning of one, or an article's address), explained by the rules of the config; read anew with `models`,
+/// or with those that are built in.
+pub(crate) fn explained(
+    view: &View,
+    config: Option<&Config>,
+    text: &str,
+    now: Timestamp,
+    models: Option<Arc<Models>>,
+) -> Result<Vec<Explanation>> {
+    let rules = config.map_or_else(|| vec![Rule::everything()], |config| config.rules.clone());
+    let router = Router::new(rules, Vec::new());
+    let own = config.map(|config| config.extract.clone()).unwrap_or_default();
+    let models = models.map_or_else(OnceCell::new, OnceCell::from);
+    let (read, alerts) = (BTreeMap::new().into(), BTreeMap::new().into());
+    let said = view.feedback()?;
+    let explainer = Explainer { view, router, own, models, read, now, alerts, said };
+    if text.contains("://") {
+        explainer.address(text)
+    } else {
+        let named = id::find(view, text, "alert, claim, thread, story or document", |_| true)?;
+        Ok(vec![explainer.named(named)?])
+    }
+}
+
 /// What has become of something, and why. The order is that in which one speaks for several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Outcome {
+pub(crate) enum Outcome {
     /// An alert about it was sent or is on its way.
     Alerted,
     /// An alert about it waits for the end of an embargo.
@@ -99,8 +115,8 @@ enum Outcome {
 }
 
 /// One explanation; those of its parts below it.
-#[derive(Debug, Serialize)]
-struct Explanation {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Explanation {
     /// What is explained: alert, claim, thread, story or document.
     what: &'static str,
     id: String,
@@ -112,8 +128,8 @@ struct Explanation {
 }
 
 /// Something that is known of it.
-#[derive(Debug, Serialize)]
-struct Fact {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Fact {
     name: &'static str,
     value: String,
 }
@@ -160,7 +176,7 @@ struct Explainer<'a> {
     router: Router,
     /// The desk's own words for the extractor.
     own: OwnWords,
-    models: OnceCell<Models>,
+    models: OnceCell<Arc<Models>>,
     /// The kept texts of each document that was asked for, read anew.
     read: std::cell::RefCell<BTreeMap<DocumentId, Rc<Vec<document::ReadAnew>>>>,
     now: Timestamp,

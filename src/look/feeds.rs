@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use url::Url;
 
@@ -25,10 +26,10 @@ use crate::store::{DeliveryFilter, FeedDocuments, View};
 use crate::terminal::DIM;
 
 /// How a feed can do, the worst first.
-pub(super) const STATES: [&str; 10] =
+pub(crate) const STATES: [&str; 10] =
     ["gone", "failing", "denied", "empty", "stale", "backing-off", "new", "moved", "healthy", "dropped"];
 /// The states in which something is wrong that does not mend itself soon.
-pub(super) const TROUBLES: [&str; 5] = ["gone", "failing", "denied", "empty", "stale"];
+pub(crate) const TROUBLES: [&str; 5] = ["gone", "failing", "denied", "empty", "stale"];
 
 /// `gainsay feeds status`.
 ///
@@ -47,7 +48,7 @@ pub fn feeds_status(args: &FeedsStatusArgs) -> Result<ExitCode> {
 }
 
 /// How each feed of the database and of the config does.
-pub(super) fn statuses(view: &View, config: Option<&Config>) -> Result<Vec<FeedLine>> {
+pub(crate) fn statuses(view: &View, config: Option<&Config>) -> Result<Vec<FeedLine>> {
     // What lists bring counts as what stands in the config itself.
     let lists = view.feed_lists()?;
     let whole = config.map(|config| {
@@ -178,19 +179,21 @@ fn time_in_words(seconds: u64) -> String {
 }
 
 /// A feed as `gainsay feeds status` prints it.
-#[derive(Debug, Serialize)]
-pub(super) struct FeedLine {
-    pub(super) id: String,
-    pub(super) outlet: String,
-    url: Option<String>,
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct FeedLine {
+    pub(crate) id: String,
+    pub(crate) outlet: String,
+    pub(crate) url: Option<String>,
     /// Where it has moved for good and is polled.
     moved_to: Option<String>,
-    pub(super) state: &'static str,
+    pub(crate) state: &'static str,
     /// Since when it fails, is empty or is silent.
+    #[schemars(with = "Option<String>")]
     pub(super) since: Option<Timestamp>,
     failures: u32,
     /// What is wrong, in words, from the first failure on.
     pub(super) error: Option<String>,
+    #[schemars(with = "Option<String>")]
     next_poll: Option<Timestamp>,
     /// Why then.
     next_poll_reason: Option<PollReason>,
@@ -199,30 +202,37 @@ pub(super) struct FeedLine {
     /// Mean time between two entries.
     rhythm_seconds: Option<u64>,
     /// When its latest entry was published.
+    #[schemars(with = "Option<String>")]
     last_entry: Option<Timestamp>,
     /// What had to be repaired in its last body, by kind.
     repairs: BTreeMap<String, u32>,
+    #[schemars(with = "Option<String>")]
     last_poll: Option<Timestamp>,
+    #[schemars(with = "Option<String>")]
     last_success: Option<Timestamp>,
+    #[schemars(with = "Option<String>")]
     left_alone_until: Option<Timestamp>,
     /// Entries in its last body.
     entries: Option<u32>,
     /// Texts that are kept of it.
     texts: u64,
     /// When the newest of them was first seen.
+    #[schemars(with = "Option<String>")]
     newest: Option<Timestamp>,
     /// Its hub, in words.
     push: Option<Push>,
 }
 
 /// What there is to say of a feed's hub.
-#[derive(Debug, Serialize)]
-struct Push {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Push {
     /// Its address.
     hub: String,
     /// Until when it has promised to push, if it has and that is not over.
+    #[schemars(with = "Option<String>")]
     until: Option<Timestamp>,
     /// When it last pushed.
+    #[schemars(with = "Option<String>")]
     pushed: Option<Timestamp>,
     /// What is wrong, in words; the feed is then polled as ever.
     trouble: Option<String>,

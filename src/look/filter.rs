@@ -7,15 +7,15 @@ use crate::text::normalize::fold;
 
 /// A text that is looked for; case and accents do not count.
 #[derive(Debug, Clone)]
-pub(super) struct Needle(Option<String>);
+pub(crate) struct Needle(Option<String>);
 
 impl Needle {
-    pub(super) fn new(text: Option<&str>) -> Self {
+    pub(crate) fn new(text: Option<&str>) -> Self {
         Self(text.map(fold))
     }
 
     /// Whether it is part of one of the texts; nothing is part of everything.
-    pub(super) fn is_in<'a>(&self, texts: impl IntoIterator<Item = &'a str>) -> bool {
+    pub(crate) fn is_in<'a>(&self, texts: impl IntoIterator<Item = &'a str>) -> bool {
         self.0.as_ref().is_none_or(|needle| texts.into_iter().any(|text| fold(text).contains(needle.as_str())))
     }
 }
@@ -32,7 +32,7 @@ pub enum Moment {
 }
 
 /// Reads a date ("2026-03-31"), an instant ("2026-03-31T08:00:00Z") or an age ("90m", "1d12h").
-pub(super) fn moment(text: &str) -> Result<Moment, String> {
+pub(crate) fn moment(text: &str) -> Result<Moment, String> {
     let text = text.trim();
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Ok(Moment::At(instant));
@@ -48,14 +48,16 @@ pub(super) fn moment(text: &str) -> Result<Moment, String> {
 
 /// From one moment to another, both included where they are given.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Period {
-    from: Timestamp,
-    to: Timestamp,
+pub(crate) struct Period {
+    /// The first instant.
+    pub(crate) from: Timestamp,
+    /// The last.
+    pub(crate) to: Timestamp,
 }
 
 impl Period {
     /// The period between two moments as of `now`.
-    pub(super) fn new(since: Option<Moment>, until: Option<Moment>, now: Timestamp) -> Self {
+    pub(crate) fn new(since: Option<Moment>, until: Option<Moment>, now: Timestamp) -> Self {
         let ago = |age: SignedDuration| now.checked_sub(age).unwrap_or(Timestamp::MIN);
         let from = match since {
             None => Timestamp::MIN,

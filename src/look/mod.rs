@@ -23,6 +23,16 @@ mod threads;
 mod timeline;
 mod words;
 
+pub(crate) use claims::{ClaimLine, Outlets};
+pub(crate) use deliveries::{DeliveryLine, STATUSES, tells};
+pub(crate) use doctor::{Level, checks};
+pub(crate) use explain::{Explanation, explained};
+pub(crate) use feeds::{FeedLine, STATES as FEED_STATES, TROUBLES, statuses};
+pub(crate) use filter::{Needle, Period, moment};
+pub(crate) use threads::{STATES as THREAD_STATES, ThreadLine};
+pub(crate) use timeline::{Line as TimelineLine, events};
+pub(crate) use words::alert_of;
+
 pub use backup::backup;
 pub use claims::claims;
 pub use deliveries::deliveries;

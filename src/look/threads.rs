@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::args::{ThreadsArgs, ThreadsCommand, ThreadsListArgs};
@@ -22,7 +23,7 @@ use crate::store::View;
 use crate::terminal::DIM;
 
 /// Where a thread can stand.
-pub(super) const STATES: [&str; 6] = ["alleged", "answered", "contested", "confirmed", "withdrawn", "closed"];
+pub(crate) const STATES: [&str; 6] = ["alleged", "answered", "contested", "confirmed", "withdrawn", "closed"];
 
 /// `gainsay threads` and `gainsay threads show`.
 ///
@@ -84,8 +85,8 @@ fn digests(view: &View, speech: &Speech, text: &Needle) -> Result<BTreeMap<Claim
 }
 
 /// A thread as `gainsay threads` prints it.
-#[derive(Debug, Serialize)]
-struct ThreadLine {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ThreadLine {
     id: ThreadId,
     state: ThreadState,
     sequence: u64,
@@ -97,12 +98,29 @@ struct ThreadLine {
     claims: Vec<ClaimId>,
     outlets: Vec<String>,
     /// When its newest claim was first seen.
+    #[schemars(with = "String")]
     last_added: Timestamp,
     /// When one of its claims was last seen.
+    #[schemars(with = "String")]
     last_seen: Timestamp,
 }
 
 impl ThreadLine {
+    /// The line of a thread, whatever its claims say.
+    pub(crate) fn of(
+        view: &View,
+        thread: &ThreadRecord,
+        outlets: &mut Outlets<'_>,
+    ) -> Result<Option<Self>, crate::store::StoreError> {
+        let mut known = BTreeMap::new();
+        for &id in &thread.claims {
+            let Some(record) = view.claim(id)? else { continue };
+            let outlets = outlets.of(&record)?;
+            known.insert(id, Digest { first_seen: record.first_seen, outlets, fits: true, has_text: true });
+        }
+        Ok(Self::new(thread, &known, &Speech::open(), &Needle::new(None)))
+    }
+
     /// The line, if one claim of the thread fits what is looked for.
     fn new(thread: &ThreadRecord, known: &BTreeMap<ClaimId, Digest>, speech: &Speech, text: &Needle) -> Option<Self> {
         let claims: Vec<&Digest> = thread.claims.iter().filter_map(|claim| known.get(claim)).collect();

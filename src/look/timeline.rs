@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anstyle::Style;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::args::ThreadsShowArgs;
@@ -83,6 +84,12 @@ pub(super) fn grouped(rows: Vec<DeliveryRow>) -> Vec<Alerted> {
     found
 }
 
+/// What happened in a thread as JSON, in order of time.
+pub(crate) fn events(view: &View, thread: &ThreadRecord) -> Result<Vec<serde_json::Value>> {
+    let happenings = happenings(view, thread)?;
+    happenings.iter().map(|happening| Ok(serde_json::to_value(happening.line())?)).collect()
+}
+
 /// Something that happened in a thread.
 enum Happening {
     Said { claim: Box<ClaimRecord>, outlets: Vec<String> },
@@ -141,10 +148,11 @@ fn withdrawal(claim: &ClaimRecord, alerts: &[Alerted]) -> (Timestamp, String) {
 }
 
 /// A happening as JSON.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
-enum Line<'a> {
+pub(crate) enum Line<'a> {
     Claim {
+        #[schemars(with = "String")]
         at: Timestamp,
         claim: ClaimId,
         kind: &'static str,
@@ -161,11 +169,13 @@ enum Line<'a> {
         answers: Vec<ClaimId>,
     },
     Withdrawal {
+        #[schemars(with = "String")]
         at: Timestamp,
         claim: ClaimId,
         why: &'a str,
     },
     Alert {
+        #[schemars(with = "String")]
         at: Timestamp,
         alert: AlertId,
         #[serde(rename = "type")]
@@ -177,12 +187,14 @@ enum Line<'a> {
     },
 }
 
-#[derive(Serialize)]
-struct DeliveryLine<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct DeliveryLine<'a> {
     sink: &'a str,
     status: &'a str,
     attempts: u32,
+    #[schemars(with = "String")]
     due: Timestamp,
+    #[schemars(with = "Option<String>")]
     settled: Option<Timestamp>,
     last_error: Option<&'a str>,
 }

@@ -142,7 +142,7 @@ pub(super) fn outlets(outlets: &[String]) -> String {
 }
 
 /// The alert in the bytes that go to a sink, bare or in a webhook's envelope.
-pub(super) fn alert_of(body: &[u8]) -> Option<Alert> {
+pub(crate) fn alert_of(body: &[u8]) -> Option<Alert> {
     #[derive(serde::Deserialize)]
     struct Envelope {
         data: Alert,

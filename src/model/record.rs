@@ -163,7 +163,7 @@ pub struct ClaimRecord {
 }
 
 /// What a claim was in an alert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertedAs {
     /// It rode in the alert of another claim of its thread, or was what that claim answers.

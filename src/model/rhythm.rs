@@ -47,7 +47,7 @@ pub struct Wishes {
 }
 
 /// Why a feed is polled when it is polled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PollReason {
     /// The interval of the config is fixed, or the shortest.

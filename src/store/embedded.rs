@@ -18,7 +18,7 @@ use crate::model::{
 
 use super::writer::{Write, Writer};
 use super::{
-    BacklogPosition, BacklogTexts, Commit, Counts, Ledger, Orphan, PutIn, Store, StoreError, backlog, endpoint,
+    BacklogPosition, BacklogTexts, Commit, Counts, Ledger, Orphan, PutIn, Store, StoreError, alert, backlog, endpoint,
     feedback, ledger, outbox, record, schema,
 };
 
@@ -102,6 +102,14 @@ impl EmbeddedStore {
     /// When the store cannot be read.
     pub fn told_of_sinks(&self) -> Result<BTreeMap<String, String>, StoreError> {
         endpoint::told(&self.reader())
+    }
+
+    /// Lets out the alerts whose embargoes are over at `now`, where there are any. Blocks.
+    ///
+    /// # Errors
+    /// When it could not be made durable.
+    pub fn release_alerts(&self, now: Timestamp) -> Result<(), StoreError> {
+        if alert::is_due(&self.reader(), now)? { self.writer.write(Write::Release(now)).map(drop) } else { Ok(()) }
     }
 
     /// The copies of lists of feeds. Blocks.

@@ -19,7 +19,7 @@ const BATCH_MAX: u32 = 64;
 /// # Errors
 /// When the file is missing, none of ours, a newer gainsay's, in use by the older one, or cannot be read or written.
 pub fn bring_up(path: &Path) -> Result<(), StoreError> {
-    if View::open(path)?.version() < schema::SILENCES_VERSION {
+    if View::open(path)?.version() < schema::API_VERSION {
         drop(EmbeddedStore::open(path)?);
     }
     Ok(())

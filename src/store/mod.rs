@@ -1,19 +1,25 @@
 //! Durable state: commits of the desk go in, records and the outbox come out; [`EmbeddedStore`] keeps them in SQLite.
 
+mod alert;
 mod backlog;
+mod browse;
 mod embedded;
 mod endpoint;
 mod error;
 mod feedback;
 mod fingerprint;
+mod index;
 mod ledger;
 mod outbox;
 mod record;
 mod replay;
 mod schema;
 mod view;
+mod words;
 mod writer;
 
+pub use alert::NewAlert;
+pub use browse::{Added, AlertFilter, AlertRow, ClaimFilter, Sums, ThreadFilter, Trends};
 pub use embedded::{EmbeddedStore, real_path};
 pub use endpoint::enable_endpoint;
 pub use error::StoreError;
@@ -21,6 +27,8 @@ pub use feedback::{bring_up, log_feedback};
 pub use ledger::Ledger;
 pub use replay::{AttemptRow, REPLAYABLE, replay_deliveries};
 pub use view::{DeliveryFilter, DeliveryRow, FeedDocuments, Named, SinkBacklog, StoredAnalysis, View, copy_into};
+pub use words::{ClaimWords, Marks};
+pub(crate) use words::{has_words, marks};
 
 use std::collections::BTreeMap;
 
@@ -136,6 +144,8 @@ pub struct Commit {
     pub feedback: Vec<Feedback>,
     /// What left the windows. Taken out first: a record that is forgotten and written in one commit is kept.
     pub forgotten: Forgotten,
+    /// Alerts of which at least one goes out, each once; one that was ever put in before is left as it is.
+    pub alerts: Vec<NewAlert>,
     /// Alerts to send. One that was ever put in before for the same sink is left as it is.
     pub outbox: Vec<OutboxRow>,
     /// Alerts that are kept back for good, likewise.
@@ -165,6 +175,7 @@ impl Commit {
             groups: Vec::new(),
             feedback: Vec::new(),
             forgotten: Forgotten::default(),
+            alerts: Vec::new(),
             outbox: Vec::new(),
             silenced: Vec::new(),
             moved: Vec::new(),

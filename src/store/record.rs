@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::model::{Analysis, ClaimRecord, FeedCursor, Fingerprint, GroupRecord, KeptList, Records, StoryRecord};
 
-use super::{Commit, Counts, Forgotten, StoreError, backlog, feedback, fingerprint, schema};
+use super::{Commit, Counts, Forgotten, StoreError, backlog, feedback, fingerprint, index, schema};
 
 /// Old analyses taken out per commit: more than a commit brings in, little enough not to be felt.
 const EXPIRED_ANALYSES_MAX: u32 = 1_000;
@@ -18,8 +18,15 @@ pub(super) fn write(transaction: &Transaction<'_>, commit: &Commit) -> Result<()
     upsert(transaction, "feed", &commit.feeds, |record| record.feed.to_string())?;
     upsert(transaction, "budget", &commit.budgets, |record| record.sink.clone())?;
     upsert(transaction, "document", &commit.documents, |record| record.id.to_string())?;
-    upsert(transaction, "claim", &commit.claims, |record| record.id.to_string())?;
+    upsert_stories(transaction, &commit.stories)?;
+    insert_analyses(transaction, &commit.analyses)?;
+    // Their positions are in order of creation, by which pages go.
+    let mut claims: Vec<&ClaimRecord> = commit.claims.iter().collect();
+    claims.sort_by_key(|claim| claim.sequence);
+    upsert(transaction, "claim", &claims, |record| record.id.to_string())?;
     upsert(transaction, "thread", &commit.threads, |record| record.id.to_string())?;
+    // What they are found by is made of stories and analyses, too.
+    index::write(transaction, commit)?;
     upsert(transaction, "muted", &commit.muted, |record| record.key.clone())?;
     upsert(transaction, "silence", &commit.silences, |record| record.id.to_string())?;
     upsert(transaction, "held_group", &commit.groups, GroupRecord::key)?;
@@ -28,8 +35,6 @@ pub(super) fn write(transaction: &Transaction<'_>, commit: &Commit) -> Result<()
     upsert(transaction, "corrected", &corrected, |record| record.id.to_string())?;
     backlog::write(transaction, &commit.put_off, commit.caught_up)?;
     feedback::write(transaction, &commit.feedback)?;
-    upsert_stories(transaction, &commit.stories)?;
-    insert_analyses(transaction, &commit.analyses)?;
     transaction.execute(
         "DELETE FROM analysis WHERE position IN
              (SELECT position FROM analysis WHERE first_seen < ?1 ORDER BY first_seen LIMIT ?2)",

@@ -15,7 +15,7 @@ use crate::model::Rendering;
 pub const REPLAYABLE: [&str; 3] = ["dead", "delivered", "silenced"];
 
 /// An attempt to deliver, as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct AttemptRow {
     /// When it started.
     pub at: Timestamp,

@@ -27,6 +27,9 @@
 //! | `held_group` | alerts of one thread that wait for others of it | `id` (sink and thread), `record` |
 //! | `muted` | a speaker whom a user muted | `id` (the name's telling words), `record` |
 //! | `corrected` | a claim that a user has corrected, also when it has left the window | `id`, `record` |
+//! | `alert` | an alert that went to somebody, in the order of release; its position only rises | `id`, `time`, `type`, `kind`, `record` |
+//! | `held_alert` | one that waits for the end of an embargo | `id`, `due`, `record` |
+//! | `claim_index`, `claim_text`, `thread_claim`, `thread_index` | what claims and threads are found by | none: they can be made anew |
 //! | `delivery` (view) | `outbox` with readable times, body and last error | all |
 //!
 //! Rules: ids are hexadecimal text, as alerts show them. Records are JSON (`select record->>'outlet' from document`); the
@@ -48,7 +51,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
-use super::StoreError;
+use super::{StoreError, index};
 use crate::failpoint::{Point, reach};
 
 /// Marks the file as ours: "gain".
@@ -58,7 +61,7 @@ const APPLICATION_ID: u32 = 0x6761_696E;
 pub(super) const RETENTION: Duration = Duration::from_hours(30 * 24);
 
 /// The steps from an empty file to the present layout. Only ever add to the end.
-const STEPS: [&str; 9] = [
+const STEPS: [&str; 10] = [
     r"
 CREATE TABLE desk (
     only          INTEGER PRIMARY KEY CHECK (only = 1),
@@ -246,6 +249,62 @@ UPDATE outbox SET document =
 WHERE state = 'dead' AND document IS NULL;
 CREATE INDEX outbox_document ON outbox (document) WHERE state IN ('pending', 'silenced', 'dead');
 ",
+    // `prepare` fills them from what is there.
+    r"
+CREATE TABLE alert (
+    position   INTEGER PRIMARY KEY AUTOINCREMENT,
+    id         TEXT NOT NULL UNIQUE,
+    time       INTEGER NOT NULL,
+    type       TEXT NOT NULL,
+    kind       TEXT,
+    thread     TEXT,
+    confidence REAL,
+    speaker    TEXT NOT NULL,
+    outlets    TEXT NOT NULL,
+    words      TEXT NOT NULL,
+    record     TEXT NOT NULL
+);
+CREATE INDEX analysis_feed ON analysis (feed, first_seen, outlet);
+CREATE INDEX alert_time ON alert (time);
+CREATE INDEX alert_thread ON alert (thread);
+CREATE TABLE held_alert (id TEXT PRIMARY KEY, due INTEGER NOT NULL, document TEXT, record TEXT NOT NULL);
+CREATE INDEX held_alert_due ON held_alert (due);
+CREATE TABLE claim_index (
+    claim         INTEGER PRIMARY KEY,
+    first_seen    INTEGER NOT NULL,
+    kind          TEXT NOT NULL,
+    speaker       TEXT,
+    confidence    REAL NOT NULL,
+    is_background INTEGER NOT NULL,
+    digest        INTEGER NOT NULL
+);
+CREATE INDEX claim_index_seen ON claim_index (first_seen, kind, speaker);
+CREATE TABLE thread_claim (thread TEXT NOT NULL, claim INTEGER NOT NULL, PRIMARY KEY (thread, claim)) WITHOUT ROWID;
+CREATE INDEX thread_claim_claim ON thread_claim (claim);
+CREATE VIRTUAL TABLE claim_text USING fts5(
+    speaker, outlets, words, facts,
+    content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2'
+);
+CREATE TRIGGER claim_forgotten AFTER DELETE ON claim BEGIN
+    DELETE FROM claim_index WHERE claim = old.position;
+    DELETE FROM thread_claim WHERE claim = old.position;
+    DELETE FROM claim_text WHERE rowid = old.position;
+END;
+CREATE TABLE thread_index (
+    thread           INTEGER PRIMARY KEY,
+    last_added       INTEGER NOT NULL,
+    state            TEXT NOT NULL,
+    is_contradiction INTEGER NOT NULL,
+    answers          INTEGER NOT NULL
+);
+CREATE INDEX thread_index_added ON thread_index (last_added);
+CREATE INDEX thread_index_state ON thread_index (state, last_added);
+CREATE INDEX thread_index_contradiction ON thread_index (is_contradiction, last_added);
+CREATE INDEX thread_index_answers ON thread_index (answers) WHERE answers > 0;
+CREATE TRIGGER thread_forgotten AFTER DELETE ON thread BEGIN
+    DELETE FROM thread_index WHERE thread = old.position;
+END;
+",
 ];
 
 /// The beginning of what is kept at `now`; a replayed archive may stand at the beginning of all time.
@@ -271,6 +330,9 @@ pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), St
     for (step, number) in STEPS.iter().zip(1_u32..).skip(version as usize) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(step)?;
+        if number == API_VERSION {
+            index::fill(&transaction)?;
+        }
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", number)?;
         reach(Point::Migration);
@@ -291,6 +353,8 @@ pub(super) const SILENCES_VERSION: u32 = 7;
 pub(super) const HEADERS_VERSION: u32 = 8;
 /// Version from which on there is a ledger of the outbox, and alerts can be replayed.
 pub(super) const LEDGER_VERSION: u32 = 9;
+/// Version from which on alerts are kept beside the outbox, and claims and threads are indexed.
+pub(super) const API_VERSION: u32 = 10;
 
 /// The version of the file, if it is ours or empty.
 pub(super) fn check_owner(connection: &Connection, path: &Path) -> Result<u32, StoreError> {

@@ -89,6 +89,8 @@ pub struct DeliveryFilter<'a> {
     pub alert: Option<AlertId>,
     /// With this order key.
     pub order_key: Option<String>,
+    /// Behind this position.
+    pub before: Option<i64>,
 }
 
 /// What one text of a document said, as it is kept.
@@ -436,10 +438,11 @@ impl View {
              FROM outbox o LEFT JOIN outbox_body ON outbox_body.outbox = o.position
              WHERE (?1 IS NULL OR sink = ?1) AND (?2 IS NULL OR state = ?2)
                AND (?3 IS NULL OR order_key = ?3) AND (?4 IS NULL OR alert = ?4)
+               AND (?5 IS NULL OR position < ?5)
              ORDER BY position DESC"
         ))?;
         let alert = filter.alert.map(|alert| alert.to_string());
-        let mut rows = statement.query(params![filter.sink, filter.state, filter.order_key, alert])?;
+        let mut rows = statement.query(params![filter.sink, filter.state, filter.order_key, alert, filter.before])?;
         while let Some(row) = rows.next()? {
             if visit(delivery(row)?).is_break() {
                 break;

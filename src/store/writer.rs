@@ -16,7 +16,7 @@ use tracing::error;
 use crate::failpoint::{Point, reach};
 use crate::model::{Attempt, EndpointRecord, KeptList};
 
-use super::{Commit, PutIn, StoreError, endpoint, outbox, record};
+use super::{Commit, PutIn, StoreError, alert, endpoint, outbox, record};
 
 /// Requests that share one transaction, and requests that may wait; each holds its caller, so this bounds the memory.
 const GROUP_MAX: usize = 64;
@@ -28,6 +28,7 @@ pub(super) enum Write {
     Endpoint { record: EndpointRecord, is_back: bool },
     GiveUp { sink: String, now: Timestamp },
     KeepList(KeptList),
+    Release(Timestamp),
 }
 
 struct Request {
@@ -101,6 +102,7 @@ fn write_group(connection: &mut Connection, group: &[Request], retention: Durati
         put_in.push(match &request.write {
             Write::Commit(commit) => {
                 record::write(&transaction, commit)?;
+                alert::write(&transaction, commit)?;
                 outbox::write(&transaction, commit, retention)?
             }
             Write::Attempt(attempt) => {
@@ -116,6 +118,10 @@ fn write_group(connection: &mut Connection, group: &[Request], retention: Durati
                 record::write_list(&transaction, list)?;
                 PutIn::new()
             }
+            Write::Release(now) => {
+                alert::release(&transaction, *now)?;
+                PutIn::new()
+            }
             Write::GiveUp { sink, now } => {
                 outbox::give_up(&transaction, sink, *now)?;
                 PutIn::new()
@@ -127,7 +133,7 @@ fn write_group(connection: &mut Connection, group: &[Request], retention: Durati
             match &request.write {
                 Write::Commit(_) => reach(commit),
                 Write::Attempt(_) => reach(attempt),
-                Write::Endpoint { .. } | Write::GiveUp { .. } | Write::KeepList(_) => {}
+                Write::Endpoint { .. } | Write::GiveUp { .. } | Write::KeepList(_) | Write::Release(_) => {}
             }
         }
     };

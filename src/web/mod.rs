@@ -6,13 +6,18 @@
 //! | `/healthz` | 200 while the stages live, 503 with the names of those that have made no progress for five minutes |
 //! | `/readyz` | 200 once the state is rebuilt and the sinks are open, 503 before and from the stop on |
 //! | `/metrics` | Prometheus text, or `OpenMetrics` where the client asks for it |
+//! | `/` and the page's files | the page, where the config has it |
+//! | `/api/v1/…` | what the caller puts there |
 //!
-//! Only GET and HEAD. Everything that a client can take is bounded: connections, the size and time of a request's head, the time
-//! of the whole, and one request a connection; a body is never read.
+//! Everything that a client can take is bounded: connections, the size and time of a request's head, how long it may read nothing,
+//! and, where hubs call, the time of the whole and one request a connection.
 
+mod assets;
 mod callback;
+mod patience;
 mod probe;
 
+pub use assets::page;
 pub use callback::{Callback, Callbacks, Told};
 pub use probe::{ProbeError, probe};
 
@@ -21,8 +26,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use hyper::server::conn::http1;
@@ -33,17 +39,20 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
+use patience::Patient;
+
 use crate::telemetry::{Exposition, PATIENCE, Phase, Telemetry};
 
-/// Connections at once; more wait in the system's queue.
-const CONNECTIONS_MAX: usize = 64;
+/// Connections at once; more wait in the system's queue. People and programs stay, and listen to the stream; hubs do not.
+const CONNECTIONS_MAX: usize = 640;
+const CALLS_MAX: usize = 64;
 /// Bytes of a request's head, the least that the server takes.
 const HEAD_BYTES_MAX: usize = 8 * 1024;
 /// Header fields of a request.
 const HEADERS_MAX: usize = 64;
 /// Time for a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// Time for a whole connection.
+/// Time for a whole connection of a hub.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time for looking up what only the database knows.
 const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -65,6 +74,10 @@ pub enum WebError {
     },
 }
 
+/// Who asks: the address of the other end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub SocketAddr);
+
 /// A server that has its port.
 #[derive(Debug)]
 pub struct Web {
@@ -83,24 +96,33 @@ impl Web {
         Ok(Self { listener })
     }
 
-    /// Serves until dropped.
+    /// Serves people and programs, who may ask again and listen on, until dropped.
     pub async fn serve(self, router: Router) {
-        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        self.serve_with(router, CONNECTIONS_MAX, true).await;
+    }
+
+    /// Serves callers with one request each, until dropped.
+    pub async fn serve_calls(self, router: Router) {
+        self.serve_with(router, CALLS_MAX, false).await;
+    }
+
+    async fn serve_with(self, router: Router, connections_max: usize, keeps_alive: bool) {
+        let places = Arc::new(Semaphore::new(connections_max));
         let mut connections = JoinSet::new();
         loop {
             // The semaphore is never closed.
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-            let stream = match self.listener.accept().await {
-                Ok((stream, _)) => stream,
+            let (stream, peer) = match self.listener.accept().await {
+                Ok(accepted) => accepted,
                 Err(error) => {
                     warn!(%error, "cannot take a connection");
                     tokio::time::sleep(ACCEPT_RETRY).await;
                     continue;
                 }
             };
-            let router = router.clone();
+            let router = router.clone().layer(Extension(Peer(peer)));
             connections.spawn(async move {
-                converse(stream, router).await;
+                converse(stream, router, keeps_alive).await;
                 drop(place);
             });
             while connections.try_join_next().is_some() {}
@@ -108,16 +130,22 @@ impl Web {
     }
 }
 
-/// One connection, one request.
-async fn converse(stream: TcpStream, router: Router) {
+/// One connection, with one request or several.
+async fn converse(stream: TcpStream, router: Router, keeps_alive: bool) {
     let mut server = http1::Builder::new();
     server
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES_MAX)
         .max_headers(HEADERS_MAX)
-        .keep_alive(false);
-    let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .keep_alive(keeps_alive);
+    let connection = server.serve_connection(TokioIo::new(Patient::new(stream)), TowerToHyperService::new(router));
+    if keeps_alive {
+        if let Err(error) = connection.await {
+            debug!(%error, "a connection broke");
+        }
+        return;
+    }
     // Dropping it in the middle cuts a client off that has had its time.
     match tokio::time::timeout(CONNECTION_TIMEOUT, connection).await {
         Ok(Ok(())) => {}
@@ -132,8 +160,17 @@ pub fn router(telemetry: Arc<Telemetry>) -> Router {
         .route("/healthz", get(health))
         .route("/readyz", get(readiness))
         .route("/metrics", get(metrics))
-        .fallback(async || text(StatusCode::NOT_FOUND, "there is /healthz, /readyz and /metrics\n"))
+        .fallback(async || {
+            text(StatusCode::NOT_FOUND, "there is /healthz, /readyz and /metrics, and perhaps the page at /\n")
+        })
+        .layer(map_response(closing))
         .with_state(telemetry)
+}
+
+/// Supervisors ask seldom, and some wait for the end of the connection.
+async fn closing(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 async fn health(State(telemetry): State<Arc<Telemetry>>) -> Response {

@@ -10,6 +10,7 @@
 
 mod access;
 mod alarms;
+mod api;
 mod bad_input;
 mod bad_matrix;
 mod bad_network;

@@ -78,7 +78,7 @@ fn a_daemon_says_whether_it_lives_and_is_ready() {
         let refused = refused.unwrap();
         assert!(refused.starts_with("HTTP/1.1 405 ") && refused.contains("allow: GET,HEAD"), "{refused}");
     }
-    assert_eq!(get(address, "/").unwrap().0, 404);
+    assert_eq!(get(address, "/nowhere").unwrap().0, 404);
     assert_eq!(daemon.stop().0, Some(0));
     assert_eq!(get(address, "/healthz"), None);
 }

@@ -55,9 +55,9 @@ impl Explainer<'_> {
     fn models(&self) -> Result<&Models> {
         if self.models.get().is_none() {
             let models = Models::embedded().context("the built-in models cannot be read")?;
-            self.models.get_or_init(|| models.with_words(&self.own));
+            self.models.get_or_init(|| models.with_words(&self.own).into());
         }
-        self.models.get().context("the built-in models cannot be read")
+        self.models.get().map(AsRef::as_ref).context("the built-in models cannot be read")
     }
 
     /// The kept texts of a document with what is weighed in them now, newest first; worked out once.

@@ -1,0 +1,311 @@
+//! The API under `/api/v1`: requests of the page, of programs and of people come in, JSON, files and events go out; what
+//! `gainsay` commands show and say, over HTTP. Built by `app`, served by `web`.
+//!
+//! `guard` lets a request in, `routes` leads it, `query` reads its parameters, `pool` reads the database for it, `lists` and `state`
+//! make its answer, `operate` does what changes something, `stream` tells alerts as they come. Everything that a client can take is bounded.
+
+mod export;
+mod guard;
+mod lists;
+mod openapi;
+mod operate;
+mod pool;
+mod problem;
+mod query;
+mod routes;
+mod state;
+mod stream;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Extension, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::{Notify, mpsc, watch};
+
+use self::export::Form;
+use self::guard::{Caller, Guard};
+use self::operate::Changing;
+use self::pool::{Pool, READ_TIME};
+use self::problem::Problem;
+use self::query::Query;
+use self::routes::{Act, LIST, Led, Route, lead, routes};
+use self::stream::Hub;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::pipeline::Models;
+use crate::store::{EmbeddedStore, View};
+use crate::telemetry::{Phase, Telemetry};
+use crate::web::Peer;
+
+/// Bytes of a body.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Time for a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Items of a page where nothing is said.
+const LIMIT: u64 = 50;
+/// Items of a page, and of a file.
+const LIMITS: (u64, u64) = (200, 100_000);
+/// Time that one piece of a file is read.
+const PIECE_TIME: Duration = Duration::from_secs(20);
+
+/// The API of a daemon.
+#[derive(Clone)]
+pub struct Api {
+    shared: Arc<Shared>,
+}
+
+/// What all requests share.
+struct Shared {
+    guard: Guard,
+    pool: Arc<Pool>,
+    hub: Hub,
+    configs: watch::Receiver<Arc<Config>>,
+    clock: Arc<dyn Clock>,
+    telemetry: Arc<Telemetry>,
+    /// Those of the desk, once it is there.
+    models: OnceLock<Arc<Models>>,
+    started: Timestamp,
+    routes: Vec<Route>,
+    document: OnceLock<Bytes>,
+}
+
+impl Shared {
+    fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.configs.borrow())
+    }
+}
+
+/// A request that reads, on its way through the database.
+struct Looking<'a> {
+    view: &'a View,
+    config: &'a Config,
+    query: &'a Query,
+    /// What the path names.
+    id: &'a str,
+    shared: &'a Shared,
+}
+
+impl Api {
+    /// The API of a daemon that runs by the newest of `configs`.
+    pub fn new(configs: watch::Receiver<Arc<Config>>, clock: Arc<dyn Clock>, telemetry: Arc<Telemetry>) -> Self {
+        let config = Arc::clone(&configs.borrow());
+        let shared = Shared {
+            guard: Guard::new(config.web.clone(), config.http.listen),
+            pool: Arc::new(Pool::new(config.database.clone())),
+            hub: Hub::new(),
+            configs,
+            started: clock.now(),
+            clock,
+            telemetry,
+            models: OnceLock::new(),
+            routes: routes(),
+            document: OnceLock::new(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Explains with these models rather than with a second copy of them.
+    pub fn share_models(&self, models: Arc<Models>) {
+        // Those that came first are as good.
+        self.shared.models.set(models).unwrap_or_default();
+    }
+
+    /// Tells listeners of alerts whenever `committed` is notified, until dropped.
+    pub async fn tell(self, store: Arc<EmbeddedStore>, committed: Arc<Notify>) {
+        let shared = &self.shared;
+        shared.hub.run(&shared.pool, store, Arc::clone(&shared.clock), committed).await;
+    }
+
+    /// What serves it.
+    pub fn router(&self) -> Router {
+        Router::new().fallback(answer).with_state(Arc::clone(&self.shared))
+    }
+}
+
+/// Answers a request below `/api/v1`.
+async fn answer(State(shared): State<Arc<Shared>>, peer: Option<Extension<Peer>>, request: Request) -> Response {
+    // Without an address nobody is at home here.
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(Peer(address))| plain(address));
+    let mut response = respond(shared, peer, request).await.unwrap_or_else(IntoResponse::into_response);
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// An address of IPv4 also where it came in over IPv6.
+fn plain(address: SocketAddr) -> IpAddr {
+    address.ip().to_canonical()
+}
+
+async fn respond(shared: Arc<Shared>, peer: IpAddr, request: Request) -> Result<Response, Problem> {
+    shared.guard.check_rate(peer)?;
+    let (head, body) = request.into_parts();
+    let led = lead(&shared.routes, head.method.as_str(), head.uri.path().trim_start_matches("/api/v1"));
+    let scope = if let Led::To(route, _) = &led { route.scope() } else { crate::config::Scope::Read };
+    let caller = shared.guard.admit(peer, &head.method, &head.headers, scope)?;
+    let (route, id) = match led {
+        Led::To(route, id) => (route, unescaped(id)?),
+        Led::Method(allow) => {
+            let detail = format!("{} is no method of this path; accepted: {allow}", head.method);
+            return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail).allowing(allow));
+        }
+        Led::Nowhere => {
+            return Err(Problem::new(StatusCode::NOT_FOUND, "there is no such path; /api/v1/openapi.json lists them"));
+        }
+    };
+    if let Act::Document = route.act {
+        return Ok(document(&shared, &head.headers));
+    }
+    if !matches!(shared.telemetry.pulse.phase(), Phase::Ready | Phase::Stopping) {
+        return Err(Problem::busy("the daemon is starting"));
+    }
+    let query = Query::new(head.uri.query().unwrap_or_default(), &route.known(), shared.clock.now())?;
+    match route.act {
+        Act::List { read, is_file } => {
+            let form = if is_file { query.one_of("format", &["json", "jsonl", "csv"])? } else { Vec::new() };
+            match form.first().map(String::as_str) {
+                Some("jsonl") => file(shared, route, read, query, Form::JsonLines),
+                Some("csv") => file(shared, route, read, query, Form::Csv),
+                _ => page(&shared, read, query, &head.headers).await,
+            }
+        }
+        Act::Single(read) => {
+            let found = look(&shared, READ_TIME, query, id, move |looking| lists::line(&read(looking)?)).await?;
+            Ok(tagged(found.into(), &head.headers))
+        }
+        Act::Stream => stream::stream(shared, &query, &head.headers).await,
+        Act::Document => Ok(document(&shared, &head.headers)),
+        Act::Change(act) => change(shared, caller, id, body, act).await,
+    }
+}
+
+/// A segment of a path without its escapes.
+fn unescaped(segment: &str) -> Result<String, Problem> {
+    // As a form has them, but for the plus, which is itself in a path.
+    let form = segment.replace('+', "%2B");
+    let text =
+        url::form_urlencoded::parse(form.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default();
+    if text.chars().count() > 300 || text.contains(char::is_control) {
+        return Err(Problem::bad("what the path names is no name"));
+    }
+    Ok(text)
+}
+
+async fn look<T: Send + 'static>(
+    shared: &Arc<Shared>,
+    time: Duration,
+    query: Query,
+    id: String,
+    read: impl FnOnce(&Looking<'_>) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let (inner, config) = (Arc::clone(shared), shared.config());
+    let read = move |view: &View| read(&Looking { view, config: &config, query: &query, id: &id, shared: &inner });
+    shared.pool.read(time, read).await?
+}
+
+type Read = fn(&Looking<'_>, Option<&str>, u32) -> Result<lists::Page, Problem>;
+
+/// A page of a list.
+async fn page(shared: &Arc<Shared>, read: Read, query: Query, headers: &HeaderMap) -> Result<Response, Problem> {
+    let limit = query.number(LIST_LIMIT, (1, LIMITS.0))?.unwrap_or(LIMIT);
+    let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+    let text = look(shared, READ_TIME, query, String::new(), move |looking| {
+        let cursor = looking.query.text("cursor")?;
+        let lists::Page { items, next } = read(looking, cursor, limit)?;
+        Ok(format!("{{\"items\":[{}],\"next\":{}}}", items.join(","), Value::from(next)))
+    });
+    Ok(tagged(text.await?.into(), headers))
+}
+
+const LIST_LIMIT: &str = LIST[1].name;
+
+/// A list as a file.
+fn file(shared: Arc<Shared>, route: Route, read: Read, query: Query, form: Form) -> Result<Response, Problem> {
+    let limit = query.number(LIST_LIMIT, (1, LIMITS.1))?.unwrap_or(LIMITS.1);
+    let (pieces, out) = mpsc::channel(export::PIECES_MAX);
+    let columns = lists::columns(route.path);
+    let start = query.text("cursor")?.map(str::to_owned);
+    let work = async move {
+        let (mut cursor, mut left) = (start, limit);
+        let mut text = form.head(columns);
+        loop {
+            let size = u32::try_from(left.min(u64::from(export::PIECE))).unwrap_or(export::PIECE);
+            let read = look(&shared, PIECE_TIME, query.clone(), String::new(), move |looking| {
+                read(looking, cursor.as_deref(), size)
+            });
+            // What breaks off in the middle breaks the connection off: half a file must not look like a whole one.
+            let lists::Page { items, next } = read.await?;
+            left -= items.len() as u64;
+            text.push_str(&form.piece(&items, columns));
+            if pieces.send(Bytes::from(std::mem::take(&mut text))).await.is_err() || left == 0 || next.is_none() {
+                return Ok(());
+            }
+            cursor = next;
+        }
+    };
+    let name = route.path.trim_start_matches('/');
+    let ending = if form == Form::Csv { "csv" } else { "jsonl" };
+    let headers = [
+        (header::CONTENT_TYPE, form.content_type().to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"gainsay-{name}.{ending}\"")),
+    ];
+    Ok((headers, export::body(Box::pin(work), out)).into_response())
+}
+
+/// Reads the body of a change and does it.
+async fn change(
+    shared: Arc<Shared>,
+    caller: Caller,
+    id: String,
+    body: Body,
+    act: fn(Changing) -> std::pin::Pin<Box<dyn Future<Output = operate::Changed> + Send>>,
+) -> Result<Response, Problem> {
+    let read = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, BODY_BYTES_MAX)).await;
+    let body = match read {
+        Ok(Ok(body)) => body.to_vec(),
+        Ok(Err(_)) => {
+            let detail = format!("the body is larger than {BODY_BYTES_MAX} bytes, or broke off");
+            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+        }
+        Err(_) => return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")),
+    };
+    let (status, answer) = act(Changing { shared, caller, id, body }).await?;
+    Ok(match answer {
+        Some(answer) => (status, [(header::CONTENT_TYPE, "application/json")], lists::line(&answer)?).into_response(),
+        None => status.into_response(),
+    })
+}
+
+fn document(shared: &Shared, headers: &HeaderMap) -> Response {
+    let made = || serde_json::to_vec_pretty(&openapi::document(&shared.routes)).unwrap_or_default().into();
+    tagged(shared.document.get_or_init(made).clone(), headers)
+}
+
+/// JSON with its tag; nothing but the tag where the client has it already.
+fn tagged(body: Bytes, headers: &HeaderMap) -> Response {
+    let hash = Sha256::digest(&body);
+    let tag = hash.iter().take(12).fold("\"".to_owned(), |tag, byte| format!("{tag}{byte:02x}")) + "\"";
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok()).unwrap_or_default();
+    let is_known = known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag || known.trim() == "*");
+    let fields = [(header::ETAG, tag), (header::CACHE_CONTROL, "private, no-cache".to_owned())];
+    if is_known {
+        return (StatusCode::NOT_MODIFIED, fields).into_response();
+    }
+    (fields, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}

@@ -1,0 +1,353 @@
+//! The table of routes, from which requests are led and the `OpenAPI` document is made, so that they cannot disagree.
+
+use std::pin::Pin;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use super::lists::{self, Page};
+use super::operate::{self, Changed, Changing};
+use super::problem::Problem;
+use super::query::{Parameter, Take};
+use super::{Looking, state};
+use crate::config::Scope;
+use crate::look::{ClaimLine, DeliveryLine, Explanation, FeedLine, ThreadLine, TimelineLine};
+use serde_json::Value;
+
+/// Pages of a list.
+pub(super) const LIST: &[Parameter] = &[
+    Parameter { name: "cursor", what: Take::Cursor, about: "What the page before gave as `next`." },
+    Parameter {
+        name: "limit",
+        what: Take::Number(1, 200),
+        about: "Items of a page; with `format` up to 100000 in all.",
+    },
+];
+/// Lists that can be had as files.
+pub(super) const FILE: &[Parameter] = &[Parameter {
+    name: "format",
+    what: Take::Words(&["json", "jsonl", "csv"]),
+    about: "As a file: JSON Lines or CSV, all pages in one.",
+}];
+const AFTER: &[Parameter] = &[Parameter {
+    name: "after",
+    what: Take::Number(0, i64::MAX as u64),
+    about: "Behind this position; `Last-Event-ID` goes before.",
+}];
+
+const STREAM: &str = "Alerts as they come, as server-sent events: `alert` with its position as id, `reset` where what was missed is no \
+                      longer kept.";
+
+/// What answers.
+#[derive(Clone, Copy)]
+pub(super) enum Act {
+    /// A page of a list, which may be had as a file.
+    List { read: fn(&Looking<'_>, Option<&str>, u32) -> Result<Page, Problem>, is_file: bool },
+    /// One thing.
+    Single(fn(&Looking<'_>) -> Result<Value, Problem>),
+    /// Events as they come.
+    Stream,
+    /// This table as a document.
+    Document,
+    /// A change.
+    Change(fn(Changing) -> Pin<Box<dyn Future<Output = Changed> + Send>>),
+}
+
+/// A method of a path.
+#[derive(Clone, Copy)]
+pub(super) struct Route {
+    pub(super) method: &'static str,
+    /// Below `/api/v1`; one segment may be `{name}`.
+    pub(super) path: &'static str,
+    pub(super) about: &'static str,
+    pub(super) parameters: &'static [&'static [Parameter]],
+    pub(super) act: Act,
+    /// Status of a good answer.
+    pub(super) status: u16,
+    /// Of the body of a good answer, or of an item of a list.
+    pub(super) answer: fn(&mut SchemaGenerator) -> Schema,
+    /// Of the body of a request.
+    pub(super) body: Option<fn(&mut SchemaGenerator) -> Schema>,
+}
+
+impl Route {
+    pub(super) fn scope(&self) -> Scope {
+        if matches!(self.act, Act::Change(_)) { Scope::Operate } else { Scope::Read }
+    }
+
+    pub(super) fn known(&self) -> Vec<&'static Parameter> {
+        self.parameters.iter().flat_map(|list| list.iter()).collect()
+    }
+
+    /// What the path holds in place of the segment in braces; nothing where it is another path.
+    fn fits<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let (mut ours, mut theirs) = (self.path.split('/'), path.split('/'));
+        let mut held = "";
+        loop {
+            match (ours.next(), theirs.next()) {
+                (None, None) => return Some(held),
+                (Some(own), Some(their)) if own.starts_with('{') && !their.is_empty() => held = their,
+                (Some(own), Some(their)) if own == their => {}
+                _ => return None,
+            }
+        }
+    }
+}
+
+fn any(_: &mut SchemaGenerator) -> Schema {
+    schemars::json_schema!({"type": "object"})
+}
+
+fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+fn alert(generator: &mut SchemaGenerator) -> Schema {
+    let alert = generator.subschema_for::<crate::model::Alert>();
+    schemars::json_schema!({
+        "type": "object",
+        "required": ["position", "alert"],
+        "properties": {"position": {"type": "integer"}, "alert": alert},
+    })
+}
+
+fn thread(generator: &mut SchemaGenerator) -> Schema {
+    let line = generator.subschema_for::<ThreadLine>();
+    let event = generator.subschema_for::<TimelineLine<'static>>();
+    schemars::json_schema!({
+        "allOf": [line],
+        "type": "object",
+        "required": ["timeline"],
+        "properties": {"timeline": {"type": "array", "items": event}},
+    })
+}
+
+fn feed(generator: &mut SchemaGenerator) -> Schema {
+    let line = generator.subschema_for::<FeedLine>();
+    let hour = serde_json::json!({
+        "type": "object",
+        "required": ["hour", "entries"],
+        "properties": {"hour": {"type": "string"}, "entries": {"type": "integer"}},
+    });
+    schemars::json_schema!({
+        "allOf": [line],
+        "type": "object",
+        "required": ["paused", "history"],
+        "properties": {"paused": {"type": "boolean"}, "history": {"type": "array", "items": hour}},
+    })
+}
+
+const fn list(
+    path: &'static str,
+    about: &'static str,
+    parameters: &'static [&'static [Parameter]],
+    read: fn(&Looking<'_>, Option<&str>, u32) -> Result<Page, Problem>,
+    answer: fn(&mut SchemaGenerator) -> Schema,
+) -> Route {
+    let is_file = parameters.len() > 2;
+    Route { method: "GET", path, about, parameters, act: Act::List { read, is_file }, status: 200, answer, body: None }
+}
+
+const fn single(
+    path: &'static str,
+    about: &'static str,
+    parameters: &'static [&'static [Parameter]],
+    read: fn(&Looking<'_>) -> Result<Value, Problem>,
+    answer: fn(&mut SchemaGenerator) -> Schema,
+) -> Route {
+    Route { method: "GET", path, about, parameters, act: Act::Single(read), status: 200, answer, body: None }
+}
+
+/// Every route; what has no place for anything goes before what has.
+pub(super) fn routes() -> Vec<Route> {
+    lists_of().into_iter().chain(single_things()).chain(changes()).collect()
+}
+
+fn lists_of() -> Vec<Route> {
+    vec![
+        list(
+            "/claims",
+            "Claims of the window, the newest first.",
+            &[lists::CLAIMS, LIST, FILE],
+            lists::claims,
+            of::<ClaimLine>,
+        ),
+        list(
+            "/threads",
+            "Threads, that which something was last added to first.",
+            &[lists::THREADS, LIST, FILE],
+            lists::threads,
+            of::<ThreadLine>,
+        ),
+        list("/alerts", "What was alerted, the newest first.", &[lists::ALERTS, LIST, FILE], lists::alerts, alert),
+        list("/feeds", "Feeds, those in trouble first.", &[lists::FEEDS, LIST], lists::feeds, feed),
+        list(
+            "/deliveries",
+            "Which alert went to which sink, or waits, or never got there.",
+            &[lists::DELIVERIES, LIST, FILE],
+            lists::deliveries,
+            of::<DeliveryLine>,
+        ),
+        list("/endpoints", "Sinks and how their endpoints do.", &[&[], LIST], state::endpoints, any),
+        list("/silences", "Silences, the newest first.", &[&[], LIST], state::silences, any),
+        list(
+            "/search",
+            "Claims in which words stand, and where they stand.",
+            &[lists::SEARCH, LIST, FILE],
+            lists::search,
+            of::<lists::Found>,
+        ),
+    ]
+}
+
+fn single_things() -> Vec<Route> {
+    let other = |path, about, parameters, act| Route {
+        method: "GET",
+        path,
+        about,
+        parameters,
+        act,
+        status: 200,
+        answer: any,
+        body: None,
+    };
+    vec![
+        single("/claims/{id}", "A claim.", &[], state::claim, of::<ClaimLine>),
+        single("/threads/{id}", "A thread with its time line.", &[], state::thread, thread),
+        single("/alerts/{id}", "An alert.", &[], state::alert, alert),
+        single(
+            "/explain/{id}",
+            "Why an alert was sent, or why a document, story, thread or claim gave none.",
+            &[],
+            state::explain,
+            of::<Explanation>,
+        ),
+        single("/feeds/{id}", "A feed.", &[], state::feed, feed),
+        single(
+            "/deliveries/{alert}",
+            "A delivery with its attempts and its body.",
+            &[state::SINK],
+            state::delivery,
+            of::<DeliveryLine>,
+        ),
+        single(
+            "/trends",
+            "Claims by kind over time, who made most, and which threads were answered most.",
+            &[state::TRENDS],
+            state::trends,
+            any,
+        ),
+        single("/status", "How the daemon does.", &[], state::status, any),
+        other("/alerts/stream", STREAM, &[lists::ALERTS, AFTER], Act::Stream),
+        other("/openapi.json", "This document.", &[], Act::Document),
+    ]
+}
+
+fn changes() -> Vec<Route> {
+    let change = |method, path, about, status, act, answer, body| Route {
+        method,
+        path,
+        about,
+        parameters: &[],
+        act: Act::Change(act),
+        status,
+        answer,
+        body,
+    };
+    vec![
+        change(
+            "POST",
+            "/feedback",
+            "Says something of a thread, claim or speaker; it counts within a second.",
+            202,
+            |c| Box::pin(operate::feedback(c)),
+            any,
+            Some(of::<operate::Said>),
+        ),
+        change(
+            "POST",
+            "/silences",
+            "Keeps alerts back for some time.",
+            201,
+            |c| Box::pin(operate::silence(c)),
+            any,
+            Some(of::<operate::NewSilence>),
+        ),
+        change("DELETE", "/silences/{id}", "Ends a silence.", 204, |c| Box::pin(operate::end_silence(c)), any, None),
+        change(
+            "POST",
+            "/endpoints/{name}/ping",
+            "Whether the endpoint's host answers.",
+            200,
+            |c| Box::pin(operate::ping(c)),
+            of::<operate::Tried>,
+            None,
+        ),
+        change(
+            "POST",
+            "/endpoints/{name}/test",
+            "Sends the test alert to the endpoint.",
+            200,
+            |c| Box::pin(operate::test(c)),
+            of::<operate::Tried>,
+            None,
+        ),
+        change(
+            "POST",
+            "/endpoints/{name}/enable",
+            "Lets alerts go out to the endpoint again.",
+            200,
+            |c| Box::pin(operate::enable(c)),
+            any,
+            None,
+        ),
+    ]
+}
+
+/// What a path leads to.
+pub(super) enum Led<'p> {
+    /// A route and what its path holds.
+    To(Route, &'p str),
+    /// Another method is wanted: these are.
+    Method(String),
+    /// Nowhere.
+    Nowhere,
+}
+
+/// Leads a request.
+pub(super) fn lead<'p>(routes: &[Route], method: &str, path: &'p str) -> Led<'p> {
+    let fitting: Vec<(&Route, &str)> = routes.iter().filter_map(|route| Some((route, route.fits(path)?))).collect();
+    // What stands in the table whole goes before what has a place for anything.
+    let is_whole = fitting.iter().any(|(route, _)| !route.path.contains('{'));
+    let fitting: Vec<_> = fitting.into_iter().filter(|(route, _)| !is_whole || !route.path.contains('{')).collect();
+    let wanted = if method == "HEAD" { "GET" } else { method };
+    match fitting.iter().find(|(route, _)| route.method == wanted) {
+        Some((route, held)) => Led::To(**route, held),
+        None if fitting.is_empty() => Led::Nowhere,
+        None => Led::Method(fitting.iter().map(|(route, _)| route.method).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_led_by_the_table() {
+        let routes = routes();
+        let to = |method: &str, path: &str| match lead(&routes, method, path) {
+            Led::To(route, held) => format!("{} {held}", route.path),
+            Led::Method(methods) => format!("405 {methods}"),
+            Led::Nowhere => "404".to_owned(),
+        };
+        assert_eq!(to("GET", "/claims"), "/claims ");
+        assert_eq!(to("HEAD", "/claims/ab"), "/claims/{id} ab");
+        assert_eq!(to("GET", "/alerts/stream"), "/alerts/stream ");
+        assert_eq!(to("POST", "/alerts/stream"), "405 GET");
+        assert_eq!(to("POST", "/silences"), "/silences ");
+        assert_eq!(to("PUT", "/silences"), "405 GET, POST");
+        assert_eq!(to("POST", "/endpoints/desk/ping"), "/endpoints/{name}/ping desk");
+        for nowhere in ["/", "", "/claims/", "/claims/a/b", "/x", "/claims//"] {
+            assert_eq!(to("GET", nowhere), "404", "{nowhere}");
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! The API of a real daemon: who is let in, what lists give page by page while more comes, the stream over restarts, hostile texts.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::kills::story;
+use crate::support::{Daemon, Endpoint, Entry, Feeds, converse, get, listen, wait_for, write_config};
+
+const MINUTE: Duration = Duration::from_mins(1);
+const READER: &str = "reader-0123456789abcdef";
+const OPERATOR: &str = "operator-0123456789abcdef";
+
+/// Status, head and body of a request with these lines in its head.
+fn send(address: SocketAddr, method: &str, path: &str, lines: &[&str], body: &str) -> (u16, String, String) {
+    let has = |name: &str| lines.iter().any(|line| line.to_lowercase().starts_with(name));
+    let host = if has("host:") { String::new() } else { format!("host: {address}\r\n") };
+    let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\n{host}connection: close\r\ncontent-length: {}\r\n{lines}\r\n{body}",
+        body.len()
+    );
+    let answer = converse(address, request.as_bytes()).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), head.to_lowercase(), body.to_owned())
+}
+
+#[track_caller]
+fn read(address: SocketAddr, path: &str) -> Value {
+    let (status, _, body) = send(address, "GET", &format!("/api/v1{path}"), &[], "");
+    assert_eq!(status, 200, "{path}: {body}");
+    serde_json::from_str(&body).unwrap()
+}
+
+#[track_caller]
+fn refused(address: SocketAddr, path: &str, lines: &[&str], status: u16, words: &str) {
+    let (found, head, body) = send(address, "GET", &format!("/api/v1{path}"), lines, "");
+    assert_eq!(found, status, "{path} {lines:?}: {body}");
+    assert!(head.contains("content-type: application/problem+json"), "{head}");
+    let problem: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(problem["status"], status);
+    assert!(problem["detail"].as_str().unwrap().contains(words), "{body}");
+}
+
+fn wait_until_ready(address: SocketAddr) {
+    wait_for("readiness", MINUTE, || get(address, "/readyz").is_some_and(|(status, _)| status == 200));
+}
+
+fn wait_for_claims(address: SocketAddr, count: usize) {
+    wait_for("claims", MINUTE, || read(address, "/claims?limit=200")["items"].as_array().unwrap().len() >= count);
+}
+
+/// A daemon with these stories, its config changed by `edit`.
+fn start(folder: &Path, feeds: &Feeds, base: &str, edit: impl Fn(String) -> String) -> (Daemon, SocketAddr) {
+    let endpoint = Endpoint::default().serve();
+    let config = write_config(folder, &[("a", format!("{base}/a"))], Some(&endpoint.base));
+    feeds.add("/b", story(999));
+    let text = edit(std::fs::read_to_string(&config).unwrap());
+    std::fs::write(&config, text).unwrap();
+    let address = listen(&config);
+    (Daemon::start(&config), address)
+}
+
+fn ids(page: &Value) -> Vec<String> {
+    page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn lists_are_filtered_and_paged_without_gaps_or_repeats_while_claims_arrive() {
+    let (folder, feeds) = (tempfile::tempdir().unwrap(), Feeds::default());
+    let wire = feeds.serve();
+    (0..12).for_each(|number| feeds.add("/a", story(number)));
+    let (_daemon, address) = start(folder.path(), &feeds, &wire.base, |text| text);
+    wait_until_ready(address);
+    wait_for_claims(address, 10);
+
+    let whole = ids(&read(address, "/claims?limit=200"));
+    let (mut cursor, mut paged) = (String::new(), Vec::new());
+    loop {
+        let page = read(address, &format!("/claims?limit=3&cursor={cursor}"));
+        paged.extend(ids(&page));
+        if paged.len() == 3 {
+            feeds.add("/a", story(40));
+            wait_for_claims(address, whole.len() + 1);
+        }
+        let Some(next) = page["next"].as_str() else { break };
+        cursor = next.to_owned();
+    }
+    assert_eq!(paged, whole, "what came in between is on no later page");
+
+    let first = read(address, "/claims?limit=1")["items"][0].clone();
+    let id = first["id"].as_str().unwrap();
+    assert_eq!(read(address, &format!("/claims/{id}")), first);
+    let surname = first["claim"]["speaker"]["name"].as_str().unwrap().split(' ').next_back().unwrap();
+    let by = read(address, &format!("/claims?speaker={surname}&kind=denial&feed=a&outlet=outlet&language=eng"));
+    assert!(ids(&by).contains(&id.to_owned()), "{by}");
+    for none in [
+        "/claims?kind=retraction",
+        "/claims?q=zzyzx",
+        "/claims?feed=b",
+        "/claims?until=2000-01-01",
+        "/claims?outlet=nobody",
+    ] {
+        assert_eq!(ids(&read(address, none)), [""; 0], "{none}");
+    }
+    let found = read(address, &format!("/search?q={surname}"));
+    assert_eq!(found["items"][0]["id"], id, "{found}");
+    let (text, mark) = (found["items"][0]["text"].as_str().unwrap(), &found["items"][0]["marks"][0]);
+    let [from, to] = [0, 1].map(|end| usize::try_from(mark[end].as_u64().unwrap()).unwrap());
+    assert_eq!(text.chars().skip(from).take(to - from).collect::<String>(), surname);
+
+    let thread = first["thread"].as_str().unwrap();
+    let shown = read(address, &format!("/threads/{thread}"));
+    assert!(shown["timeline"].as_array().unwrap().iter().any(|event| event["claim"] == id), "{shown}");
+    assert_eq!(ids(&read(address, "/threads?limit=1"))[0], ids(&read(address, "/threads?limit=200"))[0]);
+    let alert = read(address, "/alerts?limit=1")["items"][0].clone();
+    let alert_id = alert["alert"]["id"].as_str().unwrap();
+    assert_eq!(read(address, &format!("/alerts/{alert_id}")), alert);
+    assert_eq!(read(address, &format!("/explain/{alert_id}"))["what"], "alert");
+    assert_eq!(read(address, &format!("/deliveries/{alert_id}?sink=desk"))["alert"], alert_id);
+    assert_eq!(read(address, "/feeds/a")["id"], "a");
+    assert_eq!(read(address, "/status")["feeds"]["total"], 1);
+    assert!(read(address, "/trends")["kinds"]["denial"].as_array().unwrap().iter().any(|count| *count != 0));
+    assert_eq!(read(address, "/openapi.json")["openapi"], "3.1.0");
+
+    let (status, head, _) = send(address, "GET", "/api/v1/claims?limit=1", &[], "");
+    let tag = head.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap();
+    let again = send(address, "GET", "/api/v1/claims?limit=1", &[&format!("if-none-match: {tag}")], "");
+    assert_eq!((status, again.0, again.2.as_str()), (200, 304, ""));
+    assert!(head.contains("content-security-policy: default-src 'none'") && head.contains("nosniff"), "{head}");
+    let (_, head, lines) = send(address, "GET", "/api/v1/claims?format=jsonl", &[], "");
+    assert!(head.contains("attachment"), "{head}");
+    assert!(lines.contains(id));
+    let (_, _, csv) = send(address, "GET", "/api/v1/claims?format=csv&limit=2", &[], "");
+    assert!(csv.contains("\"id\",\"kind\",\"first_seen\""), "{csv}");
+
+    refused(address, "/claims?zz=1", &[], 400, "accepted: background, confidence_min");
+    refused(address, "/claims?kind=lie", &[], 400, "accepted: allegation, denial");
+    refused(address, "/claims?limit=0", &[], 400, "accepted: 1 to 200");
+    refused(address, "/claims?cursor=x", &[], 400, "cursor");
+    refused(address, "/claims/xyz", &[], 400, "hexadecimal");
+    refused(address, &format!("/claims/{}", "0".repeat(32)), &[], 404, "no such claim");
+    refused(address, "/nowhere", &[], 404, "openapi.json");
+    refused(address, &format!("/claims?q={}", "a".repeat(400)), &[], 400, "at most 300");
+}
+
+/// Reads events of the stream from behind a position until `count` came; gives their positions and ids.
+fn listen_in(address: SocketAddr, after: Option<i64>, count: usize) -> Vec<(i64, String)> {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(MINUTE)).unwrap();
+    let resume = after.map(|after| format!("last-event-id: {after}\r\n")).unwrap_or_default();
+    write!(stream, "GET /api/v1/alerts/stream HTTP/1.1\r\nhost: {address}\r\n{resume}\r\n").unwrap();
+    let mut found = Vec::new();
+    for line in BufReader::new(stream).lines() {
+        let line = line.unwrap();
+        assert_ne!(line, "event: reset");
+        if let Some(data) = line.strip_prefix("data: ") {
+            let item: Value = serde_json::from_str(data).unwrap();
+            found.push((item["position"].as_i64().unwrap(), item["alert"]["id"].as_str().unwrap().to_owned()));
+        }
+        if found.len() == count {
+            break;
+        }
+    }
+    found
+}
+
+#[test]
+fn the_stream_goes_on_over_a_kill_without_loss_or_repeat() {
+    let (folder, feeds) = (tempfile::tempdir().unwrap(), Feeds::default());
+    let wire = feeds.serve();
+    (0..6).for_each(|number| feeds.add("/a", story(number)));
+    let (mut daemon, address) = start(folder.path(), &feeds, &wire.base, |text| text);
+    wait_until_ready(address);
+    let first = listen_in(address, Some(0), 4);
+    daemon.kill();
+    (10..16).for_each(|number| feeds.add("/a", story(number)));
+    let _second = Daemon::start(&folder.path().join("gainsay.toml"));
+    wait_until_ready(address);
+    wait_for_claims(address, 10);
+    let listed: Vec<(i64, String)> = read(address, "/alerts?limit=200")["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .rev()
+        .map(|item| (item["position"].as_i64().unwrap(), item["alert"]["id"].as_str().unwrap().to_owned()))
+        .collect();
+    let rest = listen_in(address, Some(first.last().unwrap().0), listed.len() - first.len());
+    let all: Vec<(i64, String)> = first.into_iter().chain(rest).collect();
+    assert_eq!(all, listed);
+    assert_eq!(all.iter().map(|(_, id)| id).collect::<BTreeSet<_>>().len(), all.len());
+
+    // What comes now comes at once, also to who asks for nothing older.
+    let listener = std::thread::spawn(move || listen_in(address, None, 1));
+    std::thread::sleep(Duration::from_millis(500));
+    feeds.add("/a", story(77));
+    let live = listener.join().unwrap();
+    assert!(live[0].0 > all.last().unwrap().0);
+    refused(address, "/alerts/stream?type=x", &[], 400, "accepted: allegation.new");
+    refused(address, "/alerts/stream", &["last-event-id: x"], 400, "Last-Event-ID");
+}
+
+#[test]
+fn only_who_may_is_let_in() {
+    let (folder, feeds) = (tempfile::tempdir().unwrap(), Feeds::default());
+    let wire = feeds.serve();
+    (0..3).for_each(|number| feeds.add("/a", story(number)));
+    let tokens = format!(
+        "[web]\nhosts = [\"desk.example\"]\ntokens = [{{ name = \"r\", scope = \"read\", value = \"{READER}\" }}, \
+         {{ name = \"o\", scope = \"operate\", value = \"{OPERATOR}\" }}]\n[intake]"
+    );
+    let (_daemon, address) = start(folder.path(), &feeds, &wire.base, |text| text.replace("[intake]", &tokens));
+    wait_until_ready(address);
+    let (reader, operator) = (format!("authorization: Bearer {READER}"), format!("authorization: bearer {OPERATOR}"));
+    refused(address, "/status", &[], 401, "a token is needed");
+    refused(address, "/status", &["authorization: Bearer nonsense-0123456789"], 401, "not known");
+    refused(address, "/status", &[&reader, "host: evil.example"], 421, "none of this daemon's names");
+    let ok = |lines: &[&str]| send(address, "GET", "/api/v1/status", lines, "").0;
+    assert_eq!([ok(&[&reader]), ok(&[&operator]), ok(&[&reader, "host: desk.example"])], [200, 200, 200]);
+    assert_eq!(send(address, "GET", "/", &[], "").0, 200, "the page asks for the token itself");
+    assert_eq!(get(address, "/metrics").unwrap().0, 200);
+
+    wait_for("a thread", MINUTE, || send(address, "GET", "/api/v1/threads", &[&reader], "").2.contains("\"state\""));
+    let threads: Value = serde_json::from_str(&send(address, "GET", "/api/v1/threads", &[&reader], "").2).unwrap();
+    let thread = threads["items"][0]["id"].as_str().unwrap().to_owned();
+    let body = json!({"act": "follow", "thread": thread}).to_string();
+    let ours = ["content-type: application/json", "x-gainsay: 1"];
+    let say = |more: &[&str]| send(address, "POST", "/api/v1/feedback", &[&ours, more].concat(), &body).0;
+    assert_eq!(say(&[&reader]), 403);
+    assert_eq!(say(&[&operator, "origin: http://evil.example"]), 403);
+    assert_eq!(say(&[&operator, "sec-fetch-site: cross-site"]), 403);
+    assert_eq!(send(address, "POST", "/api/v1/feedback", &[&operator, ours[0]], &body).0, 403);
+    assert_eq!(
+        send(address, "POST", "/api/v1/feedback", &[&operator, ours[1], "content-type: text/plain"], &body).0,
+        415
+    );
+    assert_eq!(say(&[&operator, &format!("origin: http://{address}")]), 202);
+    let one = || send(address, "GET", &format!("/api/v1/threads/{thread}"), &[&reader], "").2;
+    wait_for("what was said", MINUTE, || one().contains("\"followed\":true"));
+
+    let tomorrow = std::time::SystemTime::now() + Duration::from_hours(24);
+    let until = jiff::Timestamp::try_from(tomorrow).unwrap().to_string();
+    let until = json!({"comment": "a drill", "until": until, "outlet": "Outlet a"}).to_string();
+    let (status, _, made) = send(address, "POST", "/api/v1/silences", &[&ours[..], &[&operator]].concat(), &until);
+    assert_eq!(status, 201, "{made}");
+    let id = serde_json::from_str::<Value>(&made).unwrap()["id"].as_str().unwrap().to_owned();
+    let end = send(address, "DELETE", &format!("/api/v1/silences/{id}"), &[&ours[..], &[&operator]].concat(), "");
+    assert_eq!(end.0, 204);
+    let bad = json!({"comment": "", "until": "x"}).to_string();
+    assert_eq!(send(address, "POST", "/api/v1/silences", &[&ours[..], &[&operator]].concat(), &bad).0, 400);
+    let unknown = json!({"act": "follow", "thread": "0".repeat(32)}).to_string();
+    assert_eq!(send(address, "POST", "/api/v1/feedback", &[&ours[..], &[&operator]].concat(), &unknown).0, 404);
+}
+
+#[test]
+fn beyond_loopback_nothing_is_open_without_tokens() {
+    let (folder, feeds) = (tempfile::tempdir().unwrap(), Feeds::default());
+    let wire = feeds.serve();
+    feeds.add("/a", story(1));
+    let endpoint = Endpoint::default().serve();
+    let config = write_config(folder.path(), &[("a", format!("{}/a", wire.base))], Some(&endpoint.base));
+    let port = listen(&config).port();
+    let text = std::fs::read_to_string(&config).unwrap().replace("127.0.0.1:", "0.0.0.0:");
+    let text = text.replace(&format!("{}/a", wire.base.replace("127.0.0.1:", "0.0.0.0:")), &format!("{}/a", wire.base));
+    std::fs::write(&config, text.replace(&endpoint.base.replace("127.0.0.1:", "0.0.0.0:"), &endpoint.base)).unwrap();
+    let _daemon = Daemon::start(&config);
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    wait_until_ready(address);
+    refused(address, "/claims", &[], 403, "set tokens in [web]");
+}
+
+#[test]
+fn hostile_texts_come_out_as_data() {
+    let (folder, feeds) = (tempfile::tempdir().unwrap(), Feeds::default());
+    let wire = feeds.serve();
+    let title = "Minister Ada Quell &lt;script&gt;alert(1)&lt;/script&gt; denies \u{202e}the charge";
+    let body =
+        "Minister Ada Quell denied that she had bribed Orrin Freight. =HYPERLINK(\"javascript:alert(1)\") she said.";
+    feeds.add("/a", Entry::new("evil", title, body));
+    let (_daemon, address) = start(folder.path(), &feeds, &wire.base, |text| text);
+    wait_until_ready(address);
+    wait_for_claims(address, 1);
+    for path in [
+        "/claims",
+        "/alerts",
+        "/threads",
+        "/search?q=quell",
+        "/claims?format=jsonl",
+        "/claims?format=csv",
+        "/deliveries",
+    ] {
+        let (status, head, body) = send(address, "GET", &format!("/api/v1{path}"), &[], "");
+        assert_eq!(status, 200);
+        assert!(!head.contains("text/html") && head.contains("x-content-type-options: nosniff"), "{head}");
+        assert!(!body.contains('\u{202e}'), "{path}: {body}");
+        let is_file = path.ends_with("csv");
+        assert!(!is_file || !body.contains("\"="), "{path}: {body}");
+    }
+    for query in ["q=%22%20OR%20facts:kdenial", "q=*", "speaker=NEAR(", "q=%00", "q=%F0%9F%98%80"] {
+        let (status, ..) = send(address, "GET", &format!("/api/v1/claims?{query}"), &[], "");
+        assert!([200, 400].contains(&status), "{query}: {status}");
+    }
+}
