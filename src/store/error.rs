@@ -56,7 +56,7 @@ pub enum StoreError {
         error: String,
     },
     /// SQLite refused: disk full, I/O error, locked by somebody for too long.
-    #[error("database failed: {}{}", .0, remedy(.0))]
+    #[error("database failed: {error}{more}", error = .0, more = remedy(.0))]
     Database(Arc<rusqlite::Error>),
     /// A row does not say what it should.
     #[error("row {id} of table {table} cannot be read: {detail}")]

@@ -19,7 +19,7 @@ const OPERATOR: &str = "operator-0123456789abcdef";
 fn send(address: SocketAddr, method: &str, path: &str, lines: &[&str], body: &str) -> (u16, String, String) {
     let has = |name: &str| lines.iter().any(|line| line.to_lowercase().starts_with(name));
     let host = if has("host:") { String::new() } else { format!("host: {address}\r\n") };
-    let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+    let lines: String = lines.iter().flat_map(|line| [line, "\r\n"]).collect();
     let request = format!(
         "{method} {path} HTTP/1.1\r\n{host}connection: close\r\ncontent-length: {}\r\n{lines}\r\n{body}",
         body.len()

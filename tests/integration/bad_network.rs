@@ -350,6 +350,8 @@ fn every_way_of_an_endpoint_to_fail_is_recorded_and_delays_no_other() {
         )
         .unwrap();
     }
+    // Not what is told of the endpoints themselves.
+    text += "[[rule]]\nname = \"feeds\"\ntypes = [\"feed.failing\"]\n";
     std::fs::write(&config, text).unwrap();
     let daemon = Daemon::start(&config);
     wait_for("all attempts", Duration::from_mins(2), || {
