@@ -219,7 +219,7 @@ impl Traffic {
         Some(Shift::Back)
     }
 
-    /// It answers, so it is there; but it has had nothing since it began to fail.
+    /// It answers, so it is there: what waited for that goes out. But it has had nothing since it began to fail.
     fn refused(&mut self, at: Timestamp) -> Option<Shift> {
         (self.record.failures, self.pauses) = (0, (0, 0));
         self.left_alone_until = None;
@@ -227,6 +227,7 @@ impl Traffic {
         if self.record.state == EndpointState::Healthy {
             return None;
         }
+        self.is_back |= self.record.state == EndpointState::Failing;
         self.turn(EndpointState::Healthy, "", at);
         self.record.why = None;
         Some(Shift::Back)
