@@ -158,7 +158,11 @@ impl<O: Outbox + 'static> Dispatcher<O> {
             None => Permit::of(self.concurrency_max.saturating_sub(under_way)),
         };
         let (room, may_be_early) = match permit {
-            Permit::Wait(wait) => return wait.min(LOOK_INTERVAL_MAX),
+            Permit::Wait(wait) => {
+                // The store took and gave what it was asked.
+                flight.failures = 0;
+                return wait.min(LOOK_INTERVAL_MAX);
+            }
             Permit::Start { room, may_be_early } => (room, may_be_early && !stop.is_cancelled()),
         };
         // An entry stays due while it is under way, so there must be place for these in the answer, too.
