@@ -15,11 +15,13 @@ const EXPIRED_ROWS_MAX: u32 = 256;
 /// When a row may go: its next attempt is due and its embargo is over. Written as the index on it is.
 const READY: &str = "max(due, release)";
 
-/// True of a pending row `o` that no earlier pending row of its order key keeps back.
+/// True of a pending row `o` that no earlier pending row of its order key keeps back. What is withheld, which may be for ever, keeps
+/// nothing back but what withdraws claims of its document: that would tell what is withheld.
 const IS_HEAD: &str = "NOT EXISTS (
     SELECT 1 FROM outbox earlier
     WHERE earlier.state = 'pending' AND earlier.sink = o.sink AND earlier.order_key = o.order_key
-      AND (earlier.sequence, earlier.position) < (o.sequence, o.position))";
+      AND (earlier.sequence, earlier.position) < (o.sequence, o.position)
+      AND (earlier.release < 253402207200000 OR o.type = 'claim.withdrawn' AND earlier.document = o.document))";
 
 /// Puts alerts in, each once for all times, moves those whose release has changed, and lets go of what was settled long ago. Says how
 /// many were new of those that go out.
@@ -89,11 +91,11 @@ impl<'t> Inserts<'t> {
 }
 
 /// What shows a document and waits is released at another time; what was tried already keeps the time of its next attempt, and waits
-/// for the later of the two.
+/// for the later of the two. What withdraws an alert under no embargo shows nothing new, and stays so.
 fn move_release(transaction: &Transaction<'_>, moved: &Moved) -> Result<(), StoreError> {
     transaction.execute(
         "UPDATE outbox SET release = ?2, due = CASE WHEN attempts = 0 THEN ?2 ELSE due END
-         WHERE state = 'pending' AND document = ?1",
+         WHERE state = 'pending' AND document = ?1 AND NOT (type = 'claim.withdrawn' AND release = 0)",
         params![moved.document.to_string(), moved.due.as_millisecond()],
     )?;
     Ok(())
@@ -434,5 +436,37 @@ mod tests {
         move_to(&transaction, document, Timestamp::UNIX_EPOCH);
         assert_eq!([1, 2, 4].map(|at| ready(day(at))), [vec![c], vec![c, a], vec![c, a, b]]);
         assert_eq!(early(day(1)), [a, b]);
+    }
+
+    #[test]
+    fn what_is_withheld_keeps_back_nothing_but_its_own_withdrawal() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::prepare(&mut connection, Path::new("memory")).unwrap();
+        let transaction = connection.transaction().unwrap();
+        let [first, second] = [b"d", b"e"].map(|document| DocumentId::of(&[document]));
+        let of_document = |alert: &[u8], document| OutboxRow { document: Some(document), ..row("one", alert) };
+        let withdrawal = |alert: &[u8], document| OutboxRow {
+            alert_type: AlertType::ClaimWithdrawn,
+            due: Timestamp::UNIX_EPOCH,
+            ..of_document(alert, document)
+        };
+        put(&transaction, &[of_document(b"a", first), of_document(b"b", second)], day(0));
+        let [a, b, c, e] = [b"a", b"b", b"c", b"e"].map(|alert| AlertId::of(&[alert]));
+        let ready = || alerts(&due(&transaction, "one", day(1), 9).unwrap());
+        assert_eq!(ready(), [a]);
+        move_to(&transaction, first, WITHHELD);
+        assert_eq!(ready(), [b]);
+        attempt(&transaction, b"b", AttemptResult::Delivered);
+        // What was sent is withdrawn, and then its document withheld; what was not sent is withdrawn too.
+        put(&transaction, &[withdrawal(b"c", second)], day(0));
+        move_to(&transaction, second, WITHHELD);
+        assert_eq!(ready(), [c]);
+        attempt(&transaction, b"c", AttemptResult::Delivered);
+        put(&transaction, &[withdrawal(b"e", first)], day(0));
+        assert_eq!(ready(), []);
+        move_to(&transaction, first, Timestamp::UNIX_EPOCH);
+        assert_eq!(ready(), [a]);
+        attempt(&transaction, b"a", AttemptResult::Delivered);
+        assert_eq!(ready(), [e]);
     }
 }

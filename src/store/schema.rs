@@ -221,6 +221,8 @@ CREATE INDEX outbox_silenced ON outbox (settled) WHERE state = 'silenced' AND is
     r"
 ALTER TABLE outbox ADD COLUMN release INTEGER NOT NULL DEFAULT 0;
 UPDATE outbox SET release = due WHERE state = 'pending' AND attempts = 0;
+UPDATE outbox SET release = 0, due = created
+WHERE state = 'pending' AND attempts = 0 AND due = 253402207200000 AND type = 'claim.withdrawn';
 UPDATE outbox SET release = due, due = created WHERE state = 'pending' AND attempts > 0 AND due = 253402207200000;
 DROP INDEX outbox_due;
 CREATE INDEX outbox_due ON outbox (sink, max(due, release)) WHERE state = 'pending';
