@@ -6,6 +6,9 @@ use jiff::Timestamp;
 
 use super::{AlertId, AlertType, DocumentId, EndpointRecord};
 
+/// In place of the end of an embargo: until a later version says otherwise. The last whole second that there is.
+pub const WITHHELD: Timestamp = Timestamp::constant(253_402_207_200, 0);
+
 /// One alert for one sink, as the desk puts it into the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxRow {
@@ -144,7 +147,7 @@ pub trait Outbox: Send + Sync {
     /// When the outbox cannot be read.
     fn next_due(&self, sink: &str, now: Timestamp) -> Result<Option<Timestamp>, Self::Error>;
 
-    /// Entries of `sink` that were tried in vain and are due later than `now`, the first due first, at most `limit`; left out as in
+    /// Entries of `sink` that were tried in vain, are under no embargo and due later than `now`, the first due first, at most `limit`; left out as in
     /// [`Outbox::due`].
     ///
     /// # Errors

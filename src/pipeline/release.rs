@@ -7,8 +7,7 @@ use super::{Change, State};
 use crate::model::{Document, DocumentId, DocumentRecord, GroupRecord, Moved, Release, Version};
 use crate::text::embargo::{Embargo, embargo};
 
-/// In place of the end of an embargo: until a later version says otherwise. The last whole second that there is.
-pub const WITHHELD: Timestamp = Timestamp::constant(253_402_207_200, 0);
+pub use crate::model::WITHHELD;
 
 impl State {
     /// Until when a known document is not to be alerted, where a version of it that says nothing else anew changes that. What only

@@ -165,7 +165,13 @@ impl Router {
 
     fn routed(&self, event: &Event, judgement: &Judgement, sinks: Vec<String>) -> Routed {
         let alert = render(event, judgement, &self.rules.reasons(judgement));
+        // Those who got an alert learn nothing new by its withdrawal, whatever became of the document since.
+        let is_known = || {
+            let is_withdrawal = event.alert_type == AlertType::ClaimWithdrawn;
+            is_withdrawal && sinks.iter().all(|sink| takes_back(event, sink, AlertedAs::Subject))
+        };
         let (order_key, embargo) = match &event.subject {
+            Subject::Claim(claim) if is_known() => (claim.thread.id.to_string(), None),
             Subject::Claim(claim) => (claim.thread.id.to_string(), claim.report.document.embargo_until),
             Subject::Feed(feed) => (feed.id.to_string(), None),
             Subject::Sink(sink) => (sink_order_key(&sink.name), None),

@@ -184,7 +184,16 @@ fn an_embargo_holds_an_alert_back() {
     if let Subject::Claim(claim) = &mut held.subject {
         claim.report.document.embargo_until = Some(until);
     }
-    assert_eq!(routed(vec![Rule::everything()], vec![held])[0].due, until);
+    assert_eq!(routed(vec![Rule::everything()], vec![held.clone()])[0].due, until);
+    // Who was told of it hears at once that it was withdrawn; who saw only that there is such a claim does not read it now.
+    held.alert_type = AlertType::ClaimWithdrawn;
+    for (part, due) in [(AlertedAs::Subject, Timestamp::UNIX_EPOCH), (AlertedAs::Rider, until)] {
+        let mut withdrawn = held.clone();
+        if let Subject::Claim(claim) = &mut withdrawn.subject {
+            claim.alerted = [("one".to_owned(), part)].into();
+        }
+        assert_eq!(routed(vec![Rule::everything()], vec![withdrawn])[0].due, due);
+    }
 }
 
 /// A denial by an unnamed spokesman, in Andes.

@@ -35,8 +35,8 @@ pub struct Dispatcher<O: Outbox> {
     delivery: Arc<Delivery<O>>,
     wake: Arc<Notify>,
     concurrency_max: usize,
-    /// How an endpoint is treated, and the hash of its address; nothing of a file.
-    endpoint: Option<(TrafficConfig, AddressHash)>,
+    /// How an endpoint is treated, the longest wait between two attempts, and the hash of its address; nothing of a file.
+    endpoint: Option<(TrafficConfig, Duration, AddressHash)>,
     is_leaving: Arc<AtomicBool>,
 }
 
@@ -92,7 +92,8 @@ impl<O: Outbox + 'static> Dispatcher<O> {
             SinkTarget::Webhook(config) => {
                 let webhook = Box::new(Webhook::new(config)?);
                 let target = Target::Webhook { webhook, retry_schedule: config.retry_schedule.clone() };
-                let endpoint = (config.traffic.clone(), AddressHash::of(&[config.url.as_str().as_bytes()]));
+                let address = AddressHash::of(&[config.url.as_str().as_bytes()]);
+                let endpoint = (config.traffic.clone(), retry::longest(&config.retry_schedule), address);
                 (target, config.concurrency_max, Some(endpoint))
             }
         };
@@ -157,7 +158,11 @@ impl<O: Outbox + 'static> Dispatcher<O> {
             None => Permit::of(self.concurrency_max.saturating_sub(under_way)),
         };
         let (room, may_be_early) = match permit {
-            Permit::Wait(wait) => return wait.min(LOOK_INTERVAL_MAX),
+            Permit::Wait(wait) => {
+                // The store took and gave what it was asked.
+                flight.failures = 0;
+                return wait.min(LOOK_INTERVAL_MAX);
+            }
             Permit::Start { room, may_be_early } => (room, may_be_early && !stop.is_cancelled()),
         };
         // An entry stays due while it is under way, so there must be place for these in the answer, too.
@@ -189,7 +194,7 @@ impl<O: Outbox + 'static> Dispatcher<O> {
     /// Learns what is stored of the endpoint: at the start, and while it is left alone, as somebody may have put that to an end. False
     /// where the store fails.
     async fn resume(&self, flight: &mut Flight) -> bool {
-        let Some((config, address)) = &self.endpoint else { return true };
+        let Some((config, wait_max, address)) = &self.endpoint else { return true };
         if flight.traffic.as_ref().is_some_and(|traffic| traffic.record().state == EndpointState::Healthy) {
             return true;
         }
@@ -209,7 +214,7 @@ impl<O: Outbox + 'static> Dispatcher<O> {
             return true;
         }
         let now = (self.delivery.clock.now(), Instant::now());
-        let traffic = Traffic::resume(config.clone(), (sink, *address), stored, now);
+        let traffic = Traffic::resume((config.clone(), *wait_max), (sink, *address), stored, now);
         if traffic.record().state == EndpointState::Disabled {
             let error = traffic.record().why.as_deref().unwrap_or_default();
             warn!(sink, error, "endpoint is disabled, alerts wait for `gainsay endpoint enable`");

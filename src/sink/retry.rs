@@ -22,6 +22,12 @@ pub(super) fn wait(
     Some(moved.max(retry_after.unwrap_or_default()).max(WAIT_MIN))
 }
 
+/// The longest wait that [`wait`] gives where the receiver asks for none.
+pub(super) fn longest(schedule: &[Duration]) -> Duration {
+    let planned = schedule.iter().max().copied().unwrap_or_default();
+    Duration::try_from_secs_f64(planned.as_secs_f64() * (1.0 + JITTER)).unwrap_or(Duration::MAX)
+}
+
 /// The wait after `failures` failures in a row of something local that must work again in the end: doubles up to `longest`.
 pub(super) fn back_off(failures: u32, shortest: Duration, longest: Duration) -> Duration {
     shortest.saturating_mul(1 << failures.saturating_sub(1).min(20)).min(longest)
@@ -46,6 +52,7 @@ mod tests {
         check(0, None, 1.0, Some(12.0));
         check(1, None, 0.5, Some(300.0));
         check(2, None, 0.5, None);
+        assert_eq!([longest(&SCHEDULE), longest(&[])], [Duration::from_mins(6), Duration::ZERO]);
         check(u32::MAX, None, 0.5, None);
     }
 

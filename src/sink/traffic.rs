@@ -80,15 +80,18 @@ pub(super) struct Traffic {
     /// Pauses in a row, of either sort.
     pauses: (u32, u32),
     failing_time: Duration,
+    /// Of the time between two failures so much counts; in the rest nothing was sent.
+    gap_max: Duration,
     /// The record has changed since it was stored; and the endpoint is back from failing.
     is_unstored: bool,
     is_back: bool,
 }
 
 impl Traffic {
-    /// Goes on from what is stored of this endpoint, unless its address is another now.
+    /// Goes on from what is stored of this endpoint, unless its address is another now. What fails is tried again after `wait_max` at
+    /// the latest.
     pub(super) fn resume(
-        config: TrafficConfig,
+        (config, wait_max): (TrafficConfig, Duration),
         (sink, address): (&str, AddressHash),
         stored: Option<EndpointRecord>,
         now: (Timestamp, Instant),
@@ -105,6 +108,7 @@ impl Traffic {
             last_failure: None,
             pauses: (0, 0),
             failing_time: Duration::from_secs(record.failing_seconds),
+            gap_max: wait_max.max(PROBE_WAITS.1),
             is_unstored: is_other,
             is_back: is_other,
             record,
@@ -219,7 +223,7 @@ impl Traffic {
         Some(Shift::Back)
     }
 
-    /// It answers, so it is there; but it has had nothing since it began to fail.
+    /// It answers, so it is there: what waited for that goes out. But it has had nothing since it began to fail.
     fn refused(&mut self, at: Timestamp) -> Option<Shift> {
         (self.record.failures, self.pauses) = (0, (0, 0));
         self.left_alone_until = None;
@@ -227,6 +231,7 @@ impl Traffic {
         if self.record.state == EndpointState::Healthy {
             return None;
         }
+        self.is_back |= self.record.state == EndpointState::Failing;
         self.turn(EndpointState::Healthy, "", at);
         self.record.why = None;
         Some(Shift::Back)
@@ -290,11 +295,11 @@ impl Traffic {
         }
     }
 
-    /// Adds the time since the failure before, as this process lived it.
+    /// Adds the time since the failure before, as this process lived it; of a time without attempts only the longest wait between two.
     fn count_failing_time(&mut self, at: Timestamp, now: Instant) {
         self.record.failing_since.get_or_insert(at);
         if let Some(last) = self.last_failure {
-            self.failing_time = self.failing_time.saturating_add(now.saturating_duration_since(last));
+            self.failing_time = self.failing_time.saturating_add(now.saturating_duration_since(last).min(self.gap_max));
         }
         self.last_failure = Some(now);
         let stored = Duration::from_secs(self.record.failing_seconds);

@@ -14,11 +14,16 @@ use super::{Commit, Orphan, PutIn, StoreError};
 /// Delivered rows that lose their bodies per commit: little enough not to be felt.
 const EXPIRED_ROWS_MAX: u32 = 256;
 
-/// True of a pending row `o` that no earlier pending row of its order key keeps back.
+/// When a row may go: its next attempt is due and its embargo is over. Written as the index on it is.
+const READY: &str = "max(due, release)";
+
+/// True of a pending row `o` that no earlier pending row of its order key keeps back. What is withheld, which may be for ever, keeps
+/// nothing back but what withdraws claims of its document: that would tell what is withheld.
 const IS_HEAD: &str = "NOT EXISTS (
     SELECT 1 FROM outbox earlier
     WHERE earlier.state = 'pending' AND earlier.sink = o.sink AND earlier.order_key = o.order_key
-      AND (earlier.sequence, earlier.position) < (o.sequence, o.position))";
+      AND (earlier.sequence, earlier.position) < (o.sequence, o.position)
+      AND (earlier.release < 253402207200000 OR o.type = 'claim.withdrawn' AND earlier.document = o.document))";
 
 /// Puts alerts in, each once for all times, moves those whose release has changed, and lets go of what was settled long ago. Says how
 /// many were new of those that go out.
@@ -50,8 +55,8 @@ struct Inserts<'t> {
 impl<'t> Inserts<'t> {
     fn prepare(transaction: &'t Transaction<'_>, now: Timestamp) -> Result<Self, StoreError> {
         let row = transaction.prepare(
-            "INSERT INTO outbox (alert, sink, type, order_key, sequence, created, due, document, state, reason, settled)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+            "INSERT INTO outbox (alert, sink, type, order_key, sequence, created, due, release, document, state, reason, settled)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11)
              ON CONFLICT (alert, sink) DO NOTHING RETURNING position",
         )?;
         let body = transaction.prepare("INSERT INTO outbox_body (outbox, body) VALUES (?1, ?2)")?;
@@ -87,12 +92,12 @@ impl<'t> Inserts<'t> {
     }
 }
 
-/// What shows a document and waits goes at another time; what was tried already not before the time of its next attempt. What is dead
-/// or silenced is moved, too: it may be replayed.
+/// What shows a document and waits is released at another time; what was tried already keeps the time of its next attempt, and waits
+/// for the later of the two. What is dead or silenced is moved, too: it may be replayed. What withdraws an alert under no embargo shows nothing new, and stays so.
 fn move_release(transaction: &Transaction<'_>, moved: &Moved) -> Result<(), StoreError> {
     transaction.execute(
-        "UPDATE outbox SET due = CASE WHEN attempts = 0 THEN ?2 ELSE max(due, ?2) END
-         WHERE state IN ('pending', 'silenced', 'dead') AND document = ?1",
+        "UPDATE outbox SET release = ?2, due = CASE WHEN attempts = 0 THEN ?2 ELSE due END
+         WHERE state IN ('pending', 'silenced', 'dead') AND document = ?1 AND NOT (type = 'claim.withdrawn' AND release = 0)",
         params![moved.document.to_string(), moved.due.as_millisecond()],
     )?;
     Ok(())
@@ -173,20 +178,20 @@ pub(super) fn due(
     now: Timestamp,
     limit: usize,
 ) -> Result<Vec<OutboxEntry>, StoreError> {
-    entries(connection, "due <= ?2", sink, now, limit)
+    entries(connection, &format!("{READY} <= ?2"), sink, now, limit)
 }
 
-/// Entries of `sink` that were tried, are due later and kept back by nothing, the first due first.
+/// Entries of `sink` that were tried and are released, are due later and kept back by nothing, the first due first.
 pub(super) fn tried(
     connection: &Connection,
     sink: &str,
     now: Timestamp,
     limit: usize,
 ) -> Result<Vec<OutboxEntry>, StoreError> {
-    entries(connection, "due > ?2 AND attempts > 0", sink, now, limit)
+    entries(connection, &format!("{READY} > ?2 AND release <= ?2 AND attempts > 0"), sink, now, limit)
 }
 
-/// What was tried for `sink` and is due later than `now` is due at `now`: its endpoint is back.
+/// What was tried for `sink` and is due later than `now` is due at `now`: its endpoint is back. No embargo ends by that.
 pub(super) fn release(transaction: &Transaction<'_>, sink: &str, now: Timestamp) -> Result<(), StoreError> {
     transaction.execute(
         "UPDATE outbox SET due = ?2 WHERE state = 'pending' AND sink = ?1 AND attempts > 0 AND due > ?2",
@@ -195,7 +200,7 @@ pub(super) fn release(transaction: &Transaction<'_>, sink: &str, now: Timestamp)
     Ok(())
 }
 
-/// The heads of order keys of `sink` for which `condition` on `due` holds, ordered by it.
+/// The heads of order keys of `sink` for which `condition` on [`READY`] holds, ordered by it.
 fn entries(
     connection: &Connection,
     condition: &str,
@@ -208,7 +213,7 @@ fn entries(
          FROM outbox o JOIN outbox_body ON outbox_body.outbox = o.position
               LEFT JOIN outbox_rendering ON outbox_rendering.outbox = o.position
          WHERE state = 'pending' AND sink = ?1 AND {condition} AND {IS_HEAD}
-         ORDER BY due, position LIMIT ?3"
+         ORDER BY {READY}, position LIMIT ?3"
     ))?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut rows = statement.query(params![sink, now.as_millisecond(), limit])?;
@@ -219,13 +224,13 @@ fn entries(
     Ok(entries)
 }
 
-/// When the first entry that is not due yet and is kept back by nothing becomes due.
+/// When the first entry that is not due or not released yet and is kept back by nothing becomes both.
 pub(super) fn next_due(connection: &Connection, sink: &str, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
     let due: Option<i64> = connection
         .query_row(
             &format!(
-                "SELECT due FROM outbox o WHERE state = 'pending' AND sink = ?1 AND due > ?2 AND {IS_HEAD}
-                 ORDER BY due LIMIT 1"
+                "SELECT {READY} FROM outbox o WHERE state = 'pending' AND sink = ?1 AND {READY} > ?2 AND {IS_HEAD}
+                 ORDER BY {READY} LIMIT 1"
             ),
             params![sink, now.as_millisecond()],
             |row| row.get(0),
@@ -307,7 +312,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::model::{AlertId, AlertType};
+    use crate::model::{AlertId, AlertType, DocumentId, WITHHELD};
     use crate::store::schema::{self, RETENTION};
 
     fn day(day: u64) -> Timestamp {
@@ -384,31 +389,85 @@ mod tests {
         assert_eq!((found("reason").is_some(), found("body")), (true, None));
     }
 
+    /// An attempt at an alert for the sink "one", at `day(0)`.
+    fn attempt(transaction: &Transaction<'_>, alert: &[u8], result: AttemptResult) {
+        let (alert, sink) = (AlertId::of(&[alert]), "one".to_owned());
+        let (at, duration) = (day(0), Duration::ZERO);
+        record_attempt(transaction, &Attempt { alert, sink, at, duration, status: None, head: None, result }).unwrap();
+    }
+
+    fn retry(due: Timestamp) -> AttemptResult {
+        AttemptResult::Retry { due, error: "no answer".to_owned() }
+    }
+
+    fn move_to(transaction: &Transaction<'_>, document: DocumentId, due: Timestamp) {
+        let moved = vec![Moved { document, due }];
+        write(transaction, &Commit { moved, ..Commit::new(day(0), 0) }).unwrap();
+    }
+
+    fn alerts(entries: &[OutboxEntry]) -> Vec<AlertId> {
+        entries.iter().map(|entry| entry.row.alert).collect()
+    }
+
     #[test]
-    fn a_release_that_changed_moves_what_waits_but_not_before_its_next_attempt() {
+    fn an_embargo_and_the_wait_for_the_next_attempt_both_hold() {
         let mut connection = Connection::open_in_memory().unwrap();
         schema::prepare(&mut connection, Path::new("memory")).unwrap();
         let transaction = connection.transaction().unwrap();
-        let document = crate::model::DocumentId::of(&[b"d"]);
+        let document = DocumentId::of(&[b"d"]);
         let of_document =
             |alert: &[u8]| OutboxRow { document: Some(document), order_key: format!("{alert:?}"), ..row("one", alert) };
-        let rows = [of_document(b"a"), of_document(b"b"), row("one", b"c")];
-        put(&transaction, &rows, day(0));
-        let result = AttemptResult::Retry { due: day(3), error: "no answer".to_owned() };
-        let (alert, sink) = (AlertId::of(&[b"b"]), "one".to_owned());
-        let (at, duration) = (day(0), Duration::ZERO);
-        let attempt = Attempt { alert, sink, at, duration, status: None, head: None, result };
-        record_attempt(&transaction, &attempt).unwrap();
-        let moved = |due| {
-            let moved = vec![Moved { document, due }];
-            write(&transaction, &Commit { moved, ..Commit::new(day(0), 0) }, RETENTION).unwrap();
-            let query = "SELECT due FROM outbox ORDER BY position";
-            let mut statement = transaction.prepare(query).unwrap();
-            let found: Vec<i64> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-            found
+        put(&transaction, &[of_document(b"a"), of_document(b"b"), row("one", b"c")], day(0));
+        attempt(&transaction, b"b", retry(day(3)));
+        let [a, b, c] = [b"a", b"b", b"c"].map(|alert| AlertId::of(&[alert]));
+        let ready = |day| alerts(&due(&transaction, "one", day, 9).unwrap());
+        let early = |day| alerts(&tried(&transaction, "one", day, 9).unwrap());
+        move_to(&transaction, document, day(9));
+        assert_eq!((ready(day(8)), early(day(1)), ready(day(9))), (vec![c], vec![], vec![c, a, b]));
+        assert_eq!(next_due(&transaction, "one", day(0)).unwrap(), Some(day(9)));
+        // Neither an endpoint that is back ends an embargo, nor an attempt that was on its way when it began.
+        release(&transaction, "one", day(1)).unwrap();
+        assert_eq!((ready(day(8)), early(day(1))), (vec![c], vec![]));
+        attempt(&transaction, b"a", retry(day(2)));
+        attempt(&transaction, b"b", retry(day(4)));
+        assert_eq!(ready(day(8)), [c]);
+        // Nor does an embargo that is lifted leave anything behind.
+        move_to(&transaction, document, WITHHELD);
+        assert_eq!(ready(day(999)), [c]);
+        move_to(&transaction, document, Timestamp::UNIX_EPOCH);
+        assert_eq!([1, 2, 4].map(|at| ready(day(at))), [vec![c], vec![c, a], vec![c, a, b]]);
+        assert_eq!(early(day(1)), [a, b]);
+    }
+
+    #[test]
+    fn what_is_withheld_keeps_back_nothing_but_its_own_withdrawal() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::prepare(&mut connection, Path::new("memory")).unwrap();
+        let transaction = connection.transaction().unwrap();
+        let [first, second] = [b"d", b"e"].map(|document| DocumentId::of(&[document]));
+        let of_document = |alert: &[u8], document| OutboxRow { document: Some(document), ..row("one", alert) };
+        let withdrawal = |alert: &[u8], document| OutboxRow {
+            alert_type: AlertType::ClaimWithdrawn,
+            due: Timestamp::UNIX_EPOCH,
+            ..of_document(alert, document)
         };
-        let at = |day: Timestamp| day.as_millisecond();
-        assert_eq!(moved(day(9)), [at(day(9)), at(day(9)), at(day(0))]);
-        assert_eq!(moved(day(5)), [at(day(5)), at(day(9)), at(day(0))]);
+        put(&transaction, &[of_document(b"a", first), of_document(b"b", second)], day(0));
+        let [a, b, c, e] = [b"a", b"b", b"c", b"e"].map(|alert| AlertId::of(&[alert]));
+        let ready = || alerts(&due(&transaction, "one", day(1), 9).unwrap());
+        assert_eq!(ready(), [a]);
+        move_to(&transaction, first, WITHHELD);
+        assert_eq!(ready(), [b]);
+        attempt(&transaction, b"b", AttemptResult::Delivered);
+        // What was sent is withdrawn, and then its document withheld; what was not sent is withdrawn too.
+        put(&transaction, &[withdrawal(b"c", second)], day(0));
+        move_to(&transaction, second, WITHHELD);
+        assert_eq!(ready(), [c]);
+        attempt(&transaction, b"c", AttemptResult::Delivered);
+        put(&transaction, &[withdrawal(b"e", first)], day(0));
+        assert_eq!(ready(), []);
+        move_to(&transaction, first, Timestamp::UNIX_EPOCH);
+        assert_eq!(ready(), [a]);
+        attempt(&transaction, b"a", AttemptResult::Delivered);
+        assert_eq!(ready(), [e]);
     }
 }

@@ -15,7 +15,7 @@
 //! | `claim` | a claim known across documents | `id`, `thread`, `kind`, `proposition`, `record` |
 //! | `thread` | an allegation with its answers | `id`, `state`, `proposition`, `record` |
 //! | `analysis` | what one text of a document said | `document`, `content_hash`, `headline`, `text`, `claims` |
-//! | `outbox` | one alert for one sink | `alert`, `sink`, `type`, `state`, `attempts`, `due`, `reason`, `replayed` |
+//! | `outbox` | one alert for one sink | `alert`, `sink`, `type`, `state`, `attempts`, `due` (next attempt), `release` (end of its embargo), `reason`, `replayed` |
 //! | `ledger` | how many alerts of a sink were ever put in, are in a state, or were replayed | `sink`, `entry`, `alerts` |
 //! | `outbox_body` | the bytes of an alert for a sink | `body` |
 //! | `outbox_rendering` | an alert in the form that its sink wants, which goes out instead of its body | `content_type`, `headers`, `body` |
@@ -61,7 +61,7 @@ const APPLICATION_ID: u32 = 0x6761_696E;
 pub(super) const RETENTION: Duration = Duration::from_hours(30 * 24);
 
 /// The steps from an empty file to the present layout. Only ever add to the end.
-const STEPS: [&str; 10] = [
+const STEPS: [&str; 11] = [
     r"
 CREATE TABLE desk (
     only          INTEGER PRIMARY KEY CHECK (only = 1),
@@ -305,6 +305,26 @@ CREATE TRIGGER thread_forgotten AFTER DELETE ON thread BEGIN
     DELETE FROM thread_index WHERE thread = old.position;
 END;
 ",
+    // What was tried and then withheld, which is the end of time, has lost when its next attempt was due.
+    r"
+ALTER TABLE outbox ADD COLUMN release INTEGER NOT NULL DEFAULT 0;
+UPDATE outbox SET release = due WHERE state = 'pending' AND attempts = 0;
+UPDATE outbox SET release = 0, due = created
+WHERE state = 'pending' AND attempts = 0 AND due = 253402207200000 AND type = 'claim.withdrawn';
+UPDATE outbox SET release = due, due = created WHERE state = 'pending' AND attempts > 0 AND due = 253402207200000;
+DROP INDEX outbox_due;
+CREATE INDEX outbox_due ON outbox (sink, max(due, release)) WHERE state = 'pending';
+DROP VIEW delivery;
+CREATE VIEW delivery AS
+SELECT alert, sink, type, state, attempts,
+       datetime(created / 1000, 'unixepoch') AS created,
+       datetime(max(due, release) / 1000, 'unixepoch') AS due,
+       datetime(settled / 1000, 'unixepoch') AS settled,
+       (SELECT error FROM attempt WHERE attempt.outbox = outbox.position ORDER BY attempt.position DESC LIMIT 1) AS last_error,
+       CAST((SELECT body FROM outbox_body WHERE outbox_body.outbox = outbox.position) AS TEXT) AS body,
+       reason
+FROM outbox;
+",
 ];
 
 /// The beginning of what is kept at `now`; a replayed archive may stand at the beginning of all time.
@@ -355,6 +375,8 @@ pub(super) const HEADERS_VERSION: u32 = 8;
 pub(super) const LEDGER_VERSION: u32 = 9;
 /// Version from which on alerts are kept beside the outbox, and claims and threads are indexed.
 pub(super) const API_VERSION: u32 = 10;
+/// Version from which on it is kept apart when an alert is released and when its next attempt is due.
+pub(super) const RELEASES_VERSION: u32 = 11;
 
 /// The version of the file, if it is ours or empty.
 pub(super) fn check_owner(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
@@ -386,6 +408,20 @@ mod tests {
         assert_eq!(kept_since(Timestamp::MIN), Timestamp::MIN);
         let now: Timestamp = "2024-10-31T08:00:00Z".parse().unwrap();
         assert_eq!(kept_since(now).to_string(), "2024-10-01T08:00:00Z");
+    }
+
+    #[test]
+    fn an_older_outbox_learns_to_tell_embargoes_from_waits() {
+        let mut connection = before_silences();
+        let withheld = crate::model::WITHHELD.as_millisecond();
+        connection.execute("UPDATE outbox SET due = 5 WHERE alert = 'a'", []).unwrap();
+        connection
+            .execute("UPDATE outbox SET due = ?1, attempts = 2, created = 3 WHERE alert = 'b'", [withheld])
+            .unwrap();
+        prepare(&mut connection, Path::new("memory")).unwrap();
+        let text = |query: &str| connection.query_row(query, [], |row| row.get::<_, String>(0)).unwrap();
+        let found = text("SELECT group_concat(alert || ' ' || due || ' ' || release, ', ') FROM outbox");
+        assert_eq!(found, format!("a 5 5, b 3 {withheld}"));
     }
 
     /// A file of before there were silences, with an alert that waits.

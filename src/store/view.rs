@@ -142,7 +142,7 @@ pub struct SinkBacklog {
     pub waiting: u64,
     /// When the first of them was put in.
     pub oldest: Option<Timestamp>,
-    /// Alerts held until a later time that were never tried.
+    /// Alerts under an embargo.
     pub held: u64,
     /// Alerts that no attempt could deliver.
     pub dead: u64,
@@ -430,8 +430,9 @@ impl View {
     ) -> Result<(), StoreError> {
         let reason = if self.version < schema::SILENCES_VERSION { "NULL" } else { "reason" };
         let replayed = if self.version < schema::LEDGER_VERSION { "NULL" } else { "replayed" };
+        let due = if self.version < schema::RELEASES_VERSION { "due" } else { "max(due, release)" };
         let mut statement = self.connection.prepare(&format!(
-            "SELECT position, alert AS id, sink, type, order_key, state, attempts, created, due, settled, body,
+            "SELECT position, alert AS id, sink, type, order_key, state, attempts, created, {due} AS due, settled, body,
                     {reason} AS reason, {replayed} AS replayed,
                     (SELECT error FROM attempt WHERE attempt.outbox = o.position AND error IS NOT NULL
                      ORDER BY attempt.position DESC LIMIT 1) AS last_error
@@ -456,13 +457,15 @@ impl View {
     /// # Errors
     /// As above.
     pub fn backlogs(&self, now: Timestamp) -> Result<Vec<SinkBacklog>, StoreError> {
-        let mut statement = self.connection.prepare(
+        let is_held =
+            if self.version < schema::RELEASES_VERSION { "attempts = 0 AND due > ?1" } else { "release > ?1" };
+        let mut statement = self.connection.prepare(&format!(
             "SELECT sink AS id, coalesce(sum(waits), 0) AS waiting, min(CASE WHEN waits THEN created END) AS oldest,
                     coalesce(sum(holds), 0) AS held, coalesce(sum(state = 'dead'), 0) AS dead
-             FROM (SELECT *, state = 'pending' AND attempts = 0 AND due > ?1 AS holds,
-                          state = 'pending' AND NOT (attempts = 0 AND due > ?1) AS waits FROM outbox)
-             GROUP BY sink ORDER BY sink",
-        )?;
+             FROM (SELECT *, state = 'pending' AND {is_held} AS holds,
+                          state = 'pending' AND NOT ({is_held}) AS waits FROM outbox)
+             GROUP BY sink ORDER BY sink"
+        ))?;
         let mut rows = statement.query([now.as_millisecond()])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {

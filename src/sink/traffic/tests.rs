@@ -20,7 +20,11 @@ impl Endpoint {
 
     fn resumed(config: TrafficConfig, stored: Option<EndpointRecord>) -> Self {
         let begin = ("2024-10-31T08:00:00Z".parse().unwrap(), Instant::now());
-        Self { traffic: Traffic::resume(config, ("desk", address()), stored, begin), begin, elapsed: Duration::ZERO }
+        Self {
+            traffic: Traffic::resume((config, 24 * 60 * MINUTE), ("desk", address()), stored, begin),
+            begin,
+            elapsed: Duration::ZERO,
+        }
     }
 
     fn now(&self) -> (Timestamp, Instant) {
@@ -186,7 +190,7 @@ fn an_answer_that_refuses_an_alert_says_that_somebody_is_there() {
     endpoint.store();
     endpoint.wait();
     assert_eq!(endpoint.attempt(&Outcome::Refused), Some(Shift::Back));
-    assert_eq!((endpoint.room(), endpoint.store()), (4, Some(false)), "what was tried keeps its turn");
+    assert_eq!((endpoint.room(), endpoint.store()), (4, Some(true)), "what was tried goes out at once");
     for _ in 0..100 {
         assert_eq!(endpoint.attempt(&Outcome::Refused), None);
     }
@@ -247,6 +251,20 @@ fn only_failures_for_days_disable_an_endpoint() {
         assert_ne!(endpoint.attempt(&Outcome::Failed), Some(Shift::Disabled));
         endpoint.pass(hour);
     }
+}
+
+#[test]
+fn a_time_in_which_nothing_was_sent_disables_no_endpoint() {
+    let day = 24 * 60 * MINUTE;
+    let mut endpoint = Endpoint::new(config());
+    endpoint.fail(1);
+    endpoint.pass(30 * day);
+    assert_eq!(endpoint.attempt(&Outcome::Failed), None, "nothing came for a month");
+    endpoint.pass(day);
+    endpoint.fail(1);
+    endpoint.pass(MINUTE);
+    endpoint.fail(1);
+    assert_eq!(endpoint.traffic.unstored().unwrap().0.failing_seconds, 2 * 24 * 3_600 + 60);
 }
 
 #[test]
