@@ -402,7 +402,7 @@ mod tests {
 
     fn move_to(transaction: &Transaction<'_>, document: DocumentId, due: Timestamp) {
         let moved = vec![Moved { document, due }];
-        write(transaction, &Commit { moved, ..Commit::new(day(0), 0) }).unwrap();
+        write(transaction, &Commit { moved, ..Commit::new(day(0), 0) }, RETENTION).unwrap();
     }
 
     fn alerts(entries: &[OutboxEntry]) -> Vec<AlertId> {
