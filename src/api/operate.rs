@@ -1,4 +1,4 @@
-//! What changes something: feedback, silences, and trying endpoints out. A change goes into the log of the database, where the daemon
+//! What changes something: feedback, silences, replays, and trying endpoints out. A change goes into the log of the database, where the daemon
 //! takes it up within a second, as it does what the commands say.
 
 use std::collections::BTreeSet;
@@ -15,20 +15,25 @@ use tokio::time::Instant;
 
 use super::pool::READ_TIME;
 use super::problem::Problem;
-use super::query::id;
+use super::query::{id, period};
 use super::state::silence_line;
 use super::{Caller, Shared};
 use crate::config::{SinkConfig, WebhookConfig};
+use crate::look::{Chosen, DeliveryLine, Wanted};
 use crate::model::{
     AlertId, ClaimId, FeedId, Feedback, FeedbackAct, FeedbackId, Kind, Rendering, SILENCE_MAX, Silence, ThreadId,
 };
 use crate::rule::Filter;
 use crate::sink::{BodyFormat, DeliveryError, body, reach, send};
-use crate::store::{View, enable_endpoint, log_feedback};
+use crate::store::{View, enable_endpoint, log_feedback, replay_deliveries};
 use crate::template::test_alert;
 
 /// Characters of a name or a note.
 const TEXT_CHARACTERS_MAX: usize = 500;
+/// Alerts that one request sends once more: the daemon's own writing waits for them.
+const REPLAYED_MAX: usize = 10_000;
+/// Of them, those that are told.
+const REPLAYED_SHOWN_MAX: usize = 50;
 
 /// A request that changes something.
 pub(super) struct Changing {
@@ -93,6 +98,51 @@ pub(super) struct NewSilence {
     sink: Option<String>,
     /// An expression, as `when` of a rule.
     when: Option<String>,
+}
+
+/// Which alerts are to go out once more; one of these at least.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Replay {
+    /// This one.
+    alert: Option<String>,
+    /// To this sink.
+    sink: Option<String>,
+    /// What has become of them. Without: what is dead, and of an alert that is named, in whatever state it is.
+    status: Option<Replayable>,
+    /// Not before: a date, an instant, or an age such as 2h or 7d.
+    since: Option<String>,
+    /// Not after; a date means its end.
+    until: Option<String>,
+    /// Only say what would be sent.
+    dry_run: bool,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Replayable {
+    Dead,
+    Delivered,
+    Silenced,
+}
+
+impl Replayable {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Dead => "dead",
+            Self::Delivered => "delivered",
+            Self::Silenced => "silenced",
+        }
+    }
+}
+
+/// What goes out once more, or would.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Replayed {
+    /// How many.
+    count: u64,
+    /// As they were before, the newest 50.
+    items: Vec<DeliveryLine>,
 }
 
 /// How an endpoint answered.
@@ -264,6 +314,38 @@ pub(super) async fn end_silence(changing: Changing) -> Changed {
     let by = changing.by(None)?;
     changing.log(by, FeedbackAct::EndSilence { silence }).await?;
     Ok((StatusCode::NO_CONTENT, None))
+}
+
+pub(super) async fn replay(changing: Changing) -> Changed {
+    let given: Replay = read(&changing.body)?;
+    let [alert, sink, since, until] =
+        [given.alert, given.sink, given.since, given.until].map(|text| text.filter(|text| !text.trim().is_empty()));
+    if given.status.is_none() && [&alert, &sink, &since, &until].into_iter().all(Option::is_none) {
+        let detail = "nothing is given that would be sent once more: alert, sink, status, since or until";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+    }
+    let alerts: Vec<AlertId> = alert.iter().map(|alert| id("alert", alert)).collect::<Result<_, _>>()?;
+    let now = changing.now();
+    let period = period(since.as_deref(), until.as_deref(), now)?;
+    let state = given.status.map(Replayable::as_str);
+    let find = move |view: &View| {
+        Chosen::find(view, &Wanted { alerts: &alerts, sink: sink.as_deref(), state, period }, REPLAYED_MAX)
+    };
+    let chosen = changing.shared.pool.read(READ_TIME, find).await??;
+    chosen.ensure_sinks(&changing.shared.config())?;
+    let Chosen { positions, lines: mut items, .. } = chosen;
+    if positions.len() > REPLAYED_MAX {
+        let detail = format!("that is more than {REPLAYED_MAX} alerts: narrow it with sink, since or until");
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+    }
+    items.truncate(REPLAYED_SHOWN_MAX);
+    let count = if given.dry_run {
+        positions.len() as u64
+    } else {
+        let path = changing.database();
+        blocking(move || replay_deliveries(&path, &positions, now)).await??
+    };
+    Ok((StatusCode::OK, serde_json::to_value(Replayed { count, items }).ok()))
 }
 
 pub(super) async fn ping(changing: Changing) -> Changed {

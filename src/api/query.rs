@@ -149,15 +149,19 @@ impl Query {
 
     /// From `since` to `until`, where they are given.
     pub(super) fn period(&self) -> Result<(Option<Timestamp>, Option<Timestamp>), Problem> {
-        let read = |name: &str| -> Result<_, Problem> {
-            let text = self.text(name)?;
-            text.map(|text| moment(text).map_err(|accepted| Problem::bad(format!("{name}: {text:?}: {accepted}"))))
-                .transpose()
-        };
-        let (since, until) = (read("since")?, read("until")?);
-        let period = Period::new(since, until, self.now);
+        let (since, until) = (self.text("since")?, self.text("until")?);
+        let period = period(since, until, self.now)?;
         Ok((since.map(|_| period.from), until.map(|_| period.to)))
     }
+}
+
+/// From `since` to `until`, as they are given in words.
+pub(super) fn period(since: Option<&str>, until: Option<&str>, now: Timestamp) -> Result<Period, Problem> {
+    let read = |name: &str, text: Option<&str>| {
+        text.map(|text| moment(text).map_err(|accepted| Problem::bad(format!("{name}: {text:?}: {accepted}"))))
+            .transpose()
+    };
+    Ok(Period::new(read("since", since)?, read("until", until)?, now))
 }
 
 /// An id of a path or parameter.

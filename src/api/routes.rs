@@ -275,6 +275,15 @@ fn changes() -> Vec<Route> {
         change("DELETE", "/silences/{id}", "Ends a silence.", 204, |c| Box::pin(operate::end_silence(c)), any, None),
         change(
             "POST",
+            "/deliveries/replay",
+            "Sends alerts once more, with the same ids and bytes, within half a minute; or says which it would send.",
+            200,
+            |c| Box::pin(operate::replay(c)),
+            of::<operate::Replayed>,
+            Some(of::<operate::Replay>),
+        ),
+        change(
+            "POST",
             "/endpoints/{name}/ping",
             "Whether the endpoint's host answers.",
             200,
@@ -345,6 +354,7 @@ mod tests {
         assert_eq!(to("POST", "/alerts/stream"), "405 GET");
         assert_eq!(to("POST", "/silences"), "/silences ");
         assert_eq!(to("PUT", "/silences"), "405 GET, POST");
+        assert_eq!(to("POST", "/deliveries/replay"), "/deliveries/replay ");
         assert_eq!(to("POST", "/endpoints/desk/ping"), "/endpoints/{name}/ping desk");
         for nowhere in ["/", "", "/claims/", "/claims/a/b", "/x", "/claims//"] {
             assert_eq!(to("GET", nowhere), "404", "{nowhere}");

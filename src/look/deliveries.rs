@@ -15,6 +15,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use args::{DeliveriesArgs, DeliveriesCommand, DeliveriesListArgs};
+pub(crate) use replay::{Chosen, Wanted};
 
 use super::claims::Speech;
 use super::filter::{Needle, Period};

@@ -24,7 +24,7 @@ mod timeline;
 mod words;
 
 pub(crate) use claims::{ClaimLine, Outlets};
-pub(crate) use deliveries::{DeliveryLine, STATUSES, tells};
+pub(crate) use deliveries::{Chosen, DeliveryLine, STATUSES, Wanted, tells};
 pub(crate) use doctor::{Level, checks};
 pub(crate) use explain::{Explanation, explained};
 pub(crate) use feeds::{FeedLine, STATES as FEED_STATES, TROUBLES, statuses};

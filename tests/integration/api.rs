@@ -4,11 +4,14 @@ use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::kills::story;
+use crate::replays::{refusing_until, set_schedule};
 use crate::support::{Daemon, Endpoint, Entry, Feeds, converse, get, listen, wait_for, write_config};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -254,6 +257,61 @@ fn only_who_may_is_let_in() {
     assert_eq!(send(address, "POST", "/api/v1/silences", &[&ours[..], &[&operator]].concat(), &bad).0, 400);
     let unknown = json!({"act": "follow", "thread": "0".repeat(32)}).to_string();
     assert_eq!(send(address, "POST", "/api/v1/feedback", &[&ours[..], &[&operator]].concat(), &unknown).0, 404);
+}
+
+#[test]
+fn a_dead_letter_is_shown_and_goes_out_once_more_with_its_id_and_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (feeds, endpoint, takes) = (Feeds::default(), Endpoint::default(), Arc::new(AtomicBool::new(false)));
+    let (wire, receiver) = (feeds.serve(), refusing_until(&takes, &endpoint));
+    (0..2).for_each(|number| feeds.add("/a", story(number)));
+    let config = write_config(folder.path(), &[("a", format!("{}/a", wire.base))], Some(&receiver.base));
+    set_schedule(&config, "[]");
+    let address = listen(&config);
+    let _daemon = Daemon::start(&config);
+    wait_until_ready(address);
+    let dead = || read(address, "/deliveries?status=dead")["items"].as_array().unwrap().clone();
+    wait_for("two dead letters", 2 * MINUTE, || dead().len() == 2);
+    let ours = ["content-type: application/json", "x-gainsay: 1"];
+    let replay = |body: Value| {
+        let (status, _, answer) = send(address, "POST", "/api/v1/deliveries/replay", &ours, &body.to_string());
+        (status, serde_json::from_str::<Value>(&answer).unwrap())
+    };
+    let refused = |body: Value, status: u16, words: &str| {
+        let (found, problem) = replay(body);
+        assert_eq!(found, status, "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(words), "{problem}");
+    };
+    refused(json!({"dry_run": false}), 422, "alert, sink, status, since or until");
+    refused(json!({"sink": "", "dry_run": false}), 422, "nothing is given");
+    refused(json!({"status": "pending", "dry_run": true}), 400, "`dead`, `delivered`, `silenced`");
+    refused(json!({"status": "dead"}), 400, "dry_run");
+    refused(json!({"alert": "xyz", "dry_run": true}), 400, "hexadecimal");
+    refused(json!({"since": "yesterday", "dry_run": true}), 400, "expected a date");
+
+    let (one, other) = (dead()[0].clone(), dead()[1].clone());
+    assert_eq!(replay(json!({"sink": "desk", "dry_run": true})), (200, json!({"count": 2, "items": [one, other]})));
+    for none in [json!({"sink": "nobody"}), json!({"status": "delivered"}), json!({"until": "2000-01-01"})] {
+        let mut body = none.clone();
+        body["dry_run"] = json!(true);
+        assert_eq!(replay(body), (200, json!({"count": 0, "items": []})), "{none}");
+    }
+    let named = |dry_run: bool| json!({"alert": one["alert"], "sink": "desk", "dry_run": dry_run});
+    assert_eq!(replay(named(true)), (200, json!({"count": 1, "items": [one]})));
+    assert_eq!(dead(), [one.clone(), other.clone()], "who only looks changes nothing");
+
+    let id = one["alert"].as_str().unwrap();
+    let body = read(address, &format!("/deliveries/{id}?sink=desk"))["body"].as_str().unwrap().to_owned();
+    takes.store(true, Ordering::SeqCst);
+    assert_eq!(replay(named(false)), (200, json!({"count": 1, "items": [one]})));
+    wait_for("the alert", 2 * MINUTE, || {
+        read(address, &format!("/deliveries/{id}?sink=desk"))["status"] == "delivered"
+    });
+    let received = endpoint.received();
+    assert_eq!(received.len(), 1);
+    assert_eq!((received[0].id.as_str(), received[0].body.as_slice()), (id, body.as_bytes()));
+    assert_eq!(dead(), [other], "what was not asked for stays");
+    assert!(read(address, "/openapi.json")["paths"]["/api/v1/deliveries/replay"]["post"].is_object());
 }
 
 #[test]

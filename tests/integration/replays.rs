@@ -25,7 +25,8 @@ fn states(folder: &Path) -> Vec<String> {
     query(folder, "SELECT DISTINCT state FROM outbox ORDER BY state")
 }
 
-fn set_schedule(config: &Path, schedule: &str) {
+/// Gives the config this schedule of retries, and a rule that alerts of everything.
+pub(crate) fn set_schedule(config: &Path, schedule: &str) {
     let text = std::fs::read_to_string(config).unwrap();
     let (before, rest) = text.split_once("retry_schedule = ").unwrap();
     let after = rest.split_once('\n').unwrap().1;
@@ -34,7 +35,7 @@ fn set_schedule(config: &Path, schedule: &str) {
 }
 
 /// An endpoint that refuses until it is told to take what comes.
-fn refusing_until(takes: &Arc<AtomicBool>, inner: &Endpoint) -> RawServer {
+pub(crate) fn refusing_until(takes: &Arc<AtomicBool>, inner: &Endpoint) -> RawServer {
     let (takes, inner) = (Arc::clone(takes), inner.clone());
     RawServer::start(move |request, stream| {
         if takes.load(Ordering::SeqCst) && inner.take(&request.headers, &request.body) {

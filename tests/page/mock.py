@@ -217,7 +217,7 @@ class Handler(BaseHTTPRequestHandler):
         if what == "trends":
             return self.answer(200, self.trends(word("since"), word("bucket")))
         if what == "status":
-            return self.answer(200, {"version": "0.1.0", "started": iso(world.ago(4400)), "ready": True, "clock": iso(datetime.now(timezone.utc)), "documents": 48210, "stories": 30117, "claims": len(world.claims), "threads": len(world.threads), "alerts": len(world.alerts), "feeds": {"total": len(world.feeds), "failing": 4, "paused": 1}, "endpoints": {"total": 3, "failing": 1}, "pending": 7, "dead": 3, "silenced": 12, "backlog": 0, "database_bytes": 412_000_000, "checks": [{"name": "version", "state": "good", "detail": "gainsay 0.1.0"}, {"name": "disk", "state": "good", "detail": "18 GiB free at /var/lib/gainsay"}, {"name": "integrity", "state": "good", "detail": "quick_check finds nothing"}, {"name": "feeds", "state": "odd", "detail": "9 well, 5 in trouble: Lakeside Post, Evening Post, Tannau Tageblatt, City Gazette"}, {"name": "sink", "state": "bad", "detail": "slack-crisis: 7 wait (the oldest for 50 min), 3 dead"}]})
+            return self.answer(200, {"version": "0.1.0", "started": iso(world.ago(4400)), "ready": True, "clock": iso(datetime.now(timezone.utc)), "documents": 48210, "stories": 30117, "claims": len(world.claims), "threads": len(world.threads), "alerts": len(world.alerts), "feeds": {"total": len(world.feeds), "failing": 4, "paused": 0}, "endpoints": {"total": 3, "failing": 1}, "pending": 7, "dead": 3, "silenced": 12, "backlog": 0, "database_bytes": 412_000_000, "checks": [{"name": "version", "state": "good", "detail": "gainsay 0.1.0"}, {"name": "disk", "state": "good", "detail": "18 GiB free at /var/lib/gainsay"}, {"name": "integrity", "state": "good", "detail": "quick_check finds nothing"}, {"name": "feeds", "state": "odd", "detail": "9 well, 5 in trouble: Lakeside Post, Evening Post, Tannau Tageblatt, City Gazette"}, {"name": "sink", "state": "bad", "detail": "slack-crisis: 7 wait (the oldest for 50 min), 3 dead"}]})
         if what == "explain":
             item = next((item["alert"] for item in world.alerts if item["alert"]["id"] == steps[1]), None)
             if not item and steps[1] not in world.threads:
@@ -292,23 +292,6 @@ class Handler(BaseHTTPRequestHandler):
             if thread and name:
                 thread[name[0]] = name[1]
             return self.answer(202, {"id": ident(raw)})
-        if steps == ["feeds"]:
-            if not body["url"].startswith("http"):
-                raise Problem(400, "bad feed", "url: http or https is wanted")
-            if any(feed["url"] == body["url"] for feed in world.feeds):
-                raise Problem(409, "there already", f"{body['url']} is in the config already")
-            feed = {**world.feeds[1], "id": body.get("id") or "added", "outlet": body.get("outlet") or "Added", "url": body["url"], "state": "new", "history": [], "texts": 0, "last_poll": None, "last_entry": None, "newest": None}
-            world.feeds.append(feed)
-            return self.answer(201, feed)
-        if steps[0] == "feeds" and len(steps) == 3:
-            feed = next((feed for feed in world.feeds if feed["id"] == steps[1]), None)
-            if not feed:
-                raise Problem(404, "not found", "there is no such feed")
-            if steps[2] != "poll":
-                feed["paused"] = steps[2] == "pause"
-            else:
-                feed["last_poll"] = iso(datetime.now(timezone.utc))
-            return self.answer(202, {})
         if steps == ["deliveries", "replay"]:
             rows = [row for row in world.deliveries if all(not body.get(name) or row[name] == body[name] for name in ("alert", "sink", "status"))]
             if not body["dry_run"]:

@@ -1,4 +1,4 @@
-//! `gainsay deliveries replay`: alerts that are to go out once more.
+//! `gainsay deliveries replay`: alerts that are to go out once more; which ones, the API asks here too.
 //!
 //! They are put back into the queue by a transaction on the database, not by way of the daemon: the outbox is all that a dispatcher knows,
 //! and it looks there at least every half minute. The id and the bytes are those that are stored, so that a receiver knows a repeat.
@@ -11,11 +11,12 @@ use anyhow::{Context as _, Result, bail};
 use super::args::DeliveriesReplayArgs;
 use super::{DeliveryLine, alert_id};
 use crate::clock::{Clock as _, SystemClock};
+use crate::config::Config;
 use crate::look::filter::Period;
 use crate::look::words::alert_of;
 use crate::look::{Source, print_list};
 use crate::model::{AlertId, EndpointState};
-use crate::store::{DeliveryFilter, DeliveryRow, REPLAYABLE, View, replay_deliveries};
+use crate::store::{DeliveryFilter, DeliveryRow, REPLAYABLE, StoreError, View, replay_deliveries};
 use crate::terminal::tell;
 
 /// Most that are sent without being asked twice.
@@ -25,13 +26,18 @@ const UNASKED_MAX: usize = 100;
 pub(super) fn replay(args: &DeliveriesReplayArgs) -> Result<()> {
     let source = Source::find(&args.database)?;
     let view = source.open()?;
-    let chosen = choose(&view, args)?;
-    let positions: Vec<i64> = chosen.rows.iter().map(|row| row.position).collect();
-    check_sinks(&source, &view, &chosen.rows)?;
+    let alerts: Vec<AlertId> = args.ids.iter().map(|id| alert_id(&view, id)).collect::<Result<_>>()?;
+    let period = Period::new(args.since, args.until, SystemClock.now());
+    let wanted = Wanted { alerts: &alerts, sink: args.sink.as_deref(), state: args.status.as_deref(), period };
+    let chosen = Chosen::find(&view, &wanted, usize::MAX)?;
+    if let Some(config) = &source.config {
+        chosen.ensure_sinks(config)?;
+    }
+    chosen.tell_disabled(&view)?;
     drop(view);
-    let lines: Vec<DeliveryLine> = chosen.rows.into_iter().map(line).collect();
-    if chosen.bare > 0 {
-        tell(format_args!("{} are left out: their text is no longer kept\n", chosen.bare));
+    let Chosen { positions, lines, bare } = chosen;
+    if bare > 0 {
+        tell(format_args!("{bare} are left out: their text is no longer kept\n"));
     }
     if args.dry_run {
         print_list(args.format, &lines, 0)?;
@@ -53,56 +59,93 @@ pub(super) fn replay(args: &DeliveriesReplayArgs) -> Result<()> {
     Ok(())
 }
 
-fn line(row: DeliveryRow) -> DeliveryLine {
-    let alert = row.body.as_deref().and_then(alert_of);
-    DeliveryLine::new(row, alert.as_ref())
+/// Which deliveries are to go out once more; what is not given leaves all.
+pub(crate) struct Wanted<'a> {
+    /// Of these alerts.
+    pub(crate) alerts: &'a [AlertId],
+    /// To this sink.
+    pub(crate) sink: Option<&'a str>,
+    /// What has become of them, one of [`REPLAYABLE`]. Without: what is dead, and of alerts that are named, in whatever state they are.
+    pub(crate) state: Option<&'a str>,
+    /// Of what happened then.
+    pub(crate) period: Period,
 }
 
-/// What is to be replayed, and how much cannot be, as its text is gone.
-struct Chosen {
-    rows: Vec<DeliveryRow>,
+/// What is to be replayed, the newest first.
+pub(crate) struct Chosen {
+    /// Places in the outbox.
+    pub(crate) positions: Vec<i64>,
+    /// What is told of each.
+    pub(crate) lines: Vec<DeliveryLine>,
+    /// How many cannot be, as their text is gone.
     bare: usize,
 }
 
-fn choose(view: &View, args: &DeliveriesReplayArgs) -> Result<Chosen> {
-    let ids: Vec<AlertId> = args.ids.iter().map(|id| alert_id(view, id)).collect::<Result<_>>()?;
-    let period = Period::new(args.since, args.until, SystemClock.now());
-    let state = args.status.as_deref().or_else(|| ids.is_empty().then_some("dead"));
-    let mut chosen = Chosen { rows: Vec::new(), bare: 0 };
-    let mut take = |row: DeliveryRow| {
-        let alert = row.body.as_deref().and_then(alert_of);
-        let is_replayable = REPLAYABLE.contains(&row.state.as_str()) || row.state == "expired";
-        if is_replayable && period.holds(alert.map_or(row.created, |alert| alert.time)) {
-            if row.body.is_some() { chosen.rows.push(row) } else { chosen.bare += 1 }
+impl Chosen {
+    /// Looks for what is wanted; where more than `most` fit, it stops there.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub(crate) fn find(view: &View, wanted: &Wanted<'_>, most: usize) -> Result<Self, StoreError> {
+        let state = wanted.state.or_else(|| wanted.alerts.is_empty().then_some("dead"));
+        let (mut found, mut bare) = (Vec::new(), 0);
+        let mut take = |row: DeliveryRow| {
+            let alert = row.body.as_deref().and_then(alert_of);
+            let is_replayable = REPLAYABLE.contains(&row.state.as_str()) || row.state == "expired";
+            if is_replayable && wanted.period.holds(alert.as_ref().map_or(row.created, |alert| alert.time)) {
+                if row.body.is_some() {
+                    found.push((row.position, DeliveryLine::new(row, alert.as_ref())));
+                } else {
+                    bare += 1;
+                }
+            }
+            if found.len() > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let filter = DeliveryFilter { sink: wanted.sink, state, ..DeliveryFilter::default() };
+        if wanted.alerts.is_empty() {
+            view.deliveries(&filter, &mut take)?;
         }
-        ControlFlow::Continue(())
-    };
-    let filter = DeliveryFilter { sink: args.sink.as_deref(), state, ..DeliveryFilter::default() };
-    if ids.is_empty() {
-        view.deliveries(&filter, &mut take)?;
+        for alert in wanted.alerts {
+            view.deliveries(&DeliveryFilter { alert: Some(*alert), ..filter.clone() }, &mut take)?;
+        }
+        found.sort_by_key(|(position, _)| std::cmp::Reverse(*position));
+        found.dedup_by_key(|(position, _)| *position);
+        let (positions, lines) = found.into_iter().unzip();
+        Ok(Self { positions, lines, bare })
     }
-    for alert in ids {
-        view.deliveries(&DeliveryFilter { alert: Some(alert), ..filter.clone() }, &mut take)?;
-    }
-    chosen.rows.sort_by_key(|row| std::cmp::Reverse(row.position));
-    chosen.rows.dedup_by_key(|row| row.position);
-    Ok(chosen)
-}
 
-/// What is put back for a sink that is gone would only wait to be given up; of an endpoint that gets nothing it is said.
-fn check_sinks(source: &Source, view: &View, rows: &[DeliveryRow]) -> Result<()> {
-    let mut sinks: BTreeMap<&str, usize> = BTreeMap::new();
-    for row in rows {
-        *sinks.entry(&row.sink).or_default() += 1;
-    }
-    let endpoints = view.endpoints()?;
-    for (sink, alerts) in sinks {
-        if source.config.as_ref().is_some_and(|config| config.sinks.iter().all(|known| known.name != sink)) {
-            bail!("{alerts} are for the sink {sink:?}, which is no longer in the config: choose another with --sink");
+    /// Fails where some are for a sink that is gone: they would only wait to be given up.
+    ///
+    /// # Errors
+    /// Then, with the sink.
+    pub(crate) fn ensure_sinks(&self, config: &Config) -> Result<()> {
+        for (sink, alerts) in self.sinks() {
+            if config.sinks.iter().all(|known| known.name != sink) {
+                bail!("{alerts} are for the sink {sink:?}, which is no longer in the config: name another sink");
+            }
         }
-        if endpoints.iter().any(|record| record.sink == sink && record.state == EndpointState::Disabled) {
-            tell(format_args!("the endpoint of {sink} is disabled, they wait for `gainsay endpoint enable {sink}`\n"));
-        }
+        Ok(())
     }
-    Ok(())
+
+    /// How many go to each sink.
+    fn sinks(&self) -> BTreeMap<&str, usize> {
+        let mut sinks: BTreeMap<&str, usize> = BTreeMap::new();
+        for line in &self.lines {
+            *sinks.entry(&line.sink).or_default() += 1;
+        }
+        sinks
+    }
+
+    /// Says of endpoints that get nothing that theirs wait.
+    fn tell_disabled(&self, view: &View) -> Result<(), StoreError> {
+        let endpoints = view.endpoints()?;
+        for sink in self.sinks().into_keys() {
+            if endpoints.iter().any(|record| record.sink == sink && record.state == EndpointState::Disabled) {
+                tell(format_args!(
+                    "the endpoint of {sink} is disabled, they wait for `gainsay endpoint enable {sink}`\n"
+                ));
+            }
+        }
+        Ok(())
+    }
 }

@@ -20,7 +20,6 @@ const KEYS = [
   ['Everywhere', [['g then l', 'live; so t threads, f feeds, d deliveries, r trends, s status'], ['/', 'search'], ['j k', 'down, up'], ['Enter', 'open'], ['u', 'take the last word back'], ['Esc', 'close, leave a field'], ['b', 'light or dark'], ['?', 'this help']]],
   ['Live', [['.', 'show what is new'], ['p', 'pause'], ['o', 'open the article'], ['f m', 'follow, mute the thread'], ['\\', 'to the filters']]],
   ['Thread', [['j k', 'next, previous claim'], ['o', 'open the article'], ['w', 'why this alert'], ['c', 'correct the claim'], ['f m', 'follow, mute'], ['Backspace', 'back']]],
-  ['Feeds', [['a', 'add a feed'], ['p', 'poll the chosen one now']]],
 ];
 const G_WAIT = 1500; // ms for the second key after g
 

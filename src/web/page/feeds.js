@@ -1,12 +1,12 @@
-// Feeds: how each does, when it is polled next and why; add, pause, poll now.
-import { change, get } from './api.js';
+// Feeds: how each does, when it is polled next and why.
+import { get } from './api.js';
 import { sparkline } from './chart.js';
-import { bdi, button, dialogue, field, h, link, replace, select } from './dom.js';
+import { bdi, h, link, replace, select } from './dom.js';
 import { refreshing } from './refresh.js';
 import { age, count, plural, span, stateBadge } from './words.js';
 
 const TROUBLES = ['gone', 'failing', 'denied', 'empty', 'stale', 'backing-off'];
-const STATES = ['gone', 'failing', 'denied', 'empty', 'stale', 'backing-off', 'new', 'moved', 'healthy', 'dropped', 'paused'];
+const STATES = ['gone', 'failing', 'denied', 'empty', 'stale', 'backing-off', 'new', 'moved', 'healthy', 'dropped'];
 const PAGES_MAX = 5;
 
 /** A list that comes in pages, as far as PAGES_MAX; `items.isCut` where there is more. */
@@ -45,34 +45,30 @@ export function feeds(element, context) {
     isCut = found.isCut;
     draw();
   });
-  element.append(h('h1', { class: 'hidden' }, 'Feeds'), h('div', { class: 'bar' }, h('div', { class: 'fields' }, q, state), h('div', { class: 'tools' }, button('Add a feed', add, { class: 'main', title: 'a' }))), summary, body);
+  element.append(h('h1', { class: 'hidden' }, 'Feeds'), h('div', { class: 'bar' }, h('div', { class: 'fields' }, q, state)), summary, body);
 
   function typed() {
     clearTimeout(timer);
     timer = setTimeout(() => context.go({ q: q.value.trim(), state: state.value }, { replace: true }), 200);
   }
 
-  const stateOf = (feed) => (feed.paused ? 'paused' : feed.state);
-
   function draw() {
     const by = new Map();
-    for (const feed of items) by.set(stateOf(feed), (by.get(stateOf(feed)) || 0) + 1);
+    for (const feed of items) by.set(feed.state, (by.get(feed.state) || 0) + 1);
     const order = STATES.filter((one) => by.has(one));
     replace(summary, h('a', { class: 'tile', href: '#/feeds', 'aria-current': filter.state ? null : 'true', data: { key: 'all' } }, h('b', null, `${count(items.length)}${isCut ? '+' : ''}`), 'feeds'),
       order.map((one) => h('a', { class: 'tile', href: `#/feeds?state=${one}`, 'aria-current': filter.state === one ? 'true' : null, data: { key: one } }, h('b', null, count(by.get(one))), stateBadge(one))));
     const words = (filter.q || '').toLowerCase();
-    const rows = items.filter((feed) => (!filter.state || stateOf(feed) === filter.state) && (!words || `${feed.id} ${feed.outlet} ${feed.url}`.toLowerCase().includes(words)));
-    rows.sort((a, b) => STATES.indexOf(stateOf(a)) - STATES.indexOf(stateOf(b)));
-    replace(body, rows.length ? h('table', { class: 'grid' }, h('thead', null, h('tr', null, ['State', 'Feed', 'Last 48 hours', 'Newest', 'Polled', 'Next poll', ''].map((name) => h('th', { scope: 'col' }, name || h('span', { class: 'hidden' }, 'Actions'))))), h('tbody', null, rows.slice(0, 500).map(row)))
-      : h('p', { class: 'empty' }, items.length ? 'No feed matches.' : 'There is no feed yet. Add one: the address of an RSS, Atom or JSON feed, or of a page that names its feed.'),
+    const rows = items.filter((feed) => (!filter.state || feed.state === filter.state) && (!words || `${feed.id} ${feed.outlet} ${feed.url}`.toLowerCase().includes(words)));
+    rows.sort((a, b) => STATES.indexOf(a.state) - STATES.indexOf(b.state));
+    replace(body, rows.length ? h('table', { class: 'grid' }, h('thead', null, h('tr', null, ['State', 'Feed', 'Last 48 hours', 'Newest', 'Polled', 'Next poll'].map((name) => h('th', { scope: 'col' }, name)))), h('tbody', null, rows.slice(0, 500).map(row)))
+      : h('p', { class: 'empty' }, items.length ? 'No feed matches.' : ['There is no feed yet. Add one: ', h('code', null, 'gainsay feeds add URL'), ', with the address of an RSS, Atom or JSON feed, or of a page that names its feed.']),
     rows.length > 500 || isCut ? h('p', { class: 'foot' }, 'There are more: narrow the list.') : null);
   }
 
   function row(feed) {
-    const now = stateOf(feed);
-    const isBad = TROUBLES.includes(now);
-    return h('tr', { class: isBad ? 'trouble' : null, tabindex: '0', data: { key: `feed-${feed.id}`, feed: feed.id } },
-      h('td', { data: { label: 'State' } }, stateBadge(now)),
+    return h('tr', { class: TROUBLES.includes(feed.state) ? 'trouble' : null, tabindex: '0', data: { key: `feed-${feed.id}` } },
+      h('td', { data: { label: 'State' } }, stateBadge(feed.state)),
       h('td', { class: 'wide', data: { label: 'Feed' } }, h('strong', null, bdi(feed.outlet || feed.id)), ' ', feed.url ? link(feed.url) : null,
         feed.outlet && plain(feed.outlet) !== plain(feed.id) ? h('span', { class: 'dim small' }, ' ', bdi(feed.id)) : null,
         feed.error ? h('p', { class: 'error' }, bdi(feed.error), h('span', { class: 'dim' }, feed.failures > 1 ? ` · ${feed.failures} times in a row` : '', feed.since ? [' · since ', age(feed.since)] : null)) : null,
@@ -81,47 +77,7 @@ export function feeds(element, context) {
       h('td', { data: { label: '48 hours' } }, sparkline(feed.history), h('span', { class: 'dim small' }, feed.rhythm_seconds ? `one in ${span(feed.rhythm_seconds)}` : '')),
       h('td', { data: { label: 'Newest' } }, age(feed.last_entry || feed.newest), h('span', { class: 'dim small' }, feed.texts ? ` ${plural(feed.texts, 'text')}` : '')),
       h('td', { data: { label: 'Polled' } }, age(feed.last_poll)),
-      h('td', { data: { label: 'Next poll' } }, feed.paused ? h('span', { class: 'dim' }, 'when resumed') : age(feed.next_poll), feed.next_poll_reason && !feed.paused ? h('span', { class: 'dim small' }, ' ', bdi(String(feed.next_poll_reason).replaceAll('_', ' '))) : null),
-      h('td', { class: 'acts' }, feed.state === 'dropped' ? null : [
-        button('Poll now', () => act(feed, 'poll', 'It is polled now.'), { data: { key: `poll-${feed.id}` } }),
-        feed.paused ? button('Resume', () => act(feed, 'resume', 'Resumed.', 'pause'), { data: { key: `pause-${feed.id}` } }) : button('Pause', () => act(feed, 'pause', 'Paused: it is not polled until it is resumed.', 'resume'), { data: { key: `pause-${feed.id}` } })]));
-  }
-
-  async function act(feed, what, said, back) {
-    try {
-      await change('POST', ['feeds', feed.id, what]);
-      context.toast(`${feed.outlet || feed.id}: ${said}`, back && ['Undo', async () => {
-        await change('POST', ['feeds', feed.id, back]);
-        page.soon(300);
-      }]);
-      page.soon(what === 'poll' ? 2000 : 300);
-    } catch (error) {
-      context.toast(`${feed.outlet || feed.id}: ${error.message}`);
-    }
-  }
-
-  function add() {
-    const url = h('input', { type: 'url', name: 'url', required: true, placeholder: 'https://news.example/rss.xml', autocomplete: 'off', autofocus: true });
-    const outlet = h('input', { type: 'text', name: 'outlet', maxlength: 200, autocomplete: 'off' });
-    const id = h('input', { type: 'text', name: 'id', maxlength: 100, autocomplete: 'off' });
-    const problem = h('p', { class: 'error', role: 'alert', hidden: true });
-    const form = h('form', { onsubmit: async (event) => {
-      event.preventDefault();
-      problem.hidden = true;
-      const given = { url: url.value.trim() };
-      if (outlet.value.trim()) given.outlet = outlet.value.trim();
-      if (id.value.trim()) given.id = id.value.trim();
-      try {
-        await change('POST', ['feeds'], given);
-        box.close();
-        context.toast('Added to the config. Its first fetch is a baseline; what comes afterwards is news.');
-        page.soon(1500);
-      } catch (error) {
-        problem.hidden = false;
-        problem.textContent = error.message;
-      }
-    } }, field('Address', url), field('Outlet (else from the feed)', outlet), field('Id (else from the address)', id), problem, h('div', { class: 'actions' }, button('Cancel', () => box.close()), h('button', { type: 'submit', class: 'main' }, 'Add')));
-    const box = dialogue('Add a feed', form);
+      h('td', { data: { label: 'Next poll' } }, age(feed.next_poll), feed.next_poll_reason ? h('span', { class: 'dim small' }, ' ', bdi(String(feed.next_poll_reason).replaceAll('_', ' '))) : null));
   }
 
   page.now();
@@ -134,7 +90,7 @@ export function feeds(element, context) {
       if (isCut) page.now();
       else draw();
     },
-    keys: { ...context.cardKeys(element, 'tbody tr'), a: add, p: () => document.activeElement.closest('tr[data-feed]')?.querySelector('[data-key^="poll-"]')?.click() },
+    keys: context.cardKeys(element, 'tbody tr'),
     dispose: () => (page.dispose(), clearTimeout(timer)),
   };
 }

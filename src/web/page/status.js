@@ -19,7 +19,7 @@ export function status(element) {
       h('div', { class: 'line verdict' }, stateBadge(data.ready ? worst : 'bad'), h('strong', null, !data.ready ? 'The daemon is not ready.' : { bad: 'Something needs a person.', odd: 'It works; some things are odd.', good: 'All is well.', ok: 'All is well.' }[worst]),
         h('span', { class: 'dim' }, 'gainsay ', bdi(data.version), ' · up since ', moment(data.started), ' (', age(data.started), ')')),
       h('div', { class: 'tiles' },
-        tile(count(data.feeds.total), 'feeds', '#/feeds'), tile(count(data.feeds.failing), 'feeds in trouble', '#/feeds?state=failing', data.feeds.failing > 0), tile(count(data.feeds.paused), 'paused', '#/feeds?state=paused'),
+        tile(count(data.feeds.total), 'feeds', '#/feeds'), tile(count(data.feeds.failing), 'feeds in trouble', '#/feeds?state=failing', data.feeds.failing > 0),
         tile(count(data.documents), 'documents'), tile(count(data.stories), 'stories'), tile(count(data.claims), 'claims'), tile(count(data.threads), 'threads', '#/threads'), tile(count(data.alerts), 'alerts', '#/live'),
         tile(count(data.endpoints.total), 'endpoints', '#/deliveries'), tile(count(data.endpoints.failing), 'endpoints in trouble', '#/deliveries', data.endpoints.failing > 0),
         tile(count(data.pending), 'pending', '#/deliveries?status=pending'), tile(count(data.dead), 'dead letters', '#/deliveries?status=dead', data.dead > 0), tile(count(data.silenced), 'silenced', '#/deliveries?status=silenced'),
