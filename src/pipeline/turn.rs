@@ -75,6 +75,10 @@ impl State {
         let known = self.documents.get(&document.id);
         if known.is_some_and(|known| known.is_as(document)) {
             self.note_trace(document.id, document.trace, changes);
+            // Another version of it in one batch: it was not known yet when that began.
+            if let Some(until) = self.moved_release(document) {
+                self.release(document.id, document.version, until, changes);
+            }
             return self.touch(document.id, now, changes);
         }
         let by_address = document.url.as_ref().filter(|url| names_article(url)).and_then(|url| self.addresses.get(url));

@@ -9,13 +9,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use crate::model::{
-    Attempt, Document, DocumentId, EndpointRecord, FeedCursor, Feedback, KeptList, Outbox, OutboxEntry, Records,
-};
+use crate::model::{Attempt, Document, EndpointRecord, FeedCursor, Feedback, KeptList, Outbox, OutboxEntry, Records};
 
 use super::writer::{Write, Writer};
 use super::{
-    BacklogPosition, BacklogTexts, Commit, Counts, Orphan, PutIn, Store, StoreError, backlog, endpoint, feedback,
+    BacklogMark, BacklogPosition, Commit, Counts, Orphan, PutIn, Store, StoreError, backlog, endpoint, feedback,
     outbox, record, schema,
 };
 
@@ -136,7 +134,7 @@ impl Store for EmbeddedStore {
         backlog::first(&self.reader(), limit)
     }
 
-    fn backlog_marks(&self) -> Result<Vec<(DocumentId, BacklogTexts)>, StoreError> {
+    fn backlog_marks(&self) -> Result<Vec<BacklogMark>, StoreError> {
         backlog::marks(&self.reader())
     }
 

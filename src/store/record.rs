@@ -26,7 +26,7 @@ pub(super) fn write(transaction: &Transaction<'_>, commit: &Commit) -> Result<()
     // What a user has corrected is kept for good: models can be trained on it.
     let corrected: Vec<&ClaimRecord> = commit.claims.iter().filter(|claim| claim.corrected.is_some()).collect();
     upsert(transaction, "corrected", &corrected, |record| record.id.to_string())?;
-    backlog::write(transaction, &commit.put_off, commit.caught_up)?;
+    backlog::write(transaction, commit)?;
     feedback::write(transaction, &commit.feedback)?;
     upsert_stories(transaction, &commit.stories)?;
     insert_analyses(transaction, &commit.analyses)?;
