@@ -373,12 +373,22 @@ fn what_waits_in_the_outbox_goes_when_the_last_version_says() {
     assert_eq!(due(&bench), Some(in_hours(6)), "prolonged");
     released(&mut bench, Release::Until(in_hours(1)), 1);
     assert_eq!(due(&bench), Some(in_hours(6)), "an older version says nothing");
+    released(&mut bench, Release::Usable, 2);
+    assert_eq!(due(&bench), Some(in_hours(6)), "nor does the same version");
     bench.open();
     released(&mut bench, Release::Withheld, 3);
     assert!(due(&bench).unwrap() > in_hours(24 * 365 * 1_000), "withheld");
     released(&mut bench, Release::Usable, 4);
     assert_eq!(due(&bench), Some(Timestamp::UNIX_EPOCH), "it may be used after all");
     assert_eq!(bench.rows().len(), 1);
+}
+
+#[test]
+fn an_embargo_that_a_later_version_lifts_early_is_over() {
+    let mut bench = Bench::new(Limits::none());
+    released(&mut bench, Release::Until(in_hours(6)), 1);
+    released(&mut bench, Release::Usable, 2);
+    assert_eq!(due(&bench), Some(Timestamp::UNIX_EPOCH));
 }
 
 #[test]
