@@ -53,6 +53,9 @@ const CATCH_UP_EVERY: Duration = Duration::from_secs(5);
 /// How long the desk waits after it could not commit what it read of the backlog.
 const BACKLOG_RETRY: Duration = Duration::from_secs(1);
 
+/// How long the desk lets wait on what it could not commit when its time came, unless something else comes: to rebuild it is much work.
+const TICK_RETRY: Duration = Duration::from_secs(10);
+
 /// The desk's windows from the config.
 pub fn windows(windows: &WindowsConfig) -> Windows {
     let signed = |duration: Duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
@@ -318,7 +321,8 @@ impl Tasks {
     ) -> Self {
         let (orders, inbox) = mpsc::channel(DESK_QUEUE);
         let wake = stages.dispatchers.iter().map(|(_, _, wake)| Arc::clone(wake)).collect();
-        let desk_loop = DeskLoop { desk: stages.desk, wake, watchers: watchers.clone(), caught_up: Instant::now() };
+        let desk_loop =
+            DeskLoop { desk: stages.desk, wake, watchers: watchers.clone(), caught_up: Instant::now(), failed: None };
         let (manners, _) = watch::channel(Manners::new(stages.poller, &config));
         let feeds = all_feeds(&config, &stages.kept_lists);
         let (list_updates, list_inbox) = mpsc::channel(LISTS_QUEUE);
@@ -446,6 +450,8 @@ struct DeskLoop {
     watchers: Watchers,
     /// When some of the backlog was last read.
     caught_up: Instant,
+    /// When what was due could not be committed, if it could not be the last time.
+    failed: Option<Instant>,
 }
 
 impl DeskLoop {
@@ -517,9 +523,10 @@ impl DeskLoop {
         Ok(())
     }
 
-    /// Lets out what has waited long enough. What cannot be committed waits on: the next tick comes soon.
+    /// Lets out what has waited long enough. What cannot be committed waits on until a later tick.
     fn tick(&mut self) -> Result<(), StoreError> {
-        if !self.desk.is_due(self.watchers.clock.now()) {
+        let is_too_soon = self.failed.is_some_and(|failed| failed.elapsed() < TICK_RETRY);
+        if is_too_soon || !self.desk.is_due(self.watchers.clock.now()) {
             return Ok(());
         }
         self.watchers.telemetry.pulse.desk_began();
@@ -530,6 +537,9 @@ impl DeskLoop {
             if !error.is_retryable() {
                 return Err(error);
             }
+            self.failed = Some(Instant::now());
+        } else {
+            self.failed = None;
         }
         Ok(())
     }

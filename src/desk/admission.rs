@@ -112,9 +112,10 @@ impl Desk {
         }
     }
 
-    /// Whether something that waits is to go, which is to be seen to although nothing came.
+    /// Whether something that waits is to go, which is to be seen to although nothing came. Where the state is yet to be rebuilt,
+    /// that cannot be said, so that it may be.
     pub fn is_due(&self, now: Timestamp) -> bool {
-        let Some(state) = &self.state else { return false };
+        let Some(state) = &self.state else { return true };
         self.sinks.iter().any(|sink| {
             state.budget(&sink.name).is_some_and(|record| hold::is_due(record, &sink.limits, now))
                 || state.groups(&sink.name).any(|group| group::is_due(group, &sink.limits, now))

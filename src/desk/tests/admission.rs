@@ -384,6 +384,19 @@ fn what_waits_in_the_outbox_goes_when_the_last_version_says() {
 }
 
 #[test]
+fn what_is_due_is_seen_to_after_a_failed_commit_although_nothing_comes() {
+    let mut bench = Bench::new(Limits { group_wait: SignedDuration::from_mins(20), ..Limits::none() });
+    bench.take(&Step::Accuse(0));
+    let later = in_hours(1);
+    let (desk, store) = bench.desk.as_mut().unwrap();
+    store.commits_to_fail.store(1, Ordering::SeqCst);
+    assert!(desk.process(Vec::new(), later).is_err());
+    assert!(desk.is_due(later));
+    assert_eq!(desk.process(Vec::new(), later).unwrap().routed.len(), 1);
+    assert!(!desk.is_due(later));
+}
+
+#[test]
 fn an_embargo_that_a_later_version_lifts_early_is_over() {
     let mut bench = Bench::new(Limits::none());
     released(&mut bench, Release::Until(in_hours(6)), 1);
