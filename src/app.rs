@@ -34,7 +34,7 @@ use crate::web::{self, Callbacks, Web};
 
 use feed::FeedTask;
 use feedback::FeedbackTask;
-use lists::{ListUpdate, RunningList, all_feeds};
+use lists::{ListUpdate, RunningList, all_feeds, list_ids};
 use push::Hubs;
 use reload::{RunningFeed, RunningSink};
 
@@ -203,6 +203,8 @@ impl Stages {
             let waiting = other_store.orphans(&[], now).context("cannot read the outbox")?;
             told.opened(&opened, Arc::clone(&other_store) as _, &models_hash, &waiting);
             tell_orphans(other_store.as_ref(), &names, now, &told).context("cannot read the outbox")?;
+            // A list that gets the id of one that left the config begins anew.
+            other_store.forget_lists(list_ids(&opened)).context("cannot forget lists of feeds that left the config")?;
             let kept_lists = other_store.kept_lists().context("cannot read the lists of feeds")?;
             Ok((desk, other_store.cursors().context("cannot read the feeds' cursors")?, kept_lists))
         })

@@ -74,6 +74,14 @@ impl EmbeddedStore {
         self.writer.write(Write::KeepList(list)).map(drop)
     }
 
+    /// Takes out the copies of all lists of feeds but these, by their ids. Blocks.
+    ///
+    /// # Errors
+    /// When it could not be made durable.
+    pub fn forget_lists(&self, but: Vec<String>) -> Result<(), StoreError> {
+        self.writer.write(Write::ForgetLists { but }).map(drop)
+    }
+
     /// The copies of lists of feeds. Blocks.
     ///
     /// # Errors
@@ -188,6 +196,29 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+
+    #[test]
+    fn only_lists_that_are_named_are_not_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::open(&folder.path().join("g.db")).unwrap();
+        for id in ["one", "two", "three"] {
+            let list = KeptList {
+                id: id.to_owned(),
+                address: crate::model::AddressHash::of(&[id.as_bytes()]),
+                feeds: Vec::new(),
+                etag: None,
+                last_modified: None,
+                read_at: Timestamp::UNIX_EPOCH,
+                trouble: None,
+            };
+            store.keep_list(list).unwrap();
+        }
+        let ids = || store.kept_lists().unwrap().into_iter().map(|list| list.id).collect::<Vec<_>>();
+        store.forget_lists(vec!["three".to_owned(), "two".to_owned(), "new".to_owned()]).unwrap();
+        assert_eq!(ids(), ["two", "three"]);
+        store.forget_lists(Vec::new()).unwrap();
+        assert!(ids().is_empty());
+    }
 
     /// Two daemons on one database would send every alert twice.
     #[test]

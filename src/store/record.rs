@@ -184,6 +184,13 @@ pub(super) fn write_list(transaction: &Transaction<'_>, list: &KeptList) -> Resu
     upsert(transaction, "feed_list", std::slice::from_ref(list), |record| record.id.clone())
 }
 
+/// Takes out the copies of all lists of feeds but these.
+pub(super) fn forget_lists(transaction: &Transaction<'_>, but: &[String]) -> Result<(), StoreError> {
+    let gone = "DELETE FROM feed_list WHERE id NOT IN (SELECT value FROM json_each(?1))";
+    transaction.execute(gone, params![json(&but)?])?;
+    Ok(())
+}
+
 /// How much there is of everything.
 pub(super) fn count(connection: &Connection) -> Result<Counts, StoreError> {
     let number = |query: &str| -> Result<u64, StoreError> {

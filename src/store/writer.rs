@@ -24,6 +24,7 @@ pub(super) enum Write {
     Endpoint { record: EndpointRecord, is_back: bool },
     GiveUp { sink: String, now: Timestamp },
     KeepList(KeptList),
+    ForgetLists { but: Vec<String> },
 }
 
 struct Request {
@@ -107,6 +108,10 @@ fn write_group(connection: &mut Connection, group: &[Request]) -> Result<Vec<Put
             }
             Write::KeepList(list) => {
                 record::write_list(&transaction, list)?;
+                PutIn::new()
+            }
+            Write::ForgetLists { but } => {
+                record::forget_lists(&transaction, but)?;
                 PutIn::new()
             }
             Write::GiveUp { sink, now } => {
