@@ -172,10 +172,10 @@ impl Desk {
         self.sinks.iter().find(|sink| sink.name == name)
     }
 
-    /// Whether a sink that wants one alert of what belongs together heard of an allegation by an answer to it.
+    /// Whether a sink that wants one alert of what belongs together heard of an allegation by an answer to it, and not only in passing.
     fn is_inhibited(&self, state: &State, sink: &str, alert: &Alert) -> bool {
         let wants_groups = self.settings(sink).is_some_and(|sink| sink.limits.group_wait.is_positive());
-        let is_told = alert.claim.as_ref().is_some_and(|claim| state.was_alerted(claim.id, sink));
+        let is_told = alert.claim.as_ref().is_some_and(|claim| state.was_told_by_answer(claim.id, sink));
         wants_groups && alert.alert_type == AlertType::AllegationNew && is_told
     }
 

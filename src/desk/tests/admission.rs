@@ -324,6 +324,24 @@ fn a_group_waits_over_a_restart_and_the_answer_tells_the_allegation() {
 }
 
 #[test]
+fn only_an_answer_that_was_alerted_tells_an_allegation() {
+    let mut bench = Bench::new(Limits::none());
+    bench.take(&Step::Accuse(0));
+    bench.take(&Step::Deny(0));
+    let (desk, store) = bench.desk.as_ref().unwrap();
+    let is_told_after = |change: fn(&mut crate::model::ClaimRecord)| {
+        let mut records = store.load().unwrap();
+        let allegation = records.claims.iter().find(|claim| !claim.kind.is_answer()).unwrap().id;
+        records.claims.iter_mut().filter(|claim| claim.kind.is_answer()).for_each(change);
+        State::restore(desk.windows, records).was_told_by_answer(allegation, "one")
+    };
+    assert!(is_told_after(|_| {}));
+    assert!(!is_told_after(|answer| answer.alerted.clear()), "the sink heard of it in passing");
+    assert!(!is_told_after(|answer| answer.answers.clear()));
+    assert!(!is_told_after(|answer| answer.is_withdrawn = true));
+}
+
+#[test]
 fn what_a_group_told_outlives_the_end_of_its_speaker_in_a_digest() {
     let quiet = QuietHours::new(vec!["08:00-10:00".parse().unwrap()], TimeZone::UTC);
     let mut bench = Bench::new(Limits { group_wait: SignedDuration::from_mins(20), quiet, ..Limits::none() });
