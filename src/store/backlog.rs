@@ -32,7 +32,9 @@ fn withhold(transaction: &Transaction<'_>, withheld: &[Withheld]) -> Result<(), 
     let mut changed: Vec<(BacklogPosition, String)> = Vec::new();
     while let Some(row) = rows.next()? {
         let mut document: Document = parse(row, "backlog")?;
-        withheld.iter().for_each(|withheld| withheld.withhold(&mut document));
+        for withheld in withheld {
+            withheld.withhold(&mut document);
+        }
         changed.push((row.get("position")?, json(&document)?));
     }
     let mut update = transaction.prepare("UPDATE backlog SET record = ?2 WHERE position = ?1")?;
