@@ -38,7 +38,7 @@ use crate::web::{self, Callbacks, Web};
 use alarm::Alarm;
 use feed::FeedTask;
 use feedback::FeedbackTask;
-use lists::{ListUpdate, RunningList, all_feeds};
+use lists::{ListUpdate, RunningList, all_feeds, list_ids};
 use push::Hubs;
 use reload::{RunningFeed, RunningSink};
 
@@ -56,6 +56,9 @@ const TICK: Duration = Duration::from_secs(1);
 const CATCH_UP_EVERY: Duration = Duration::from_secs(5);
 /// How long the desk waits after it could not commit what it read of the backlog.
 const BACKLOG_RETRY: Duration = Duration::from_secs(1);
+
+/// How long the desk lets wait on what it could not commit when its time came, unless something else comes: to rebuild it is much work.
+const TICK_RETRY: Duration = Duration::from_secs(10);
 
 /// The desk's windows from the config.
 pub fn windows(windows: &WindowsConfig) -> Windows {
@@ -223,6 +226,8 @@ impl Stages {
             let waiting = other_store.orphans(&[], now).context("cannot read the outbox")?;
             told.opened(&opened, Arc::clone(&other_store) as _, &models_hash, &waiting);
             tell_orphans(other_store.as_ref(), &names, now, &told).context("cannot read the outbox")?;
+            // A list that gets the id of one that left the config begins anew.
+            other_store.forget_lists(list_ids(&opened)).context("cannot forget lists of feeds that left the config")?;
             let kept_lists = other_store.kept_lists().context("cannot read the lists of feeds")?;
             Ok((desk, models, other_store.cursors().context("cannot read the feeds' cursors")?, kept_lists))
         })
@@ -341,7 +346,8 @@ impl Tasks {
     ) -> Self {
         let (orders, inbox) = mpsc::channel(DESK_QUEUE);
         let wake = stages.dispatchers.iter().map(|(_, _, wake)| Arc::clone(wake)).collect();
-        let desk_loop = DeskLoop { desk: stages.desk, wake, watchers: watchers.clone(), caught_up: Instant::now() };
+        let desk_loop =
+            DeskLoop { desk: stages.desk, wake, watchers: watchers.clone(), caught_up: Instant::now(), failed: None };
         let (manners, _) = watch::channel(Manners::new(stages.poller, &config));
         let feeds = all_feeds(&config, &stages.kept_lists);
         let (list_updates, list_inbox) = mpsc::channel(LISTS_QUEUE);
@@ -478,6 +484,8 @@ struct DeskLoop {
     watchers: Watchers,
     /// When some of the backlog was last read.
     caught_up: Instant,
+    /// When what was due could not be committed, if it could not be the last time.
+    failed: Option<Instant>,
 }
 
 impl DeskLoop {
@@ -549,9 +557,10 @@ impl DeskLoop {
         Ok(())
     }
 
-    /// Lets out what has waited long enough. What cannot be committed waits on: the next tick comes soon.
+    /// Lets out what has waited long enough. What cannot be committed waits on until a later tick.
     fn tick(&mut self) -> Result<(), StoreError> {
-        if !self.desk.is_due(self.watchers.clock.now()) {
+        let is_too_soon = self.failed.is_some_and(|failed| failed.elapsed() < TICK_RETRY);
+        if is_too_soon || !self.desk.is_due(self.watchers.clock.now()) {
             return Ok(());
         }
         self.watchers.telemetry.pulse.desk_began();
@@ -562,6 +571,9 @@ impl DeskLoop {
             if !error.is_retryable() {
                 return Err(error);
             }
+            self.failed = Some(Instant::now());
+        } else {
+            self.failed = None;
         }
         Ok(())
     }

@@ -207,7 +207,7 @@ impl Desk {
 
     fn run(&mut self, batch: Batch, now: Timestamp) -> Result<Outcome, StoreError> {
         let change = Backlog::change(&batch);
-        let Batch { work: batch, put_off, waiting, caught_up } = batch;
+        let Batch { work: batch, put_off, withheld, waiting, caught_up } = batch;
         let mut outcome = Outcome { known: waiting, ..Outcome::default() };
         let mut cursors = Vec::new();
         let state = self.take_state()?;
@@ -231,6 +231,7 @@ impl Desk {
         let commit = Commit {
             cursors,
             put_off,
+            withheld,
             caught_up,
             analyses,
             feedback,

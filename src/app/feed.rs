@@ -283,10 +283,22 @@ fn entries(
     documents.into_iter().zip(items).map(|(document, item)| Entry::new(document, item, policy)).collect()
 }
 
-/// The entries that must not be used now, by their documents: what the desk knows of them is to wait.
+/// The entries that must not be used now, by their documents: what the desk knows of them is to wait. Of several versions of an entry
+/// that came together the latest counts, which is listed first where they do not say it themselves.
 fn withheld(feed: &FeedId, items: &[Item]) -> Vec<(DocumentId, Version)> {
-    let withheld = items.iter().filter(|item| item.release == Release::Withheld);
-    withheld.map(|item| (document_id(feed, item), item.version)).collect()
+    let mut latest: BTreeMap<DocumentId, Version> = BTreeMap::new();
+    let mut withheld = Vec::new();
+    for item in items {
+        let id = document_id(feed, item);
+        if latest.get(&id).is_some_and(|latest| !latest.is_older_than(item.version)) {
+            continue;
+        }
+        latest.insert(id, item.version);
+        if item.release == Release::Withheld {
+            withheld.push((id, item.version));
+        }
+    }
+    withheld
 }
 
 /// Gives the documents of a whole feed their traces: those whose address no other entry has. What stands side by side at one address,
@@ -403,6 +415,20 @@ mod tests {
         assert!(!documents(Release::Usable)[0].is_baseline, "the usable version is news");
         let later = now.checked_add(SignedDuration::from_hours(6)).unwrap();
         assert_eq!(documents(Release::Until(later))[0].embargo_until, Some(later));
+    }
+
+    #[test]
+    fn of_versions_that_come_together_the_latest_says_whether_an_entry_is_withheld() {
+        let feed = crate::model::FeedId::new("wire");
+        let item = |release, number| Item { release, version: Version { number, created: None }, ..Item::default() };
+        let (usable, held) = (Release::Usable, Release::Withheld);
+        let count = |items: &[Item]| withheld(&feed, items).len();
+        assert_eq!(count(&[item(usable, None), item(held, None)]), 0, "it was withheld before");
+        assert_eq!(count(&[item(usable, Some(2)), item(held, Some(2))]), 0);
+        assert_eq!(count(&[item(usable, Some(2)), item(held, Some(1))]), 0);
+        assert_eq!(count(&[item(held, None), item(usable, None)]), 1);
+        assert_eq!(count(&[item(usable, Some(1)), item(held, Some(2))]), 1);
+        assert_eq!(count(&[item(held, Some(2)), item(held, Some(1))]), 1);
     }
 
     #[test]

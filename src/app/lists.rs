@@ -191,6 +191,11 @@ fn unreadable(path: &Path) -> String {
     format!("cannot read {}", path.display())
 }
 
+/// The ids of a config's lists.
+pub(super) fn list_ids(config: &Config) -> Vec<String> {
+    config.feed_lists.iter().map(|list| list.id.clone()).collect()
+}
+
 /// The feeds of a config and of the copies of its lists.
 pub(super) fn all_feeds(config: &Config, kept: &[KeptList]) -> Vec<FeedConfig> {
     plain::all_feeds(config, kept).into_iter().map(|(feed, _)| feed).collect()
@@ -228,11 +233,26 @@ impl Tasks {
         }
     }
 
+    /// Forgets the copies of lists that are not in the config any more: another list may get an id of theirs.
+    pub(super) async fn forget_lists(&mut self) {
+        let ids = list_ids(&self.config);
+        self.kept_lists.retain(|kept| ids.contains(&kept.id));
+        let store = Arc::clone(&self.store);
+        let forgotten = tokio::task::spawn_blocking(move || store.forget_lists(ids)).await;
+        if let Err(error) = forgotten.unwrap_or(Err(StoreError::WriterEnded)) {
+            warn!(%error, "lists of feeds that left the config are forgotten at the next start only");
+        }
+    }
+
     /// Starts and stops feeds as a list says.
     pub(super) async fn take_list(&mut self, update: ListUpdate) {
         let id = match update {
             ListUpdate::Read(kept) => {
                 let id = kept.id.clone();
+                if !self.config.feed_lists.iter().any(|list| list.id == id) {
+                    // It was under way when a reload took the list out.
+                    return self.forget_lists().await;
+                }
                 self.kept_lists.retain(|other| other.id != id);
                 self.kept_lists.push(kept);
                 id

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::lists::all_feeds;
+use super::lists::{all_feeds, list_ids};
 use super::push::Ear;
 use super::{FeedTask, Manners, Order, Queue, Routing, Tasks, dispatcher, routing, sink_names, tell_orphans, windows};
 use crate::config::{Config, FeedConfig, SinkConfig};
@@ -134,8 +134,12 @@ impl Tasks {
             warn!("[extract] has changed: that counts from the next start");
         }
         self.watchers.configs.send_replace(Arc::new(config.clone()));
+        let has_lost_lists = list_ids(&self.config) != list_ids(&config);
         self.config = config;
         self.swap_lists();
+        if has_lost_lists {
+            self.forget_lists().await;
+        }
         info!(
             feeds_started = feeds.0,
             feeds_stopped = feeds.1,

@@ -112,9 +112,10 @@ impl Desk {
         }
     }
 
-    /// Whether something that waits is to go, which is to be seen to although nothing came.
+    /// Whether something that waits is to go, which is to be seen to although nothing came. Where the state is yet to be rebuilt,
+    /// that cannot be said, so that it may be.
     pub fn is_due(&self, now: Timestamp) -> bool {
-        let Some(state) = &self.state else { return false };
+        let Some(state) = &self.state else { return true };
         self.sinks.iter().any(|sink| {
             state.budget(&sink.name).is_some_and(|record| hold::is_due(record, &sink.limits, now))
                 || state.groups(&sink.name).any(|group| group::is_due(group, &sink.limits, now))
@@ -171,10 +172,10 @@ impl Desk {
         self.sinks.iter().find(|sink| sink.name == name)
     }
 
-    /// Whether a sink that wants one alert of what belongs together heard of an allegation by an answer to it.
+    /// Whether a sink that wants one alert of what belongs together heard of an allegation by an answer to it, and not only in passing.
     fn is_inhibited(&self, state: &State, sink: &str, alert: &Alert) -> bool {
         let wants_groups = self.settings(sink).is_some_and(|sink| sink.limits.group_wait.is_positive());
-        let is_told = alert.claim.as_ref().is_some_and(|claim| state.was_alerted(claim.id, sink));
+        let is_told = alert.claim.as_ref().is_some_and(|claim| state.was_told_by_answer(claim.id, sink));
         wants_groups && alert.alert_type == AlertType::AllegationNew && is_told
     }
 

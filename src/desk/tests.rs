@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::model::{Attempt, MarkupFormat, Outbox, OutboxEntry, Records};
-use crate::store::{BacklogPosition, BacklogTexts, Counts, EmbeddedStore, Orphan, PutIn};
+use crate::store::{BacklogMark, BacklogPosition, Counts, EmbeddedStore, Orphan, PutIn};
 use crate::text::document::archive_document;
 
 /// A real store that refuses as often as it is told to.
@@ -40,7 +40,7 @@ impl Store for Flaky {
         self.store.backlog(limit)
     }
 
-    fn backlog_marks(&self) -> Result<Vec<(DocumentId, BacklogTexts)>, StoreError> {
+    fn backlog_marks(&self) -> Result<Vec<BacklogMark>, StoreError> {
         self.store.backlog_marks()
     }
 
@@ -118,6 +118,7 @@ fn thrifty_desk(folder: &std::path::Path) -> (Desk, Arc<Flaky>) {
 }
 
 mod admission;
+mod backlog;
 
 #[test]
 fn what_is_over_a_budget_survives_a_failed_commit_and_comes_in_the_digest() {

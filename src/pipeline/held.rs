@@ -2,7 +2,7 @@
 //! of it.
 
 use super::{Change, State};
-use crate::model::{BudgetRecord, ClaimId, GroupRecord};
+use crate::model::{BudgetRecord, ClaimId, ClaimRecord, GroupRecord};
 
 impl State {
     /// What a sink was sent of its limits, and what waits for its digests.
@@ -52,5 +52,16 @@ impl State {
     /// Whether a sink was told of a claim, as the subject of an alert or in the alert of another.
     pub fn was_alerted(&self, claim: ClaimId, sink: &str) -> bool {
         self.claims.get(&claim).is_some_and(|claim| claim.alerted.contains_key(sink))
+    }
+
+    /// Whether a sink was told of an allegation, and of an answer to it that stands.
+    pub fn was_told_by_answer(&self, allegation: ClaimId, sink: &str) -> bool {
+        let threads = self.claims.get(&allegation).map(|claim| &claim.threads).into_iter().flatten();
+        let claims = threads.filter_map(|thread| self.threads.get(thread)).flat_map(|thread| &thread.claims);
+        let is_told_answer = |claim: &ClaimRecord| {
+            let is_answer = claim.kind.is_answer() && claim.answers.contains(&allegation);
+            is_answer && !claim.is_withdrawn && claim.alerted.contains_key(sink)
+        };
+        self.was_alerted(allegation, sink) && claims.filter_map(|claim| self.claims.get(claim)).any(is_told_answer)
     }
 }

@@ -10,14 +10,16 @@ use crate::text::embargo::{Embargo, embargo};
 pub use crate::model::WITHHELD;
 
 impl State {
-    /// Until when a known document is not to be alerted, where a version of it that says nothing else anew changes that. What only
-    /// its text says does not change with a text that does not: and without its page less of the text may be here than is known.
+    /// Until when a known document is not to be alerted, where a version of it that says nothing else anew changes that. A later version
+    /// may lift an embargo early. Else what only the text says does not change with a text that does not: and without its page less of
+    /// the text may be here than is known.
     pub fn moved_release(&self, document: &Document) -> Option<Option<Timestamp>> {
         let known = self.documents.get(&document.id)?;
         let until = match document.release {
             Release::Until(until) => Some(until),
             Release::Withheld => Some(WITHHELD),
             _ if known.embargo_until == Some(WITHHELD) => document.embargo_until,
+            _ if known.version.is_older_than(document.version) => release_after(known, document),
             _ => known.embargo_until,
         };
         (!document.version.is_older_than(known.version) && until != known.embargo_until).then_some(until)

@@ -9,8 +9,8 @@ use crate::dedup::story::{Copy, Placement};
 use crate::link::thread::{alert_thread, derive_state, stance_of, take_stance};
 use crate::link::view::View;
 use crate::model::{
-    AlertAnswer, AlertStory, AlertType, Analysis, Basis, Claim, ClaimEvent, ClaimId, ClaimRecord, DocumentRecord,
-    Event, Kind, RevisionLabel, StoryId, StoryRecord, Subject, ThreadId, related,
+    AlertAnswer, AlertStory, AlertType, Analysis, Basis, Claim, ClaimEvent, ClaimId, ClaimRecord, Document,
+    DocumentRecord, Event, Kind, RevisionLabel, StoryId, StoryRecord, Subject, ThreadId, related,
 };
 use crate::pipeline::acts::{Act, CommonNouns, acts};
 use crate::pipeline::feedback::{as_corrected, report_as_corrected};
@@ -74,8 +74,7 @@ impl State {
         let document = &analysis.document;
         let known = self.documents.get(&document.id);
         if known.is_some_and(|known| known.is_as(document)) {
-            self.note_trace(document.id, document.trace, changes);
-            return self.touch(document.id, now, changes);
+            return self.see_again(document, now, changes);
         }
         let by_address = document.url.as_ref().filter(|url| names_article(url)).and_then(|url| self.addresses.get(url));
         let revision = known.map_or(0, |known| known.revision + 1);
@@ -139,6 +138,15 @@ impl State {
         if is_moved {
             self.move_release(document.id, embargo_until, changes);
         }
+    }
+
+    /// Takes in a document that says nothing new: another of one batch, which was not known yet when that began. Its use may have changed.
+    fn see_again(&mut self, document: &Document, now: Timestamp, changes: &mut Vec<Change>) {
+        self.note_trace(document.id, document.trace, changes);
+        if let Some(until) = self.moved_release(document) {
+            self.release(document.id, document.version, until, changes);
+        }
+        self.touch(document.id, now, changes);
     }
 
     /// Joins the document's acts to the claims that the desk knows, or opens claims for them.

@@ -12,13 +12,11 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use crate::failpoint::{Point, reach};
-use crate::model::{
-    Attempt, Document, DocumentId, EndpointRecord, FeedCursor, Feedback, KeptList, Outbox, OutboxEntry, Records,
-};
+use crate::model::{Attempt, Document, EndpointRecord, FeedCursor, Feedback, KeptList, Outbox, OutboxEntry, Records};
 
 use super::writer::{Write, Writer};
 use super::{
-    BacklogPosition, BacklogTexts, Commit, Counts, Ledger, Orphan, PutIn, Store, StoreError, alert, backlog, endpoint,
+    BacklogMark, BacklogPosition, Commit, Counts, Ledger, Orphan, PutIn, Store, StoreError, alert, backlog, endpoint,
     feedback, ledger, outbox, record, schema,
 };
 
@@ -112,6 +110,14 @@ impl EmbeddedStore {
         if alert::is_due(&self.reader(), now)? { self.writer.write(Write::Release(now)).map(drop) } else { Ok(()) }
     }
 
+    /// Takes out the copies of all lists of feeds but these, by their ids. Blocks.
+    ///
+    /// # Errors
+    /// When it could not be made durable.
+    pub fn forget_lists(&self, but: Vec<String>) -> Result<(), StoreError> {
+        self.writer.write(Write::ForgetLists { but }).map(drop)
+    }
+
     /// The copies of lists of feeds. Blocks.
     ///
     /// # Errors
@@ -176,7 +182,7 @@ impl Store for EmbeddedStore {
         backlog::first(&self.reader(), limit)
     }
 
-    fn backlog_marks(&self) -> Result<Vec<(DocumentId, BacklogTexts)>, StoreError> {
+    fn backlog_marks(&self) -> Result<Vec<BacklogMark>, StoreError> {
         backlog::marks(&self.reader())
     }
 
@@ -234,6 +240,29 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+
+    #[test]
+    fn only_lists_that_are_named_are_not_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::open(&folder.path().join("g.db")).unwrap();
+        for id in ["one", "two", "three"] {
+            let list = KeptList {
+                id: id.to_owned(),
+                address: crate::model::AddressHash::of(&[id.as_bytes()]),
+                feeds: Vec::new(),
+                etag: None,
+                last_modified: None,
+                read_at: Timestamp::UNIX_EPOCH,
+                trouble: None,
+            };
+            store.keep_list(list).unwrap();
+        }
+        let ids = || store.kept_lists().unwrap().into_iter().map(|list| list.id).collect::<Vec<_>>();
+        store.forget_lists(vec!["three".to_owned(), "two".to_owned(), "new".to_owned()]).unwrap();
+        assert_eq!(ids(), ["two", "three"]);
+        store.forget_lists(Vec::new()).unwrap();
+        assert!(ids().is_empty());
+    }
 
     /// Two daemons on one database would send every alert twice.
     #[test]

@@ -36,8 +36,8 @@ use jiff::Timestamp;
 
 use crate::model::{
     Analysis, BudgetRecord, ClaimId, ClaimRecord, ContentHash, Document, DocumentId, DocumentRecord, FeedCursor,
-    FeedRecord, Feedback, FeedbackId, GroupRecord, Moved, MutedSpeaker, Outbox, OutboxRow, Records, SilenceRecord,
-    SilencedRow, StoryId, StoryRecord, ThreadId, ThreadRecord,
+    FeedRecord, Feedback, FeedbackId, GroupRecord, Moved, MutedSpeaker, Outbox, OutboxRow, Records, Release,
+    SilenceRecord, SilencedRow, StoryId, StoryRecord, ThreadId, ThreadRecord, Version,
 };
 
 /// Everything that must survive. Methods block; call them from blocking threads.
@@ -67,11 +67,11 @@ pub trait Store: Outbox<Error = StoreError> {
     /// When the store cannot be read.
     fn backlog(&self, limit: usize) -> Result<Vec<(BacklogPosition, Document)>, StoreError>;
 
-    /// Which documents wait in the backlog, and with what text.
+    /// Which documents wait in the backlog, with what text and release, in order of arrival.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn backlog_marks(&self) -> Result<Vec<(DocumentId, BacklogTexts)>, StoreError>;
+    fn backlog_marks(&self) -> Result<Vec<BacklogMark>, StoreError>;
 
     /// What users said and the desk has not taken in yet, in order; at most so much as one batch takes.
     ///
@@ -118,6 +118,8 @@ pub struct Commit {
     pub cursors: Vec<FeedCursor>,
     /// Documents that came and are put at the end of the backlog.
     pub put_off: Vec<Document>,
+    /// Documents of the backlog that are to wait withheld. Counts for what was put there before this commit.
+    pub withheld: Vec<Withheld>,
     /// Documents of the backlog that this commit holds instead: all up to this position.
     pub caught_up: Option<BacklogPosition>,
     /// Analyses of the documents that were read; one text of a document is kept once for the same models.
@@ -162,6 +164,7 @@ impl Commit {
             next_sequence,
             cursors: Vec::new(),
             put_off: Vec::new(),
+            withheld: Vec::new(),
             caught_up: None,
             analyses: Vec::new(),
             documents: Vec::new(),
@@ -186,8 +189,64 @@ impl Commit {
 /// Where a document stands in the backlog.
 pub type BacklogPosition = i64;
 
-/// What a document of the backlog says: its `content_hash` and its `entry_hash`.
-pub type BacklogTexts = (ContentHash, Option<ContentHash>);
+/// A document of the backlog: what it says, and whether that may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BacklogMark {
+    /// Which document.
+    pub document: DocumentId,
+    /// Its `content_hash`.
+    pub content: ContentHash,
+    /// Its `entry_hash`.
+    pub entry: Option<ContentHash>,
+    /// What its provider says of its use. When an embargo ends that its text alone tells, follows from the text.
+    pub release: Release,
+    /// Which version of it this is.
+    pub version: Version,
+}
+
+impl From<&Document> for BacklogMark {
+    fn from(document: &Document) -> Self {
+        Self {
+            document: document.id,
+            content: document.content_hash,
+            entry: document.entry_hash,
+            release: document.release,
+            version: document.version,
+        }
+    }
+}
+
+/// A document that must not be used now, as a version of it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Withheld {
+    /// Which document.
+    pub document: DocumentId,
+    /// The version that says so.
+    pub version: Version,
+    /// What to take for the end of its embargo.
+    pub until: Timestamp,
+}
+
+impl Withheld {
+    /// Whether it counts for what waits with this release and version: not for a later version, nor for what takes the document back.
+    pub fn concerns(&self, release: Release, version: Version) -> bool {
+        release != Release::Canceled && !self.version.is_older_than(version)
+    }
+
+    /// Withholds a document that waits, where it counts for it.
+    pub fn withhold(&self, document: &mut Document) {
+        if document.id == self.document && self.concerns(document.release, document.version) {
+            document.release = Release::Withheld;
+            document.version = self.version_after(document.version);
+            document.embargo_until = Some(self.until);
+        }
+    }
+
+    /// The version of the document after it.
+    pub fn version_after(&self, before: Version) -> Version {
+        if self.version.is_empty() { before } else { self.version }
+    }
+}
 
 /// Records that left the windows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

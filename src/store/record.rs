@@ -33,7 +33,7 @@ pub(super) fn write(transaction: &Transaction<'_>, commit: &Commit) -> Result<()
     // What a user has corrected is kept for good: models can be trained on it.
     let corrected: Vec<&ClaimRecord> = commit.claims.iter().filter(|claim| claim.corrected.is_some()).collect();
     upsert(transaction, "corrected", &corrected, |record| record.id.to_string())?;
-    backlog::write(transaction, &commit.put_off, commit.caught_up)?;
+    backlog::write(transaction, commit)?;
     feedback::write(transaction, &commit.feedback)?;
     transaction.execute(
         "DELETE FROM analysis WHERE position IN
@@ -187,6 +187,13 @@ pub(super) fn read_cursors(connection: &Connection) -> Result<Vec<FeedCursor>, S
 /// Puts the copy of a list of feeds in the place of the one before.
 pub(super) fn write_list(transaction: &Transaction<'_>, list: &KeptList) -> Result<(), StoreError> {
     upsert(transaction, "feed_list", std::slice::from_ref(list), |record| record.id.clone())
+}
+
+/// Takes out the copies of all lists of feeds but these.
+pub(super) fn forget_lists(transaction: &Transaction<'_>, but: &[String]) -> Result<(), StoreError> {
+    let gone = "DELETE FROM feed_list WHERE id NOT IN (SELECT value FROM json_each(?1))";
+    transaction.execute(gone, params![json(&but)?])?;
+    Ok(())
 }
 
 /// How much there is of everything.

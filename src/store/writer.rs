@@ -29,6 +29,7 @@ pub(super) enum Write {
     GiveUp { sink: String, now: Timestamp },
     KeepList(KeptList),
     Release(Timestamp),
+    ForgetLists { but: Vec<String> },
 }
 
 struct Request {
@@ -122,6 +123,10 @@ fn write_group(connection: &mut Connection, group: &[Request], retention: Durati
                 alert::release(&transaction, *now)?;
                 PutIn::new()
             }
+            Write::ForgetLists { but } => {
+                record::forget_lists(&transaction, but)?;
+                PutIn::new()
+            }
             Write::GiveUp { sink, now } => {
                 outbox::give_up(&transaction, sink, *now)?;
                 PutIn::new()
@@ -133,7 +138,11 @@ fn write_group(connection: &mut Connection, group: &[Request], retention: Durati
             match &request.write {
                 Write::Commit(_) => reach(commit),
                 Write::Attempt(_) => reach(attempt),
-                Write::Endpoint { .. } | Write::GiveUp { .. } | Write::KeepList(_) | Write::Release(_) => {}
+                Write::Endpoint { .. }
+                | Write::GiveUp { .. }
+                | Write::KeepList(_)
+                | Write::Release(_)
+                | Write::ForgetLists { .. } => {}
             }
         }
     };

@@ -324,6 +324,24 @@ fn a_group_waits_over_a_restart_and_the_answer_tells_the_allegation() {
 }
 
 #[test]
+fn only_an_answer_that_was_alerted_tells_an_allegation() {
+    let mut bench = Bench::new(Limits::none());
+    bench.take(&Step::Accuse(0));
+    bench.take(&Step::Deny(0));
+    let (desk, store) = bench.desk.as_ref().unwrap();
+    let is_told_after = |change: fn(&mut crate::model::ClaimRecord)| {
+        let mut records = store.load().unwrap();
+        let allegation = records.claims.iter().find(|claim| !claim.kind.is_answer()).unwrap().id;
+        records.claims.iter_mut().filter(|claim| claim.kind.is_answer()).for_each(change);
+        State::restore(desk.windows, records).was_told_by_answer(allegation, "one")
+    };
+    assert!(is_told_after(|_| {}));
+    assert!(!is_told_after(|answer| answer.alerted.clear()), "the sink heard of it in passing");
+    assert!(!is_told_after(|answer| answer.answers.clear()));
+    assert!(!is_told_after(|answer| answer.is_withdrawn = true));
+}
+
+#[test]
 fn what_a_group_told_outlives_the_end_of_its_speaker_in_a_digest() {
     let quiet = QuietHours::new(vec!["08:00-10:00".parse().unwrap()], TimeZone::UTC);
     let mut bench = Bench::new(Limits { group_wait: SignedDuration::from_mins(20), quiet, ..Limits::none() });
@@ -373,12 +391,35 @@ fn what_waits_in_the_outbox_goes_when_the_last_version_says() {
     assert_eq!(due(&bench), Some(in_hours(6)), "prolonged");
     released(&mut bench, Release::Until(in_hours(1)), 1);
     assert_eq!(due(&bench), Some(in_hours(6)), "an older version says nothing");
+    released(&mut bench, Release::Usable, 2);
+    assert_eq!(due(&bench), Some(in_hours(6)), "nor does the same version");
     bench.open();
     released(&mut bench, Release::Withheld, 3);
     assert!(due(&bench).unwrap() > in_hours(24 * 365 * 1_000), "withheld");
     released(&mut bench, Release::Usable, 4);
     assert_eq!(due(&bench), Some(Timestamp::UNIX_EPOCH), "it may be used after all");
     assert_eq!(bench.rows().len(), 1);
+}
+
+#[test]
+fn what_is_due_is_seen_to_after_a_failed_commit_although_nothing_comes() {
+    let mut bench = Bench::new(Limits { group_wait: SignedDuration::from_mins(20), ..Limits::none() });
+    bench.take(&Step::Accuse(0));
+    let later = in_hours(1);
+    let (desk, store) = bench.desk.as_mut().unwrap();
+    store.commits_to_fail.store(1, Ordering::SeqCst);
+    assert!(desk.process(Vec::new(), later).is_err());
+    assert!(desk.is_due(later));
+    assert_eq!(desk.process(Vec::new(), later).unwrap().routed.len(), 1);
+    assert!(!desk.is_due(later));
+}
+
+#[test]
+fn an_embargo_that_a_later_version_lifts_early_is_over() {
+    let mut bench = Bench::new(Limits::none());
+    released(&mut bench, Release::Until(in_hours(6)), 1);
+    released(&mut bench, Release::Usable, 2);
+    assert_eq!(due(&bench), Some(Timestamp::UNIX_EPOCH));
 }
 
 #[test]
