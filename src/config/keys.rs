@@ -177,7 +177,8 @@ pub(super) fn keys() -> Vec<Key> {
         ["stories", "claims", "threads", "deliveries"].map(|name| key("windows", name, Kind::Duration(MEMORY))),
     );
     keys.extend(feed_keys());
-    keys.extend(sink_keys());
+    keys.extend(lines_keys());
+    keys.extend(webhook_keys());
     keys.extend(mail_keys());
     keys.extend([
         required("rule", "name", Kind::Text),
@@ -243,36 +244,41 @@ fn mail_keys() -> Vec<Key> {
         key(mail, "unencrypted", Kind::Boolean),
         key(mail, "username", Kind::Text),
     ];
-    keys.extend(PASSWORD_KEYS.map(|name| {
-        let kind = if name.ends_with("_file") { Kind::Path } else { Kind::Text };
-        key(mail, name, kind)
-    }));
+    keys.extend(PASSWORD_KEYS.map(|name| secret_key(mail, name)));
     keys.extend([
         required(mail, "from", Kind::Mailbox),
         required(mail, "to", Kind::Mailboxes),
         key(mail, "ca_file", Kind::Path),
-        key(mail, "alerts_per_day", Kind::Count(ALERTS)),
-        key(mail, "alerts_per_hour", Kind::Count(ALERTS)),
-        key(mail, "group_wait", Kind::Duration(GROUP_WAIT)),
-        key(mail, "quiet_hours", Kind::Spans),
-        key(mail, "quiet_zone", Kind::Text),
-        key(mail, "quiet_priority", Kind::Count(LIMIT_PRIORITY)),
-        key(mail, "timeout", Kind::Duration(TIMEOUT)),
-        key(mail, "retry_schedule", Kind::Durations(WAITS)),
     ]);
+    keys.extend(limit_keys(mail));
+    keys.extend([key(mail, "timeout", Kind::Duration(TIMEOUT)), key(mail, "retry_schedule", Kind::Durations(WAITS))]);
     keys
 }
 
 /// Of passwords and tokens.
 fn login_keys(section: &'static str) -> impl Iterator<Item = Key> {
-    [PASSWORD_KEYS, TOKEN_KEYS].into_iter().flatten().map(move |name| {
-        let kind = if name.ends_with("_file") { Kind::Path } else { Kind::Text };
-        key(section, name, kind)
-    })
+    [PASSWORD_KEYS, TOKEN_KEYS].into_iter().flatten().map(move |name| secret_key(section, name))
 }
 
-fn sink_keys() -> Vec<Key> {
-    let [jsonl, webhook] = ["sink.jsonl", "sink.webhook"];
+/// Of a secret: the name of its file, or a text.
+fn secret_key(section: &'static str, name: &'static str) -> Key {
+    key(section, name, if name.ends_with("_file") { Kind::Path } else { Kind::Text })
+}
+
+/// Of how much a sink takes and when.
+fn limit_keys(section: &'static str) -> [Key; 6] {
+    [
+        key(section, "alerts_per_day", Kind::Count(ALERTS)),
+        key(section, "alerts_per_hour", Kind::Count(ALERTS)),
+        key(section, "group_wait", Kind::Duration(GROUP_WAIT)),
+        key(section, "quiet_hours", Kind::Spans),
+        key(section, "quiet_zone", Kind::Text),
+        key(section, "quiet_priority", Kind::Count(LIMIT_PRIORITY)),
+    ]
+}
+
+fn lines_keys() -> Vec<Key> {
+    let jsonl = "sink.jsonl";
     let mut keys = vec![
         required(jsonl, "name", Kind::Name),
         required(jsonl, "type", Kind::OneOf(&SINK_TYPES)),
@@ -282,12 +288,14 @@ fn sink_keys() -> Vec<Key> {
         key(jsonl, "rotate_every", Kind::Duration(ROTATE_EVERY)),
         key(jsonl, "keep_files", Kind::Count(KEEP_FILES)),
         key(jsonl, "compress", Kind::Boolean),
-        key(jsonl, "alerts_per_day", Kind::Count(ALERTS)),
-        key(jsonl, "alerts_per_hour", Kind::Count(ALERTS)),
-        key(jsonl, "group_wait", Kind::Duration(GROUP_WAIT)),
-        key(jsonl, "quiet_hours", Kind::Spans),
-        key(jsonl, "quiet_zone", Kind::Text),
-        key(jsonl, "quiet_priority", Kind::Count(LIMIT_PRIORITY)),
+    ];
+    keys.extend(limit_keys(jsonl));
+    keys
+}
+
+fn webhook_keys() -> Vec<Key> {
+    let webhook = "sink.webhook";
+    let mut keys = vec![
         required(webhook, "name", Kind::Name),
         required(webhook, "type", Kind::OneOf(&SINK_TYPES)),
         key(webhook, "url", Kind::Address),
@@ -300,12 +308,9 @@ fn sink_keys() -> Vec<Key> {
         key(webhook, "secret_env", Kind::Text),
         key(webhook, "secret_file", Kind::Path),
         key(webhook, "secret", Kind::Text),
-        key(webhook, "alerts_per_day", Kind::Count(ALERTS)),
-        key(webhook, "alerts_per_hour", Kind::Count(ALERTS)),
-        key(webhook, "group_wait", Kind::Duration(GROUP_WAIT)),
-        key(webhook, "quiet_hours", Kind::Spans),
-        key(webhook, "quiet_zone", Kind::Text),
-        key(webhook, "quiet_priority", Kind::Count(LIMIT_PRIORITY)),
+    ];
+    keys.extend(limit_keys(webhook));
+    keys.extend([
         key(webhook, "timeout", Kind::Duration(TIMEOUT)),
         key(webhook, "connect_timeout", Kind::Duration(TIMEOUT)),
         key(webhook, "concurrency_max", Kind::Count(1..=256)),
@@ -314,7 +319,7 @@ fn sink_keys() -> Vec<Key> {
         key(webhook, "allow_networks", Kind::Texts),
         key(webhook, "more_secrets", Kind::MoreSecrets),
         key(webhook, "username", Kind::Text),
-    ];
+    ]);
     keys.extend(login_keys(webhook));
     keys.extend([
         key(webhook, "headers", Kind::Headers(&ENDPOINT_RESERVED)),

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
-use super::embedded::BUSY_TIMEOUT;
 use super::record::{json, parse};
-use super::{EmbeddedStore, StoreError, View, outbox, schema};
+use super::{StoreError, beside, outbox};
 use crate::model::EndpointRecord;
 
 /// What is known of the endpoint of `sink`.
@@ -42,16 +41,7 @@ pub(super) fn write(transaction: &Transaction<'_>, record: &EndpointRecord, is_b
 /// # Errors
 /// When the file is missing, none of ours, a newer gainsay's, in use by an older one, or cannot be written.
 pub fn enable_endpoint(path: &Path, sink: &str, now: Timestamp) -> Result<Option<EndpointRecord>, StoreError> {
-    if View::open(path)?.version() < schema::ENDPOINTS_VERSION {
-        drop(EmbeddedStore::open(path)?);
-    }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags)
-        .map_err(|error| StoreError::Open { path: path.to_owned(), error: error.to_string() })?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    schema::check_owner(&connection, path)?;
-    // Who asked for it was told that it is so.
-    connection.pragma_update(None, "synchronous", "full")?;
+    let mut connection = beside::open(path)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let before = of(&transaction, sink)?;
     if let Some(EndpointRecord { sink, address, .. }) = before.clone() {

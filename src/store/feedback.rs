@@ -3,41 +3,23 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 
 use crate::model::{Feedback, FeedbackLine, FeedbackState};
 
-use super::embedded::BUSY_TIMEOUT;
 use super::record::{json, parse};
-use super::{EmbeddedStore, StoreError, View, schema};
+use super::{StoreError, beside};
 
 /// Entries that the desk takes at once; the rest comes with the next look.
 const BATCH_MAX: u32 = 64;
-
-/// Brings a database of before there was a log of feedback, or before there were silences, up to the present layout.
-///
-/// # Errors
-/// When the file is missing, none of ours, a newer gainsay's, in use by the older one, or cannot be read or written.
-pub fn bring_up(path: &Path) -> Result<(), StoreError> {
-    if View::open(path)?.version() < schema::API_VERSION {
-        drop(EmbeddedStore::open(path)?);
-    }
-    Ok(())
-}
 
 /// Puts what a user said into the log of the database at `path`, where it waits for the desk. What is there already is left as it
 /// is.
 ///
 /// # Errors
-/// When the file is missing, none of ours, a newer gainsay's, or cannot be written.
+/// When the file is missing, none of ours, a newer gainsay's, in use by an older one, or cannot be written.
 pub fn log_feedback(path: &Path, feedback: &Feedback) -> Result<(), StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)
-        .map_err(|error| StoreError::Open { path: path.to_owned(), error: error.to_string() })?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    schema::check_owner(&connection, path)?;
-    // Who said it was told that it is logged.
-    connection.pragma_update(None, "synchronous", "full")?;
+    let connection = beside::open(path)?;
     connection.execute(
         "INSERT INTO feedback (id, record) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING",
         params![feedback.id.to_string(), json(feedback)?],

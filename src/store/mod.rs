@@ -2,6 +2,7 @@
 
 mod alert;
 mod backlog;
+mod beside;
 mod browse;
 mod embedded;
 mod endpoint;
@@ -19,11 +20,12 @@ mod words;
 mod writer;
 
 pub use alert::NewAlert;
+pub use beside::bring_up;
 pub use browse::{Added, AlertFilter, AlertRow, ClaimFilter, Sums, ThreadFilter, Trends};
 pub use embedded::{EmbeddedStore, real_path};
 pub use endpoint::enable_endpoint;
 pub use error::StoreError;
-pub use feedback::{bring_up, log_feedback};
+pub use feedback::log_feedback;
 pub use ledger::Ledger;
 pub use replay::{AttemptRow, REPLAYABLE, replay_deliveries};
 pub use view::{DeliveryFilter, DeliveryRow, FeedDocuments, Named, SinkBacklog, StoredAnalysis, View, copy_into};

@@ -4,10 +4,9 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::{OptionalExtension as _, TransactionBehavior, params};
 
-use super::embedded::BUSY_TIMEOUT;
-use super::{EmbeddedStore, StoreError, View, schema};
+use super::{StoreError, View, beside, schema};
 use crate::failpoint::{Point, reach};
 use crate::model::Rendering;
 
@@ -82,16 +81,7 @@ impl View {
 /// # Errors
 /// When the file is missing, none of ours, a newer gainsay's, in use by an older one, or cannot be written.
 pub fn replay_deliveries(path: &Path, positions: &[i64], now: Timestamp) -> Result<u64, StoreError> {
-    if View::open(path)?.version() < schema::LEDGER_VERSION {
-        drop(EmbeddedStore::open(path)?);
-    }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags)
-        .map_err(|error| StoreError::Open { path: path.to_owned(), error: error.to_string() })?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    schema::check_owner(&connection, path)?;
-    // Who asked for it was told that it is so.
-    connection.pragma_update(None, "synchronous", "full")?;
+    let mut connection = beside::open(path)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut replayed = 0;
     for position in positions {

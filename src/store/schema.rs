@@ -378,6 +378,11 @@ pub(super) const API_VERSION: u32 = 10;
 /// Version from which on it is kept apart when an alert is released and when its next attempt is due.
 pub(super) const RELEASES_VERSION: u32 = 11;
 
+/// The present version.
+pub(super) fn present() -> u32 {
+    u32::try_from(STEPS.len()).unwrap_or(u32::MAX)
+}
+
 /// The version of the file, if it is ours or empty.
 pub(super) fn check_owner(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
     let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, u32>(0));
@@ -392,7 +397,7 @@ pub(super) fn check_owner(connection: &Connection, path: &Path) -> Result<u32, S
     if tables > 0 && owner != APPLICATION_ID {
         return Err(StoreError::Foreign { path: path.to_owned() });
     }
-    let known = u32::try_from(STEPS.len()).unwrap_or(u32::MAX);
+    let known = present();
     if version > known {
         return Err(StoreError::Newer { path: path.to_owned(), found: version, known });
     }
