@@ -131,8 +131,8 @@ fn feed(generator: &mut SchemaGenerator) -> Schema {
     schemars::json_schema!({
         "allOf": [line],
         "type": "object",
-        "required": ["paused", "history"],
-        "properties": {"paused": {"type": "boolean"}, "history": {"type": "array", "items": hour}},
+        "required": ["history"],
+        "properties": {"history": {"type": "array", "items": hour}},
     })
 }
 
@@ -224,7 +224,7 @@ fn single_things() -> Vec<Route> {
         single("/feeds/{id}", "A feed.", &[], state::feed, feed),
         single(
             "/deliveries/{alert}",
-            "A delivery with its attempts and its body.",
+            "A delivery with its attempts and the text that goes out; of an alert for several sinks, that of `sink`.",
             &[state::SINK],
             state::delivery,
             of::<DeliveryLine>,

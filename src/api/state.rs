@@ -83,14 +83,22 @@ pub(super) fn explain(looking: &Looking<'_>) -> Result<Value, Problem> {
 pub(super) fn delivery(looking: &Looking<'_>) -> Result<Value, Problem> {
     let id: AlertId = id("alert", looking.id)?;
     let filter = DeliveryFilter { alert: Some(id), sink: looking.query.text("sink")?, ..DeliveryFilter::default() };
-    let mut row = None;
+    let mut rows = Vec::new();
     looking.view.deliveries(&filter, |found| {
-        row = Some(found);
+        rows.push(found);
         std::ops::ControlFlow::Continue(())
     })?;
-    let row = row.ok_or_else(|| Problem::missing("delivery"))?;
+    if rows.len() > 1 {
+        let sinks: Vec<&str> = rows.iter().map(|row| row.sink.as_str()).collect();
+        return Err(Problem::bad(format!(
+            "this alert is for several sinks: say which with `sink`, one of {}",
+            sinks.join(", ")
+        )));
+    }
+    let row = rows.pop().ok_or_else(|| Problem::missing("delivery"))?;
     let attempts = looking.view.attempts(row.position)?;
-    let body = row.body.as_ref().map(|body| String::from_utf8_lossy(body).into_owned());
+    let rendered = looking.view.rendering(row.position)?.map(|made| made.body);
+    let body = rendered.as_ref().or(row.body.as_ref()).map(|body| String::from_utf8_lossy(body).into_owned());
     let alert = row.body.as_deref().and_then(alert_of);
     let mut found = value(&DeliveryLine::new(row, alert.as_ref()))?;
     found["attempts_made"] = value(&attempts)?;
@@ -113,7 +121,6 @@ pub(super) fn feeds(looking: &Looking<'_>) -> Result<Vec<Value>, Problem> {
             })
             .collect();
         let mut line = value(&feed)?;
-        line["paused"] = Value::Bool(false);
         line["history"] = Value::Array(history);
         found.push(line);
     }
@@ -293,7 +300,7 @@ pub(super) fn status(looking: &Looking<'_>) -> Result<Value, Problem> {
         "claims": counts.claims,
         "threads": counts.threads,
         "alerts": view.alert_count()?,
-        "feeds": {"total": feeds.iter().filter(|feed| is_running(feed.state)).count(), "failing": failing, "paused": 0},
+        "feeds": {"total": feeds.iter().filter(|feed| is_running(feed.state)).count(), "failing": failing},
         "endpoints": {"total": config.sinks.len(), "failing": troubled},
         "pending": counts.pending,
         "dead": counts.dead,

@@ -267,6 +267,8 @@ fn a_dead_letter_is_shown_and_goes_out_once_more_with_its_id_and_bytes() {
     (0..2).for_each(|number| feeds.add("/a", story(number)));
     let config = write_config(folder.path(), &[("a", format!("{}/a", wire.base))], Some(&receiver.base));
     set_schedule(&config, "[]");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text + "[[sink]]\nname = \"file\"\ntype = \"jsonl\"\npath = \"alerts.jsonl\"\n").unwrap();
     let address = listen(&config);
     let _daemon = Daemon::start(&config);
     wait_until_ready(address);
@@ -291,7 +293,9 @@ fn a_dead_letter_is_shown_and_goes_out_once_more_with_its_id_and_bytes() {
 
     let (one, other) = (dead()[0].clone(), dead()[1].clone());
     assert_eq!(replay(json!({"sink": "desk", "dry_run": true})), (200, json!({"count": 2, "items": [one, other]})));
-    for none in [json!({"sink": "nobody"}), json!({"status": "delivered"}), json!({"until": "2000-01-01"})] {
+    for none in
+        [json!({"sink": "nobody"}), json!({"sink": "desk", "status": "delivered"}), json!({"until": "2000-01-01"})]
+    {
         let mut body = none.clone();
         body["dry_run"] = json!(true);
         assert_eq!(replay(body), (200, json!({"count": 0, "items": []})), "{none}");
@@ -301,6 +305,7 @@ fn a_dead_letter_is_shown_and_goes_out_once_more_with_its_id_and_bytes() {
     assert_eq!(dead(), [one.clone(), other.clone()], "who only looks changes nothing");
 
     let id = one["alert"].as_str().unwrap();
+    super::api::refused(address, &format!("/deliveries/{id}"), &[], 400, "say which with `sink`");
     let body = read(address, &format!("/deliveries/{id}?sink=desk"))["body"].as_str().unwrap().to_owned();
     takes.store(true, Ordering::SeqCst);
     assert_eq!(replay(named(false)), (200, json!({"count": 1, "items": [one]})));
