@@ -15,6 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 import torch
+from onnx import TensorProto, load_model_from_string
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import nn
 from torch.nn import functional as F
@@ -24,7 +25,8 @@ from network import Judge, averaged
 
 MARKS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 COUNT_MIN = 5
-MAGIC = b"gainsay judge 1\n"
+MAGIC = b"gainsay judge 2\n"
+WEIGHTS = "weights.data"
 
 
 class Encoder(nn.Module):
@@ -86,6 +88,19 @@ def onnx(module, given, inputs, outputs, folder):
     return small.read_bytes()
 
 
+def apart(network, weights):
+    """The network without its 8-bit tensors, which are put behind `weights`: a program that holds those uses them where they stand."""
+    model = load_model_from_string(network)
+    for tensor in model.graph.initializer:
+        if tensor.data_type in (TensorProto.INT8, TensorProto.UINT8) and tensor.raw_data:
+            for key, value in (("location", WEIGHTS), ("offset", len(weights)), ("length", len(tensor.raw_data))):
+                tensor.external_data.add(key=key, value=str(value))
+            weights += tensor.raw_data
+            tensor.data_location = TensorProto.EXTERNAL
+            tensor.ClearField("raw_data")
+    return model.SerializeToString()
+
+
 def kept_pieces(shared, reader, vocabulary):
     """Numbers of the pieces that are kept, the marks first."""
     counts = Counter()
@@ -130,7 +145,9 @@ def main():
             {"words": ["words"], "first": ["acts"], "last": ["acts"], "kind": ["acts"], "near": ["acts", "words"],
              "answer": ["pairs"], "allegation": ["pairs"], "apart": ["pairs"]},
             {"arguments": ["acts", "words"], "background": ["acts"], "links": ["pairs"], "none": ["acts"]}, Path(folder))
-    parts = [json.dumps(args.settings).encode(), "".join(pieces[number] + "\n" for number in kept).encode(), encoder, heads]
+    weights = bytearray()
+    encoder, heads = apart(encoder, weights), apart(heads, weights)
+    parts = [json.dumps(args.settings).encode(), "".join(pieces[number] + "\n" for number in kept).encode(), encoder, heads, weights]
     body = b"".join(struct.pack("<I", len(part)) + part for part in parts)
     args.out.write_bytes(MAGIC + hashlib.sha256(body).digest() + body)
     print(f"{len(kept)} pieces, {len(MAGIC) + 32 + len(body)} bytes")

@@ -2,15 +2,17 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 16 | `gainsay judge 1\n` |
+//! | 16 | `gainsay judge 2\n` |
 //! | 32 | SHA-256 of all that follows |
-//! | 4 + n, four times | length (little endian) and bytes of: settings (JSON), vocabulary (one piece a line), encoder (ONNX), heads (ONNX) |
+//! | 4 + n, five times | length (little endian) and bytes of: settings (JSON), vocabulary (one piece a line), encoder and heads (ONNX), their weights |
+//!
+//! The weights are the networks' 8-bit tensors, which stand apart (ONNX's external data, `weights.data`) so that they can be used where they are.
 
 use serde::Deserialize;
 
 use crate::extract::ModelError;
 
-const MAGIC: &[u8] = b"gainsay judge 1\n";
+const MAGIC: &[u8] = b"gainsay judge 2\n";
 /// Bytes of a SHA-256.
 const DIGEST_LEN: usize = 32;
 
@@ -25,6 +27,8 @@ pub(super) struct ModelFile<'a> {
     pub(super) encoder: &'a [u8],
     /// The network that reads one act in it.
     pub(super) heads: &'a [u8],
+    /// The 8-bit weights of both.
+    pub(super) weights: &'a [u8],
 }
 
 /// How the networks' scores become probabilities: fitted on articles that trained no weight.
@@ -59,7 +63,7 @@ impl<'a> ModelFile<'a> {
             Some(part)
         };
         let mut next = || part().ok_or(ModelError::Truncated);
-        let (settings, vocabulary, encoder, heads) = (next()?, next()?, next()?, next()?);
+        let (settings, vocabulary, encoder, heads, weights) = (next()?, next()?, next()?, next()?, next()?);
         if Sha256::digest(body).as_slice() != digest {
             return Err(ModelError::Damaged);
         }
@@ -68,6 +72,7 @@ impl<'a> ModelFile<'a> {
             vocabulary: std::str::from_utf8(vocabulary).map_err(|_| ModelError::NotAModel)?,
             encoder,
             heads,
+            weights,
         })
     }
 }
@@ -76,7 +81,7 @@ impl<'a> ModelFile<'a> {
 mod tests {
     use super::*;
 
-    fn file(parts: [&[u8]; 4]) -> Vec<u8> {
+    fn file(parts: [&[u8]; 5]) -> Vec<u8> {
         use sha2::{Digest as _, Sha256};
         let mut body = Vec::new();
         for part in parts {
@@ -90,15 +95,16 @@ mod tests {
 
     #[test]
     fn parts_come_back_as_they_were_put() {
-        let bytes = file([SETTINGS, b"[PAD]\n", b"one", b"two"]);
+        let bytes = file([SETTINGS, b"[PAD]\n", b"one", b"two", b"3"]);
         let file = ModelFile::parse(&bytes).unwrap();
         assert_eq!(file.settings, Settings { cue: 1.0, sentence: 0.5, bias: -0.5 });
-        assert_eq!((file.vocabulary, file.encoder, file.heads), ("[PAD]\n", b"one".as_slice(), b"two".as_slice()));
+        assert_eq!(file.vocabulary, "[PAD]\n");
+        assert_eq!([file.encoder, file.heads, file.weights], [b"one".as_slice(), b"two", b"3"]);
     }
 
     #[test]
     fn a_file_cut_anywhere_is_refused() {
-        let bytes = file([SETTINGS, b"[PAD]\n", b"one", b"two"]);
+        let bytes = file([SETTINGS, b"[PAD]\n", b"one", b"two", b"3"]);
         for len in 0..bytes.len() {
             assert_eq!(ModelFile::parse(&bytes[..len]).unwrap_err(), ModelError::Truncated, "{len} bytes");
         }
@@ -106,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_changed_byte_is_found() {
-        let bytes = file([SETTINGS, b"[PAD]\n", b"one", b"two"]);
+        let bytes = file([SETTINGS, b"[PAD]\n", b"one", b"two", b"3"]);
         for at in 0..bytes.len() {
             let mut changed = bytes.clone();
             changed[at] ^= 1;
@@ -117,7 +123,7 @@ mod tests {
     #[test]
     fn another_file_is_told_from_a_damaged_one() {
         assert_eq!(ModelFile::parse(b"%PDF-1.7 and more of it").unwrap_err(), ModelError::NotAModel);
-        let bytes = file([b"no settings", b"[PAD]\n", b"one", b"two"]);
+        let bytes = file([b"no settings", b"[PAD]\n", b"one", b"two", b"3"]);
         assert_eq!(ModelFile::parse(&bytes).unwrap_err(), ModelError::NotAModel);
     }
 }

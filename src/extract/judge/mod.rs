@@ -138,13 +138,13 @@ impl Judge {
 
     fn read<'a>(
         bytes: &'a [u8],
-        load: impl Fn(&'a [u8]) -> Result<rten::Model, ModelError>,
+        load: impl Fn(&'a [u8], &'a [u8]) -> Result<rten::Model, ModelError>,
     ) -> Result<Self, ModelError> {
         let file = ModelFile::parse(bytes)?;
         let vocabulary = WordPieces::from_lines(file.vocabulary).ok_or(ModelError::NotAModel)?;
         let pools = Arc::new(Pools::default());
-        let encoder = Encoder::new(load(file.encoder)?, Arc::clone(&pools))?;
-        let heads = Heads::new(load(file.heads)?, pools)?;
+        let encoder = Encoder::new(load(file.encoder, file.weights)?, Arc::clone(&pools))?;
+        let heads = Heads::new(load(file.heads, file.weights)?, pools)?;
         let judge = Self { settings: file.settings, vocabulary, encoder, heads, cache: Cache::new(CACHE_BYTES_MAX) };
         if judge.answers() { Ok(judge) } else { Err(ModelError::NotAModel) }
     }

@@ -85,21 +85,25 @@ impl std::fmt::Debug for Heads {
     }
 }
 
-/// Reads a network that is part of the program where it stands. A copy would be the largest piece of memory by far, and what is freed once
-/// the C library then keeps of every size up to that for the next time, in each of its arenas.
+/// Where the networks say that their 8-bit weights are.
+const WEIGHTS: &str = "weights.data";
+
+/// Reads a network that is part of the program, and uses its weights where they stand: a copy would be the largest piece of memory by far.
 ///
 /// # Errors
 /// If it is none.
-pub(super) fn load_embedded(bytes: &'static [u8]) -> Result<Model, ModelError> {
-    ModelOptions::with_all_ops().load_static_slice(bytes).map_err(|_| ModelError::NotAModel)
+pub(super) fn load_embedded(network: &'static [u8], weights: &'static [u8]) -> Result<Model, ModelError> {
+    let mut options = ModelOptions::with_all_ops();
+    options.external_data_static(WEIGHTS, weights).load_static_slice(network).map_err(|_| ModelError::NotAModel)
 }
 
 /// Reads a network from any bytes.
 ///
 /// # Errors
 /// If it is none.
-pub(super) fn load(bytes: &[u8]) -> Result<Model, ModelError> {
-    ModelOptions::with_all_ops().load(bytes.to_vec()).map_err(|_| ModelError::NotAModel)
+pub(super) fn load(network: &[u8], weights: &[u8]) -> Result<Model, ModelError> {
+    let mut options = ModelOptions::with_all_ops();
+    options.external_data(WEIGHTS, weights.to_vec()).load(network.to_vec()).map_err(|_| ModelError::NotAModel)
 }
 
 fn ids<const N: usize>(model: &Model, names: [&str; N]) -> Result<[NodeId; N], ModelError> {
