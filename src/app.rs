@@ -27,6 +27,7 @@ use crate::config::{Config, IntakeConfig, SinkConfig, WindowsConfig};
 use crate::desk::{BACKLOG_MAX, Desk, Outcome, SinkSettings, Work};
 use crate::failpoint::{Point, reach};
 use crate::intake::Poller;
+use crate::memory;
 use crate::model::{Document, DocumentId, FeedCursor, FeedId, KeptList, Knowledge};
 use crate::pipeline::{Models, Windows};
 use crate::route::Router;
@@ -48,6 +49,8 @@ pub use observer::{LogObserver, Observer};
 const DESK_QUEUE: usize = 64;
 /// Copies of lists of feeds that wait to be followed.
 const LISTS_QUEUE: usize = 16;
+/// How often memory that is free goes back to the system.
+const GIVE_BACK: Duration = Duration::from_mins(1);
 /// Polls that the desk takes in one transaction.
 const DESK_BATCH: usize = 32;
 /// How often the desk looks after what waits for a time.
@@ -379,6 +382,7 @@ impl Tasks {
         tasks.start_feedback();
         tasks.start_alarm();
         tasks.start_ticks();
+        tasks.start_giving_back();
         let mut cursors: BTreeMap<FeedId, FeedCursor> =
             stages.cursors.into_iter().map(|cursor| (cursor.feed.clone(), cursor)).collect();
         let watched = Config { feeds: feeds.clone(), ..tasks.config.clone() };
@@ -421,6 +425,21 @@ impl Tasks {
                 if matches!(orders.try_send(Order::Tick), Err(mpsc::error::TrySendError::Closed(_))) {
                     return;
                 }
+            }
+        });
+    }
+
+    /// Starts the task that keeps memory small after floods.
+    fn start_giving_back(&mut self) {
+        let stop = self.stop.clone();
+        self.intake.spawn(async move {
+            loop {
+                // Both branches only wait.
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(GIVE_BACK) => {}
+                }
+                tokio::task::spawn_blocking(memory::give_back).await.unwrap_or_default();
             }
         });
     }

@@ -70,6 +70,7 @@ pub mod intake;
 mod json;
 pub mod link;
 pub mod look;
+mod memory;
 pub mod model;
 pub mod parallel;
 pub mod pipeline;
