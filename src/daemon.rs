@@ -84,7 +84,7 @@ pub fn probe(args: &ProbeArgs) -> Result<ExitCode> {
 /// Makes what was published since then news on the first fetch of each feed.
 fn backfill_since(config: &mut Config, since: &str) -> Result<(), String> {
     let age = crate::config::age(since, SystemClock.now())?;
-    config.feeds.iter_mut().for_each(|feed| feed.backfill = age);
+    config.feeds.iter_mut().for_each(|feed| Arc::make_mut(feed).backfill = age);
     config.feed_lists.iter_mut().for_each(|list| list.backfill = age);
     Ok(())
 }

@@ -197,7 +197,7 @@ pub(super) fn list_ids(config: &Config) -> Vec<String> {
 }
 
 /// The feeds of a config and of the copies of its lists.
-pub(super) fn all_feeds(config: &Config, kept: &[KeptList]) -> Vec<FeedConfig> {
+pub(super) fn all_feeds(config: &Config, kept: &[KeptList]) -> Vec<Arc<FeedConfig>> {
     plain::all_feeds(config, kept).into_iter().map(|(feed, _)| feed).collect()
 }
 

@@ -65,12 +65,11 @@ struct Prepared {
 
 impl Tasks {
     /// Starts a feed's task at `cursor`, or where its former task ended, if it had one.
-    pub(super) fn start_feed(&mut self, feed: FeedConfig, cursor: Option<FeedCursor>) {
+    pub(super) fn start_feed(&mut self, feed: Arc<FeedConfig>, cursor: Option<FeedCursor>) {
         let Some(orders) = self.orders.clone() else { return };
         let (stop, (last, end)) = (self.stop.child_token(), oneshot::channel());
         let is_leaving = Arc::new(AtomicBool::new(false));
         let leaving = Arc::clone(&is_leaving);
-        let feed = Arc::new(feed);
         let running = RunningFeed { config: Some(Arc::clone(&feed)), stop: stop.clone(), is_leaving, end };
         let former = self.feeds.insert(feed.id.clone(), running).map(|former| former.end);
         let watchers = self.watchers.clone();
@@ -250,10 +249,10 @@ impl Tasks {
     /// Replaces the tasks of feeds that differ; says how many were started and stopped.
     pub(super) fn swap_feeds(
         &mut self,
-        feeds: &[FeedConfig],
+        feeds: &[Arc<FeedConfig>],
         cursors: &BTreeMap<FeedId, FeedCursor>,
     ) -> (usize, usize) {
-        let wanted: BTreeMap<&FeedId, &FeedConfig> = feeds.iter().map(|feed| (&feed.id, feed)).collect();
+        let wanted: BTreeMap<&FeedId, &FeedConfig> = feeds.iter().map(|feed| (&feed.id, feed.as_ref())).collect();
         let mut stopped = 0;
         for (id, running) in &mut self.feeds {
             if running.config.is_some() && running.config.as_deref() != wanted.get(id).copied() {
@@ -265,11 +264,11 @@ impl Tasks {
             }
         }
         let is_running = |id: &FeedId| self.feeds.get(id).is_some_and(|running| running.config.is_some());
-        let missing: Vec<&FeedConfig> = feeds.iter().filter(|feed| !is_running(&feed.id)).collect();
+        let missing: Vec<&Arc<FeedConfig>> = feeds.iter().filter(|feed| !is_running(&feed.id)).collect();
         let started = missing.len();
         for feed in missing {
             let cursor = cursors.get(&feed.id).cloned();
-            self.start_feed(feed.clone(), cursor);
+            self.start_feed(Arc::clone(feed), cursor);
         }
         (started, stopped)
     }

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -316,7 +317,7 @@ fn read_config(mut root: Section<'_>, report: &Report<'_>, surroundings: &Surrou
         intake,
         extract,
         windows,
-        feeds: feeds.into_iter().collect::<Option<_>>()?,
+        feeds: feeds.into_iter().map(|feed| feed.map(Arc::new)).collect::<Option<_>>()?,
         feed_lists: feed_lists.into_iter().collect::<Option<_>>()?,
         rules: rules.into_iter().collect::<Option<_>>()?,
         sinks: sinks.into_iter().collect::<Option<_>>()?,

@@ -88,8 +88,8 @@ pub struct Config {
     pub extract: OwnWords,
     /// How long things are remembered.
     pub windows: WindowsConfig,
-    /// Which feeds, in the order of the file; ids are unique.
-    pub feeds: Vec<FeedConfig>,
+    /// Which feeds, in the order of the file; ids are unique. Shared: there may be thousands, and several parts of a daemon keep the config.
+    pub feeds: Vec<Arc<FeedConfig>>,
     /// Lists of more feeds, read while the daemon runs; ids are unique.
     pub feed_lists: Vec<FeedListConfig>,
     /// Which changes become alerts, for whom; never empty (without `[[rule]]` it is [`Rule::everything`](RuleConfig::everything)).

@@ -129,7 +129,7 @@ fn config(
     let interval = (pace / POLLS_PER_ACT).clamp(POLL_INTERVALS.0, POLL_INTERVALS.1);
     let mut feeds = Vec::new();
     for feed in &script.feeds {
-        feeds.push(FeedConfig {
+        feeds.push(Arc::new(FeedConfig {
             id: FeedId::new(&feed.id),
             url: format!("{wire}{}", Wire::path(feed)).parse()?,
             outlet: feed.outlet.clone(),
@@ -138,7 +138,7 @@ fn config(
             backfill: Duration::ZERO,
             access: FeedAccess::default(),
             text: TextPolicy::Feed,
-        });
+        }));
     }
     let webhook =
         WebhookConfig { retry_schedule: RETRY_SCHEDULE.to_vec(), ..WebhookConfig::new(endpoint.parse()?, secret) };

@@ -2,6 +2,7 @@
 //! `[[feed_list]]` with ids that stay, out.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 use url::Url;
@@ -102,18 +103,18 @@ pub fn keep(list: &FeedListConfig, read: List) -> Vec<ListedFeed> {
 
 /// All feeds of a config: its own, then those of its lists, each with the id of its list. An address or an id that is there already is
 /// not taken again. A list that has moved keeps the feeds of its last copy until it is read where it is now.
-pub fn all_feeds(config: &Config, kept: &[KeptList]) -> Vec<(FeedConfig, Option<String>)> {
+pub fn all_feeds(config: &Config, kept: &[KeptList]) -> Vec<(Arc<FeedConfig>, Option<String>)> {
     let canonical = |url: &Url| canonical_address(url.as_str()).unwrap_or_else(|| url.to_string());
     let mut addresses: BTreeSet<String> = config.feeds.iter().map(|feed| canonical(&feed.url)).collect();
     let mut ids: BTreeSet<String> = config.feeds.iter().map(|feed| feed.id.to_string()).collect();
-    let mut all: Vec<_> = config.feeds.iter().map(|feed| (feed.clone(), None)).collect();
+    let mut all: Vec<_> = config.feeds.iter().map(|feed| (Arc::clone(feed), None)).collect();
     for list in &config.feed_lists {
         let Some(kept) = kept.iter().find(|kept| kept.id == list.id) else { continue };
         for listed in kept.feeds.iter().take(list.feeds_max) {
             let Some(url) = opml::feed_address(&listed.url) else { continue };
             let id = id(&list.id, &url);
             if addresses.insert(canonical(&url)) && ids.insert(id.clone()) {
-                all.push((list.feed(id, url, &listed.title), Some(list.id.clone())));
+                all.push((Arc::new(list.feed(id, url, &listed.title)), Some(list.id.clone())));
             }
         }
     }

@@ -121,7 +121,8 @@ impl Telemetry {
     pub fn watch_config(&self, config: &Config, cursors: &BTreeMap<FeedId, FeedCursor>) {
         let known =
             |feed: &FeedConfig| cursors.get(&feed.id).cloned().unwrap_or_else(|| FeedCursor::new(feed.id.clone()));
-        let feeds: Vec<(&FeedConfig, FeedCursor)> = config.feeds.iter().map(|feed| (feed, known(feed))).collect();
+        let feeds: Vec<(&FeedConfig, FeedCursor)> =
+            config.feeds.iter().map(|feed| (feed.as_ref(), known(feed))).collect();
         self.watch(feeds.iter().map(|(feed, cursor)| (*feed, cursor)));
     }
 

@@ -317,7 +317,7 @@ fn access() -> FeedAccess {
         env: &|_| None,
         read: &|_| Err(std::io::ErrorKind::NotFound.into()),
     };
-    gainsay::config::parse(text, "test", &surroundings).unwrap().feeds.remove(0).access
+    gainsay::config::parse(text, "test", &surroundings).unwrap().feeds.remove(0).access.clone()
 }
 
 #[test]
