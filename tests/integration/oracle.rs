@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::io::Read as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -147,6 +148,7 @@ impl World {
         let text = text.replace("retry_schedule = [\"1s\", \"1s\", \"2s\", \"5s\", \"5s\", \"5s\"]\n", &patient);
         assert!(text.contains(&patient));
         let more = "[[sink]]\nname = \"file\"\ntype = \"jsonl\"\npath = \"alerts.jsonl\"\nalerts_per_day = 0\n\
+                    rotate_bytes = \"4KiB\"\ncompress = true\n\
                     [[rule]]\nname = \"all\"\nconfidence_min = 0\n";
         std::fs::write(&config, text + more).unwrap();
         Self {
@@ -265,6 +267,10 @@ impl World {
                         self.turn_the_config();
                         signal(daemon, "-HUP");
                     }
+                    // A file is closed where there is one alert more than it can hold.
+                    Point::LinesClosed | Point::LinesOpened | Point::LinesCompressing | Point::LinesCompressed => {
+                        self.tell_a_story();
+                    }
                     Point::Drain if told.duration_since(started) < 2 * gap => signal(daemon, "-TERM"),
                     _ => {}
                 }
@@ -309,6 +315,35 @@ impl World {
             assert_eq!(found.get(obligation), Some(body), "{obligation:?} is lost or altered");
         }
         self.obligations = found;
+        self.lines();
+    }
+
+    /// What the file holds and its closed ones before it, and how many of those there are. A closed one is whole in each form that it has; what
+    /// is half compressed is there uncompressed.
+    fn lines(&self) -> (Vec<u8>, usize) {
+        let mut closed: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        let mut unfinished = Vec::new();
+        for entry in std::fs::read_dir(self.folder.path()).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            let Some((stamp, ending)) = name.strip_prefix("alerts-").and_then(|rest| rest.split_once(".jsonl")) else {
+                continue;
+            };
+            let mut bytes = std::fs::read(&path).unwrap();
+            if ending == ".gz.tmp" {
+                unfinished.push(stamp.to_owned());
+                continue;
+            } else if ending == ".gz" {
+                let packed = std::mem::take(&mut bytes);
+                flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut bytes).unwrap();
+            }
+            let other = closed.insert(stamp.to_owned(), bytes);
+            assert!(other.is_none_or(|other| other == closed[stamp]), "{stamp} is compressed otherwise than it was");
+        }
+        assert!(unfinished.iter().all(|stamp| closed.contains_key(stamp)), "{unfinished:?} are nowhere whole");
+        let number = closed.len();
+        let live = std::fs::read(self.folder.path().join("alerts.jsonl")).unwrap_or_default();
+        (closed.into_values().chain([live]).collect::<Vec<_>>().concat(), number)
     }
 
     /// The faults are over: a fresh alert must pass, and everything else with it.
@@ -357,7 +392,8 @@ impl World {
     }
 
     fn check_file(&self) {
-        let written = std::fs::read(self.folder.path().join("alerts.jsonl")).unwrap();
+        let (written, closed) = self.lines();
+        assert!(written.len() < 8 << 10 || closed > 0, "{} bytes in a file that is never closed", written.len());
         let lines: Vec<(String, &[u8])> = written
             .split(|byte| *byte == b'\n')
             .filter(|line| !line.is_empty())
@@ -481,7 +517,7 @@ fn every_fail_point_has_a_name_of_its_own() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let sources = ["store/schema.rs", "store/embedded.rs", "store/writer.rs", "store/replay.rs", "sink/attempt.rs"]
         .into_iter()
-        .chain(["desk.rs", "app.rs", "app/reload.rs"]);
+        .chain(["sink/jsonl.rs", "sink/closed.rs", "desk.rs", "app.rs", "app/reload.rs"]);
     let text: String = sources.map(|path| std::fs::read_to_string(folder.join(path)).unwrap()).collect();
     for point in Point::ALL {
         assert!(text.contains(&format!("Point::{point:?}")), "{point:?} is reached nowhere");
