@@ -52,7 +52,7 @@ impl<O: Outbox> Outbox for CountedOutbox<O> {
         let recorded = self.outbox.record_attempt(attempt.clone());
         match &recorded {
             Ok(()) => self.telemetry.attempted(&attempt),
-            Err(_) => self.telemetry.not_recorded(&attempt.sink),
+            Err(error) => self.telemetry.not_recorded(&attempt.sink, error),
         }
         recorded
     }

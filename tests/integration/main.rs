@@ -15,6 +15,7 @@ mod bad_input;
 mod bad_matrix;
 mod bad_network;
 mod bad_times;
+mod broken_disk;
 mod chat;
 mod commands;
 mod configuring;
