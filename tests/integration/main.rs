@@ -37,6 +37,7 @@ mod mail;
 mod manners;
 mod matrix;
 mod oracle;
+mod outages;
 mod quality;
 mod receivers;
 mod reload;
