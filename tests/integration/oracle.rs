@@ -93,16 +93,43 @@ impl Receiver {
     }
 }
 
-/// Feeds by path, which can be changed in every way.
+/// Feeds by path. What a daemon says that it has, by the `ETag` that it asks with, it gets no more: a cursor that moves before what it stands for is
+/// durable loses that for good.
 #[derive(Clone, Default)]
-struct Wire(Arc<Mutex<BTreeMap<String, Vec<Entry>>>>);
+struct Wire(Arc<Mutex<BTreeMap<String, Carried>>>);
+
+/// What a feed carries.
+#[derive(Default)]
+struct Carried {
+    entries: Vec<Entry>,
+    /// Entries that it carried before these.
+    left: usize,
+}
+
+impl Carried {
+    /// What is new to who has this `ETag`, and the one of it all. Nothing where nothing is.
+    fn since(&mut self, known: Option<usize>) -> Option<(&[Entry], usize)> {
+        let all = self.left + self.entries.len();
+        let had = known.filter(|known| *known <= all).unwrap_or_default().saturating_sub(self.left);
+        self.entries.drain(..had);
+        self.left += had;
+        (known != Some(all)).then_some((&self.entries, all))
+    }
+}
 
 impl Wire {
     fn serve(&self) -> RawServer {
         let wire = self.clone();
         RawServer::start(move |request, stream| {
+            let known = request.headers.get("if-none-match").and_then(|tag| tag.to_str().ok());
+            let known = known.and_then(|tag| tag.trim_matches('"').parse().ok());
+            let mut feeds = wire.0.lock().unwrap();
+            let Some((entries, all)) = feeds.entry(request.path.clone()).or_default().since(known) else {
+                answer(stream, "304 Not Modified", "", b"");
+                return;
+            };
             let mut items = String::new();
-            for Entry { guid, title, body } in wire.0.lock().unwrap().get(&request.path).into_iter().flatten() {
+            for Entry { guid, title, body } in entries.iter().rev() {
                 write!(
                     items,
                     "<item><guid isPermaLink=\"false\">{guid}</guid><title>{title}</title><description>{body}</description>\
@@ -111,12 +138,13 @@ impl Wire {
                 .unwrap();
             }
             let feed = format!("<rss version=\"2.0\"><channel><title>Wire</title>{items}</channel></rss>");
-            answer(stream, "200 OK", "content-type: application/rss+xml\r\n", feed.as_bytes());
+            let headers = format!("content-type: application/rss+xml\r\netag: \"{all}\"\r\n");
+            answer(stream, "200 OK", &headers, feed.as_bytes());
         })
     }
 
-    fn change(&self, path: &str, change: impl FnOnce(&mut Vec<Entry>)) {
-        change(self.0.lock().unwrap().entry(path.to_owned()).or_default());
+    fn add(&self, path: &str, entries: impl IntoIterator<Item = Entry>) {
+        self.0.lock().unwrap().entry(path.to_owned()).or_default().entries.extend(entries);
     }
 }
 
@@ -166,8 +194,7 @@ impl World {
     }
 
     fn tell_a_story(&mut self) {
-        let entry = story(self.stories);
-        self.wire.change("/a", |entries| entries.insert(0, entry));
+        self.wire.add("/a", [story(self.stories)]);
         self.stories += 1;
     }
 
@@ -176,13 +203,9 @@ impl World {
         let Some(last) = self.stories.checked_sub(1) else { return };
         let number = usize::try_from(self.random.below(last as u64 + 1)).unwrap();
         self.revised.insert(number);
-        let guid = story(number).guid;
-        self.wire.change("/a", |entries| {
-            for entry in entries.iter_mut().filter(|entry| entry.guid == guid) {
-                "Correction: an earlier version of this report had a denial in it that was never made."
-                    .clone_into(&mut entry.body);
-            }
-        });
+        let Entry { guid, title, .. } = story(number);
+        let body = "Correction: an earlier version of this report had a denial in it that was never made.";
+        self.wire.add("/a", [Entry::new(&guid, &title, body)]);
     }
 
     fn flood(&mut self) {
@@ -195,7 +218,7 @@ impl World {
                 "The ferry sails at noon.",
             )
         };
-        self.wire.change("/b", |entries| *entries = (0..FLOOD).map(entry).collect());
+        self.wire.add("/b", (0..FLOOD).map(entry));
     }
 
     fn start(&self, fail_point: Option<String>) -> Child {
