@@ -418,19 +418,19 @@ fn rebuilt(windows: Windows, mut records: Records) -> State {
         Rest(Box<Records>),
     }
     enum Built {
-        Stories(Stories),
+        Stories(Box<Stories>),
         Rest(Box<State>),
     }
     let stories = std::mem::take(&mut records.stories);
     let parts = vec![Part::Stories(stories), Part::Rest(Box::new(records))];
     let built = parallel::in_order(parallel::cores(), parts, |part| match part {
-        Part::Stories(stories) => Built::Stories(Stories::restore(stories)),
+        Part::Stories(stories) => Built::Stories(Box::new(Stories::restore(stories))),
         Part::Rest(records) => Built::Rest(Box::new(State::restore(windows, *records))),
     });
     // The stories are put into the rest, which comes behind them.
     built.into_iter().rev().fold(State::new(windows), |state, part| match part {
         Built::Rest(rest) => *rest,
-        Built::Stories(stories) => state.with_stories(stories),
+        Built::Stories(stories) => state.with_stories(*stories),
     })
 }
 

@@ -111,7 +111,9 @@ impl Stories {
     pub fn restore(mut records: Vec<StoryRecord>) -> Self {
         records.sort_by_key(|story| story.sequence);
         let mut stories = Self::new();
-        records.into_iter().for_each(|record| stories.put_back(record));
+        for record in records {
+            stories.put_back(record);
+        }
         stories
     }
 

@@ -128,7 +128,7 @@ impl Desk {
     fn said(&self, words: &str) -> String {
         let log = self.daemon.log();
         let line = log.lines().find(|line| line.contains(words)).unwrap_or_else(|| panic!("no {words} in {log}"));
-        line[line.find(words).unwrap()..].to_owned()
+        line.get(line.find(words).unwrap()..).unwrap().to_owned()
     }
 
     /// Stops it; each alert came to the endpoint once.
