@@ -422,7 +422,8 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         schema::prepare(&mut connection, Path::new("memory")).unwrap();
         let transaction = connection.transaction().unwrap();
-        put(&transaction, &[row("one", b"a"), row("other", b"a")], day(0));
+        let rows = ["one", "other"].map(|sink| OutboxRow { due: Timestamp::UNIX_EPOCH, ..row(sink, b"a") });
+        put(&transaction, &rows, day(0));
         attempt(&transaction, b"a", retry(day(1)));
         let before = day(0) - Duration::from_hours(1);
         let late = |now| is_late(&transaction, "one", now).unwrap();
