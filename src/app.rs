@@ -566,7 +566,7 @@ impl DeskLoop {
         self.watchers.telemetry.pulse.desk_began();
         let caught_up = self.process(Desk::catch_up);
         if let Err(error) = caught_up {
-            self.watchers.telemetry.not_committed(0);
+            self.watchers.telemetry.not_committed(0, &error);
             error!(%error, "commit failed, the backlog stays as it is");
             if !error.is_retryable() {
                 return Err(error);
@@ -585,7 +585,7 @@ impl DeskLoop {
         self.watchers.telemetry.pulse.desk_began();
         let ticked = self.process(|desk, now| desk.process(Vec::new(), now));
         if let Err(error) = ticked {
-            self.watchers.telemetry.not_committed(0);
+            self.watchers.telemetry.not_committed(0, &error);
             error!(%error, "commit failed, what waits goes on to wait");
             if !error.is_retryable() {
                 return Err(error);
@@ -620,8 +620,8 @@ impl DeskLoop {
         self.watchers.telemetry.pulse.desk_began();
         let documents = works.iter().map(|work| work.documents.len() as u64).sum();
         let processed = self.process(|desk, now| desk.take(works, now));
-        if processed.is_err() {
-            self.watchers.telemetry.not_committed(documents);
+        if let Err(error) = &processed {
+            self.watchers.telemetry.not_committed(documents, error);
         }
         for done in waiting {
             // A poller that is gone needs no answer.

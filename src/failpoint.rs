@@ -35,11 +35,19 @@ pub enum Point {
     Drain,
     /// Alerts are put back into the queue by a command, and it is not committed.
     Replay,
+    /// A file of lines has the name of a closed one, and no other is at its path.
+    LinesClosed,
+    /// The next file is at the path, and the line for which it was made is not in it.
+    LinesOpened,
+    /// A closed file is compressed, and the copy has neither its end nor its name.
+    LinesCompressing,
+    /// A closed file is there twice: as it was, and compressed.
+    LinesCompressed,
 }
 
 impl Point {
     /// All of them, in the order of the data.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::Opened,
         Self::Migration,
         Self::CommitBefore,
@@ -54,6 +62,10 @@ impl Point {
         Self::ReloadHalf,
         Self::Drain,
         Self::Replay,
+        Self::LinesClosed,
+        Self::LinesOpened,
+        Self::LinesCompressing,
+        Self::LinesCompressed,
     ];
 
     /// Its name in `FAIL_POINT`.
@@ -73,6 +85,10 @@ impl Point {
             Self::ReloadHalf => "reload.half",
             Self::Drain => "drain",
             Self::Replay => "replay",
+            Self::LinesClosed => "lines.closed",
+            Self::LinesOpened => "lines.opened",
+            Self::LinesCompressing => "lines.compressing",
+            Self::LinesCompressed => "lines.compressed",
         }
     }
 }

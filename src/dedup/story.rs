@@ -107,8 +107,18 @@ impl Stories {
         Self::default()
     }
 
+    /// The stories of these records.
+    pub fn restore(mut records: Vec<StoryRecord>) -> Self {
+        records.sort_by_key(|story| story.sequence);
+        let mut stories = Self::new();
+        for record in records {
+            stories.put_back(record);
+        }
+        stories
+    }
+
     /// Puts a record back. Records come in order of `sequence`.
-    pub fn restore(&mut self, record: StoryRecord) {
+    fn put_back(&mut self, record: StoryRecord) {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.table.push(None);
             Slot::try_from(self.table.len() - 1).unwrap_or(Slot::MAX)
@@ -300,7 +310,7 @@ impl Stories {
         if let Some(&slot) = self.by_id.get(&id) {
             return self.join(slot, copy, now);
         }
-        self.restore(StoryRecord {
+        self.put_back(StoryRecord {
             id,
             revision: 0,
             label: copy.label,

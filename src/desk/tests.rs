@@ -80,6 +80,10 @@ impl Outbox for Flaky {
         self.store.tried(sink, now, limit)
     }
 
+    fn hasten(&self, sink: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.store.hasten(sink, now)
+    }
+
     fn endpoint(&self, sink: &str) -> Result<Option<crate::model::EndpointRecord>, StoreError> {
         self.store.endpoint(sink)
     }

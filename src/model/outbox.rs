@@ -154,6 +154,13 @@ pub trait Outbox: Send + Sync {
     /// When the outbox cannot be read.
     fn tried(&self, sink: &str, now: Timestamp, limit: usize) -> Result<Vec<OutboxEntry>, Self::Error>;
 
+    /// Makes due at `now` what was tried in vain for `sink` at a time that is yet to come: the clock was set back since, and it would wait the longer
+    /// by that.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read or written.
+    fn hasten(&self, sink: &str, now: Timestamp) -> Result<(), Self::Error>;
+
     /// What is known of the endpoint of `sink`.
     ///
     /// # Errors

@@ -80,7 +80,7 @@ impl State {
             documents: BTreeMap::new(),
             addresses: BTreeMap::new(),
             traces: BTreeSet::new(),
-            stories: Stories::new(),
+            stories: Stories::restore(records.stories),
             claims: BTreeMap::new(),
             claims_of_story: BTreeMap::new(),
             index: ClaimIndex::default(),
@@ -95,11 +95,6 @@ impl State {
             silences: records.silences.into_iter().map(|silence| (silence.id, silence)).collect(),
             muted: records.muted.into_iter().map(|muted| (muted.key.clone(), muted)).collect(),
         };
-        let mut stories = records.stories;
-        stories.sort_by_key(|story| story.sequence);
-        for story in stories {
-            state.stories.restore(story);
-        }
         for document in records.documents {
             state.put_document(document);
         }
@@ -111,6 +106,12 @@ impl State {
             thread.claims.retain(|claim| state.claims.contains_key(claim));
         }
         state
+    }
+
+    /// The desk with these stories in place of its own, which were restored beside it: they are most of the work, and nothing else is made of them.
+    #[must_use]
+    pub fn with_stories(self, stories: Stories) -> Self {
+        Self { stories, ..self }
     }
 
     /// The desk's clock and the next number of its sequence, as the store keeps them.

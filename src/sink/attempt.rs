@@ -77,6 +77,11 @@ impl<O: Outbox + 'static> Delivery<O> {
         .await
     }
 
+    /// Lets nothing wait longer because the clock was set back.
+    pub(super) async fn hasten(self: &Arc<Self>, now: Timestamp) -> Result<(), String> {
+        self.ask(move |delivery| delivery.outbox.hasten(&delivery.sink, now)).await
+    }
+
     /// What is stored of the endpoint.
     pub(super) async fn endpoint(self: &Arc<Self>) -> Result<Option<EndpointRecord>, String> {
         self.ask(|delivery| delivery.outbox.endpoint(&delivery.sink)).await

@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use tracing::warn;
 
 use crate::config::Rotation;
+use crate::failpoint::{Point, reach};
 
 /// The time in a name, to the millisecond, in UTC.
 const STAMP: &str = "%Y%m%dT%H%M%S%.3fZ";
@@ -167,10 +168,12 @@ impl Family {
         let Some(read) = copy(&mut source, &mut encoder, stop)? else {
             return remove(&unfinished);
         };
+        reach(Point::LinesCompressing);
         encoder.finish()?.flush()?;
         out.sync_all()?;
         fs::rename(&unfinished, self.path(stamp, COMPRESSED))?;
         sync_folder(&self.folder)?;
+        reach(Point::LinesCompressed);
         if source.metadata()?.len() == read {
             remove(plain)?;
         }

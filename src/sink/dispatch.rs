@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep};
@@ -29,6 +29,9 @@ use super::{DeliveryError, retry};
 
 /// Longest time between two looks into the outbox: the wall clock, by which entries are due, may have been set.
 const LOOK_INTERVAL_MAX: Duration = Duration::from_secs(30);
+
+/// A clock that is set back by less is only corrected.
+const CLOCK_STEP_MIN: SignedDuration = SignedDuration::from_secs(1);
 
 /// Empties the outbox of one sink.
 pub struct Dispatcher<O: Outbox> {
@@ -66,6 +69,8 @@ struct Flight {
     failures: u32,
     /// Of an endpoint, once what is stored of it is known.
     traffic: Option<Traffic>,
+    /// By the clock, when the outbox was looked into last.
+    looked_at: Option<Timestamp>,
 }
 
 impl<O: Outbox + 'static> Dispatcher<O> {
@@ -111,8 +116,8 @@ impl<O: Outbox + 'static> Dispatcher<O> {
     /// way and returns. May be dropped at any time: what is then under way counts as not attempted.
     pub async fn run(self, stop: CancellationToken) -> DispatchSummary {
         let summary = DispatchSummary { sink: self.delivery.sink.clone(), ..DispatchSummary::default() };
-        let mut flight =
-            Flight { tasks: JoinSet::new(), order_keys: BTreeSet::new(), summary, failures: 0, traffic: None };
+        let (tasks, order_keys) = (JoinSet::new(), BTreeSet::new());
+        let mut flight = Flight { tasks, order_keys, summary, failures: 0, traffic: None, looked_at: None };
         while !stop.is_cancelled() {
             // Listens from here on, before the outbox is read: what is put in between is not overlooked.
             let woken = self.wake.notified();
@@ -149,7 +154,7 @@ impl<O: Outbox + 'static> Dispatcher<O> {
 
     /// Starts attempts at what is due at `now`, as many as may run. Says how long to wait before the next look.
     async fn start_due(&self, flight: &mut Flight, now: Timestamp, stop: &CancellationToken) -> Duration {
-        if !self.resume(flight).await || !self.keep(flight).await {
+        if !self.resume(flight).await || !self.keep(flight).await || !self.hasten(flight, now).await {
             return retry::back_off(flight.failures, STORE_WAITS.0, STORE_WAITS.1);
         }
         let under_way = flight.tasks.len();
@@ -189,6 +194,18 @@ impl<O: Outbox + 'static> Dispatcher<O> {
         // What is over the rate is due already.
         let over = flight.traffic.as_mut().and_then(|traffic| traffic.wait_for_rate(Instant::now()));
         wait.min(LOOK_INTERVAL_MAX).min(over.unwrap_or(LOOK_INTERVAL_MAX))
+    }
+
+    /// Sees to it that nothing waits longer because the clock was set back, before the start or since the last look. False where the store fails.
+    async fn hasten(&self, flight: &mut Flight, now: Timestamp) -> bool {
+        let is_back = flight.looked_at.is_none_or(|before| before.duration_since(now) > CLOCK_STEP_MIN);
+        if is_back && let Err(error) = self.delivery.hasten(now).await {
+            flight.failures = flight.failures.saturating_add(1);
+            error!(sink = self.delivery.sink, %error, "cannot look for what waits too long");
+            return false;
+        }
+        flight.looked_at = Some(now);
+        true
     }
 
     /// Learns what is stored of the endpoint: at the start, and while it is left alone, as somebody may have put that to an end. False

@@ -21,6 +21,7 @@ use super::closed::{Family, Tidier, folder, is_at, lock, sync_folder};
 use super::fsync::Syncer;
 use crate::clock::Clock;
 use crate::config::{Fsync, LinesConfig, Rotation};
+use crate::failpoint::{Point, reach};
 
 /// Looks for the file at the path while others move it away.
 const TURNS_MAX: u32 = 100;
@@ -141,10 +142,13 @@ impl LineFile {
     /// Waits for our turn at the file and closes it if the next line belongs into a new one. Gives the file to write to, locked until
     /// it is dropped.
     fn turn(&self, mut file: File, line_bytes: u64) -> io::Result<File> {
-        for _ in 0..TURNS_MAX {
+        for turn in 0..TURNS_MAX {
             lock(&file)?;
             let metadata = file.metadata()?;
             if is_at(&metadata, &self.path)? {
+                if turn > 0 {
+                    reach(Point::LinesOpened);
+                }
                 let now = self.clock.now();
                 if !is_full(&self.rotation, &metadata, line_bytes, now)? {
                     return Ok(file);
@@ -171,6 +175,7 @@ impl LineFile {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         fs::rename(&path, &to)?;
+        reach(Point::LinesClosed);
         sync_folder(folder(&path))?;
         if let Some(tidier) = &self.tidier {
             tidier.wake();

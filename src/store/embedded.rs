@@ -222,6 +222,11 @@ impl Outbox for EmbeddedStore {
         outbox::tried(&self.reader(), sink, now, limit)
     }
 
+    fn hasten(&self, sink: &str, now: Timestamp) -> Result<(), StoreError> {
+        let is_late = outbox::is_late(&self.reader(), sink, now)?;
+        if is_late { self.writer.write(Write::Hasten { sink: sink.to_owned(), now }).map(drop) } else { Ok(()) }
+    }
+
     fn endpoint(&self, sink: &str) -> Result<Option<EndpointRecord>, StoreError> {
         endpoint::of(&self.reader(), sink)
     }

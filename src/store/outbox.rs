@@ -200,6 +200,23 @@ pub(super) fn release(transaction: &Transaction<'_>, sink: &str, now: Timestamp)
     Ok(())
 }
 
+/// True of a row of the sink `?1` that was tried in vain later than `?2` and waits.
+const IS_LATE: &str = "state = 'pending' AND sink = ?1 AND attempts > 0 AND due > ?2
+    AND EXISTS (SELECT 1 FROM attempt WHERE attempt.outbox = o.position AND attempt.at > ?2)";
+
+/// Whether something waits that was tried for `sink` later than `now`: the clock was set back.
+pub(super) fn is_late(connection: &Connection, sink: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let query = format!("SELECT EXISTS (SELECT 1 FROM outbox o WHERE {IS_LATE})");
+    Ok(connection.query_row(&query, params![sink, now.as_millisecond()], |row| row.get(0))?)
+}
+
+/// That is due at `now`. No embargo ends by it.
+pub(super) fn hasten(transaction: &Transaction<'_>, sink: &str, now: Timestamp) -> Result<(), StoreError> {
+    transaction
+        .execute(&format!("UPDATE outbox AS o SET due = ?2 WHERE {IS_LATE}"), params![sink, now.as_millisecond()])?;
+    Ok(())
+}
+
 /// The heads of order keys of `sink` for which `condition` on [`READY`] holds, ordered by it.
 fn entries(
     connection: &Connection,
@@ -398,6 +415,23 @@ mod tests {
 
     fn retry(due: Timestamp) -> AttemptResult {
         AttemptResult::Retry { due, error: "no answer".to_owned() }
+    }
+
+    #[test]
+    fn what_was_tried_by_a_clock_that_was_ahead_waits_no_longer_for_it() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::prepare(&mut connection, Path::new("memory")).unwrap();
+        let transaction = connection.transaction().unwrap();
+        let rows = ["one", "other"].map(|sink| OutboxRow { due: Timestamp::UNIX_EPOCH, ..row(sink, b"a") });
+        put(&transaction, &rows, day(0));
+        attempt(&transaction, b"a", retry(day(1)));
+        let before = day(0) - Duration::from_hours(1);
+        let late = |now| is_late(&transaction, "one", now).unwrap();
+        assert_eq!([late(day(0)), late(before), is_late(&transaction, "other", before).unwrap()], [false, true, false]);
+        hasten(&transaction, "one", day(0)).unwrap();
+        assert_eq!(next_due(&transaction, "one", day(0)).unwrap(), Some(day(1)), "it waits as it should");
+        hasten(&transaction, "one", before).unwrap();
+        assert_eq!(due(&transaction, "one", before, 9).unwrap().len(), 1);
     }
 
     fn move_to(transaction: &Transaction<'_>, document: DocumentId, due: Timestamp) {

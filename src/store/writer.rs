@@ -27,6 +27,7 @@ pub(super) enum Write {
     Attempt(Attempt),
     Endpoint { record: EndpointRecord, is_back: bool },
     GiveUp { sink: String, now: Timestamp },
+    Hasten { sink: String, now: Timestamp },
     KeepList(KeptList),
     Release(Timestamp),
     ForgetLists { but: Vec<String> },
@@ -127,6 +128,10 @@ fn write_group(connection: &mut Connection, group: &[Request], retention: Durati
                 record::forget_lists(&transaction, but)?;
                 PutIn::new()
             }
+            Write::Hasten { sink, now } => {
+                outbox::hasten(&transaction, sink, *now)?;
+                PutIn::new()
+            }
             Write::GiveUp { sink, now } => {
                 outbox::give_up(&transaction, sink, *now)?;
                 PutIn::new()
@@ -140,6 +145,7 @@ fn write_group(connection: &mut Connection, group: &[Request], retention: Durati
                 Write::Attempt(_) => reach(attempt),
                 Write::Endpoint { .. }
                 | Write::GiveUp { .. }
+                | Write::Hasten { .. }
                 | Write::KeepList(_)
                 | Write::Release(_)
                 | Write::ForgetLists { .. } => {}

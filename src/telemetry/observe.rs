@@ -2,6 +2,7 @@
 //! supervisor's status line.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -219,6 +220,7 @@ impl Telemetry {
     /// A batch is durable.
     pub fn committed(&self, outcome: &Outcome) {
         self.pulse.desk_ended(true);
+        self.pulse.wrote(Ok(()));
         let tally = &outcome.tally;
         self.metrics.record(|samples| {
             for (result, count) in [
@@ -287,9 +289,10 @@ impl Telemetry {
         });
     }
 
-    /// A batch of so many documents could not be made durable.
-    pub fn not_committed(&self, documents: u64) {
+    /// A batch of so many documents could not be made durable, because of this.
+    pub fn not_committed(&self, documents: u64, error: &StoreError) {
         self.pulse.desk_ended(false);
+        self.pulse.wrote(Err(error.to_string()));
         self.metrics.record(|samples| {
             samples.count(Metric::CommitFailures, &[], 1);
             samples.count(Metric::Documents, &["not_committed"], documents);
@@ -299,6 +302,7 @@ impl Telemetry {
     /// An attempt to deliver was written down.
     pub(super) fn attempted(&self, attempt: &Attempt) {
         let sink = attempt.sink.as_str();
+        self.pulse.wrote(Ok(()));
         self.metrics.record(|samples| {
             let result = match &attempt.result {
                 AttemptResult::Delivered => {
@@ -341,7 +345,8 @@ impl Telemetry {
     }
 
     /// An attempt to deliver could not be written down.
-    pub(super) fn not_recorded(&self, sink: &str) {
+    pub(super) fn not_recorded(&self, sink: &str, error: &impl Display) {
+        self.pulse.wrote(Err(error.to_string()));
         self.metrics.record(|samples| samples.count(Metric::AttemptsUnrecorded, &[sink], 1));
     }
 

@@ -36,6 +36,10 @@ impl<O: Outbox> Outbox for CountedOutbox<O> {
         self.outbox.tried(sink, now, limit)
     }
 
+    fn hasten(&self, sink: &str, now: Timestamp) -> Result<(), O::Error> {
+        self.outbox.hasten(sink, now)
+    }
+
     fn endpoint(&self, sink: &str) -> Result<Option<EndpointRecord>, O::Error> {
         let record = self.outbox.endpoint(sink)?;
         self.telemetry.endpoint(sink, record.as_ref());
@@ -52,7 +56,7 @@ impl<O: Outbox> Outbox for CountedOutbox<O> {
         let recorded = self.outbox.record_attempt(attempt.clone());
         match &recorded {
             Ok(()) => self.telemetry.attempted(&attempt),
-            Err(_) => self.telemetry.not_recorded(&attempt.sink),
+            Err(error) => self.telemetry.not_recorded(&attempt.sink, error),
         }
         recorded
     }

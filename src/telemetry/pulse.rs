@@ -69,6 +69,8 @@ struct Beats {
     busy_since: Option<Instant>,
     /// First and last of the commits that failed since one succeeded.
     failing: Option<(Instant, Instant)>,
+    /// Why the database took nothing when it was written to last.
+    refused: Option<String>,
     /// When each feed that waits for its turn is due.
     due: BTreeMap<FeedId, Instant>,
     last_poll: Instant,
@@ -82,6 +84,7 @@ impl Pulse {
         let beats = Beats {
             busy_since: None,
             failing: None,
+            refused: None,
             due: BTreeMap::new(),
             last_poll: Instant::now(),
             poll_time_max: Duration::ZERO,
@@ -115,6 +118,16 @@ impl Pulse {
         let mut beats = self.beats();
         beats.busy_since = None;
         beats.failing = if is_durable { None } else { Some((beats.failing.map_or(now, |(first, _)| first), now)) };
+    }
+
+    /// The database was written to, or refused with these words.
+    pub fn wrote(&self, written: Result<(), String>) {
+        self.beats().refused = written.err();
+    }
+
+    /// Why the database took nothing when it was written to last; nothing where it did.
+    pub fn refused(&self) -> Option<String> {
+        self.beats().refused.clone()
     }
 
     /// A feed waits and is due after `delay`; one poll takes at most `poll_time_max`.
@@ -178,8 +191,14 @@ mod tests {
     #[track_caller]
     fn check(set: impl FnOnce(&mut Beats, Instant), minutes: u32, expected: &[Stage]) {
         let start = Instant::now();
-        let mut beats =
-            Beats { busy_since: None, failing: None, due: BTreeMap::new(), last_poll: start, poll_time_max: MINUTE };
+        let mut beats = Beats {
+            busy_since: None,
+            failing: None,
+            refused: None,
+            due: BTreeMap::new(),
+            last_poll: start,
+            poll_time_max: MINUTE,
+        };
         set(&mut beats, start);
         assert_eq!(beats.stuck(5 * MINUTE, start + minutes * MINUTE), expected);
     }

@@ -4,7 +4,7 @@
 //! | path | answers |
 //! |---|---|
 //! | `/healthz` | 200 while the stages live, 503 with the names of those that have made no progress for five minutes |
-//! | `/readyz` | 200 once the state is rebuilt and the sinks are open, 503 before and from the stop on |
+//! | `/readyz` | 200 once the state is rebuilt and the sinks are open, 503 before and from the stop on, and while the database takes nothing, with the reason |
 //! | `/metrics` | Prometheus text, or `OpenMetrics` where the client asks for it |
 //! | `/` and the page's files | the page, where the config has it |
 //! | `/api/v1/…` | what the caller puts there |
@@ -183,9 +183,13 @@ async fn health(State(telemetry): State<Arc<Telemetry>>) -> Response {
 }
 
 async fn readiness(State(telemetry): State<Arc<Telemetry>>) -> Response {
-    let phase = telemetry.pulse.phase();
-    let status = if phase == Phase::Ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    text(status, &format!("{}\n", phase.as_str()))
+    match (telemetry.pulse.phase(), telemetry.pulse.refused()) {
+        (Phase::Ready, None) => text(StatusCode::OK, "ready\n"),
+        (Phase::Ready, Some(error)) => {
+            text(StatusCode::SERVICE_UNAVAILABLE, &format!("nothing can be stored: {error}\n"))
+        }
+        (phase, _) => text(StatusCode::SERVICE_UNAVAILABLE, &format!("{}\n", phase.as_str())),
+    }
 }
 
 async fn metrics(State(telemetry): State<Arc<Telemetry>>, headers: HeaderMap) -> Response {

@@ -161,12 +161,12 @@ fn who_is_asked_answers_or_the_exit_code_says_so() {
 }
 
 /// The test's TLS: an authority, and what it vouches for.
-fn fixture(name: &str) -> String {
+pub(crate) fn fixture(name: &str) -> String {
     format!("{}/tests/fixtures/tls/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// An endpoint behind TLS with this certificate; it may want one of the client's.
-fn serve_tls(certificate: &str, wants_certificate: bool) -> u16 {
+/// TLS of an endpoint with this certificate; it may want one of the client's.
+pub(crate) fn tls(certificate: &str, wants_certificate: bool) -> Arc<rustls::ServerConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let pem = |name: &str| CertificateDer::from_pem_file(fixture(name)).unwrap();
     let builder =
@@ -181,12 +181,22 @@ fn serve_tls(certificate: &str, wants_certificate: bool) -> u16 {
         builder.with_no_client_auth()
     };
     let key = PrivateKeyDer::from_pem_file(fixture("endpoint.key")).unwrap();
-    let config = Arc::new(builder.with_single_cert(vec![pem(certificate)], key).unwrap());
+    Arc::new(builder.with_single_cert(vec![pem(certificate)], key).unwrap())
+}
+
+/// An endpoint behind TLS with this certificate; it may want one of the client's.
+fn serve_tls(certificate: &str, wants_certificate: bool) -> u16 {
+    let tls = tls(certificate, wants_certificate);
+    serve_tls_by(move || Arc::clone(&tls))
+}
+
+/// An endpoint behind the TLS that `tls` gives for each connection.
+pub(crate) fn serve_tls_by(tls: impl Fn() -> Arc<rustls::ServerConfig> + Send + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            let connection = rustls::ServerConnection::new(tls()).unwrap();
             let mut tls = rustls::StreamOwned::new(connection, stream);
             let mut head = Vec::new();
             let mut buffer = [0; 4096];

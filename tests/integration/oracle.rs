@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::io::Read as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -92,16 +93,43 @@ impl Receiver {
     }
 }
 
-/// Feeds by path, which can be changed in every way.
+/// Feeds by path. What a daemon says that it has, by the `ETag` that it asks with, it gets no more: a cursor that moves before what it stands for is
+/// durable loses that for good.
 #[derive(Clone, Default)]
-struct Wire(Arc<Mutex<BTreeMap<String, Vec<Entry>>>>);
+struct Wire(Arc<Mutex<BTreeMap<String, Carried>>>);
+
+/// What a feed carries.
+#[derive(Default)]
+struct Carried {
+    entries: Vec<Entry>,
+    /// Entries that it carried before these.
+    left: usize,
+}
+
+impl Carried {
+    /// What is new to who has this `ETag`, and the one of it all. Nothing where nothing is.
+    fn since(&mut self, known: Option<usize>) -> Option<(&[Entry], usize)> {
+        let all = self.left + self.entries.len();
+        let had = known.filter(|known| *known <= all).unwrap_or_default().saturating_sub(self.left);
+        self.entries.drain(..had);
+        self.left += had;
+        (known != Some(all)).then_some((&self.entries, all))
+    }
+}
 
 impl Wire {
     fn serve(&self) -> RawServer {
         let wire = self.clone();
         RawServer::start(move |request, stream| {
+            let known = request.headers.get("if-none-match").and_then(|tag| tag.to_str().ok());
+            let known = known.and_then(|tag| tag.trim_matches('"').parse().ok());
+            let mut feeds = wire.0.lock().unwrap();
+            let Some((entries, all)) = feeds.entry(request.path.clone()).or_default().since(known) else {
+                answer(stream, "304 Not Modified", "", b"");
+                return;
+            };
             let mut items = String::new();
-            for Entry { guid, title, body } in wire.0.lock().unwrap().get(&request.path).into_iter().flatten() {
+            for Entry { guid, title, body } in entries.iter().rev() {
                 write!(
                     items,
                     "<item><guid isPermaLink=\"false\">{guid}</guid><title>{title}</title><description>{body}</description>\
@@ -110,12 +138,13 @@ impl Wire {
                 .unwrap();
             }
             let feed = format!("<rss version=\"2.0\"><channel><title>Wire</title>{items}</channel></rss>");
-            answer(stream, "200 OK", "content-type: application/rss+xml\r\n", feed.as_bytes());
+            let headers = format!("content-type: application/rss+xml\r\netag: \"{all}\"\r\n");
+            answer(stream, "200 OK", &headers, feed.as_bytes());
         })
     }
 
-    fn change(&self, path: &str, change: impl FnOnce(&mut Vec<Entry>)) {
-        change(self.0.lock().unwrap().entry(path.to_owned()).or_default());
+    fn add(&self, path: &str, entries: impl IntoIterator<Item = Entry>) {
+        self.0.lock().unwrap().entry(path.to_owned()).or_default().entries.extend(entries);
     }
 }
 
@@ -147,6 +176,7 @@ impl World {
         let text = text.replace("retry_schedule = [\"1s\", \"1s\", \"2s\", \"5s\", \"5s\", \"5s\"]\n", &patient);
         assert!(text.contains(&patient));
         let more = "[[sink]]\nname = \"file\"\ntype = \"jsonl\"\npath = \"alerts.jsonl\"\nalerts_per_day = 0\n\
+                    rotate_bytes = \"4KiB\"\ncompress = true\n\
                     [[rule]]\nname = \"all\"\nconfidence_min = 0\n";
         std::fs::write(&config, text + more).unwrap();
         Self {
@@ -164,8 +194,7 @@ impl World {
     }
 
     fn tell_a_story(&mut self) {
-        let entry = story(self.stories);
-        self.wire.change("/a", |entries| entries.insert(0, entry));
+        self.wire.add("/a", [story(self.stories)]);
         self.stories += 1;
     }
 
@@ -174,13 +203,9 @@ impl World {
         let Some(last) = self.stories.checked_sub(1) else { return };
         let number = usize::try_from(self.random.below(last as u64 + 1)).unwrap();
         self.revised.insert(number);
-        let guid = story(number).guid;
-        self.wire.change("/a", |entries| {
-            for entry in entries.iter_mut().filter(|entry| entry.guid == guid) {
-                "Correction: an earlier version of this report had a denial in it that was never made."
-                    .clone_into(&mut entry.body);
-            }
-        });
+        let Entry { guid, title, .. } = story(number);
+        let body = "Correction: an earlier version of this report had a denial in it that was never made.";
+        self.wire.add("/a", [Entry::new(&guid, &title, body)]);
     }
 
     fn flood(&mut self) {
@@ -193,7 +218,7 @@ impl World {
                 "The ferry sails at noon.",
             )
         };
-        self.wire.change("/b", |entries| *entries = (0..FLOOD).map(entry).collect());
+        self.wire.add("/b", (0..FLOOD).map(entry));
     }
 
     fn start(&self, fail_point: Option<String>) -> Child {
@@ -265,6 +290,10 @@ impl World {
                         self.turn_the_config();
                         signal(daemon, "-HUP");
                     }
+                    // A file is closed where there is one alert more than it can hold.
+                    Point::LinesClosed | Point::LinesOpened | Point::LinesCompressing | Point::LinesCompressed => {
+                        self.tell_a_story();
+                    }
                     Point::Drain if told.duration_since(started) < 2 * gap => signal(daemon, "-TERM"),
                     _ => {}
                 }
@@ -309,6 +338,35 @@ impl World {
             assert_eq!(found.get(obligation), Some(body), "{obligation:?} is lost or altered");
         }
         self.obligations = found;
+        self.lines();
+    }
+
+    /// What the file holds and its closed ones before it, and how many of those there are. A closed one is whole in each form that it has; what
+    /// is half compressed is there uncompressed.
+    fn lines(&self) -> (Vec<u8>, usize) {
+        let mut closed: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        let mut unfinished = Vec::new();
+        for entry in std::fs::read_dir(self.folder.path()).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            let Some((stamp, ending)) = name.strip_prefix("alerts-").and_then(|rest| rest.split_once(".jsonl")) else {
+                continue;
+            };
+            let mut bytes = std::fs::read(&path).unwrap();
+            if ending == ".gz.tmp" {
+                unfinished.push(stamp.to_owned());
+                continue;
+            } else if ending == ".gz" {
+                let packed = std::mem::take(&mut bytes);
+                flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut bytes).unwrap();
+            }
+            let other = closed.insert(stamp.to_owned(), bytes);
+            assert!(other.is_none_or(|other| other == closed[stamp]), "{stamp} is compressed otherwise than it was");
+        }
+        assert!(unfinished.iter().all(|stamp| closed.contains_key(stamp)), "{unfinished:?} are nowhere whole");
+        let number = closed.len();
+        let live = std::fs::read(self.folder.path().join("alerts.jsonl")).unwrap_or_default();
+        (closed.into_values().chain([live]).collect::<Vec<_>>().concat(), number)
     }
 
     /// The faults are over: a fresh alert must pass, and everything else with it.
@@ -357,7 +415,8 @@ impl World {
     }
 
     fn check_file(&self) {
-        let written = std::fs::read(self.folder.path().join("alerts.jsonl")).unwrap();
+        let (written, closed) = self.lines();
+        assert!(written.len() < 8 << 10 || closed > 0, "{} bytes in a file that is never closed", written.len());
         let lines: Vec<(String, &[u8])> = written
             .split(|byte| *byte == b'\n')
             .filter(|line| !line.is_empty())
@@ -481,7 +540,7 @@ fn every_fail_point_has_a_name_of_its_own() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let sources = ["store/schema.rs", "store/embedded.rs", "store/writer.rs", "store/replay.rs", "sink/attempt.rs"]
         .into_iter()
-        .chain(["desk.rs", "app.rs", "app/reload.rs"]);
+        .chain(["sink/jsonl.rs", "sink/closed.rs", "desk.rs", "app.rs", "app/reload.rs"]);
     let text: String = sources.map(|path| std::fs::read_to_string(folder.join(path)).unwrap()).collect();
     for point in Point::ALL {
         assert!(text.contains(&format!("Point::{point:?}")), "{point:?} is reached nowhere");

@@ -21,8 +21,13 @@ pub(crate) struct Logged {
 
 impl Logged {
     pub(crate) fn start(config: &Path, variables: &[(&str, &str)]) -> Self {
-        let mut command = gainsay(&["run", "--log", "info", "--log-format", "human", "-c", config.to_str().unwrap()]);
+        Self::start_by(gainsay(&[]), config, variables)
+    }
+
+    /// As [`Self::start`], by a command that becomes the program with the arguments that it is given.
+    pub(crate) fn start_by(mut command: Command, config: &Path, variables: &[(&str, &str)]) -> Self {
         command
+            .args(["run", "--log", "info", "--log-format", "human", "-c", config.to_str().unwrap()])
             .env("GAINSAY_HTTP__LISTEN", "")
             .envs(variables.iter().copied())
             .stdin(Stdio::null())

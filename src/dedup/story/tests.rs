@@ -332,10 +332,8 @@ proptest! {
         let mut kept = Stories::new();
         place_all(&mut kept, before);
         kept.forget_before(at(forget));
-        let mut restored = Stories::new();
-        for (_, slot) in &kept.by_sequence {
-            restored.restore(kept.record(*slot).unwrap().clone());
-        }
+        let records = kept.by_sequence.iter().map(|(_, slot)| kept.record(*slot).unwrap().clone());
+        let mut restored = Stories::restore(records.collect());
         prop_assert_eq!(place_all(&mut kept, after), place_all(&mut restored, after));
         prop_assert_eq!(kept.forget_before(at(100)), restored.forget_before(at(100)));
     }
