@@ -259,3 +259,49 @@ fn mail_servers_that_misbehave_cost_no_memory_and_no_more_than_their_time() {
 }
 
 fn drop_it(_: &mut TcpStream) {}
+
+/// Stories come one by one, the daemon is killed in between: one mail lists them all, once.
+#[test]
+fn mail_collects_over_kills_and_lists_each_alert_once() {
+    let Some(server) = MailServer::start("eager") else { return };
+    let (folder, feeds) = (tempfile::tempdir().unwrap(), Feeds::default());
+    let wire = feeds.serve();
+    feeds.add("/a", story(1));
+    let config = write_config(folder.path(), &[("a", format!("{}/a", wire.base))], None);
+    let web = "[web]\npublic_url = \"https://gainsay.example/\"\n[intake]";
+    let text = std::fs::read_to_string(&config).unwrap().replace("[intake]", web);
+    let lines = "tls = \"none\"\nto = [\"desk@news.example\"]\ndigest = \"24h\"\nquiet_priority = 100";
+    std::fs::write(&config, text + &sink(server.port, lines) + "[[rule]]\nname = \"r\"\nconfidence_min = 0\n").unwrap();
+    let held = || {
+        let found =
+            query(folder.path(), "SELECT CAST(json_array_length(record, '$.collected.held') AS TEXT) FROM budget");
+        found.first().map_or(0, |count| count.parse::<usize>().unwrap())
+    };
+    let mut daemon = Daemon::start(&config);
+    wait_for("the first alert", MINUTE, || held() == 1);
+    daemon.kill();
+    feeds.add("/a", story(12));
+    let mut daemon = Daemon::start(&config);
+    wait_for("the second alert", MINUTE, || held() >= 2);
+    daemon.kill();
+    assert!(server.seen().is_empty() && outbox(folder.path(), "pending").is_empty(), "all of it waits");
+    // The time comes while nobody is there.
+    let late = "UPDATE budget SET record = json_set(record, '$.collected.until', '2024-01-01T00:00:00Z')";
+    rusqlite::Connection::open(folder.path().join("gainsay.db")).unwrap().execute(late, []).unwrap();
+    let daemon = Daemon::start(&config);
+    wait_for("the digest", MINUTE, || !outbox(folder.path(), "delivered").is_empty());
+    assert_eq!(daemon.stop().0, Some(0));
+    let mail = server.only();
+    assert_eq!(mail["defects"], serde_json::json!([]));
+    let subject = mail["headers"]["Subject"].as_str().unwrap();
+    assert!(subject.starts_with("[gainsay] Digest: 2 alerts since 20"), "{subject}");
+    let text = mail["text"].as_str().unwrap().replace('\r', "");
+    assert!(text.contains("\n    2 × Denial\n"), "{text}");
+    for (number, words) in [("1. Denial: ", " denied that "), ("2. Denial: ", " denied that ")] {
+        assert_eq!(text.matches(&format!("\n{number}")).count(), 1, "{text}");
+        assert!(text.contains(words), "{text}");
+    }
+    assert!(text.contains("\n    Outlet a\n") && text.contains("Thread: https://gainsay.example/#/thread/"), "{text}");
+    assert_eq!(mail["html"].as_str().unwrap().matches("<li>").count(), 2);
+    assert_eq!(held(), 0);
+}
