@@ -64,7 +64,7 @@ const SECTIONS: [(&str, &str, &str); 15] = [
     (
         "sink.email",
         "`[[sink]]` of type `email`",
-        "Alerts as mail, one for each, over a mail server (SMTP). With a `username` exactly one of the three passwords is needed.",
+        "Alerts as mail, one for each or one for all of a while (`digest`), over a mail server (SMTP). With a `username` exactly one of the three passwords is needed.",
     ),
     (
         "rule",

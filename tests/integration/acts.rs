@@ -178,6 +178,7 @@ fn a_link_corrects_a_claim_and_whoever_was_alerted_hears_of_it() {
     }
     desk.send(&wrong, "do=kind&kind=denial", 422);
     desk.send(&wrong, &format!("do=speaker&speaker={}", "x".repeat(300)), 422);
+    desk.send(&wrong, "do=speaker&speaker=%2D%2D", 422);
     assert!(desk.said().is_empty());
     desk.send(&wrong, "do=kind&kind=no_comment", 200);
     assert!(desk.send(&wrong, "do=kind&kind=no_comment", 200).contains("already"));

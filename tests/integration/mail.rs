@@ -288,6 +288,10 @@ fn mail_collects_over_kills_and_lists_each_alert_once() {
     wait_for("the second alert", MINUTE, || held() >= 2);
     daemon.kill();
     assert!(server.seen().is_empty() && outbox(folder.path(), "pending").is_empty(), "all of it waits");
+    let claim = query(folder.path(), "SELECT json_extract(record, '$.collected.held[0].claim') FROM budget").remove(0);
+    let said = gainsay(&["explain", &claim, "-c", config.to_str().unwrap()]).output().unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(said.contains("it is collected for mail and waits for its digest"), "{said}");
     // The time comes while nobody is there.
     let late = "UPDATE budget SET record = json_set(record, '$.collected.until', '2024-01-01T00:00:00Z')";
     rusqlite::Connection::open(folder.path().join("gainsay.db")).unwrap().execute(late, []).unwrap();

@@ -27,7 +27,7 @@ pub(super) enum Refusal {
     #[error("The claim stands as {0} already: choose what it should be.")]
     SameKind(&'static str),
     /// No name.
-    #[error("A name is at most 200 characters on one line; leave it empty where nobody is named.")]
+    #[error("A name has letters or digits, and at most 200 characters; leave it empty where nobody is named.")]
     NoName,
 }
 
@@ -111,10 +111,10 @@ impl Matter {
         Ok(())
     }
 
-    /// The name of the claim's speaker.
+    /// The name of the claim's speaker, where it is one that can be muted.
     pub(super) fn speaker(&self) -> Option<&str> {
         let speaker = self.claim.as_ref()?.speaker.as_ref()?;
-        Some(speaker.name.as_str()).filter(|name| !name.trim().is_empty())
+        Some(speaker.name.as_str()).filter(|name| is_name(name))
     }
 
     /// What the reader of the page chose.
@@ -151,7 +151,7 @@ impl Matter {
             }
             "speaker" => {
                 let name = one_line(speaker.unwrap_or_default());
-                if name.chars().count() > NAME_CHARACTERS_MAX {
+                if name.chars().count() > NAME_CHARACTERS_MAX || !name.is_empty() && !is_name(&name) {
                     return Err(Refusal::NoName);
                 }
                 Ok(FeedbackAct::WrongSpeaker { claim, speaker: Some(name).filter(|name| !name.is_empty()) })
@@ -180,6 +180,11 @@ impl Matter {
             }
         })
     }
+}
+
+/// The desk knows nobody by marks alone.
+fn is_name(text: &str) -> bool {
+    text.chars().any(char::is_alphanumeric)
 }
 
 /// The kinds that a claim may be of.
