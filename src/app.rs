@@ -143,7 +143,10 @@ pub async fn run_reloading(
     if let Some(address) = config.http.listen {
         let probes = web::router(Arc::clone(&telemetry));
         let router = match &api {
-            Some(api) => probes.merge(web::page()).nest_service("/api/v1", api.router()),
+            Some(api) => {
+                let all = probes.merge(web::page()).nest_service("/api/v1", api.router());
+                all.nest_service("/act", api.acts())
+            }
             None => probes,
         };
         web.spawn(Web::bind(address, "http.listen").await?.serve(router));
@@ -252,6 +255,7 @@ fn routing(config: &Config) -> (Router, Vec<SinkSettings>) {
         name: sink.name.clone(),
         format: BodyFormat::of(&sink.target),
         form: sink.target.form(),
+        links: config.web.links.clone(),
         limits: sink.limits.clone(),
     });
     (Router::new(config.rules.clone(), sink_names(config)), settings.collect())

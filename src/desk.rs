@@ -36,7 +36,7 @@ use crate::route::{Routed, Router, Silencer};
 use crate::rule::Limits;
 use crate::sink::{BodyFormat, body};
 use crate::store::{Commit, Forgotten, NewAlert, Store, StoreError};
-use crate::template::{Form, TemplateError};
+use crate::template::{Form, Links, Sent, TemplateError};
 use crate::text::clean::TEXT_BYTES_MAX;
 use crate::text::embargo::{Embargo, embargo};
 
@@ -91,6 +91,8 @@ pub struct SinkSettings {
     pub format: BodyFormat,
     /// What makes other bytes of it.
     pub form: Option<Form>,
+    /// What makes the links in them.
+    pub links: Option<Arc<Links>>,
     /// How much it takes, and when.
     pub limits: Limits,
 }
@@ -395,7 +397,8 @@ fn kept(item: &Routed) -> NewAlert {
 /// What a sink's template makes of an alert. Where it fails, which it did for no sample, the alert goes out in the sink's own format:
 /// a receiver that refuses that leaves a delivery that can be seen.
 fn rendering(sink: &SinkSettings, alert: &Alert) -> Option<Rendering> {
-    let rendered = sink.form.as_ref()?.render(alert);
+    let sent = Sent { links: sink.links.as_deref(), sink: &sink.name };
+    let rendered = sink.form.as_ref()?.render(alert, sent);
     let told = |error: &TemplateError| {
         tracing::error!(sink = sink.name, alert = %alert.id, %error, "a template failed, the alert is sent without it");
     };

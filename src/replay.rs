@@ -147,6 +147,7 @@ fn desk(store: EmbeddedStore, config: &Config, router: Router, sinks: &[&str]) -
         name: (*name).to_owned(),
         format: BodyFormat::JsonLines,
         form: None,
+        links: None,
         limits: Limits::none(),
     };
     let sinks = sinks.iter().map(settings).collect();

@@ -3,12 +3,14 @@
 //!
 //! Templates are those of minijinja. What `{{ … }}` prints is JSON (a string comes with its quotes and escapes), so that no text of a
 //! feed can break out of its string; with a content type that is not JSON it is printed as it is. They are given `alert`, as
-//! `gainsay schema alert` describes it, `message`, its parts made ready for people, and `topic`.
+//! `gainsay schema alert` describes it, `message`, its parts made ready for people, `links` and `topic`.
 
 mod cloud_event;
 mod escape;
 mod form;
+mod link;
 mod mail;
+mod mail_text;
 mod message;
 mod sample;
 
@@ -24,7 +26,9 @@ use serde::Deserialize as _;
 use crate::model::{Alert, Rendering};
 
 pub use cloud_event::Mode as CloudEventMode;
+pub use escape::html;
 pub use form::Form;
+pub use link::{LinkAct, LinkError, Links, Permit, Sent};
 pub use mail::MailForm;
 pub use sample::test_alert;
 
@@ -150,8 +154,11 @@ impl Template {
         }
         let content_type = content_type.unwrap_or_else(|| JSON.to_owned());
         let template = Self::compiled(TemplateName::File(file), source.into(), content_type, None)?;
-        for alert in sample::alerts() {
-            template.render(&alert).map_err(|error| TemplateError {
+        let links = sample::links();
+        for (number, alert) in sample::alerts().into_iter().enumerate() {
+            // Bare alerts have no links, full ones have all.
+            let sent = if number % 2 == 0 { Sent::NONE } else { Sent { links: links.as_ref(), sink: "sample" } };
+            template.render(&alert, sent).map_err(|error| TemplateError {
                 what: format!("{} (with a sample alert of type {})", error.what, alert.alert_type.as_str()),
                 ..error
             })?;
@@ -190,20 +197,22 @@ impl Template {
         Ok(Self { name, source, content_type, topic, environment: Arc::new(environment) })
     }
 
-    /// The body for an alert. One that comes out too large is rendered again from the alert with its texts and lists cut short.
+    /// The body for an alert, with links where there are any. One that comes out too large is rendered again from the alert with its texts and lists cut short.
     ///
     /// # Errors
     /// When the template fails or gives no JSON where it should.
-    pub fn render(&self, alert: &Alert) -> Result<Rendering, TemplateError> {
+    pub fn render(&self, alert: &Alert, sent: Sent<'_>) -> Result<Rendering, TemplateError> {
         let whole = serde_json::to_value(alert).map_err(|error| untold(&error))?;
-        let body = self.body(alert, &whole).or_else(|_| self.body(alert, &shortened(whole)))?;
+        let body = self.body(alert, sent, &whole).or_else(|_| self.body(alert, sent, &shortened(whole)))?;
         Ok(Rendering { content_type: self.content_type.clone(), headers: Vec::new(), body })
     }
 
-    fn body(&self, alert: &Alert, value: &serde_json::Value) -> Result<Vec<u8>, TemplateError> {
-        let message = serde_json::to_value(message::of(alert)).map_err(|error| untold(&error))?;
+    fn body(&self, alert: &Alert, sent: Sent<'_>, value: &serde_json::Value) -> Result<Vec<u8>, TemplateError> {
+        let message = serde_json::to_value(message::of(alert, sent)).map_err(|error| untold(&error))?;
+        let links = serde_json::to_value(sent.of(alert)).map_err(|error| untold(&error))?;
         let seen = |value: &serde_json::Value| Value::deserialize(value).map_err(|error| untold(&error));
-        let context = context! { alert => seen(value)?, message => seen(&message)?, topic => self.topic.clone() };
+        let (alert, message, links) = (seen(value)?, seen(&message)?, seen(&links)?);
+        let context = context! { alert, message, links, topic => self.topic.clone() };
         let template = self.environment.get_template(NAME).map_err(|error| told(&error))?;
         let mut body = Bounded(Vec::new());
         // A fault of the engine may cost a message its form, not the desk.
@@ -221,6 +230,16 @@ impl Template {
         }
         Ok(body.0)
     }
+}
+
+/// A text of a feed on one line, without what could hide or turn it round.
+pub fn one_line(text: &str) -> String {
+    escape::plain(text)
+}
+
+/// The same, at most so many characters of it.
+pub fn shortened_line(text: &str, characters: usize) -> String {
+    escape::cut(&escape::plain(text), characters)
 }
 
 /// Whether bodies of this type are JSON: `application/json`, `application/x+json`.

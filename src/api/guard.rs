@@ -102,11 +102,11 @@ impl Guard {
         if name == "localhost" {
             return Ok(true);
         }
-        if self.web.hosts.contains(&name) {
+        if self.web.is_host(&name) {
             return Ok(false);
         }
         let detail = format!(
-            "{name:?} is none of this daemon's names; accepted: its address, localhost, or what [web] hosts names"
+            "{name:?} is none of this daemon's names; accepted: its address, localhost, or what [web] names as hosts and in public_url"
         );
         Err(Problem::new(StatusCode::MISDIRECTED_REQUEST, detail))
     }

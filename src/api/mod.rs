@@ -2,8 +2,9 @@
 //! `gainsay` commands show and say, over HTTP. Built by `app`, served by `web`.
 //!
 //! `guard` lets a request in, `routes` leads it, `query` reads its parameters, `pool` reads the database for it, `lists` and `state`
-//! make its answer, `operate` does what changes something, `stream` tells alerts as they come. Everything that a client can take is bounded.
+//! make its answer, `operate` does what changes something, `act` what signed links of messages ask for, `stream` tells alerts as they come. Everything that a client can take is bounded.
 
+mod act;
 mod export;
 mod guard;
 mod lists;
@@ -73,6 +74,8 @@ struct Shared {
     /// Those of the desk, once it is there.
     models: OnceLock<Arc<Models>>,
     started: Timestamp,
+    /// Held while a signed link is used.
+    acting: tokio::sync::Mutex<()>,
     routes: Vec<Route>,
     document: OnceLock<Bytes>,
 }
@@ -103,6 +106,7 @@ impl Api {
             hub: Hub::new(),
             configs,
             started: clock.now(),
+            acting: tokio::sync::Mutex::new(()),
             clock,
             telemetry,
             models: OnceLock::new(),

@@ -26,7 +26,7 @@ use crate::model::{
 use crate::rule::Filter;
 use crate::sink::{BodyFormat, DeliveryError, body, reach, send};
 use crate::store::{View, enable_endpoint, log_feedback, replay_deliveries};
-use crate::template::test_alert;
+use crate::template::{Sent, test_alert};
 
 /// Characters of a name or a note.
 const TEXT_CHARACTERS_MAX: usize = 500;
@@ -362,8 +362,12 @@ pub(super) async fn test(changing: Changing) -> Changed {
     let id = AlertId::of(&[b"test", &random]);
     let now = changing.now();
     let alert = test_alert(id, now);
+    let config = changing.shared.config();
+    let sent = Sent { links: config.web.links.as_deref(), sink: &sink.name };
     let rendering = match sink.target.form() {
-        Some(form) => form.render(&alert).map_err(|error| Problem::busy(format!("the template fails: {error}")))?,
+        Some(form) => {
+            form.render(&alert, sent).map_err(|error| Problem::busy(format!("the template fails: {error}")))?
+        }
         None => Rendering::json(body(&alert, BodyFormat::of(&sink.target))),
     };
     let id = id.to_string();

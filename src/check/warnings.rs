@@ -26,6 +26,7 @@ pub(super) fn warnings(loaded: &Loaded) -> Vec<String> {
     found.extend(twin_keys(loaded));
     found.extend(expired_keys(loaded, SystemClock.now()));
     found.extend(in_the_clear(loaded));
+    found.extend(links(loaded));
     found.extend(websub(loaded));
     found.extend(lists(loaded));
     found.extend(directories(loaded));
@@ -176,6 +177,19 @@ fn is_loopback(url: &Url) -> bool {
         Some(Host::Domain(name)) => name == "localhost",
         None => false,
     }
+}
+
+/// Links of messages that lead nowhere, or whose signatures anybody on the way can read.
+fn links(loaded: &Loaded) -> Vec<String> {
+    let Some(links) = &loaded.config.web.links else { return Vec::new() };
+    let (mut found, public) = (Vec::new(), links.base());
+    if loaded.config.http.listen.is_none() {
+        found.push("web.public_url is set and http.listen is empty: the links of messages lead nowhere".to_owned());
+    }
+    if public.scheme() == "http" && links.are_signed() && !is_loopback(public) {
+        found.push("web.public_url is http: anybody on the way can read its signed links, and use them".to_owned());
+    }
+    found
 }
 
 /// An address for hubs that none of them can reach, or that anybody on the way can read.

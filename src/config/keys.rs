@@ -16,6 +16,7 @@ use super::mail::TLS as MAIL_TLS;
 use super::narrow::{KINDS, LANGUAGES, PRIORITY, PRIORITY_MIN};
 use super::push::LEASE;
 use super::traffic::{BREAKER_FAILURES, DISABLE_AFTER};
+use super::web::LINK_LIFETIME;
 
 /// What a key may hold.
 #[derive(Debug, Clone)]
@@ -78,6 +79,10 @@ pub(super) enum Kind {
     Tokens,
     /// Spans of the week.
     Spans,
+    /// A duration, times of day, or nothing.
+    Collect,
+    /// A secret as it is.
+    Secret,
     /// When lines are safe.
     Fsync,
     /// A host name or an IP address.
@@ -113,7 +118,7 @@ impl Key {
         let is_repeated =
             ["feed", "feed_list", "domain", "rule", "sink.jsonl", "sink.webhook", "sink.email"].contains(&self.section);
         // Tokens are tables, and no flag shows a secret to whoever lists processes.
-        !is_repeated && !matches!(self.kind, Kind::Tokens)
+        !is_repeated && !matches!(self.kind, Kind::Tokens | Kind::Secret)
     }
 
     /// Its path, as problems name it.
@@ -143,6 +148,11 @@ pub(super) fn keys() -> Vec<Key> {
         key("web", "api", Kind::Boolean),
         key("web", "hosts", Kind::Texts),
         key("web", "tokens", Kind::Tokens),
+        key("web", "public_url", Kind::OptionalAddress),
+        key("web", "link_secret_env", Kind::Text),
+        key("web", "link_secret_file", Kind::Path),
+        key("web", "link_secret", Kind::Secret),
+        key("web", "link_lifetime", Kind::Duration(LINK_LIFETIME)),
         key("websub", "callback_url", Kind::OptionalAddress),
         key("websub", "listen", Kind::Listen),
         key("websub", "lease", Kind::Duration(LEASE)),
@@ -266,7 +276,7 @@ fn secret_key(section: &'static str, name: &'static str) -> Key {
 }
 
 /// Of how much a sink takes and when.
-fn limit_keys(section: &'static str) -> [Key; 6] {
+fn limit_keys(section: &'static str) -> [Key; 7] {
     [
         key(section, "alerts_per_day", Kind::Count(ALERTS)),
         key(section, "alerts_per_hour", Kind::Count(ALERTS)),
@@ -274,6 +284,7 @@ fn limit_keys(section: &'static str) -> [Key; 6] {
         key(section, "quiet_hours", Kind::Spans),
         key(section, "quiet_zone", Kind::Text),
         key(section, "quiet_priority", Kind::Count(LIMIT_PRIORITY)),
+        key(section, "digest", Kind::Collect),
     ]
 }
 

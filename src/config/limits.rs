@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use toml::de::DeValue;
 
 use super::reader::{Section, Wrong, count, duration, most_alike, string};
-use crate::rule::{Limits, QuietHours, QuietSpan, SPAN, SPANS_MAX};
+use crate::rule::{COLLECT, COLLECT_EVERY, Collect, Limits, QuietHours, QuietSpan, SPAN, SPANS_MAX};
 
 /// Bounds of a sink's budget of a day and its cap of an hour.
 pub(super) const ALERTS: RangeInclusive<i64> = 0..=1_000_000;
@@ -17,6 +17,8 @@ pub(super) const ALERTS: RangeInclusive<i64> = 0..=1_000_000;
 pub(super) const GROUP_WAIT: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(1);
 /// Bounds of a priority.
 pub(super) const PRIORITY: RangeInclusive<i64> = 0..=100;
+/// When what is collected goes out, for editors.
+pub(super) const COLLECT_PATTERN: &str = "^\\s*(([0-9]+\\s*(ms|s|m|h|d)\\s*)+|([0-2][0-9]:[0-5][0-9][ ,]*)+)?$";
 const ZONE: &str = "the name of a time zone such as \"Europe/Berlin\" or \"UTC\"";
 
 /// The limits of a sink; what it does not say is as by default.
@@ -28,6 +30,7 @@ pub(super) fn read_limits(section: &mut Section<'_>) -> Limits {
     let group_wait = group_wait.and_then(|wait| SignedDuration::try_from(wait).ok());
     let spans = section.list("quiet_hours", "spans of the week", span).unwrap_or_default();
     let zone = section.read("quiet_zone", zone).unwrap_or(TimeZone::UTC);
+    let collect = section.read("digest", |value| collect(value, &zone)).flatten();
     let quiet_priority = section.read("quiet_priority", |value| count(value, &PRIORITY));
     if spans.len() > SPANS_MAX {
         section.problem(Wrong::new("quiet_hours has too many spans", format!("at most {SPANS_MAX}")));
@@ -43,7 +46,24 @@ pub(super) fn read_limits(section: &mut Section<'_>) -> Limits {
         group_wait: group_wait.unwrap_or(default.group_wait),
         quiet,
         quiet_priority: quiet_priority.unwrap_or(default.quiet_priority),
+        collect,
     }
+}
+
+/// A duration, or times of day by the clocks of this zone; empty for neither.
+fn collect(value: &DeValue<'_>, zone: &TimeZone) -> Result<Option<Collect>, Wrong> {
+    let text = string(value, COLLECT)?.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if text.contains(':') {
+        let times = text.parse().map_err(|what: String| Wrong::new(what, COLLECT))?;
+        return Ok(Some(Collect::At(times, zone.clone())));
+    }
+    let [least, most] = [COLLECT_EVERY.start(), COLLECT_EVERY.end()].map(|bound| bound.unsigned_abs());
+    let every = duration(value, least..=most).map_err(|wrong| wrong.accepting(COLLECT))?;
+    // A day is within all bounds.
+    Ok(SignedDuration::try_from(every).ok().map(Collect::Every))
 }
 
 fn span(value: &DeValue<'_>) -> Result<QuietSpan, Wrong> {

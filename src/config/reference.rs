@@ -11,7 +11,7 @@ use super::signing::MORE_SECRETS_MAX;
 use super::units::{show_duration, show_size};
 use super::web::TOKENS_MAX;
 use crate::model::AlertType;
-use crate::rule::EXPRESSION_CHARACTERS_MAX;
+use crate::rule::{COLLECT, EXPRESSION_CHARACTERS_MAX};
 
 const HEAD: &str = "# Configuration reference
 
@@ -64,7 +64,7 @@ const SECTIONS: [(&str, &str, &str); 15] = [
     (
         "sink.email",
         "`[[sink]]` of type `email`",
-        "Alerts as mail, one for each, over a mail server (SMTP). With a `username` exactly one of the three passwords is needed.",
+        "Alerts as mail, one for each or one for all of a while (`digest`), over a mail server (SMTP). With a `username` exactly one of the three passwords is needed.",
     ),
     (
         "rule",
@@ -113,6 +113,8 @@ fn kind(key: &Key) -> (&'static str, String) {
         Kind::Expression => {
             ("string", format!("a [CEL expression](rules.md) of 1 to {EXPRESSION_CHARACTERS_MAX} characters"))
         }
+        Kind::Collect => ("string", format!("{COLLECT}, or `\"\"` for none")),
+        Kind::Secret => ("string", "a secret; `gainsay check` says more".to_owned()),
         Kind::Rate => ("rate", "such as `\"5/s\"`, `\"30/m\"`, `\"1000/h\"`, or `\"\"` for no limit".to_owned()),
         Kind::Durations(range) => {
             ("list of durations", span(show_duration(*range.start()), show_duration(*range.end())) + " each")

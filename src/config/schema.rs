@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 use super::DEFAULT_TOML;
 use super::access::{PASSWORD_KEYS, RESERVED, TOKEN_KEYS};
 use super::keys::{Key, Kind, keys};
+use super::limits::COLLECT_PATTERN;
 use super::lines::FSYNC_PATTERN;
 use super::mail::{MAILBOX_PATTERN, RECIPIENTS_MAX};
 use super::narrow::{NAME_CHARACTERS_MAX, NAMES_MAX};
@@ -39,6 +40,9 @@ pub fn schema() -> Value {
         }
         if section == "feed" {
             login(&mut object);
+        }
+        if section == "web" {
+            links(&mut object);
         }
         if section == "feed_list" {
             object["oneOf"] = any(&["url", "path"]);
@@ -99,6 +103,20 @@ fn sinks(object: &dyn Fn(&str) -> Value) -> Value {
     mail["properties"]["type"]["enum"] = json!(["email"]);
     login(&mut mail);
     json!([jsonl, webhook, mail])
+}
+
+/// At most one secret of links, beside the address that they begin with.
+fn links(web: &mut Value) {
+    let secrets = web::LINK_SECRET_KEYS;
+    let is_given = json!({"type": "string", "pattern": "\\S"});
+    for key in secrets {
+        let others: Vec<&str> = secrets.into_iter().filter(|other| *other != key).collect();
+        web["dependentSchemas"][key] = json!({
+            "required": ["public_url"],
+            "properties": {"public_url": is_given.clone(), "api": {"const": true}},
+            "not": {"anyOf": any(&others)},
+        });
+    }
 }
 
 /// A username with exactly one password, or exactly one token, or neither.
@@ -171,7 +189,7 @@ fn mailbox() -> Value {
 
 fn value_schema(kind: &Kind) -> Value {
     match kind {
-        Kind::Path | Kind::Text => json!({"type": "string", "minLength": 1}),
+        Kind::Path | Kind::Text | Kind::Secret => json!({"type": "string", "minLength": 1}),
         Kind::Listen => json!({"type": "string", "pattern": "^(\\S+:[0-9]{1,5})?$"}),
         Kind::Name => json!({"type": "string", "pattern": "^[a-z0-9._-]{1,64}$"}),
         Kind::Domain => {
@@ -215,6 +233,7 @@ fn value_schema(kind: &Kind) -> Value {
         Kind::Spans => {
             json!({"type": "array", "maxItems": SPANS_MAX, "items": {"type": "string", "pattern": SPAN_PATTERN}})
         }
+        Kind::Collect => json!({"type": "string", "pattern": COLLECT_PATTERN}),
         Kind::Rate => json!({"type": "string", "pattern": RATE_PATTERN}),
         Kind::Host => json!({"type": "string", "maxLength": 253, "pattern": "^\\s*[^\\s/:@]+(:[^\\s/@]*)?\\s*$"}),
         Kind::Mailbox => mailbox(),

@@ -15,7 +15,7 @@ use super::{
     RuleConfig, Scope, SinkConfig, SinkTarget, WebToken, WebhookConfig,
 };
 use crate::model::{shown_address, shown_endpoint};
-use crate::rule::Limits;
+use crate::rule::{Collect, Limits};
 use crate::template::{Form, TemplateName};
 
 /// Column at which it is said where a value comes from.
@@ -102,6 +102,9 @@ impl Page<'_> {
         };
         let tokens: Vec<String> = web.tokens.iter().enumerate().map(one).collect();
         self.value("web", "tokens", &list(&tokens));
+        self.value("web", "public_url", &quoted(web.links.as_ref().map_or("", |links| links.base().as_str())));
+        self.secret("web", "link_secret");
+        self.value("web", "link_lifetime", &duration(web.link_lifetime));
     }
 
     fn websub(&mut self) {
@@ -355,6 +358,12 @@ impl Page<'_> {
         self.value(section, "quiet_hours", &list(&spans));
         self.value(section, "quiet_zone", &quoted(limits.quiet.zone_name()));
         self.value(section, "quiet_priority", &limits.quiet_priority.to_string());
+        let collect = match &limits.collect {
+            None => String::new(),
+            Some(Collect::Every(wait)) => show_duration(Duration::try_from(*wait).unwrap_or_default()),
+            Some(Collect::At(times, _)) => times.to_string(),
+        };
+        self.value(section, "digest", &quoted(&collect));
     }
 
     fn form(&mut self, section: &str, form: Option<&Form>) {

@@ -10,12 +10,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{AlertType, Kind};
+use crate::rule::Collect;
 
 const SECRET: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
 
 fn variable(name: &str) -> Option<String> {
     let value = match name.trim_start_matches("GAINSAY_") {
-        "DESK_SECRET" => SECRET,
+        "DESK_SECRET" | "LINK_SECRET" => SECRET,
         "AGENCY_PASSWORD" => "hunter2: é\n",
         "AGENCY_TOKEN" => "token-8",
         "AGENCY_KEY" => "key-9",
@@ -216,7 +217,7 @@ fn sinks_are_checked_by_type() {
         "[[sink]]\nname = \"a\"\ntype = \"webhok\"\n[[sink]]\nname = \"b\"\ntype = \"jsonl\"\nurl = \"https://b.example\"\n",
         &[
             "g.toml:3:8: sink[1].type: \"webhok\" is not a type of sink, did you mean \"webhook\"? (accepted: \"jsonl\", \"webhook\", \"email\")",
-            "g.toml:7:1: sink[2].url: is not a key here (accepted: alerts_per_day, alerts_per_hour, compress, fsync, group_wait, keep_files, name, path, quiet_hours, quiet_priority, quiet_zone, rotate_bytes, rotate_every, type)",
+            "g.toml:7:1: sink[2].url: is not a key here (accepted: alerts_per_day, alerts_per_hour, compress, digest, fsync, group_wait, keep_files, name, path, quiet_hours, quiet_priority, quiet_zone, rotate_bytes, rotate_every, type)",
         ],
     );
 }
@@ -246,6 +247,66 @@ fn limits_of_sinks_are_checked() {
     assert!(endless.contains("quiet_hours never end"), "{endless}");
     let limits = read(&sink("alerts_per_hour = 7")).unwrap().sinks.remove(0).limits;
     assert_eq!((limits.alerts_per_day, limits.alerts_per_hour, limits.quiet_priority), (100, 7, 90));
+}
+
+#[test]
+fn a_sink_collects_by_a_duration_or_times_of_day() {
+    let read = |lines: &str| read(&format!("[[sink]]\nname = \"a\"\ntype = \"jsonl\"\n{lines}\n"));
+    let collect = |lines: &str| read(lines).unwrap().sinks.remove(0).limits.collect;
+    assert_eq!(collect(""), None);
+    assert_eq!(collect("digest = \"\""), None);
+    assert_eq!(collect("digest = \"90m\""), Some(Collect::Every(jiff::SignedDuration::from_mins(90))));
+    let berlin = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+    let at = Collect::At("07:00 17:30".parse().unwrap(), berlin);
+    assert_eq!(collect("digest = \"17:30, 07:00\"\nquiet_zone = \"Europe/Berlin\""), Some(at));
+    for (wrong, words) in [
+        ("\"30s\"", "\"30s\" is out of range"),
+        ("\"2d\"", "\"2d\" is out of range"),
+        ("\"daily\"", "\"daily\" is not a duration"),
+        ("\"25:00\"", "\"25:00\" is no time of day"),
+        ("7", "is a number"),
+    ] {
+        let error = read(&format!("digest = {wrong}")).unwrap_err().to_string();
+        assert!(error.contains("sink[1].digest: ") && error.contains("\"07:00 17:30\""), "{error}");
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[test]
+fn links_of_messages_begin_with_a_public_address_and_are_signed_with_a_shared_key() {
+    let web = |lines: &str| read(&format!("[web]\n{lines}\n"));
+    assert_eq!(web("public_url = \"\"").unwrap().web.links, None);
+    let bare = web("public_url = \"https://gainsay.example\"").unwrap().web;
+    assert!(!bare.links.as_ref().unwrap().are_signed() && bare.is_host("gainsay.example"));
+    let signed =
+        web("public_url = \"https://news.example/g\"\nlink_secret_env = \"LINK_SECRET\"\nlink_lifetime = \"2d\"");
+    let links = signed.unwrap().web.links.unwrap();
+    assert_eq!((links.base().as_str(), links.are_signed()), ("https://news.example/g/", true));
+    assert_eq!(links.lifetime(), jiff::SignedDuration::from_hours(48));
+    let public = "public_url = \"https://gainsay.example/\"\n";
+    for (lines, words) in [
+        ("public_url = \"gainsay.example\"".to_owned(), "web.public_url: does not begin with http"),
+        ("public_url = \"ftp://gainsay.example\"".to_owned(), "web.public_url: the scheme \"ftp\""),
+        ("public_url = \"https://u@gainsay.example\"".to_owned(), "is no address that links can begin with"),
+        ("public_url = \"https://gainsay.example/?a\"".to_owned(), "is no address that links can begin with"),
+        ("public_url = \"https://gainsay.example/a(b)\"".to_owned(), "is no address that links can begin with"),
+        ("public_url = \"https://[::1]:8420/\"".to_owned(), "is no address that links can begin with"),
+        (format!("public_url = \"https://gainsay.example/{}\"", "x".repeat(80)), "at most 100 characters"),
+        ("link_secret = \"x\"".to_owned(), "does not start with whsec_"),
+        (format!("link_secret = \"{SECRET}\""), "web: has a secret of links and no public_url"),
+        (format!("{public}link_secret_env = \"PARTNER_SECRET\""), "web.link_secret_env: is a private key"),
+        (format!("{public}link_secret_env = \"NOT_SET\""), "environment variable \"NOT_SET\" is not set"),
+        (format!("{public}link_secret_file = \"short.secret\""), "web.link_secret_file: holds a key of 5 bytes"),
+        (
+            format!("{public}link_secret_file = \"desk.secret\"\nlink_secret_env = \"LINK_SECRET\""),
+            "has more than one secret of links",
+        ),
+        (format!("{public}api = false"), "nobody would answer there"),
+        (format!("{public}link_lifetime = \"91d\""), "web.link_lifetime: \"91d\" is out of range"),
+    ] {
+        let error = web(&lines).unwrap_err().to_string();
+        assert!(error.contains(words) && !error.contains("MDEy"), "{lines}: {error}");
+    }
 }
 
 #[test]
@@ -318,6 +379,8 @@ fn sound() -> String {
         "ca_file",
         "client_certificate_file",
         "client_key_file",
+        "link_secret_file",
+        "link_secret",
     ];
     // A file of lines needs its path.
     let is_other =
@@ -325,7 +388,13 @@ fn sound() -> String {
     let lines = uncommented().lines().filter(|line| !is_other(line)).flat_map(|line| [line, "\n"]).collect::<String>();
     let names = ["DESK_SECRET", "AGENCY_PASSWORD", "AGENCY_KEY"];
     let of_partner = ["PARTNER_SECRET", "PARTNER_OLD_SECRET", "PARTNER_PASSWORD", "PARTNER_KEY", "MAIL_PASSWORD"];
-    names.iter().chain(&of_partner).fold(lines, |text, name| text.replace(&format!("GAINSAY_{name}"), name))
+    // Signed links need an address.
+    let lines = lines.replace("public_url = \"\"", "public_url = \"https://gainsay.example/\"");
+    names
+        .iter()
+        .chain(&of_partner)
+        .chain(&["LINK_SECRET"])
+        .fold(lines, |text, name| text.replace(&format!("GAINSAY_{name}"), name))
 }
 
 /// Keys by section; sinks are kept apart by type.

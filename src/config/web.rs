@@ -1,15 +1,23 @@
-//! `[web]`: the API and the page on the address of `[http]`, the names they are reached by, and the tokens that open them.
+//! `[web]`: the API and the page on the address of `[http]`, the names they are reached by, the tokens that open them, and what the links
+//! of messages are made of.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::SignedDuration;
 use sha2::{Digest as _, Sha256};
 use toml::de::{DeTable, DeValue};
+use url::{Host, Url};
 
+use super::Secret;
 use super::access::{from_file, from_variable};
-use super::load::{SecretPlace, Surroundings};
-use super::reader::{Section, Wrong, boolean, string};
+use super::load::{SecretPlace, Surroundings, optional_address};
+use super::reader::{Section, Wrong, boolean, duration, string};
+use crate::template::Links;
 
 /// Tokens in all.
 pub(super) const TOKENS_MAX: usize = 50;
@@ -21,11 +29,19 @@ pub(super) const TOKEN_CHARACTERS: std::ops::RangeInclusive<usize> = 16..=200;
 const NAME_CHARACTERS_MAX: usize = 100;
 /// Keys that give a token: exactly one.
 pub(super) const TOKEN_KEYS: [&str; 3] = ["env", "file", "value"];
+/// Keys that give the secret of links: at most one.
+pub(super) const LINK_SECRET_KEYS: [&str; 3] = ["link_secret_env", "link_secret_file", "link_secret"];
+/// Bounds of how long signed links count.
+pub(super) const LINK_LIFETIME: RangeInclusive<Duration> = Duration::from_hours(1)..=Duration::from_hours(24 * 90);
+/// Characters of the address that links begin with: chat services take so many of a field, and three links stand in one.
+const PUBLIC_CHARACTERS_MAX: usize = 100;
 /// What a token opens, the least first.
 pub(super) const SCOPES: [&str; 2] = ["read", "operate"];
 
 const TOKEN: &str = "16 to 200 characters without spaces, such as `openssl rand -hex 24` prints";
 const NAME: &str = "a name of 1 to 100 characters, used once";
+const PUBLIC: &str = "an http or https address of at most 100 characters such as \"https://gainsay.example/\", of a host or an IPv4 address, without user, query and fragment, its path of letters, digits, '/', '.', '_', '~' and '-'";
+const LINK_SECRET: &str = "whsec_ and the base64 of 24 to 64 bytes, as `gainsay endpoint keygen` makes it, in link_secret_env, link_secret_file or link_secret";
 const HOST: &str = "the name of a host, without scheme and port, such as \"gainsay.example\"";
 
 /// Who may see and do what over HTTP.
@@ -37,11 +53,23 @@ pub struct WebConfig {
     pub hosts: Vec<String>,
     /// What opens it; where there is one, nothing is open without.
     pub tokens: Vec<WebToken>,
+    /// What makes the links of messages; nothing where they have none.
+    pub links: Option<Arc<Links>>,
+    /// How long signed ones count.
+    pub link_lifetime: Duration,
+}
+
+impl WebConfig {
+    /// Whether requests may name this host, beside addresses and localhost.
+    pub fn is_host(&self, name: &str) -> bool {
+        self.hosts.iter().any(|host| host == name) || self.links.as_ref().is_some_and(|links| links.host() == name)
+    }
 }
 
 impl Default for WebConfig {
     fn default() -> Self {
-        Self { api: true, hosts: Vec::new(), tokens: Vec::new() }
+        let link_lifetime = Duration::from_hours(24 * 7);
+        Self { api: true, hosts: Vec::new(), tokens: Vec::new(), links: None, link_lifetime }
     }
 }
 
@@ -99,8 +127,65 @@ pub(super) fn read_web(mut section: Section<'_>, surroundings: &Surroundings<'_>
         }
         table.finish();
     }
+    let lifetime = section.read("link_lifetime", |value| duration(value, LINK_LIFETIME));
+    let link_lifetime = lifetime.unwrap_or(WebConfig::default().link_lifetime);
+    let links = read_links(&mut section, surroundings, (api, link_lifetime));
     section.finish();
-    WebConfig { api, hosts, tokens }
+    WebConfig { api, hosts, tokens, links, link_lifetime }
+}
+
+/// What makes the links of messages, from their address and secret.
+fn read_links(
+    section: &mut Section<'_>,
+    surroundings: &Surroundings<'_>,
+    (api, lifetime): (bool, Duration),
+) -> Option<Arc<Links>> {
+    let public = section.read("public_url", public);
+    let given = LINK_SECRET_KEYS.into_iter().filter(|key| section.has(key)).count();
+    let [in_variable, in_file, inline] = LINK_SECRET_KEYS;
+    let from_env = section.read(in_variable, |value| link_secret(&from_variable(value, surroundings)?));
+    let from_file = section.read(in_file, |value| link_secret(&from_file(value, surroundings)?));
+    let inline = section.read(inline, |value| link_secret(string(value, LINK_SECRET)?));
+    if given > 1 {
+        section.problem(Wrong::new("has more than one secret of links", format!("one of {LINK_SECRET}")));
+    }
+    // What is wrong with the address itself is reported where it stands.
+    let is_missing = public.as_ref().map_or(!section.has("public_url"), Option::is_none);
+    if given > 0 && is_missing {
+        section.problem(Wrong::new("has a secret of links and no public_url", format!("public_url: {PUBLIC}")));
+    }
+    let public = public.flatten()?;
+    if !api {
+        let what = "has a public_url and api = false: nobody would answer there";
+        section.problem(Wrong::new(what, "api = true, or no public_url"));
+    }
+    let lifetime = SignedDuration::try_from(lifetime).unwrap_or(SignedDuration::MAX);
+    let secret = from_env.or(from_file).or(inline);
+    Some(Arc::new(Links::new(public, secret.as_deref(), lifetime)))
+}
+
+/// What stands in messages as it is: nothing in it may end a link in the markup of a chat.
+fn public(value: &DeValue<'_>) -> Result<Option<Url>, Wrong> {
+    let Some(url) = optional_address(value).map_err(|wrong| wrong.accepting(PUBLIC))? else { return Ok(None) };
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._~-".contains(c);
+    let is_public = url.as_str().len() <= PUBLIC_CHARACTERS_MAX
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.path().chars().all(is_plain)
+        && matches!(url.host(), Some(Host::Domain(_) | Host::Ipv4(_)));
+    if is_public { Ok(Some(url)) } else { Err(Wrong::new("is no address that links can begin with", PUBLIC)) }
+}
+
+fn link_secret(text: &str) -> Result<Vec<u8>, Wrong> {
+    match text.parse::<Secret>() {
+        Ok(Secret::Shared(key)) => Ok(key),
+        Ok(Secret::Private(_)) => {
+            Err(Wrong::new("is a private key, and links are signed with a shared one", LINK_SECRET))
+        }
+        Err(error) => Err(Wrong::new(error.to_string(), LINK_SECRET)),
+    }
 }
 
 fn read_token(table: &mut Section<'_>, surroundings: &Surroundings<'_>) -> Option<WebToken> {
@@ -154,24 +239,27 @@ fn host(value: &DeValue<'_>) -> Result<String, Wrong> {
 /// Where the tokens are kept, by the path of each: `web.tokens[1]`.
 pub(super) fn places(web: &DeTable<'_>, folder: &Path) -> BTreeMap<String, SecretPlace> {
     let tables = web.get("tokens").and_then(|tables| tables.get_ref().as_array());
-    let place = |table: &DeTable<'_>| {
+    let place = |table: &DeTable<'_>, [in_variable, in_file, inline]: [&str; 3]| {
         let text = |key: &str| Some(table.get(key)?.get_ref().as_str()?.to_owned());
-        text("env")
+        text(in_variable)
             .map(SecretPlace::Environment)
-            .or_else(|| text("file").map(|file| SecretPlace::File(folder.join(file))))
-            .or_else(|| text("value").map(|_| SecretPlace::Inline))
+            .or_else(|| text(in_file).map(|file| SecretPlace::File(folder.join(file))))
+            .or_else(|| text(inline).map(|_| SecretPlace::Inline))
     };
+    let of_links = place(web, LINK_SECRET_KEYS).map(|place| ("web.link_secret".to_owned(), place));
     let tables = tables.into_iter().flat_map(|tables| tables.iter()).enumerate();
     tables
         .filter_map(|(number, table)| {
-            Some((format!("web.tokens[{}]", number + 1), place(table.get_ref().as_table()?)?))
+            Some((format!("web.tokens[{}]", number + 1), place(table.get_ref().as_table()?, TOKEN_KEYS)?))
         })
+        .chain(of_links)
         .collect()
 }
 
-/// Variables that hold tokens.
+/// Variables that hold tokens, and the secret of links.
 pub(super) fn variables<'t>(web: &'t DeTable<'_>) -> Vec<&'t str> {
     let tables = web.get("tokens").and_then(|tables| tables.get_ref().as_array());
     let tables = tables.into_iter().flat_map(|tables| tables.iter());
-    tables.filter_map(|table| table.get_ref().as_table()?.get("env")?.get_ref().as_str()).collect()
+    let of_links = web.get("link_secret_env").and_then(|name| name.get_ref().as_str());
+    tables.filter_map(|table| table.get_ref().as_table()?.get("env")?.get_ref().as_str()).chain(of_links).collect()
 }

@@ -28,7 +28,7 @@ const GROUP: &str = "group";
 /// The name of what changed something that waits.
 const CHANGED: &str = "changed";
 /// The reasons for which alerts wait, as metrics name them.
-pub const HELD_REASONS: [&str; 5] = [GROUP, "quiet_hours", "rate_cap", "budget", CHANGED];
+pub const HELD_REASONS: [&str; 6] = [GROUP, "collected", "quiet_hours", "rate_cap", "budget", CHANGED];
 /// The reasons for which alerts are kept back for good.
 pub const SILENCED_REASONS: [&str; 2] = ["silence", INHIBITED];
 /// The name of allegations that an answer tells.

@@ -116,7 +116,8 @@ fn desk(folder: &std::path::Path) -> (Desk, Arc<Flaky>) {
 fn thrifty_desk(folder: &std::path::Path) -> (Desk, Arc<Flaky>) {
     let (mut desk, store) = desk(folder);
     let limits = Limits { alerts_per_day: 1, ..Limits::none() };
-    desk.sinks = vec![SinkSettings { name: "one".into(), format: BodyFormat::JsonLines, form: None, limits }];
+    desk.sinks =
+        vec![SinkSettings { name: "one".into(), format: BodyFormat::JsonLines, form: None, links: None, limits }];
     desk.router = Router::new(vec![crate::rule::Rule::everything()], vec!["one".into()]);
     (desk, store)
 }

@@ -21,7 +21,7 @@ use crate::exit::Exit;
 use crate::model::{AlertId, Rendering, shown_endpoint};
 use crate::settings::Source;
 use crate::sink::{BodyFormat, DeliveryError, body, reach, send, send_mail};
-use crate::template::test_alert;
+use crate::template::{Sent, test_alert};
 use crate::terminal::{print_text, tell};
 use args::{EndpointCommand, EndpointLsArgs, KeygenArgs, NamedArgs};
 
@@ -175,8 +175,9 @@ fn test(args: &NamedArgs) -> Result<ExitCode> {
     let id = AlertId::of(&[b"test", &random]);
     let now = SystemClock.now();
     let alert = test_alert(id, now);
+    let sent = Sent { links: config.web.links.as_deref(), sink: &sink.name };
     let rendering = match sink.target.form() {
-        Some(form) => form.render(&alert).context("the template fails for the test alert")?,
+        Some(form) => form.render(&alert, sent).context("the template fails for the test alert")?,
         None => Rendering::json(body(&alert, BodyFormat::of(&sink.target))),
     };
     let id = id.to_string();

@@ -205,7 +205,7 @@ pub struct Digest {
     pub cause: DigestCause,
     /// The day on which the first of it came, in UTC.
     pub day: String,
-    /// Alerts that the sink gets in a day, or in an hour where that is the cause; 0 for quiet hours.
+    /// Alerts that the sink gets in a day, or in an hour where that is the cause; 0 otherwise.
     pub budget: u32,
     /// When the first of it came.
     #[serde(default)]
@@ -231,11 +231,13 @@ pub enum DigestCause {
     RateCap,
     /// It came in the sink's quiet hours.
     QuietHours,
+    /// The sink collects what comes.
+    Collected,
 }
 
 impl DigestCause {
     /// All causes, in the order in which an alert meets them.
-    pub const ALL: [Self; 3] = [Self::QuietHours, Self::RateCap, Self::Budget];
+    pub const ALL: [Self; 4] = [Self::Collected, Self::QuietHours, Self::RateCap, Self::Budget];
 
     /// The name in the contract.
     pub fn as_str(self) -> &'static str {
@@ -243,6 +245,7 @@ impl DigestCause {
             Self::Budget => "budget",
             Self::RateCap => "rate_cap",
             Self::QuietHours => "quiet_hours",
+            Self::Collected => "collected",
         }
     }
 }
@@ -277,6 +280,15 @@ pub struct DigestEntry {
     pub outlet: Option<String>,
     /// Its address.
     pub url: Option<String>,
+    /// The speaker's role; this and the next two stand in digests of sinks that collect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// The sentence that shows it, verbatim, or the beginning of a long one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sentence: Option<String>,
+    /// Outlets that carry it, the first ten.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outlets: Vec<String>,
     /// In a sentence, why it was an alert.
     pub why: String,
 }

@@ -288,6 +288,9 @@ pub struct BudgetRecord {
     /// What came in quiet hours.
     #[serde(default)]
     pub quiet: HeldList,
+    /// What is collected.
+    #[serde(default)]
+    pub collected: HeldList,
 }
 
 /// What a sink was sent of its hour's cap.
@@ -358,17 +361,18 @@ impl BudgetRecord {
             over: HeldList::default(),
             hour: HourRecord::default(),
             quiet: HeldList::default(),
+            collected: HeldList::default(),
         }
     }
 
     /// All that waits for a digest of the sink.
-    pub fn lists(&self) -> [&HeldList; 3] {
-        [&self.quiet, &self.hour.over, &self.over]
+    pub fn lists(&self) -> [&HeldList; 4] {
+        [&self.collected, &self.quiet, &self.hour.over, &self.over]
     }
 
     /// As [`lists`](Self::lists), to be changed.
-    pub fn lists_mut(&mut self) -> [&mut HeldList; 3] {
-        [&mut self.quiet, &mut self.hour.over, &mut self.over]
+    pub fn lists_mut(&mut self) -> [&mut HeldList; 4] {
+        [&mut self.collected, &mut self.quiet, &mut self.hour.over, &mut self.over]
     }
 }
 

@@ -9,6 +9,30 @@ use crate::model::{
     Alert, AlertClaim, AlertId, AlertType, Digest, DigestCause, DigestEntry, HeldAlert, HeldList, Priority,
 };
 
+/// Characters of a sentence that a digest shows.
+const SENTENCE_MAX: usize = 1_000;
+/// Outlets that it names.
+const OUTLETS_MAX: usize = 10;
+
+/// An alert as a digest lists it that is all that its readers get: with the words that prove it.
+pub(super) fn full_entry(alert: &Alert) -> DigestEntry {
+    let speaker = alert.claim.as_ref().and_then(|claim| claim.speaker.as_ref());
+    let beginning = |text: &String| text.chars().take(SENTENCE_MAX).collect();
+    let document = alert.document.iter().map(|document| &document.outlet);
+    let mut outlets: Vec<String> = Vec::new();
+    for outlet in document.chain(alert.story.iter().flat_map(|story| &story.outlets)) {
+        if outlets.len() < OUTLETS_MAX && !outlets.contains(outlet) {
+            outlets.push(outlet.clone());
+        }
+    }
+    DigestEntry {
+        role: speaker.and_then(|speaker| speaker.role.clone()),
+        sentence: alert.evidence.as_ref().map(|evidence| beginning(&evidence.sentence)),
+        outlets,
+        ..entry(alert)
+    }
+}
+
 /// An alert as a digest lists it.
 pub(super) fn entry(alert: &Alert) -> DigestEntry {
     let claim = alert.claim.as_ref();
@@ -27,6 +51,9 @@ pub(super) fn entry(alert: &Alert) -> DigestEntry {
         headline: alert.document.as_ref().map(|document| document.headline.clone()),
         outlet: alert.document.as_ref().map(|document| document.outlet.clone()),
         url: alert.document.as_ref().and_then(|document| document.url.clone()),
+        role: None,
+        sentence: None,
+        outlets: Vec::new(),
         why: alert.why.clone(),
     }
 }
@@ -55,6 +82,7 @@ pub(super) fn digest(
         DigestCause::Budget => format!("{count} alerts over the budget of {limit} on {day}"),
         DigestCause::RateCap => format!("{count} alerts over the cap of {limit} an hour: {}", in_words(&types)),
         DigestCause::QuietHours => format!("{count} alerts of quiet hours: {}", in_words(&types)),
+        DigestCause::Collected => format!("{count} alerts collected: {}", in_words(&types)),
     };
     let id = id(sink, cause, &day, since, first);
     let score = alerts.first().map_or(0, |entry| entry.priority);

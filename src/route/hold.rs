@@ -1,5 +1,5 @@
-//! What a sink does not get at once: below its rules an alert meets its quiet hours, then its cap of an hour, then its budget of a day.
-//! What one of them holds comes in a digest when the quiet hours, the hour or the day are over, never not at all.
+//! What a sink does not get at once: below its rules an alert is collected where the sink wants that, or meets its quiet hours, then its cap of an hour, then its budget of a day.
+//! What one of them holds comes in a digest when the time to collect, the quiet hours, the hour or the day are over, never not at all.
 //!
 //! Pure: the desk keeps the records and commits them together with the alerts. Claims and feed incidents are counted apart, so that
 //! an outage of the network does not use up hour and day. What takes an earlier alert back always goes, or changes what still
@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
-use super::digest::{digest, entry};
+use super::digest::{digest, entry, full_entry};
 use crate::model::{Alert, AlertType, BudgetRecord, DigestCause, DigestEntry, HeldAlert, HeldList};
 use crate::rule::{Limits, QUIET_PRIORITY};
 
@@ -60,17 +60,21 @@ pub fn admit(record: &mut BudgetRecord, limits: &Limits, arrival: Arrival<'_>) -
         // Where the claim was alerted before what waits of it, that is taken back too.
         return if is_first { Admission::Change } else { Admission::Send };
     }
+    if let Some(collect) = limits.collects(alert.priority.score) {
+        hold(&mut record.collected, DigestCause::Collected, arrival, Some(collect.end(now)));
+        return Admission::Hold(DigestCause::Collected);
+    }
     if limits.is_quiet(alert.priority.score, due.max(now)) {
-        hold(&mut record.quiet, arrival, None);
+        hold(&mut record.quiet, DigestCause::QuietHours, arrival, None);
         return Admission::Hold(DigestCause::QuietHours);
     }
     if let Some(until) = over_cap(record, limits.alerts_per_hour, alert, now) {
-        hold(&mut record.hour.over, arrival, Some(until));
+        hold(&mut record.hour.over, DigestCause::RateCap, arrival, Some(until));
         return Admission::Hold(DigestCause::RateCap);
     }
     if is_over_budget(record, limits.alerts_per_day, alert, now) {
         let until = begin_of_next(record.day);
-        hold(&mut record.over, arrival, until);
+        hold(&mut record.over, DigestCause::Budget, arrival, until);
         // What no longer fits into the day is no load of the hour.
         count_back(record, limits.alerts_per_hour, alert);
         return Admission::Hold(DigestCause::Budget);
@@ -83,7 +87,7 @@ pub fn close(record: &mut BudgetRecord, limits: &Limits, now: Timestamp) -> Vec<
     let mut alerts = Vec::new();
     for cause in DigestCause::ALL {
         let limit = match cause {
-            DigestCause::QuietHours => 0,
+            DigestCause::Collected | DigestCause::QuietHours => 0,
             DigestCause::RateCap => limits.alerts_per_hour,
             DigestCause::Budget => limits.alerts_per_day,
         };
@@ -97,6 +101,7 @@ pub fn close(record: &mut BudgetRecord, limits: &Limits, now: Timestamp) -> Vec<
         let ended = HeldList { held: ready, ..std::mem::take(list) };
         if !waiting.is_empty() {
             let until = match cause {
+                DigestCause::Collected => limits.collect.as_ref().map(|collect| collect.end(now)),
                 DigestCause::QuietHours => None,
                 DigestCause::RateCap => now.saturating_add(HOUR).ok(),
                 DigestCause::Budget => begin_of_next(day(now)),
@@ -125,6 +130,7 @@ pub fn day(now: Timestamp) -> Date {
 
 fn list(record: &BudgetRecord, cause: DigestCause) -> &HeldList {
     match cause {
+        DigestCause::Collected => &record.collected,
         DigestCause::QuietHours => &record.quiet,
         DigestCause::RateCap => &record.hour.over,
         DigestCause::Budget => &record.over,
@@ -133,6 +139,7 @@ fn list(record: &BudgetRecord, cause: DigestCause) -> &HeldList {
 
 fn list_mut(record: &mut BudgetRecord, cause: DigestCause) -> &mut HeldList {
     match cause {
+        DigestCause::Collected => &mut record.collected,
         DigestCause::QuietHours => &mut record.quiet,
         DigestCause::RateCap => &mut record.hour.over,
         DigestCause::Budget => &mut record.over,
@@ -210,31 +217,33 @@ fn is_over_budget(record: &mut BudgetRecord, limit: u32, alert: &Alert, now: Tim
     is_over
 }
 
-fn hold(list: &mut HeldList, arrival: Arrival<'_>, until: Option<Timestamp>) {
+fn hold(list: &mut HeldList, cause: DigestCause, arrival: Arrival<'_>, until: Option<Timestamp>) {
     if list.is_empty() {
         (list.since, list.until) = (Some(arrival.now), until);
     }
     if arrival.members.is_empty() {
-        return hold_one(list, arrival);
+        return hold_one(list, cause, arrival);
     }
     // One of them may be withdrawn before the digest goes, and the others not.
     for (alert, is_told) in arrival.members {
-        hold_one(list, Arrival { alert, is_told: *is_told, ..arrival });
+        hold_one(list, cause, Arrival { alert, is_told: *is_told, ..arrival });
     }
 }
 
-fn hold_one(list: &mut HeldList, arrival: Arrival<'_>) {
+fn hold_one(list: &mut HeldList, cause: DigestCause, arrival: Arrival<'_>) {
     if list.held.len() < ENTRIES_MAX {
-        list.held.push(held(arrival));
+        list.held.push(held(arrival, cause == DigestCause::Collected));
     } else {
         list.left_out = list.left_out.saturating_add(1);
         *list.left_out_types.entry(arrival.alert.alert_type).or_default() += 1;
     }
 }
 
-fn held(Arrival { alert, due, is_told, now, .. }: Arrival<'_>) -> HeldAlert {
+/// `is_full`: with the words that prove it.
+fn held(Arrival { alert, due, is_told, now, .. }: Arrival<'_>, is_full: bool) -> HeldAlert {
     let document = alert.document.as_ref().map(|document| document.id);
-    HeldAlert { entry: entry(alert), not_before: (due > now).then_some(due), document, is_told }
+    let entry = if is_full { full_entry(alert) } else { entry(alert) };
+    HeldAlert { entry, not_before: (due > now).then_some(due), document, is_told }
 }
 
 /// A revision takes the place of entries of the claim that it revises, withdrawn ones are taken out. Whether the first that the sink
@@ -248,7 +257,8 @@ fn take_back(list: &mut HeldList, arrival: Arrival<'_>) -> bool {
     } else {
         for waits in list.held.iter_mut().filter(|held| is_about(held)) {
             let (DigestEntry { id, alert_type, .. }, is_told) = (&waits.entry, waits.is_told);
-            let (id, alert_type, revised) = (*id, *alert_type, held(arrival));
+            let is_full = waits.entry.sentence.is_some();
+            let (id, alert_type, revised) = (*id, *alert_type, held(arrival, is_full));
             *waits = HeldAlert { entry: DigestEntry { id, alert_type, ..revised.entry }, is_told, ..revised };
         }
     }

@@ -2,12 +2,14 @@
 //! by `route`.
 
 mod check;
+mod collect;
 mod filter;
 mod known;
 mod limits;
 mod quiet;
 pub(crate) mod watch;
 
+pub use collect::{COLLECT, COLLECT_EVERY, Collect, Times};
 pub use filter::{EXPRESSION_CHARACTERS_MAX, Fault, Filter};
 pub use known::{Known, VARIABLES, Variable};
 pub use limits::{ALERTS_PER_DAY, Limits, QUIET_PRIORITY};

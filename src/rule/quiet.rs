@@ -129,7 +129,8 @@ fn read_times(text: &str) -> Result<(u16, u16), String> {
     Ok((from, if to == 0 { DAY_MINUTES } else { to }))
 }
 
-fn read_time(text: &str) -> Result<u16, String> {
+/// Minutes of the day.
+pub(super) fn read_time(text: &str) -> Result<u16, String> {
     let wrong = || format!("{text:?} is no time of day from 00:00 to 24:00");
     let (hours, minutes) = text.split_once(':').ok_or_else(wrong)?;
     let number = |digits: &str| {

@@ -82,6 +82,13 @@ impl<O: Outbox + 'static> Delivery<O> {
         self.ask(move |delivery| delivery.outbox.hasten(&delivery.sink, now)).await
     }
 
+    /// Nothing more is to be sent for now.
+    pub(super) async fn rest(&self) {
+        if let Target::Mail { mail, .. } = &self.target {
+            mail.rest().await;
+        }
+    }
+
     /// What is stored of the endpoint.
     pub(super) async fn endpoint(self: &Arc<Self>) -> Result<Option<EndpointRecord>, String> {
         self.ask(|delivery| delivery.outbox.endpoint(&delivery.sink)).await

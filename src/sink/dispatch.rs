@@ -92,7 +92,11 @@ impl<O: Outbox + 'static> Dispatcher<O> {
             // One after the other, so that nobody gets an answer before what it answers.
             SinkTarget::Mail(config) => {
                 let mail = Box::new(Mail::new(config)?);
-                (Target::Mail { mail, retry_schedule: config.retry_schedule.clone() }, 1, None)
+                let address = AddressHash::of(&[config.server.as_bytes(), &config.port.to_be_bytes()]);
+                // What a mail server does not take for days dies by its schedule.
+                let traffic = TrafficConfig { disable_after: Duration::ZERO, ..TrafficConfig::default() };
+                let endpoint = (traffic, retry::longest(&config.retry_schedule), address);
+                (Target::Mail { mail, retry_schedule: config.retry_schedule.clone() }, 1, Some(endpoint))
             }
             SinkTarget::Webhook(config) => {
                 let webhook = Box::new(Webhook::new(config)?);
@@ -115,6 +119,12 @@ impl<O: Outbox + 'static> Dispatcher<O> {
     /// Works until `stop` is cancelled; then attempts once more what is due at that moment, waits for the attempts under
     /// way and returns. May be dropped at any time: what is then under way counts as not attempted.
     pub async fn run(self, stop: CancellationToken) -> DispatchSummary {
+        let summary = self.work(stop).await;
+        self.delivery.rest().await;
+        summary
+    }
+
+    async fn work(&self, stop: CancellationToken) -> DispatchSummary {
         let summary = DispatchSummary { sink: self.delivery.sink.clone(), ..DispatchSummary::default() };
         let (tasks, order_keys) = (JoinSet::new(), BTreeSet::new());
         let mut flight = Flight { tasks, order_keys, summary, failures: 0, traffic: None, looked_at: None };
@@ -122,6 +132,9 @@ impl<O: Outbox + 'static> Dispatcher<O> {
             // Listens from here on, before the outbox is read: what is put in between is not overlooked.
             let woken = self.wake.notified();
             let wait = self.start_due(&mut flight, self.delivery.clock.now(), &stop).await;
+            if flight.tasks.is_empty() {
+                self.delivery.rest().await;
+            }
             // All four may be dropped without loss: a task that ended stays in the set until it is taken out.
             tokio::select! {
                 () = stop.cancelled() => {}

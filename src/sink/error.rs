@@ -104,7 +104,9 @@ impl DeliveryError {
             Self::Status { status: 410, .. } => Outcome::Gone,
             Self::Status { status: 429 | 502..=504, retry_after, .. } => Outcome::Busy(*retry_after),
             Self::Status { status: 408 | 425 | 500.., .. } => Outcome::Failed,
-            Self::Status { .. } => Outcome::Refused,
+            // It may close at any time, and says so (RFC 5321, 3.8).
+            Self::Mail { code: 421, .. } => Outcome::Busy(None),
+            Self::Status { .. } | Self::Mail { is_final: true, .. } | Self::Unrendered => Outcome::Refused,
             _ => Outcome::Failed,
         }
     }
@@ -136,4 +138,19 @@ pub(super) fn on_one_line(text: &str) -> String {
     let words = text.split(|character: char| character.is_whitespace() || character.is_control());
     let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     line.chars().take(DETAIL_CHARACTERS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_server_that_refuses_a_mail_is_there_and_one_that_knows_us_not_fails() {
+        let mail = |code, is_final| DeliveryError::Mail { code, is_final, detail: String::new() }.outcome();
+        assert_eq!(mail(550, true), Outcome::Refused);
+        assert_eq!(mail(535, false), Outcome::Failed);
+        assert_eq!(mail(451, false), Outcome::Failed);
+        assert_eq!(mail(421, false), Outcome::Busy(None));
+        assert_eq!(DeliveryError::Unrendered.outcome(), Outcome::Refused);
+    }
 }

@@ -1,11 +1,11 @@
 //! Alerts as e-mail over SMTP: takes the stored bytes of a message and hands exactly those to the mail server.
 //!
-//! One connection for each attempt, and all recipients or none: where the server refuses one, nobody gets the mail.
+//! One connection for mails that follow one another, and all recipients or none: where the server refuses one, nobody gets the mail.
 
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ use crate::http;
 
 /// Bytes read of one connection: what a server has to say is short.
 const ANSWER_BYTES_MAX: usize = 256 << 10;
+/// Mails over one connection: servers put an end to more, and what they say to so many is within [`ANSWER_BYTES_MAX`].
+const MAILS_MAX: u32 = 50;
 /// Time for the farewell, when the server has the mail already.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// Refusals that are about us and not about the mail: it may be taken when the operator has seen to them.
@@ -42,6 +44,14 @@ pub(super) struct Mail {
     envelope: Envelope,
     name: ClientId,
     encryption: Encryption,
+    /// The connection of the last mail, for the next one.
+    kept: Mutex<Option<Kept>>,
+}
+
+/// A connection over which so many mails went.
+struct Kept {
+    connection: AsyncSmtpConnection,
+    mails: u32,
 }
 
 enum Encryption {
@@ -71,27 +81,58 @@ impl Mail {
             },
         };
         let name = ClientId::Domain(form.from.email.domain().to_owned());
-        Ok(Self { config: config.clone(), envelope, name, encryption })
+        Ok(Self { config: config.clone(), envelope, name, encryption, kept: Mutex::default() })
     }
 
-    /// One attempt to hand over a message.
+    /// One attempt to hand over a message. The connection is kept for the next one, until [`rest`](Self::rest).
     pub(super) async fn send(&self, message: &[u8]) -> Result<(), DeliveryError> {
         let limit = self.config.timeout;
         let handed = timeout(limit, self.hand_over(message)).await;
-        let mut connection = handed.unwrap_or(Err(DeliveryError::Timeout { limit }))?;
-        // The server has it, whatever becomes of the farewell.
-        drop(timeout(FAREWELL, connection.quit()).await);
+        let kept = handed.unwrap_or(Err(DeliveryError::Timeout { limit }))?;
+        self.keep(Some(kept));
         Ok(())
     }
 
-    async fn hand_over(&self, message: &[u8]) -> Result<AsyncSmtpConnection, DeliveryError> {
+    /// Takes leave of the server, when no other mail follows.
+    pub(super) async fn rest(&self) {
+        if let Some(mut kept) = self.keep(None) {
+            // The server has the mails, whatever becomes of the farewell.
+            drop(timeout(FAREWELL, kept.connection.quit()).await);
+        }
+    }
+
+    /// Puts a connection in the place of the one that is kept.
+    fn keep(&self, kept: Option<Kept>) -> Option<Kept> {
+        std::mem::replace(&mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner), kept)
+    }
+
+    async fn hand_over(&self, message: &[u8]) -> Result<Kept, DeliveryError> {
+        let mut kept = self.conversation().await?;
+        let sent = kept.connection.send(&self.envelope, message).await;
+        sent.map_err(|error| failure(&error, About::Mail))?;
+        kept.mails += 1;
+        Ok(kept)
+    }
+
+    /// The connection of the last mail where the server still answers on it, else a new one. It is asked before the mail: one whose
+    /// fate is not known would be sent twice.
+    async fn conversation(&self) -> Result<Kept, DeliveryError> {
+        if let Some(mut kept) = self.keep(None) {
+            if kept.mails < MAILS_MAX && kept.connection.test_connected().await {
+                return Ok(kept);
+            }
+            drop(timeout(FAREWELL, kept.connection.quit()).await);
+        }
+        Ok(Kept { connection: self.let_in().await?, mails: 0 })
+    }
+
+    async fn let_in(&self) -> Result<AsyncSmtpConnection, DeliveryError> {
         let mut connection = self.connect().await?;
         if let Some(login) = &self.config.login {
             let credentials = Credentials::new(login.username.clone(), login.password.clone());
             let let_in = connection.auth(DEFAULT_MECHANISMS, &credentials).await;
             let_in.map_err(|error| failure(&error, About::Us))?;
         }
-        connection.send(&self.envelope, message).await.map_err(|error| failure(&error, About::Mail))?;
         Ok(connection)
     }
 
@@ -264,5 +305,8 @@ impl AsyncWrite for Conversation {
 /// # Errors
 /// When the server does not take it.
 pub async fn send_mail(config: &MailConfig, message: &[u8]) -> Result<(), DeliveryError> {
-    Mail::new(config)?.send(message).await
+    let mail = Mail::new(config)?;
+    mail.send(message).await?;
+    mail.rest().await;
+    Ok(())
 }

@@ -12,6 +12,8 @@ use super::{StoreError, beside};
 
 /// Entries that the desk takes at once; the rest comes with the next look.
 const BATCH_MAX: u32 = 64;
+/// Entries about one thing.
+const ABOUT_MAX: u32 = 100;
 
 /// Puts what a user said into the log of the database at `path`, where it waits for the desk. What is there already is left as it
 /// is.
@@ -43,7 +45,20 @@ pub(super) fn pending(connection: &Connection) -> Result<Vec<Feedback>, StoreErr
 pub(super) fn read(connection: &Connection) -> Result<Vec<FeedbackLine>, StoreError> {
     let mut statement =
         connection.prepare("SELECT id, record, state = 'applied' AS is_applied FROM feedback ORDER BY position")?;
-    let mut rows = statement.query([])?;
+    collect(statement.query([])?)
+}
+
+/// What holds these words, as JSON has them, the newest first; at most [`ABOUT_MAX`] entries.
+pub(super) fn about(connection: &Connection, words: &str) -> Result<Vec<FeedbackLine>, StoreError> {
+    let words = json(&words)?;
+    let mut statement = connection.prepare(
+        "SELECT id, record, state = 'applied' AS is_applied FROM feedback WHERE instr(record, ?1) > 0
+         ORDER BY position DESC LIMIT ?2",
+    )?;
+    collect(statement.query(params![words, ABOUT_MAX])?)
+}
+
+fn collect(mut rows: rusqlite::Rows<'_>) -> Result<Vec<FeedbackLine>, StoreError> {
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let state = if row.get("is_applied")? { FeedbackState::Applied } else { FeedbackState::Pending };

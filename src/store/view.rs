@@ -273,6 +273,14 @@ impl View {
         if self.version < schema::FEEDBACK_VERSION { Ok(Vec::new()) } else { feedback::read(&self.connection) }
     }
 
+    /// What users said that names this id or this name, the newest 100, the last first.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn feedback_about(&self, name: &str) -> Result<Vec<FeedbackLine>, StoreError> {
+        if self.version < schema::FEEDBACK_VERSION { Ok(Vec::new()) } else { feedback::about(&self.connection, name) }
+    }
+
     /// The speakers that users muted.
     ///
     /// # Errors

@@ -117,7 +117,7 @@ metrics! {
     RuleFailures Counter "rule_failures" ["rule"] "Changes on which the expression of a rule (when) failed; the rule let them through.";
     Alerts Counter "alerts" ["type"] "Alerts that at least one sink gets, by type.";
     AlertsRouted Counter "alerts_routed" ["sink"] "Alerts by sink, as the rules chose, and what comes of those that waited: digests, and one of each group.";
-    AlertsHeld Counter "alerts_held" ["sink", "reason"] "Alerts that the sink does not get at once: group (they wait for others of their thread), quiet_hours, rate_cap (alerts_per_hour), budget (alerts_per_day; these three: its next digest names them), changed (they changed or took out what waits).";
+    AlertsHeld Counter "alerts_held" ["sink", "reason"] "Alerts that the sink does not get at once: group (they wait for others of their thread), collected (digest), quiet_hours, rate_cap (alerts_per_hour), budget (alerts_per_day; these four: its next digest names them), changed (they changed or took out what waits).";
     AlertsSilenced Counter "alerts_silenced" ["sink", "reason"] "Alerts that are kept back for good, and are in the outbox as silenced: silence (a user asked for it), inhibited (the sink was told of the allegation by an answer to it).";
     AlertsInhibited Counter "alerts_inhibited" ["sink"] "Allegations that give no alert of their own because an answer to them tells them: those of alerts_silenced, and those that ride in the alert of their group.";
     OutboxPutIn Counter "outbox_put_in" ["sink"] "Alerts put into the outbox.";

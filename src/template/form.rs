@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::cloud_event::{self, Mode};
 use super::mail::{self, MailForm};
-use super::{Template, TemplateError};
+use super::{Sent, Template, TemplateError};
 use crate::model::{Alert, Rendering};
 
 /// A form of alerts.
@@ -19,16 +19,16 @@ pub enum Form {
 }
 
 impl Form {
-    /// The alert in this form. The same alert gives the same bytes.
+    /// The alert in this form, with links where its sink is sent any. The same alert gives the same bytes.
     ///
     /// # Errors
     /// When a template fails.
-    pub fn render(&self, alert: &Alert) -> Result<Rendering, TemplateError> {
+    pub fn render(&self, alert: &Alert, sent: Sent<'_>) -> Result<Rendering, TemplateError> {
         let untold =
             |error: std::io::Error| TemplateError { line: None, what: format!("the alert is no JSON: {error}") };
         match self {
-            Self::Template(template) => template.render(alert),
-            Self::Mail(form) => mail::render(alert, form).map_err(|what| TemplateError { line: None, what }),
+            Self::Template(template) => template.render(alert, sent),
+            Self::Mail(form) => mail::render(alert, form, sent).map_err(|what| TemplateError { line: None, what }),
             Self::CloudEvent(mode) => cloud_event::render(alert, *mode).map_err(untold),
         }
     }

@@ -4,7 +4,6 @@
 //! made of the alert's id, so that a mail that comes twice is known as one; the mails of a thread refer to the same message, which
 //! never was, so that mail programs show them as one conversation.
 
-use std::fmt::Write as _;
 use std::time::SystemTime;
 
 use lettre::Message as Mail;
@@ -12,6 +11,8 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 
 use super::escape::{cut, plain};
+use super::link::Sent;
+use super::mail_text::{self, Parts};
 use super::message::{self, Message};
 use crate::model::{Alert, Rendering};
 
@@ -21,6 +22,9 @@ const SUBJECT_CHARACTERS_MAX: usize = 140;
 const NAME_CHARACTERS_MAX: usize = 60;
 /// The last second that a date can name.
 const LAST_SECOND: i64 = 253_402_300_799;
+
+/// Alerts that a digest lists in a mail; the rest are counted.
+const LISTED_MAX: usize = 200;
 
 /// Who writes to whom.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,8 +39,10 @@ pub struct MailForm {
 ///
 /// # Errors
 /// When the addresses make no message, which the config has seen to.
-pub(super) fn render(alert: &Alert, form: &MailForm) -> Result<Rendering, String> {
-    let message = message::of(alert);
+pub(super) fn render(alert: &Alert, form: &MailForm, sent: Sent<'_>) -> Result<Rendering, String> {
+    let message = message::of(alert, sent);
+    let listed = message::entries(alert, sent, LISTED_MAX);
+    let parts = Parts { alert, message: &message, listed: &listed };
     let domain = form.from.email.domain();
     let mut mail = Mail::builder()
         .from(form.from.clone())
@@ -52,11 +58,11 @@ pub(super) fn render(alert: &Alert, form: &MailForm) -> Result<Rendering, String
         let root = format!("<thread.{}@{domain}>", thread.id);
         mail = mail.in_reply_to(root.clone()).references(root);
     }
-    let parts = MultiPart::alternative()
+    let bodies = MultiPart::alternative()
         .boundary(format!("gainsay-{}", alert.id))
-        .singlepart(SinglePart::plain(text(alert, &message)))
-        .singlepart(SinglePart::html(html(alert, &message)));
-    let mail = mail.multipart(parts).map_err(|error| format!("no mail can be made: {error}"))?;
+        .singlepart(SinglePart::plain(mail_text::text(&parts)))
+        .singlepart(SinglePart::html(mail_text::html(&parts)));
+    let mail = mail.multipart(bodies).map_err(|error| format!("no mail can be made: {error}"))?;
     Ok(Rendering { content_type: Rendering::MAIL.to_owned(), headers: Vec::new(), body: mail.formatted() })
 }
 
@@ -78,97 +84,6 @@ fn date(alert: &Alert) -> SystemTime {
     SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(second)
 }
 
-fn answered(answer: &str) -> &str {
-    if answer.is_empty() { "an earlier claim" } else { answer }
-}
-
-fn text(alert: &Alert, message: &Message) -> String {
-    let quote = &message.quote;
-    let mut text = format!("{}\n\n    {}{}{}\n", message.title, quote.before, quote.cue, quote.after);
-    let mut line = |line: String| {
-        text.push_str(&line);
-        text.push('\n');
-    };
-    line(String::new());
-    for answer in &message.answers {
-        line(format!("Answers: {}", answered(answer)));
-    }
-    for entry in &message.entries {
-        line(format!("* {}", entry.text));
-        if let Some(url) = &entry.url {
-            line(format!("  {url}"));
-        }
-    }
-    if message.more > 0 {
-        line(format!("* and {} more", message.more));
-    }
-    for fact in &message.facts {
-        line(format!("{}: {}", fact.name, fact.value));
-    }
-    if let Some(url) = &message.url {
-        line(format!("Article: {url}"));
-    }
-    line(format!("\n-- \ngainsay, alert {}", alert.id));
-    text
-}
-
-/// Without styles, pictures and anything that is fetched.
-fn html(alert: &Alert, message: &Message) -> String {
-    let quote = &message.quote;
-    let mut html = format!(
-        "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"></head><body>\n<h3>{}</h3>\n<blockquote>{}<b>{}</b>{}</blockquote>\n",
-        escaped(&message.title),
-        escaped(&quote.before),
-        escaped(&quote.cue),
-        escaped(&quote.after)
-    );
-    for answer in &message.answers {
-        line(&mut html, format_args!("<p><b>Answers</b> {}</p>", escaped(answered(answer))));
-    }
-    if !message.entries.is_empty() {
-        html.push_str("<ul>\n");
-        for entry in &message.entries {
-            let link = entry.url.as_ref().map(|url| format!(" (<a href=\"{}\">article</a>)", escaped(url)));
-            line(&mut html, format_args!("<li>{}{}</li>", escaped(&entry.text), link.unwrap_or_default()));
-        }
-        if message.more > 0 {
-            line(&mut html, format_args!("<li>and {} more</li>", message.more));
-        }
-        html.push_str("</ul>\n");
-    }
-    html.push_str("<p>\n");
-    for fact in &message.facts {
-        line(&mut html, format_args!("<b>{}</b> {}<br>", fact.name, escaped(&fact.value)));
-    }
-    html.push_str("</p>\n");
-    if let Some(url) = &message.url {
-        line(&mut html, format_args!("<p><a href=\"{}\">Read the article</a></p>", escaped(url)));
-    }
-    line(&mut html, format_args!("<p><small>gainsay, alert {}</small></p>\n</body></html>", alert.id));
-    html
-}
-
-fn line(html: &mut String, line: std::fmt::Arguments<'_>) {
-    // A string takes every write.
-    writeln!(html, "{line}").ok();
-}
-
-/// For text and values of attributes: nothing in it is markup.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,9 +96,24 @@ mod tests {
         }
     }
 
+    fn rendered(alert: &Alert) -> Rendering {
+        let links = sample::links();
+        render(alert, &form(), Sent { links: links.as_ref(), sink: "mail" }).unwrap()
+    }
+
+    /// Text and HTML.
+    fn bodies(alert: &Alert) -> (String, String) {
+        let links = sample::links();
+        let sent = Sent { links: links.as_ref(), sink: "mail" };
+        let message = message::of(alert, sent);
+        let listed = message::entries(alert, sent, LISTED_MAX);
+        let parts = Parts { alert, message: &message, listed: &listed };
+        (mail_text::text(&parts), mail_text::html(&parts))
+    }
+
     /// Head and body of a mail, the head unfolded.
     fn mail(alert: &Alert) -> (Vec<String>, String) {
-        let rendering = render(alert, &form()).unwrap();
+        let rendering = rendered(alert);
         assert_eq!((rendering.content_type.as_str(), rendering.headers.len()), (Rendering::MAIL, 0));
         let text = String::from_utf8(rendering.body).unwrap();
         assert!(text.is_ascii(), "a server that knows ASCII alone must take it");
@@ -208,7 +138,8 @@ mod tests {
             "Content-Type",
         ];
         for alert in sample::alerts() {
-            assert_eq!(render(&alert, &form()).unwrap(), render(&alert, &form()).unwrap());
+            let (once, twice) = (rendered(&alert), rendered(&alert));
+            assert_eq!(once, twice);
             let (head, body) = mail(&alert);
             let names: Vec<&str> = head.iter().map(|line| line.split_once(": ").unwrap().0).collect();
             assert!(names.iter().all(|name| known.contains(name)), "{head:?}");
@@ -240,22 +171,21 @@ mod tests {
                 .name,
         );
         alert.document.as_mut().unwrap().url = Some("javascript:alert(1)".to_owned());
-        let message = message::of(&alert);
+        let message = message::of(&alert, Sent::NONE);
         let (head, _) = mail(&alert);
         assert!(!head.iter().any(|line| line.to_lowercase().starts_with("bcc")), "{head:?}");
         let subject = subject(&alert, &message);
         assert!(subject.starts_with("[gainsay] Denial: Eve Bcc: all@news.example <script>"), "{subject}");
-        let html = html(&alert, &message);
+        let (text, html) = bodies(&alert);
         assert!(!html.contains("<script") && !html.contains("javascript:") && !html.contains('\u{202e}'), "{html}");
         assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt; &quot;x&quot; &#39;y&#39; &amp; é"), "{html}");
-        let text = text(&alert, &message);
         assert!(!text.contains(['\r', '\u{202e}', '\u{200b}']), "{text}");
     }
 
     #[test]
     fn subjects_are_short_and_say_what_happened() {
         let alert = sample::test_alert(crate::model::AlertId::of(&[b"a"]), "1960-01-01T00:00:00Z".parse().unwrap());
-        let message = message::of(&alert);
+        let message = message::of(&alert, Sent::NONE);
         let short = subject(&alert, &message);
         assert_eq!(short, "[gainsay] Denial — TEST ALERT of gainsay");
         assert_eq!(date(&alert), SystemTime::UNIX_EPOCH);

@@ -1,9 +1,13 @@
 //! An alert in parts that are ready for people: on one line each, cut to lengths that chat services take, nothing hidden in them.
 //! Templates see it as `message`.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::escape::{cut, plain};
+use super::link::{MessageLinks, Sent};
 use crate::model::{Alert, AlertClaim, AlertType, Digest, DigestCause, DigestEntry, Evidence, FeedAlert};
 
 /// Characters of a name with its role.
@@ -38,6 +42,8 @@ pub(super) struct Message {
     pub(super) facts: Vec<Fact>,
     /// Where it was read; null where there is no web address.
     pub(super) url: Option<String>,
+    /// All links that there are: to the article, to the page, and signed ones.
+    pub(super) links: Vec<Named>,
     /// When the desk knew.
     pub(super) time: String,
     /// 1 to 5, 3 for most.
@@ -58,20 +64,46 @@ pub(super) struct Fact {
     pub(super) value: String,
 }
 
+/// A link with its name.
 #[derive(Debug, Serialize)]
-pub(super) struct Entry {
-    pub(super) text: String,
-    pub(super) url: Option<String>,
+pub(super) struct Named {
+    pub(super) name: &'static str,
+    pub(super) url: String,
 }
 
-/// The parts of an alert.
-pub(super) fn of(alert: &Alert) -> Message {
+/// An alert that a digest lists.
+#[derive(Debug, Serialize)]
+pub(super) struct Entry {
+    /// All of it on one line.
+    pub(super) text: String,
+    /// What happened, in a word or two.
+    pub(super) what: &'static str,
+    /// Who, with the role where that is known.
+    pub(super) who: String,
+    /// The evidence, or what is alleged or denied, or why it was an alert.
+    pub(super) said: String,
+    /// Who publishes it.
+    pub(super) outlets: String,
+    /// Where it was read, else its thread on the page.
+    pub(super) url: Option<String>,
+    /// Its links, as those of a message.
+    pub(super) links: Vec<Named>,
+}
+
+/// The parts of an alert, with links for whom it is sent to.
+pub(super) fn of(alert: &Alert, sent: Sent<'_>) -> Message {
     let what = what(alert.alert_type);
     let who = alert.claim.as_ref().map(who).unwrap_or_default();
     let quote = match (&alert.claim, &alert.evidence, &alert.feed) {
         (Some(claim), Some(evidence), _) => parted(claim, evidence),
         (_, _, Some(feed)) => said(&feed.detail),
-        _ => said(&alert.why),
+        _ => said(
+            &alert
+                .digest
+                .as_ref()
+                .filter(|digest| !digest.types.is_empty())
+                .map_or_else(|| alert.why.clone(), |digest| in_words(&digest.types)),
+        ),
     };
     let sink = alert.sink.as_ref().map(|sink| line(&sink.name, NAME_MAX));
     let subject = match (&alert.feed, &alert.digest) {
@@ -79,8 +111,8 @@ pub(super) fn of(alert: &Alert) -> Message {
         (_, Some(digest)) => in_total(digest),
         _ => sink.unwrap_or_else(|| who.clone()),
     };
-    let listed = alert.digest.as_ref().map(|digest| digest.alerts.as_slice()).unwrap_or_default();
-    let entries: Vec<Entry> = listed.iter().take(ENTRIES_MAX).map(entry).collect();
+    let entries = entries(alert, sent, ENTRIES_MAX);
+    let url = alert.document.as_ref().and_then(|document| address(document.url.as_deref()?));
     Message {
         title: if subject.is_empty() { what.to_owned() } else { format!("{what}: {subject}") },
         what,
@@ -90,7 +122,8 @@ pub(super) fn of(alert: &Alert) -> Message {
         more: alert.digest.as_ref().map_or(0, |digest| count(digest) - entries.len()),
         entries,
         facts: facts(alert),
-        url: alert.document.as_ref().and_then(|document| address(document.url.as_deref()?)),
+        links: named(sent.of(alert), url.as_deref()),
+        url,
         time: alert.time.to_string(),
         urgency: match alert.priority.score {
             0..=29 => 2,
@@ -108,7 +141,21 @@ fn in_total(digest: &Digest) -> String {
         DigestCause::Budget => format!("{count} alerts over the budget of {}", digest.day),
         DigestCause::RateCap => format!("{count} alerts over {} an hour", digest.budget),
         DigestCause::QuietHours => format!("{count} alerts of quiet hours"),
+        DigestCause::Collected => {
+            let since = digest.since.map(|since| format!(" since {}", minute(since))).unwrap_or_default();
+            let plural = if count == 1 { "" } else { "s" };
+            format!("{count} alert{plural}{since}")
+        }
     }
+}
+
+/// How many there were of what.
+fn in_words(types: &BTreeMap<AlertType, u32>) -> String {
+    types.iter().map(|(alert_type, count)| format!("{count} × {}", what(*alert_type))).collect::<Vec<_>>().join(", ")
+}
+
+fn minute(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// What a type of alert means, in the words of a headline.
@@ -146,10 +193,20 @@ fn said(text: &str) -> Parted {
 }
 
 fn who(claim: &AlertClaim) -> String {
-    let Some(speaker) = &claim.speaker else { return String::new() };
-    let role = speaker.role.as_deref().filter(|role| *role != speaker.name);
-    let parts = [Some(speaker.name.as_str()), role].into_iter().flatten().map(|part| line(part, NAME_MAX / 2));
-    parts.collect::<Vec<_>>().join(", ")
+    let Some(speaker) = &claim.speaker else {
+        // "military sources" are nobody by name, and all that is known.
+        let source = claim.source.as_ref().map(|source| line(&source.text, NAME_MAX / 2));
+        return source.filter(|source| !source.is_empty()).map(|source| format!("“{source}”")).unwrap_or_default();
+    };
+    let who = with_role(&speaker.name, speaker.role.as_deref());
+    let via = speaker.via.as_deref().map(|via| line(via, NAME_MAX / 4)).filter(|via| !via.is_empty() && *via != who);
+    via.map_or_else(|| who.clone(), |via| format!("{who} (via {via})"))
+}
+
+fn with_role(name: &str, role: Option<&str>) -> String {
+    let role = role.filter(|role| *role != name);
+    let parts = [Some(name), role].into_iter().flatten().map(|part| line(part, NAME_MAX / 2));
+    parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 /// The evidence around its cue; the cue is found by its offsets, or else by its words.
@@ -183,17 +240,50 @@ fn parted(claim: &AlertClaim, evidence: &Evidence) -> Parted {
     }
 }
 
+/// Who said it, the words, and where: in the same document or an earlier one. Nothing where none of it is known.
 fn answer(answer: &crate::model::AlertAnswer) -> String {
-    let who = answer.speaker.as_deref().map(|speaker| format!("{}: ", line(speaker, NAME_MAX / 2)));
-    format!("{}{}", who.unwrap_or_default(), line(&answer.proposition, FACT_MAX))
+    let who = answer.speaker.as_deref().map(|speaker| line(speaker, NAME_MAX / 2)).unwrap_or_default();
+    let words = [who, line(&answer.proposition, FACT_MAX)];
+    let words = words.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
+    let place = answer.link.reason.split(',').next().filter(|place| place.ends_with(" document"));
+    match place {
+        Some(place) if !words.is_empty() => format!("{words} ({})", line(place, NAME_MAX / 2)),
+        _ => words,
+    }
 }
 
 fn count(digest: &Digest) -> usize {
     digest.alerts.len() + digest.left_out as usize
 }
 
-fn entry(entry: &DigestEntry) -> Entry {
+/// Links in words, in the order in which they stand.
+fn named(links: MessageLinks, article: Option<&str>) -> Vec<Named> {
+    let MessageLinks { page, thread, follow, mute, wrong } = links;
+    let page = page.filter(|_| thread.is_none());
+    let all = [
+        ("Article", article.map(str::to_owned)),
+        ("Thread", thread),
+        ("Page", page),
+        ("Follow", follow),
+        ("Mute", mute),
+        ("Wrong?", wrong),
+    ];
+    all.into_iter().filter_map(|(name, url)| Some(Named { name, url: url? })).collect()
+}
+
+/// The first alerts that a digest lists.
+pub(super) fn entries(alert: &Alert, sent: Sent<'_>, count_max: usize) -> Vec<Entry> {
+    let listed = alert.digest.as_ref().map(|digest| digest.alerts.as_slice()).unwrap_or_default();
+    listed.iter().take(count_max).map(|listed| entry(listed, sent.of_entry(listed, alert.time))).collect()
+}
+
+fn entry(entry: &DigestEntry, links: MessageLinks) -> Entry {
     let part = |text: &Option<String>| text.as_deref().map(|text| line(text, FACT_MAX / 2)).unwrap_or_default();
+    let said = [&entry.sentence, &entry.content, &entry.headline].into_iter().flatten();
+    let said = said.chain([&entry.why]).map(|text| line(text, AROUND_MAX)).find(|text| !text.is_empty());
+    let (url, thread) = (entry.url.as_deref().and_then(address), links.thread.clone());
+    let names = if entry.outlets.is_empty() { entry.outlet.as_slice() } else { entry.outlets.as_slice() };
+    let names: Vec<String> = names.iter().take(OUTLETS_MAX).map(|name| line(name, NAME_MAX / 2)).collect();
     let who = part(&entry.speaker);
     let content = [part(&entry.content), part(&entry.headline), line(&entry.why, FACT_MAX / 2)];
     let content = content.into_iter().find(|text| !text.is_empty()).unwrap_or_default();
@@ -208,7 +298,15 @@ fn entry(entry: &DigestEntry) -> Entry {
     if !outlet.is_empty() {
         text = format!("{text} ({outlet})");
     }
-    Entry { text: cut(&text, FACT_MAX), url: entry.url.as_deref().and_then(address) }
+    Entry {
+        text: cut(&text, FACT_MAX),
+        what: what(entry.alert_type),
+        who: entry.speaker.as_deref().map(|name| with_role(name, entry.role.as_deref())).unwrap_or_default(),
+        said: said.unwrap_or_default(),
+        outlets: names.join(", "),
+        links: named(MessageLinks { page: None, ..links }, url.as_deref()),
+        url: url.or(thread),
+    }
 }
 
 fn facts(alert: &Alert) -> Vec<Fact> {
@@ -236,7 +334,7 @@ fn facts(alert: &Alert) -> Vec<Fact> {
     if alert.digest.is_none() && alert.feed.is_none() && alert.sink.is_none() {
         add("Why", alert.why.clone());
     }
-    add("Time", alert.time.strftime("%Y-%m-%d %H:%M UTC").to_string());
+    add("Time", minute(alert.time));
     facts
 }
 

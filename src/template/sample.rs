@@ -1,7 +1,8 @@
 //! Sample alerts of every type, on which templates are tried: bare ones, and ones full of hostile text.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use super::Links;
 use crate::model::{
     Alert, AlertAnswer, AlertClaim, AlertDocument, AlertId, AlertStory, AlertThread, AlertType, Basis, ClaimId,
     ClaimSpeaker, Digest, DigestCause, DigestEntry, DocumentId, Evidence, FeedAlert, FeedId, Kind, Link, Offsets,
@@ -18,6 +19,12 @@ const ENTRIES: usize = 5;
 /// A bare and a full alert of each type.
 pub(super) fn alerts() -> Vec<Alert> {
     AlertType::ALL.into_iter().flat_map(|alert_type| [alert(alert_type, false), alert(alert_type, true)]).collect()
+}
+
+/// Links as a daemon makes them that has all of them.
+pub(super) fn links() -> Option<Links> {
+    let base = "https://gainsay.example/".parse().ok()?;
+    Some(Links::new(base, Some(b"sample"), SignedDuration::from_hours(24 * 7)))
 }
 
 /// An alert of this type; with everything that one can have, or nothing but what each has.
@@ -83,6 +90,9 @@ fn entry(is_full: bool) -> DigestEntry {
         headline: full(HOSTILE),
         outlet: full(HOSTILE),
         url: full("https://news.example/1?a=(b)"),
+        role: full(HOSTILE),
+        sentence: full(HOSTILE),
+        outlets: full(HOSTILE).into_iter().collect(),
         why: HOSTILE.to_owned(),
     }
 }

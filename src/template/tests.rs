@@ -1,8 +1,10 @@
 //! Every ready template with every type of alert, as its service documents what it takes; hostile text; templates of one's own.
 
+mod looks;
+
 use serde_json::{Value, json};
 
-use super::sample::{HOSTILE, alert, alerts};
+use super::sample::{HOSTILE, alert, alerts, links};
 use super::*;
 use crate::model::AlertType;
 
@@ -10,8 +12,13 @@ fn template(preset: Preset) -> Template {
     Template::preset(preset, Some("desk-alerts".to_owned())).unwrap()
 }
 
+/// As a daemon sends it whose messages have all links.
+fn sent(links: Option<&Links>) -> Sent<'_> {
+    Sent { links, sink: "chat" }
+}
+
 fn rendered(preset: Preset, alert: &Alert) -> Value {
-    serde_json::from_slice(&template(preset).render(alert).unwrap().body).unwrap()
+    serde_json::from_slice(&template(preset).render(alert, sent(links().as_ref())).unwrap().body).unwrap()
 }
 
 /// An alert as the contract's fixture has it: a denial with everything, a feed's and a digest.
@@ -38,10 +45,13 @@ fn texts(value: &Value) -> Vec<(String, String)> {
 
 #[test]
 fn each_ready_template_takes_every_alert_and_stays_within_bounds() {
+    let links = links();
     for (name, preset) in Preset::NAMES {
         let template = template(preset);
         for alert in alerts() {
-            let rendering = template.render(&alert).unwrap_or_else(|error| panic!("{name} {error} {alert:?}"));
+            let rendering = template
+                .render(&alert, sent(links.as_ref()))
+                .unwrap_or_else(|error| panic!("{name} {error} {alert:?}"));
             assert_eq!(rendering.content_type, "application/json");
             let value: Value = serde_json::from_slice(&rendering.body).unwrap();
             for (key, text) in texts(&value) {
@@ -122,7 +132,10 @@ fn discord_gets_one_embed_within_its_limits_that_rings_for_nobody() {
     let embed = &body["embeds"][0];
     assert_eq!(embed["url"], "https://bss.example/1");
     assert_eq!(embed["timestamp"], "2024-10-31T08:01:00Z");
-    assert_eq!(embed["description"], "> Russia's ambassador to the UN **brushed off** reports.");
+    let description = embed["description"].as_str().unwrap();
+    let quote =
+        "> Russia's ambassador to the UN **brushed off** reports.\n\n[Thread](https://gainsay.example/#/thread/7";
+    assert!(description.starts_with(quote), "{description}");
     assert_eq!(embed["fields"][0]["name"], "Answers");
     for alert in alerts() {
         let body = rendered(Preset::Discord, &alert);
@@ -140,7 +153,8 @@ fn discord_gets_one_embed_within_its_limits_that_rings_for_nobody() {
         }
         assert!(total <= 6_000, "{total}");
         assert!(is_escaped(embed["title"].as_str().unwrap(), "`[]<*_|~"), "{embed}");
-        assert!(is_escaped(&embed["description"].as_str().unwrap().replace("**", ""), "`[]<*_|~"), "{embed}");
+        let quote = embed["description"].as_str().unwrap().split("\n\n[").next().unwrap();
+        assert!(is_escaped(&quote.replace("**", ""), "`[]<*_|~"), "{embed}");
     }
 }
 
@@ -171,17 +185,20 @@ fn mattermost_gets_markdown_in_which_feeds_mark_nothing_and_ring_for_nobody() {
         "{text}"
     );
     assert!(text.contains("**brushed off** reports.\n\n**Answers** United States\\: up to 10,000"), "{text}");
-    assert!(text.ends_with("\n[Read the article](https://bss.example/1)"), "{text}");
+    assert!(
+        text.contains("\n[Article](https://bss.example/1) · [Thread](https://gainsay.example/#/thread/7"),
+        "{text}"
+    );
     for alert in alerts() {
         let body = rendered(Preset::Mattermost, &alert);
         let text = body["text"].as_str().unwrap();
         assert!(text.chars().count() <= 16_383);
         assert!(!["@channel", "@everyone", "@here", "@all"].iter().any(|ping| text.contains(ping)), "{text}");
         assert!(is_escaped(text, "`<|~"), "{text}");
-        let own = text
-            .replace("](https://news.example/1?a=%28b%29)", "")
-            .replace("[Read the article", "")
-            .replace("([article)", "");
+        let mut own = text.to_owned();
+        for name in ["Article", "Thread", "Page", "Follow", "Mute", "Wrong?", "read"] {
+            own = own.replace(&format!("[{name}]("), "(");
+        }
         assert!(is_escaped(&own, "[]"), "{own}");
     }
 }
@@ -260,7 +277,7 @@ fn a_template_of_ones_own_is_tried_on_every_type() {
     let good = r#"{"text": {{ alert.why }}, "who": {{ alert.claim.speaker.name if alert.claim and alert.claim.speaker else none }}}"#;
     let template = own(good).unwrap();
     let body: Value =
-        serde_json::from_slice(&template.render(&alert(AlertType::DenialNew, true)).unwrap().body).unwrap();
+        serde_json::from_slice(&template.render(&alert(AlertType::DenialNew, true), Sent::NONE).unwrap().body).unwrap();
     assert_eq!(body["text"], HOSTILE);
     check_wrong("{\n{{ alert.why }", Some(2), "syntax error");
     check_wrong("{\n\n\"a\": {{ alert.claim.speaker.name }}}", Some(3), "type allegation.new");
@@ -274,7 +291,7 @@ fn a_template_of_ones_own_is_tried_on_every_type() {
 #[test]
 fn a_body_of_another_type_is_printed_as_it_is() {
     let plain = |source: &str| Template::own("t".into(), source.to_owned(), Some("text/plain".to_owned()));
-    let rendering = plain("{{ message.title }}!").unwrap().render(&fixture(0)).unwrap();
+    let rendering = plain("{{ message.title }}!").unwrap().render(&fixture(0), Sent::NONE).unwrap();
     assert_eq!(rendering.content_type, "text/plain");
     assert_eq!(rendering.body, b"Denial: Vassily Nebenzia, Russia's ambassador to the UN!");
 }
@@ -284,6 +301,6 @@ fn an_alert_that_is_too_large_is_cut_rather_than_lost() {
     let template = own(r#"{"text": {{ alert.why }}}"#).unwrap();
     let mut alert = fixture(0);
     alert.why = "x".repeat(BODY_BYTES_MAX);
-    let body: Value = serde_json::from_slice(&template.render(&alert).unwrap().body).unwrap();
+    let body: Value = serde_json::from_slice(&template.render(&alert, Sent::NONE).unwrap().body).unwrap();
     assert_eq!(body["text"].as_str().unwrap().chars().count(), SHORT_CHARACTERS);
 }

@@ -172,7 +172,8 @@ fn check_warns_of_what_is_odd() {
     };
     let text = [
         "database = \"missing/g.db\"\n",
-        "websub.callback_url = \"http://10.1.2.3/websub\"\n",
+        "websub.callback_url = \"http://10.1.2.3/websub\"\nhttp.listen = \"\"\n",
+        &format!("web.public_url = \"http://gainsay.example/\"\nweb.link_secret = \"{SECRET}\"\n"),
         FEED,
         &FEED.replace("\"a\"", "\"b\""),
         &sink("one", &format!("secret = \"{SECRET}\"")),
@@ -193,7 +194,10 @@ fn check_warns_of_what_is_odd() {
         "no rule lets the sink \"two\" get anything",
         "the sink \"one\" gets claims, and no rule lets it get claim.withdrawn",
         "the feeds a, b have one url",
-        "gainsay.toml:15: sink[1].secret: copies of this file carry the secret along",
+        "web.public_url is set and http.listen is empty: the links of messages lead nowhere",
+        "web.public_url is http: anybody on the way can read its signed links, and use them",
+        "gainsay.toml:5: web.link_secret: copies of this file carry the secret along",
+        "gainsay.toml:18: sink[1].secret: copies of this file carry the secret along",
         "key is open to everybody (mode 644)",
         "the sinks \"one\" and \"two\" have a signing key in common",
         "missing of the database does not exist",

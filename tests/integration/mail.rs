@@ -38,7 +38,7 @@ class Handler:
         print(json.dumps({
             "from": envelope.mail_from, "to": envelope.rcpt_tos, "raw": base64.b64encode(envelope.content).decode(),
             "headers": {name: str(value) for name, value in mail.items()}, "text": part("plain"), "html": part("html"),
-            "user": getattr(session, "auth_data", None),
+            "user": getattr(session, "auth_data", None), "peer": session.peer[1],
             "defects": [str(defect) for each in mail.walk() for defect in each.defects], "is_new": is_new,
         }), flush=True)
         return "451 4.3.0 come back later" if is_new and mode != "eager" else "250 OK"
@@ -69,12 +69,15 @@ struct MailServer {
 impl MailServer {
     /// One in this mode; nothing where it cannot be installed.
     fn start(mode: &str) -> Option<Self> {
+        Self::start_at(mode, free_address().port())
+    }
+
+    fn start_at(mode: &str, port: u16) -> Option<Self> {
         let folder = installed("aiosmtpd-python", |folder| {
             step(Command::new("python3").args(["-m", "venv"]).arg(folder.join("venv")))?;
             let pip = folder.join("venv/bin/pip");
             step(Command::new(pip).args(["install", "--quiet", "--disable-pip-version-check", "aiosmtpd==1.4.6"]))
         })?;
-        let port = free_address().port();
         let mut program = Command::new(folder.join("venv/bin/python"))
             .args(["-W", "ignore", "-c", SERVER, &port.to_string(), mode])
             .args([fixture("endpoint.pem"), fixture("endpoint.key")])
@@ -259,3 +262,127 @@ fn mail_servers_that_misbehave_cost_no_memory_and_no_more_than_their_time() {
 }
 
 fn drop_it(_: &mut TcpStream) {}
+
+/// Stories come one by one, the daemon is killed in between: one mail lists them all, once.
+#[test]
+fn mail_collects_over_kills_and_lists_each_alert_once() {
+    let Some(server) = MailServer::start("eager") else { return };
+    let (folder, feeds) = (tempfile::tempdir().unwrap(), Feeds::default());
+    let wire = feeds.serve();
+    feeds.add("/a", story(1));
+    let config = write_config(folder.path(), &[("a", format!("{}/a", wire.base))], None);
+    let web = "[web]\npublic_url = \"https://gainsay.example/\"\n[intake]";
+    let text = std::fs::read_to_string(&config).unwrap().replace("[intake]", web);
+    let lines = "tls = \"none\"\nto = [\"desk@news.example\"]\ndigest = \"24h\"\nquiet_priority = 100";
+    std::fs::write(&config, text + &sink(server.port, lines) + "[[rule]]\nname = \"r\"\nconfidence_min = 0\n").unwrap();
+    let held = || {
+        let found =
+            query(folder.path(), "SELECT CAST(json_array_length(record, '$.collected.held') AS TEXT) FROM budget");
+        found.first().map_or(0, |count| count.parse::<usize>().unwrap())
+    };
+    let mut daemon = Daemon::start(&config);
+    wait_for("the first alert", MINUTE, || held() == 1);
+    daemon.kill();
+    feeds.add("/a", story(12));
+    let mut daemon = Daemon::start(&config);
+    wait_for("the second alert", MINUTE, || held() >= 2);
+    daemon.kill();
+    assert!(server.seen().is_empty() && outbox(folder.path(), "pending").is_empty(), "all of it waits");
+    let claim = query(folder.path(), "SELECT json_extract(record, '$.collected.held[0].claim') FROM budget").remove(0);
+    let said = gainsay(&["explain", &claim, "-c", config.to_str().unwrap()]).output().unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(said.contains("it is collected for mail and waits for its digest"), "{said}");
+    // The time comes while nobody is there.
+    let late = "UPDATE budget SET record = json_set(record, '$.collected.until', '2024-01-01T00:00:00Z')";
+    rusqlite::Connection::open(folder.path().join("gainsay.db")).unwrap().execute(late, []).unwrap();
+    let daemon = Daemon::start(&config);
+    wait_for("the digest", MINUTE, || !outbox(folder.path(), "delivered").is_empty());
+    assert_eq!(daemon.stop().0, Some(0));
+    let mail = server.only();
+    assert_eq!(mail["defects"], serde_json::json!([]));
+    let subject = mail["headers"]["Subject"].as_str().unwrap();
+    assert!(subject.starts_with("[gainsay] Digest: 2 alerts since 20"), "{subject}");
+    let text = mail["text"].as_str().unwrap().replace('\r', "");
+    assert!(text.contains("\n    2 × Denial\n"), "{text}");
+    for (number, words) in [("1. Denial: ", " denied that "), ("2. Denial: ", " denied that ")] {
+        assert_eq!(text.matches(&format!("\n{number}")).count(), 1, "{text}");
+        assert!(text.contains(words), "{text}");
+    }
+    assert!(text.contains("\n    Outlet a\n") && text.contains("Thread: https://gainsay.example/#/thread/"), "{text}");
+    assert_eq!(mail["html"].as_str().unwrap().matches("<li>").count(), 2);
+    assert_eq!(held(), 0);
+}
+
+/// Eight mails wait for a server that is not there: after five failures it is asked now and then, and when it is back all go out, over
+/// one connection or the one of the question and another.
+#[test]
+fn mail_waits_for_a_server_that_fails_and_goes_out_in_one_conversation() {
+    let Some(at_hand) = MailServer::start("eager") else { return };
+    drop(at_hand);
+    let port = free_address().port();
+    let (folder, feeds) = (tempfile::tempdir().unwrap(), Feeds::default());
+    let wire = feeds.serve();
+    (0..8).for_each(|number| feeds.add("/a", story(11 * number + 1)));
+    let config = write_config(folder.path(), &[("a", format!("{}/a", wire.base))], None);
+    let lines = "tls = \"none\"\nto = [\"desk@news.example\"]\nretry_schedule = [\"1s\", \"1s\", \"1s\", \"1s\", \"1s\", \"1s\", \"1h\"]";
+    let rule = "[[rule]]\nname = \"r\"\nconfidence_min = 0\n";
+    std::fs::write(&config, std::fs::read_to_string(&config).unwrap() + &sink(port, lines) + rule).unwrap();
+    let daemon = Daemon::start(&config);
+    let all = || outbox(folder.path(), "pending").len() + outbox(folder.path(), "delivered").len();
+    wait_for("the alerts", MINUTE, || all() >= 8);
+    wait_for("the breaker", MINUTE, || query(folder.path(), "SELECT state FROM endpoint") == ["failing"]);
+    let attempts = || query(folder.path(), "SELECT CAST(count(*) AS TEXT) FROM attempt");
+    assert_eq!(attempts(), ["5"], "everything else is spared");
+    let server = MailServer::start_at("eager", port).unwrap();
+    wait_for("the mails", MINUTE, || outbox(folder.path(), "pending").is_empty());
+    assert_eq!(daemon.stop().0, Some(0));
+    wait_for("what the mail server saw", MINUTE, || server.seen().len() >= 8);
+    assert_eq!(query(folder.path(), "SELECT state FROM endpoint"), ["healthy"]);
+    let seen = server.seen();
+    let peers: std::collections::BTreeSet<String> = seen.iter().map(|mail| mail["peer"].to_string()).collect();
+    assert!(seen.len() == all() && peers.len() <= 2, "{} mails over {} connections", seen.len(), peers.len());
+}
+
+/// What clients say of one mail is answered, and the connection is cut after it.
+fn take_one(stream: &mut TcpStream, taken: &Mutex<Vec<String>>) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let said = |stream: &mut TcpStream, words: &str| stream.write_all(format!("{words}\r\n").as_bytes());
+    said(stream, "220 here")?;
+    let (mut line, mut mail) = (String::new(), String::new());
+    while reader.read_line(&mut line)? > 0 {
+        if line.to_uppercase().starts_with("DATA") {
+            said(stream, "354 go on")?;
+            while reader.read_line(&mut mail)? > 0 && !mail.ends_with("\r\n.\r\n") {}
+            said(stream, "250 taken")?;
+            let id = mail.lines().find_map(|line| line.strip_prefix("Message-ID: ")).unwrap().to_owned();
+            taken.lock().unwrap().push(id);
+            return Ok(());
+        }
+        said(stream, "250 well")?;
+        line.clear();
+    }
+    Ok(())
+}
+
+#[test]
+fn a_server_that_hangs_up_after_each_mail_gets_each_mail_once() {
+    let taken: Arc<Mutex<Vec<String>>> = Arc::default();
+    let log = Arc::clone(&taken);
+    let port = serve(move |stream| drop(take_one(stream, &log)));
+    let (folder, feeds) = (tempfile::tempdir().unwrap(), Feeds::default());
+    let wire = feeds.serve();
+    (0..4).for_each(|number| feeds.add("/a", story(11 * number + 1)));
+    let config = write_config(folder.path(), &[("a", format!("{}/a", wire.base))], None);
+    let lines = "tls = \"none\"\nto = [\"desk@news.example\"]\nretry_schedule = [\"1h\"]";
+    let rule = "[[rule]]\nname = \"r\"\nconfidence_min = 0\n";
+    std::fs::write(&config, std::fs::read_to_string(&config).unwrap() + &sink(port, lines) + rule).unwrap();
+    let daemon = Daemon::start(&config);
+    wait_for("the mails", MINUTE, || outbox(folder.path(), "delivered").len() >= 4);
+    assert_eq!(daemon.stop().0, Some(0));
+    let mut expected: Vec<String> =
+        outbox(folder.path(), "delivered").iter().map(|id| format!("<{id}@news.example>")).collect();
+    let mut taken = taken.lock().unwrap().clone();
+    taken.sort();
+    expected.sort();
+    assert_eq!(taken, expected, "each once, at the first attempt");
+}

@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod acts;
 mod alarms;
 mod api;
 mod bad_input;

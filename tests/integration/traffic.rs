@@ -259,7 +259,7 @@ fn an_endpoint_that_is_gone_stays_disabled_over_restarts_until_it_is_enabled() {
     assert!(doctor.contains("(answered 410): gainsay endpoint enable desk"), "{doctor}");
     let unknown = gainsay(&["endpoint", "enable", "dsk", "-c", config.to_str().unwrap()]).output().unwrap();
     assert_eq!(unknown.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&unknown.stderr).contains("the config has no webhook \"dsk\""));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("the config has no webhook and no mail server \"dsk\""));
 
     is_gone.store(false, Ordering::SeqCst);
     assert_eq!(endpoint(&["enable", "desk"], &config)[0]["state"], "healthy");

@@ -48,8 +48,19 @@ fn schema_and_reader_agree() {
             // Of words only the reader knows which are a network, a variable, an expression, a time zone, a sink or a name that is not taken.
             let is_word = value.starts_with('"') && value.len() > 2;
             if is_word
-                && ["secret_env", "password_env", "allow_networks", "id", "name", "url", "filter", "when", "quiet_zone"]
-                    .contains(&key)
+                && [
+                    "secret_env",
+                    "password_env",
+                    "allow_networks",
+                    "id",
+                    "name",
+                    "url",
+                    "filter",
+                    "when",
+                    "quiet_zone",
+                    "link_secret_env",
+                ]
+                .contains(&key)
             {
                 continue;
             }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{AlertType, FeedbackAct, Release, Silence};
-use crate::rule::QuietHours;
+use crate::rule::{Collect, QuietHours};
 use crate::store::{DeliveryFilter, View};
 
 const NAMES: [(&str, &str, &str); 4] = [
@@ -202,12 +202,19 @@ fn places(rows: &[(String, Alert)]) -> (BTreeMap<crate::model::AlertId, usize>, 
 
 fn limits() -> impl Strategy<Value = Limits> {
     let night: Vec<crate::rule::QuietSpan> = vec!["09:00-11:00".parse().unwrap(), "Fri 18:00-24:00".parse().unwrap()];
-    (0..3_u32, 0..3_u32, 0..3_i64, any::<bool>()).prop_map(move |(day, hour, wait, is_quiet)| Limits {
+    let collect = prop_oneof![
+        2 => Just(None),
+        1 => Just(Some(Collect::Every(SignedDuration::from_mins(45)))),
+        1 => Just(Some(Collect::At("10:00 21:30".parse().unwrap(), TimeZone::UTC))),
+    ];
+    let all = (0..3_u32, 0..3_u32, 0..3_i64, any::<bool>(), collect);
+    all.prop_map(move |(day, hour, wait, is_quiet, collect)| Limits {
         alerts_per_day: day,
         alerts_per_hour: hour,
         group_wait: SignedDuration::from_mins(wait * 20),
         quiet: QuietHours::new(if is_quiet { night.clone() } else { Vec::new() }, TimeZone::UTC),
         quiet_priority: 90,
+        collect,
     })
 }
 

@@ -34,9 +34,9 @@ pub(super) fn status(args: &StatusArgs) -> Result<ExitCode> {
 /// If the database cannot be written, or nothing is known of the endpoint.
 pub(super) fn enable(args: &EnableArgs) -> Result<ExitCode> {
     let (source, name) = (Source::find(&args.database)?, args.name.as_str());
-    let known = source.config.as_ref().is_none_or(|config| webhooks(config).any(|sink| sink.name == name));
+    let known = source.config.as_ref().is_none_or(|config| endpoints(config).any(|sink| sink.name == name));
     if !known {
-        bail!("the config has no webhook {name:?}");
+        bail!("the config has no webhook and no mail server {name:?}");
     }
     let now = SystemClock.now();
     match enable_endpoint(&source.database, name, now)? {
@@ -63,8 +63,9 @@ fn why(record: &EndpointRecord) -> String {
     record.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default()
 }
 
-fn webhooks(config: &Config) -> impl Iterator<Item = &SinkConfig> {
-    config.sinks.iter().filter(|sink| matches!(sink.target, SinkTarget::Webhook(_)))
+/// Sinks with somebody at the other end: webhooks and mail servers.
+fn endpoints(config: &Config) -> impl Iterator<Item = &SinkConfig> {
+    config.sinks.iter().filter(|sink| !matches!(sink.target, SinkTarget::JsonLines(_)))
 }
 
 /// How an endpoint does, as `gainsay endpoint status` prints it.
@@ -88,7 +89,7 @@ struct EndpointLine {
 fn statuses(view: &View, config: Option<&Config>) -> Result<Vec<EndpointLine>> {
     let (records, backlogs) = (view.endpoints()?, view.backlogs(SystemClock.now())?);
     let names: Vec<String> = match config {
-        Some(config) => webhooks(config).map(|sink| sink.name.clone()).collect(),
+        Some(config) => endpoints(config).map(|sink| sink.name.clone()).collect(),
         None => records.iter().map(|record| record.sink.clone()).collect(),
     };
     let line = |sink: String| {

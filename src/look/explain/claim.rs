@@ -121,7 +121,12 @@ impl Explainer<'_> {
         for sink in record.alerted.keys() {
             let lists = |list: &HeldList| list.held.iter().any(|held| held.entry.claim == Some(record.id));
             if let Some(budget) = self.view.budget(sink)? {
-                let why = ["came in quiet hours of", "is over the hour's cap of", "is over the day's budget of"];
+                let why = [
+                    "is collected for",
+                    "came in quiet hours of",
+                    "is over the hour's cap of",
+                    "is over the day's budget of",
+                ];
                 let found = budget.lists().into_iter().zip(why).find(|(list, _)| lists(list));
                 if let Some((_, why)) = found {
                     return Ok(Some(format!("it {why} {sink} and waits for its digest")));

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use super::*;
 use crate::model::ClaimId;
 use crate::route::tests::{event, routed};
-use crate::rule::{QuietHours, Rule};
+use crate::rule::{Collect, QuietHours, Rule};
 
 fn alert(alert_type: AlertType, claim: &[u8]) -> Alert {
     let mut event = event(alert_type, claim, claim, 0.9);
@@ -57,6 +57,7 @@ fn told(alert: &Alert) -> Vec<ClaimId> {
 
 const OVER: Admission = Admission::Hold(DigestCause::Budget);
 const CAPPED: Admission = Admission::Hold(DigestCause::RateCap);
+const COLLECTED: Admission = Admission::Hold(DigestCause::Collected);
 const QUIET: Admission = Admission::Hold(DigestCause::QuietHours);
 
 #[test]
@@ -256,4 +257,57 @@ fn a_clock_that_was_wrong_holds_nothing_for_good() {
     }
     assert_eq!(send(&mut record, &limits, &denial(b"c", 50), "2026-03-03T12:00:00Z"), Admission::Send);
     assert_eq!(close(&mut record, &limits, at("2026-03-03T12:00:00Z")).len(), 1);
+}
+
+/// Gets all at seven in the morning, in Berlin.
+fn mornings() -> Limits {
+    let berlin = TimeZone::get("Europe/Berlin").unwrap();
+    Limits { collect: Some(Collect::At("07:00".parse().unwrap(), berlin)), ..Limits::none() }
+}
+
+#[test]
+fn what_is_collected_comes_at_its_time_with_the_words_that_prove_it() {
+    let (mut record, limits) = (record(), mornings());
+    for (claim, time) in [(b"a", "2026-03-03T06:00:00Z"), (b"b", "2026-03-03T22:00:00Z")] {
+        assert_eq!(send(&mut record, &limits, &denial(claim, 50), time), COLLECTED);
+    }
+    assert_eq!(send(&mut record, &limits, &denial(b"c", 90), "2026-03-03T23:00:00Z"), Admission::Send, "it is urgent");
+    assert!(!is_due(&record, &limits, at("2026-03-04T05:59:59Z")));
+    // What is stored is read again after a restart.
+    let mut record: BudgetRecord = serde_json::from_str(&serde_json::to_string(&record).unwrap()).unwrap();
+    let digest = close(&mut record, &limits, at("2026-03-04T06:00:00Z")).remove(0);
+    assert_eq!(told(&digest), [ClaimId::of(&[b"a"]), ClaimId::of(&[b"b"])]);
+    let told = digest.digest.unwrap();
+    assert_eq!((told.cause, told.budget), (DigestCause::Collected, 0));
+    assert!(told.alerts.iter().all(|entry| entry.sentence.is_some() && !entry.outlets.is_empty()));
+    assert_eq!(close(&mut record, &limits, at("2026-03-05T06:00:00Z")), [], "nothing came");
+}
+
+#[test]
+fn what_is_collected_and_taken_back_is_not_told() {
+    let hourly = Limits { collect: Some(Collect::Every(HOUR)), ..Limits::none() };
+    let (mut record, noon) = (record(), "2026-03-03T12:00:00Z");
+    for claim in [b"a", b"b"] {
+        assert_eq!(send(&mut record, &hourly, &denial(claim, 50), noon), COLLECTED);
+    }
+    let revised = alert(AlertType::ClaimRevised, b"a");
+    assert_eq!(send(&mut record, &hourly, &revised, noon), Admission::Change);
+    assert_eq!(send(&mut record, &hourly, &alert(AlertType::ClaimWithdrawn, b"b"), noon), Admission::Change);
+    assert_eq!(send(&mut record, &hourly, &alert(AlertType::ClaimWithdrawn, b"z"), noon), Admission::Send, "was sent");
+    assert!(close(&mut record, &hourly, at("2026-03-03T12:59:59Z")).is_empty());
+    let digest = close(&mut record, &hourly, at("2026-03-03T13:00:00Z")).remove(0);
+    assert_eq!(told(&digest), [ClaimId::of(&[b"a"])]);
+    assert!(digest.digest.unwrap().alerts[0].sentence.is_some());
+}
+
+/// Neither at night nor never: what is collected waits for the end of the quiet hours, and goes when nothing is collected any more.
+#[test]
+fn what_is_collected_heeds_quiet_hours_and_outlasts_a_change_of_the_config() {
+    let limits = Limits { collect: Some(Collect::Every(HOUR)), ..nights() };
+    let mut record = record();
+    assert_eq!(send(&mut record, &limits, &denial(b"a", 50), "2026-03-03T20:30:00Z"), COLLECTED);
+    assert!(!is_due(&record, &limits, at("2026-03-03T23:00:00Z")));
+    assert!(is_due(&record, &limits, at("2026-03-04T06:00:00Z")));
+    assert_eq!(close(&mut record, &Limits::none(), at("2026-03-03T21:30:00Z")).len(), 1);
+    assert!(record.lists().iter().all(|list| list.is_empty()));
 }
