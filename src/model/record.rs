@@ -338,6 +338,9 @@ pub struct HeldAlert {
     /// The sink had been alerted of its claim before.
     #[serde(default)]
     pub is_told: bool,
+    /// Those claims of its `also` of which the sink is to hear here first.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub first: BTreeSet<ClaimId>,
 }
 
 impl HeldList {
@@ -386,6 +389,9 @@ pub struct GroupRecord {
     /// Those of them of whose claims the sink had been alerted before.
     #[serde(default)]
     pub told: BTreeSet<AlertId>,
+    /// Those claims of their `also` of which the sink is to hear here first.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub first: BTreeSet<ClaimId>,
 }
 
 impl GroupRecord {

@@ -24,6 +24,10 @@ enum Step {
     Accuse(usize),
     Deny(usize),
     Kill(usize),
+    /// Both in one document.
+    Tell(usize),
+    /// A correction of that document which leaves the denial out.
+    Correct(usize),
     Wait(i64),
     Die,
     FailToCommit,
@@ -125,6 +129,15 @@ impl Bench {
             Step::Kill(who) => {
                 self.publish(&format!("denial {who}"), "KILL: A mayor answers", "Please kill this story.");
             }
+            Step::Tell(who) | Step::Correct(who) => {
+                let (name, denied, deed) = NAMES[*who];
+                let charge = format!("Prosecutors accused Mayor Odile {name} of {deed}.");
+                let (title, text) = match step {
+                    Step::Correct(_) => ("CORRECTED: Town hall", charge),
+                    _ => ("Town hall", format!("{charge} {name} denied that she had {denied}.")),
+                };
+                self.publish(&format!("both {who}"), title, &text);
+            }
             Step::Wait(minutes) => self.wait(*minutes),
             Step::Die => self.open(),
             Step::FailToCommit => self.desk.as_ref().unwrap().1.commits_to_fail.store(1, Ordering::SeqCst),
@@ -147,6 +160,12 @@ impl Bench {
         for _ in 0..3 {
             self.wait(60 * 24);
         }
+    }
+
+    /// The claims that are known and not withdrawn.
+    fn standing(&self) -> Vec<ClaimId> {
+        let claims = self.desk.as_ref().unwrap().1.load().unwrap().claims;
+        claims.into_iter().filter(|claim| !claim.is_withdrawn).map(|claim| claim.id).collect()
     }
 
     fn rows(&self) -> Vec<(String, Alert)> {
@@ -180,6 +199,13 @@ fn by_speaker(name: &str, until: Timestamp) -> Silence {
         sink: None,
         when: None,
     }
+}
+
+/// The claims of which alerts or entries of digests are.
+fn subjects(rows: &[(String, Alert)]) -> BTreeSet<ClaimId> {
+    let of_digests = rows.iter().flat_map(|(_, alert)| &alert.digest).flat_map(|digest| &digest.alerts);
+    let alone = rows.iter().filter_map(|(_, alert)| alert.claim.as_ref().map(|claim| claim.id));
+    alone.chain(of_digests.filter_map(|entry| entry.claim)).collect()
 }
 
 /// How often each alert is told by itself, and which claims ride in others.
@@ -216,6 +242,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (0..NAMES.len()).prop_map(Step::Accuse),
         3 => (0..NAMES.len()).prop_map(Step::Deny),
         1 => (0..NAMES.len()).prop_map(Step::Kill),
+        2 => (0..NAMES.len()).prop_map(Step::Tell),
+        1 => (0..NAMES.len()).prop_map(Step::Correct),
         2 => prop_oneof![Just(5_i64), Just(30), Just(90), Just(1_500)].prop_map(Step::Wait),
         1 => Just(Step::Die),
         1 => Just(Step::FailToCommit),
@@ -250,6 +278,11 @@ proptest! {
             prop_assert!(is_told, "{} {count} times: {found:#?}", alert.why);
         }
         prop_assert!(by_id.values().all(|count| *count == 1), "{found:#?}");
+        let (told, (_, rode)) = (subjects(&found), places(&expected));
+        for claim in plain.standing() {
+            let is_owed = rode.contains(&claim);
+            prop_assert!(!is_owed || riding.contains(&claim) || told.contains(&claim), "{claim} rode: {found:#?}");
+        }
     }
 
     #[test]
@@ -437,6 +470,20 @@ fn what_waits_for_a_digest_is_not_listed_before_its_release() {
     bench.wait(2 * 60);
     let rows = bench.rows();
     assert_eq!(rows[0].1.digest.as_ref().unwrap().alerts.len(), 1);
+}
+
+#[test]
+fn who_rides_in_an_alert_that_waits_is_told_although_its_subject_is_withdrawn() {
+    let mut bench = Bench::new(Limits { group_wait: SignedDuration::from_mins(20), ..Limits::none() });
+    bench.take(&Step::Tell(0));
+    bench.take(&Step::Correct(0));
+    let told: Vec<Alert> = bench.rows().into_iter().map(|(_, alert)| alert).collect();
+    let types: Vec<AlertType> = told.iter().map(|alert| alert.alert_type).collect();
+    assert_eq!(types, [AlertType::DenialNew, AlertType::ClaimWithdrawn]);
+    let subject = |alert: &Alert| alert.claim.as_ref().map(|claim| claim.id);
+    assert_eq!((subject(&told[0]), told[0].also.len()), (subject(&told[1]), 1));
+    bench.end();
+    assert_eq!(bench.rows().len(), 2);
 }
 
 #[test]
