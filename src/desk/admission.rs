@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Desk, SinkSettings, Tally, Written};
+use super::{Desk, SinkSettings, Tally, Written, kept};
 use crate::model::{Alert, AlertType, BudgetRecord, ClaimId, Event, FeedId, GroupRecord, OutboxRow, SilencedRow};
 use crate::pipeline::State;
 use crate::route::hold::{self, Admission, Arrival, day};
 use crate::route::{Routed, Routing, Silencer, group};
+use crate::store::{NewAlert, StoreError};
 
 /// Counts by sink and reason.
 pub type ByReason = BTreeMap<(String, &'static str), u64>;
@@ -21,6 +22,8 @@ pub(super) struct Admitted {
     pub(super) routed: Vec<Routed>,
     /// What is kept back for good, each with the reason.
     pub(super) silenced: Vec<(Routed, String)>,
+    /// What goes out or waits for that, in order.
+    pub(super) made: Vec<NewAlert>,
 }
 
 /// The name of what waits in a group, among those of digests.
@@ -43,21 +46,36 @@ impl Desk {
         (events, feed): (Vec<Event>, Option<&FeedId>),
         now: Timestamp,
         (admitted, tally): (&mut Admitted, &mut Tally),
-    ) {
+    ) -> Result<(), StoreError> {
         self.heed_silences(state);
         tally.happened(&events);
         let routing = self.router.route(events, &self.silencer, feed);
         tally.judged(&routing);
         tell_failures(&routing);
-        for (item, reason) in routing.silenced {
+        for (mut item, reason) in routing.silenced {
+            drop(self.spare(&mut item)?);
             tally.routed(&item);
             tally.silenced(&item.sinks, SILENCED_REASONS[0]);
             admitted.silenced.push((item, reason));
         }
-        for item in routing.routed {
+        for mut item in routing.routed {
+            let spared = self.spare(&mut item)?;
+            for change in state.note_alerted(&item.alert, &spared) {
+                written.file(change);
+            }
             tally.routed(&item);
             self.admit(state, written, item, now, (&mut *admitted, &mut *tally));
         }
+        Ok(())
+    }
+
+    /// Takes those of its sinks out of an alert, and gives them, that got it before: what had left the windows and comes again is no news
+    /// to them.
+    fn spare(&self, item: &mut Routed) -> Result<Vec<String>, StoreError> {
+        let had = self.store.sinks_of(item.alert.id)?;
+        let (spared, sinks) = std::mem::take(&mut item.sinks).into_iter().partition(|sink| had.contains(sink));
+        item.sinks = sinks;
+        Ok(spared)
     }
 
     /// What of groups, quiet hours, hours and days is over.
@@ -78,8 +96,10 @@ impl Desk {
             written.file(state.put_budget(record));
             for alert in digests {
                 let order_key = hold::order_key(&sink.name);
-                let item = Routed { alert, sinks: vec![sink.name.clone()], order_key, due: Timestamp::UNIX_EPOCH };
+                let (sinks, due) = (vec![sink.name.clone()], Timestamp::UNIX_EPOCH);
+                let item = Routed { alert, sinks, order_key, due, at_once: Vec::new() };
                 tally.routed(&item);
+                admitted.made.push(kept(&item));
                 admitted.routed.push(item);
             }
         }
@@ -141,9 +161,11 @@ impl Desk {
         for change in state.note_alerted(&item.alert, &names) {
             written.file(change);
         }
+        item.sinks.clone_from(&names);
+        let (made, mut waits) = (kept(&item), false);
         item.sinks.clear();
         for (name, is_told, first) in sinks {
-            let new = Arrival::new(&item.alert, item.due, now);
+            let new = Arrival::new(&item.alert, item.due_for(&name), now);
             let arrival = Arrival { is_told, first: &first, withdrawn: &withdrawn, ..new };
             let arrival = (arrival, item.order_key.as_str());
             let held = self
@@ -151,8 +173,14 @@ impl Desk {
                 .and_then(|sink| hold_back(sink, state, written, arrival, (&mut *admitted, &mut *tally)));
             match held {
                 None => item.sinks.push(name),
-                Some(reason) => tally.held(&name, reason),
+                Some(reason) => {
+                    waits |= reason != CHANGED;
+                    tally.held(&name, reason);
+                }
             }
+        }
+        if waits || !item.sinks.is_empty() {
+            admitted.made.push(made);
         }
         if !item.sinks.is_empty() {
             admitted.routed.push(item);
@@ -205,12 +233,16 @@ fn close_group(
     let order_key = ended.order_key.clone();
     for group::Closed { alert, members, first } in group::close(ended, now) {
         let due = group::embargo(&alert);
-        let item = Routed { alert, sinks: vec![sink.name.clone()], order_key: order_key.clone(), due };
+        let (sinks, order_key) = (vec![sink.name.clone()], order_key.clone());
+        let item = Routed { alert, sinks, order_key, due, at_once: Vec::new() };
         tally.routed(&item);
         // Its members say themselves of which claims the sink was told.
         let arrival = Arrival { members: &members, first: &first, ..Arrival::new(&item.alert, due, now) };
         match meet_limits(sink, state, written, arrival) {
-            None => admitted.routed.push(item),
+            None => {
+                admitted.made.push(kept(&item));
+                admitted.routed.push(item);
+            }
             Some(reason) => tally.held(&sink.name, reason),
         }
     }

@@ -335,6 +335,9 @@ pub struct HeldAlert {
     /// The document that it shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<DocumentId>,
+    /// The sink whose endpoint it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
     /// The sink had been alerted of its claim before.
     #[serde(default)]
     pub is_told: bool,

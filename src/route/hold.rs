@@ -242,6 +242,9 @@ fn hold(list: &mut HeldList, arrival: Arrival<'_>, until: Option<Timestamp>) {
 }
 
 fn hold_one(list: &mut HeldList, arrival: Arrival<'_>) {
+    if list.held.iter().any(|held| held.entry.id == arrival.alert.id) {
+        return;
+    }
     if list.held.len() < ENTRIES_MAX {
         list.held.push(held(arrival));
     } else {
@@ -253,7 +256,8 @@ fn hold_one(list: &mut HeldList, arrival: Arrival<'_>) {
 fn held(Arrival { alert, due, is_told, now, first, .. }: Arrival<'_>) -> HeldAlert {
     let document = alert.document.as_ref().map(|document| document.id);
     let first = alert.also.iter().filter(|claim| first.contains(claim)).copied().collect();
-    HeldAlert { entry: entry(alert), not_before: (due > now).then_some(due), document, is_told, first }
+    let about = alert.sink.as_ref().map(|sink| sink.name.clone());
+    HeldAlert { entry: entry(alert), not_before: (due > now).then_some(due), document, about, is_told, first }
 }
 
 /// A revision takes the place of entries of the claim that it revises, withdrawn ones are taken out: where others ride in an entry that

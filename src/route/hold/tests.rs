@@ -169,9 +169,10 @@ fn what_was_sent_is_taken_back_although_more_of_it_waits() {
 #[test]
 fn a_digest_is_bounded_and_counts_the_rest() {
     let (mut record, limits, noon) = (record(), a_day(1), "2026-03-03T12:00:00Z");
-    for _ in 0..ENTRIES_MAX + 3 {
-        send(&mut record, &limits, &denial(b"a", 50), noon);
+    for number in 0..ENTRIES_MAX + 3 {
+        send(&mut record, &limits, &denial(&number.to_le_bytes(), 50), noon);
     }
+    send(&mut record, &limits, &denial(&7_usize.to_le_bytes(), 50), noon);
     assert_eq!((record.over.held.len(), record.over.left_out), (ENTRIES_MAX, 2));
     assert_eq!(send(&mut record, &Limits::none(), &denial(b"a", 50), noon), Admission::Send, "no budget, no limit");
     let digest = close(&mut record, &limits, at("2026-03-04T00:00:00Z")).remove(0).digest.unwrap();
