@@ -25,10 +25,10 @@ use backlog::{Backlog, Batch};
 use crate::dedup::story::Stories;
 use crate::failpoint::{Point, reach};
 use crate::model::{
-    Alert, Analysis, BudgetRecord, ClaimId, ClaimRecord, Document, DocumentId, DocumentRecord, Event, FeedCursor,
-    FeedHealth, FeedId, FeedRecord, Feedback, FeedbackId, GroupRecord, Issue, Knowledge, Moved, MutedSpeaker,
-    OutboxRow, Records, Rendering, SilenceRecord, SinkHealth, StoryId, StoryRecord, ThreadId, ThreadRecord, Version,
-    shown_text,
+    Alert, Analysis, BudgetRecord, ClaimId, ClaimRecord, Document, DocumentId, DocumentRecord, Dropped, Event,
+    FeedCursor, FeedHealth, FeedId, FeedRecord, Feedback, FeedbackId, GroupRecord, Issue, Knowledge, Moved,
+    MutedSpeaker, OutboxRow, Records, Rendering, SilenceRecord, SinkHealth, StoryId, StoryRecord, ThreadId,
+    ThreadRecord, Version, shown_text,
 };
 use crate::parallel;
 use crate::pipeline::{Change, Input, Models, Scope, State, WITHHELD, Windows, analyse, quarantine, step};
@@ -224,7 +224,7 @@ impl Desk {
         let (inputs, analysis_times) =
             self.inputs((&state, caught_up.is_some()), batch, now, &mut cursors, &mut outcome);
         let Stepped { state, inputs, written, admitted, mut tally } = self.step_all(state, inputs, now, step)?;
-        let Admitted { routed, silenced } = admitted;
+        let Admitted { routed, silenced, made } = admitted;
         tally.known += outcome.known as u64;
         let analyses: Vec<Analysis> = inputs.into_iter().filter_map(|(input, _)| analysis(input)).collect();
         outcome.analysed = analyses.len();
@@ -239,7 +239,7 @@ impl Desk {
             caught_up,
             analyses,
             feedback,
-            alerts: routed.iter().map(kept).collect(),
+            alerts: made,
             outbox,
             silenced: self.silenced_rows(&silenced),
             ..written.commit(position.unwrap_or(now), next_sequence)
@@ -292,7 +292,7 @@ impl Desk {
                         let events: Vec<Event> =
                             changes.into_iter().filter_map(|change| written.file(change)).collect();
                         let feed = feed_of(input);
-                        self.admit_events(&mut state, &mut written, (events, feed), now, (&mut admitted, &mut tally));
+                        self.admit_events(&mut state, &mut written, (events, feed), now, (&mut admitted, &mut tally))?;
                     }
                     Err(panic) => {
                         panicked = Some((position, reason(panic.as_ref())));
@@ -379,7 +379,7 @@ impl Desk {
                     sequence: item.alert.thread.as_ref().map_or(0, |thread| thread.sequence),
                     body: body(&item.alert, sink.format),
                     rendering: rendering(sink, &item.alert),
-                    due: item.due,
+                    due: item.due_for(&sink.name),
                     document: item.alert.document.as_ref().map(|document| document.id),
                 });
             }
@@ -388,10 +388,10 @@ impl Desk {
     }
 }
 
-/// An alert as it is kept beside the outbox, whoever gets it.
+/// An alert as it is kept beside the outbox, whoever gets it or is to get it.
 fn kept(item: &Routed) -> NewAlert {
     let json = body(&item.alert, BodyFormat::JsonLines);
-    NewAlert { alert: item.alert.clone(), due: item.due, json: String::from_utf8(json).unwrap_or_default() }
+    NewAlert { alert: item.alert.clone(), due: item.due_first(), json: String::from_utf8(json).unwrap_or_default() }
 }
 
 /// What a sink's template makes of an alert. Where it fails, which it did for no sample, the alert goes out in the sink's own format:
@@ -549,6 +549,7 @@ struct Written {
     silences: BTreeMap<FeedbackId, Option<SilenceRecord>>,
     groups: BTreeMap<String, Option<GroupRecord>>,
     moved: BTreeMap<DocumentId, Moved>,
+    dropped: BTreeMap<DocumentId, Dropped>,
 }
 
 impl Written {
@@ -566,6 +567,7 @@ impl Written {
             Change::Silence(record) => drop(self.silences.insert(record.id, Some(*record))),
             Change::EndSilence(id) => drop(self.silences.insert(id, None)),
             Change::Moved(moved) => drop(self.moved.insert(moved.document, moved)),
+            Change::Dropped(dropped) => drop(self.dropped.insert(dropped.document, dropped)),
             Change::Mute(record) => drop(self.muted.insert(record.key.clone(), Some(record))),
             Change::Unmute(key) => drop(self.muted.insert(key, None)),
             Change::ForgetDocument(id) => drop(self.documents.insert(id, None)),
@@ -596,6 +598,7 @@ impl Written {
             silences,
             groups,
             moved: self.moved.into_values().collect(),
+            dropped: self.dropped.into_values().collect(),
             forgotten: Forgotten {
                 muted: unmuted,
                 silences: ended_silences,

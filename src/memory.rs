@@ -7,7 +7,7 @@
 pub(crate) fn give_back() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: any number is a valid argument, it may be called from any thread, and what is in use stays as it is.
-    #[allow(unsafe_code)]
+    #[allow(unsafe_code, reason = "no safe crate offers it")]
     unsafe {
         libc::malloc_trim(0);
     }

@@ -240,9 +240,10 @@ pub(super) fn alert_filter(query: &Query) -> Result<AlertFilter, Problem> {
     })
 }
 
-/// An alert with its position, as the list and the stream show it.
+/// An alert with its position and what becomes of it, as the list and the stream show it.
 pub(super) fn alert_line(row: &AlertRow) -> String {
-    format!("{{\"position\":{},\"alert\":{}}}", row.position, row.json)
+    let AlertRow { position, state, held, json, .. } = row;
+    format!("{{\"position\":{position},\"state\":\"{state}\",\"held\":{held},\"alert\":{json}}}")
 }
 
 pub(super) fn alerts(looking: &Looking<'_>, cursor: Option<&str>, limit: u32) -> Result<Page, Problem> {
@@ -316,6 +317,25 @@ pub(super) fn slice(found: &[Value], cursor: Option<&str>, limit: u32) -> Result
     Ok(Page { items: items.iter().map(line).collect::<Result<_, _>>()?, next })
 }
 
+/// Those of alerts.
+const ALERT_COLUMNS: &[(&str, &str)] = &[
+    ("position", "/position"),
+    ("state", "/state"),
+    ("id", "/alert/id"),
+    ("type", "/alert/type"),
+    ("time", "/alert/time"),
+    ("priority", "/alert/priority/score"),
+    ("kind", "/alert/claim/kind"),
+    ("speaker", "/alert/claim/speaker/name"),
+    ("evidence", "/alert/evidence/sentence"),
+    ("confidence", "/alert/claim/confidence"),
+    ("outlets", "/alert/story/outlets"),
+    ("headline", "/alert/document/headline"),
+    ("url", "/alert/document/url"),
+    ("thread", "/alert/thread/id"),
+    ("why", "/alert/why"),
+];
+
 /// Columns of an export as CSV: the name of each and where it stands in an item.
 pub(super) fn columns(path: &str) -> &'static [(&'static str, &'static str)] {
     match path {
@@ -345,22 +365,7 @@ pub(super) fn columns(path: &str) -> &'static [(&'static str, &'static str)] {
             ("last_added", "/last_added"),
             ("last_seen", "/last_seen"),
         ],
-        "/alerts" => &[
-            ("position", "/position"),
-            ("id", "/alert/id"),
-            ("type", "/alert/type"),
-            ("time", "/alert/time"),
-            ("priority", "/alert/priority/score"),
-            ("kind", "/alert/claim/kind"),
-            ("speaker", "/alert/claim/speaker/name"),
-            ("evidence", "/alert/evidence/sentence"),
-            ("confidence", "/alert/claim/confidence"),
-            ("outlets", "/alert/story/outlets"),
-            ("headline", "/alert/document/headline"),
-            ("url", "/alert/document/url"),
-            ("thread", "/alert/thread/id"),
-            ("why", "/alert/why"),
-        ],
+        "/alerts" => ALERT_COLUMNS,
         "/deliveries" => &[
             ("alert", "/alert"),
             ("type", "/type"),

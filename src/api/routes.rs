@@ -103,10 +103,23 @@ fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
 
 fn alert(generator: &mut SchemaGenerator) -> Schema {
     let alert = generator.subschema_for::<crate::model::Alert>();
+    let time = serde_json::json!({"type": "string", "format": "date-time"});
+    let until = serde_json::json!({"type": ["string", "null"], "format": "date-time"});
+    let reason = serde_json::json!({"enum": ["group", "quiet_hours", "rate_cap", "budget"]});
+    let held = serde_json::json!({
+        "type": "object",
+        "required": ["sink", "reason", "since", "until"],
+        "properties": {"sink": {"type": "string"}, "reason": reason, "since": time, "until": until},
+    });
     schemars::json_schema!({
         "type": "object",
-        "required": ["position", "alert"],
-        "properties": {"position": {"type": "integer"}, "alert": alert},
+        "required": ["position", "state", "held", "alert"],
+        "properties": {
+            "position": {"type": "integer"},
+            "state": {"enum": crate::store::ALERT_STATES},
+            "held": {"type": "array", "items": held},
+            "alert": alert,
+        },
     })
 }
 
@@ -178,7 +191,13 @@ fn lists_of() -> Vec<Route> {
             lists::threads,
             of::<ThreadLine>,
         ),
-        list("/alerts", "What was alerted, the newest first.", &[lists::ALERTS, LIST, FILE], lists::alerts, alert),
+        list(
+            "/alerts",
+            "What was alerted or waits for that, the newest first.",
+            &[lists::ALERTS, LIST, FILE],
+            lists::alerts,
+            alert,
+        ),
         list("/feeds", "Feeds, those in trouble first.", &[lists::FEEDS, LIST], lists::feeds, feed),
         list(
             "/deliveries",

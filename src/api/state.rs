@@ -62,8 +62,7 @@ pub(super) fn thread(looking: &Looking<'_>) -> Result<Value, Problem> {
 pub(super) fn alert(looking: &Looking<'_>) -> Result<Value, Problem> {
     let id: AlertId = id("id", looking.id)?;
     let row = looking.view.alert(id)?.ok_or_else(|| Problem::missing("alert"))?;
-    let alert: Value = serde_json::from_str(&row.json).map_err(|error| Problem::busy(error.to_string()))?;
-    Ok(json!({"position": row.position, "alert": alert}))
+    serde_json::from_str(&super::lists::alert_line(&row)).map_err(|error| Problem::busy(error.to_string()))
 }
 
 pub(super) fn explain(looking: &Looking<'_>) -> Result<Value, Problem> {

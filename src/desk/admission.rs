@@ -1,15 +1,16 @@
 //! What goes out at once, what waits and what is kept back: each alert that the rules chose meets the silences, its sink's groups and
 //! its sink's limits, in that order (`docs/src/rules.md`). What waits is in records that are committed with the batch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Desk, SinkSettings, Tally, Written};
-use crate::model::{Alert, AlertType, BudgetRecord, Event, FeedId, OutboxRow, SilencedRow};
+use super::{Desk, SinkSettings, Tally, Written, kept};
+use crate::model::{Alert, AlertType, BudgetRecord, ClaimId, Event, FeedId, GroupRecord, OutboxRow, SilencedRow};
 use crate::pipeline::State;
 use crate::route::hold::{self, Admission, Arrival, day};
 use crate::route::{Routed, Routing, Silencer, group};
+use crate::store::{NewAlert, StoreError};
 
 /// Counts by sink and reason.
 pub type ByReason = BTreeMap<(String, &'static str), u64>;
@@ -21,6 +22,8 @@ pub(super) struct Admitted {
     pub(super) routed: Vec<Routed>,
     /// What is kept back for good, each with the reason.
     pub(super) silenced: Vec<(Routed, String)>,
+    /// What goes out or waits for that, in order.
+    pub(super) made: Vec<NewAlert>,
 }
 
 /// The name of what waits in a group, among those of digests.
@@ -43,21 +46,36 @@ impl Desk {
         (events, feed): (Vec<Event>, Option<&FeedId>),
         now: Timestamp,
         (admitted, tally): (&mut Admitted, &mut Tally),
-    ) {
+    ) -> Result<(), StoreError> {
         self.heed_silences(state);
         tally.happened(&events);
         let routing = self.router.route(events, &self.silencer, feed);
         tally.judged(&routing);
         tell_failures(&routing);
-        for (item, reason) in routing.silenced {
+        for (mut item, reason) in routing.silenced {
+            drop(self.spare(&mut item)?);
             tally.routed(&item);
             tally.silenced(&item.sinks, SILENCED_REASONS[0]);
             admitted.silenced.push((item, reason));
         }
-        for item in routing.routed {
+        for mut item in routing.routed {
+            let spared = self.spare(&mut item)?;
+            for change in state.note_alerted(&item.alert, &spared) {
+                written.file(change);
+            }
             tally.routed(&item);
             self.admit(state, written, item, now, (&mut *admitted, &mut *tally));
         }
+        Ok(())
+    }
+
+    /// Takes those of its sinks out of an alert, and gives them, that got it before: what had left the windows and comes again is no news
+    /// to them.
+    fn spare(&self, item: &mut Routed) -> Result<Vec<String>, StoreError> {
+        let had = self.store.sinks_of(item.alert.id)?;
+        let (spared, sinks) = std::mem::take(&mut item.sinks).into_iter().partition(|sink| had.contains(sink));
+        item.sinks = sinks;
+        Ok(spared)
     }
 
     /// What of groups, quiet hours, hours and days is over.
@@ -78,8 +96,10 @@ impl Desk {
             written.file(state.put_budget(record));
             for alert in digests {
                 let order_key = hold::order_key(&sink.name);
-                let item = Routed { alert, sinks: vec![sink.name.clone()], order_key, due: Timestamp::UNIX_EPOCH };
+                let (sinks, due) = (vec![sink.name.clone()], Timestamp::UNIX_EPOCH);
+                let item = Routed { alert, sinks, order_key, due, at_once: Vec::new() };
                 tally.routed(&item);
+                admitted.made.push(kept(&item));
                 admitted.routed.push(item);
             }
         }
@@ -95,20 +115,7 @@ impl Desk {
         let due: Vec<_> =
             state.groups(&sink.name).filter(|group| group::is_due(group, &sink.limits, now)).cloned().collect();
         for ended in due {
-            tally.inhibited(&sink.name, group::inhibited(&ended));
-            written.file(state.put_group(crate::model::GroupRecord { members: Vec::new(), ..ended.clone() }));
-            let order_key = ended.order_key.clone();
-            for group::Closed { alert, members } in group::close(ended, now) {
-                let due = group::embargo(&alert);
-                let item = Routed { alert, sinks: vec![sink.name.clone()], order_key: order_key.clone(), due };
-                tally.routed(&item);
-                // Its members say themselves of which claims the sink was told.
-                let arrival = Arrival { alert: &item.alert, due, is_told: false, now, members: &members };
-                match meet_limits(sink, state, written, arrival) {
-                    None => admitted.routed.push(item),
-                    Some(reason) => tally.held(&sink.name, reason),
-                }
-            }
+            close_group((sink, ended), state, written, now, (&mut *admitted, &mut *tally));
         }
     }
 
@@ -141,27 +148,39 @@ impl Desk {
             let reason = "inhibited: an answer to it was alerted, which tells it".to_owned();
             admitted.silenced.push((Routed { sinks: inhibited, ..item.clone() }, reason));
         }
-        let is_told = |name: &String| item.alert.claim.as_ref().is_some_and(|claim| state.was_alerted(claim.id, name));
-        let sinks: Vec<(String, bool)> = sinks
+        let is_told = |name: &str| item.alert.claim.as_ref().is_some_and(|claim| state.was_alerted(claim.id, name));
+        let sinks: Vec<(String, bool, BTreeSet<ClaimId>)> = sinks
             .into_iter()
             .map(|name| {
-                let is_told = is_told(&name);
-                (name, is_told)
+                let (is_told, first) = (is_told(&name), state.first_of_riders(&item.alert, &name));
+                (name, is_told, first)
             })
             .collect();
-        let names: Vec<String> = sinks.iter().map(|(name, _)| name.clone()).collect();
+        let withdrawn = state.withdrawn_beside(&item.alert);
+        let names: Vec<String> = sinks.iter().map(|(name, ..)| name.clone()).collect();
         for change in state.note_alerted(&item.alert, &names) {
             written.file(change);
         }
+        item.sinks.clone_from(&names);
+        let (made, mut waits) = (kept(&item), false);
         item.sinks.clear();
-        for (name, is_told) in sinks {
-            let arrival = Arrival { alert: &item.alert, due: item.due, is_told, now, members: &[] };
-            let held =
-                self.settings(&name).and_then(|sink| hold_back(sink, state, written, (arrival, &item.order_key)));
+        for (name, is_told, first) in sinks {
+            let new = Arrival::new(&item.alert, item.due_for(&name), now);
+            let arrival = Arrival { is_told, first: &first, withdrawn: &withdrawn, ..new };
+            let arrival = (arrival, item.order_key.as_str());
+            let held = self
+                .settings(&name)
+                .and_then(|sink| hold_back(sink, state, written, arrival, (&mut *admitted, &mut *tally)));
             match held {
                 None => item.sinks.push(name),
-                Some(reason) => tally.held(&name, reason),
+                Some(reason) => {
+                    waits |= reason != CHANGED;
+                    tally.held(&name, reason);
+                }
             }
+        }
+        if waits || !item.sinks.is_empty() {
+            admitted.made.push(made);
         }
         if !item.sinks.is_empty() {
             admitted.routed.push(item);
@@ -201,20 +220,57 @@ impl Desk {
     }
 }
 
+/// Lets a group go.
+fn close_group(
+    (sink, ended): (&SinkSettings, GroupRecord),
+    state: &mut State,
+    written: &mut Written,
+    now: Timestamp,
+    (admitted, tally): (&mut Admitted, &mut Tally),
+) {
+    tally.inhibited(&sink.name, group::inhibited(&ended));
+    written.file(state.put_group(GroupRecord { members: Vec::new(), ..ended.clone() }));
+    let order_key = ended.order_key.clone();
+    for group::Closed { alert, members, first } in group::close(ended, now) {
+        let due = group::embargo(&alert);
+        let (sinks, order_key) = (vec![sink.name.clone()], order_key.clone());
+        let item = Routed { alert, sinks, order_key, due, at_once: Vec::new() };
+        tally.routed(&item);
+        // Its members say themselves of which claims the sink was told.
+        let arrival = Arrival { members: &members, first: &first, ..Arrival::new(&item.alert, due, now) };
+        match meet_limits(sink, state, written, arrival) {
+            None => {
+                admitted.made.push(kept(&item));
+                admitted.routed.push(item);
+            }
+            Some(reason) => tally.held(&sink.name, reason),
+        }
+    }
+}
+
 /// Why an alert does not go to a sink at once; nothing where it does.
 fn hold_back(
     sink: &SinkSettings,
     state: &mut State,
     written: &mut Written,
     (arrival, order_key): (Arrival<'_>, &str),
+    (admitted, tally): (&mut Admitted, &mut Tally),
 ) -> Option<&'static str> {
     if arrival.alert.alert_type.takes_back() {
-        let changed = state.groups(&sink.name).find_map(|group| group::take_back(group, arrival.alert));
-        if let Some((group, is_first)) = changed {
-            written.file(state.put_group(group));
-            if is_first {
-                return Some(CHANGED);
+        let take_back = |group: &GroupRecord| group::take_back(group, arrival.alert, arrival.withdrawn);
+        let changed: Vec<group::TakenBack> = state.groups(&sink.name).filter_map(take_back).collect();
+        let speaks = changed.iter().any(|taken| taken.speaks);
+        let is_first = changed.iter().any(|taken| taken.is_first);
+        for taken in changed {
+            if taken.speaks {
+                // What rides in an alert of the claim goes at once, before the claim is withdrawn.
+                close_group((sink, taken.group), state, written, arrival.now, (&mut *admitted, &mut *tally));
+            } else {
+                written.file(state.put_group(taken.group));
             }
+        }
+        if is_first && !speaks {
+            return Some(CHANGED);
         }
     } else if group::may_wait(&sink.limits, arrival) {
         let known = state.group(&sink.name, order_key);

@@ -52,6 +52,10 @@ impl Store for Flaky {
         self.store.counts()
     }
 
+    fn sinks_of(&self, alert: crate::model::AlertId) -> Result<Vec<String>, StoreError> {
+        self.store.sinks_of(alert)
+    }
+
     fn orphans(&self, sinks: &[String], now: Timestamp) -> Result<Vec<Orphan>, StoreError> {
         self.store.orphans(sinks, now)
     }

@@ -41,7 +41,9 @@ pub use id::{
     AddressHash, AlertId, ClaimId, ContentHash, DocumentId, FeedId, FeedbackId, InvalidId, StoryId, ThreadId,
 };
 pub use item::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat, Release, Version};
-pub use outbox::{Attempt, AttemptResult, Moved, Outbox, OutboxEntry, OutboxRow, Rendering, SilencedRow, WITHHELD};
+pub use outbox::{
+    Attempt, AttemptResult, DropCause, Dropped, Moved, Outbox, OutboxEntry, OutboxRow, Rendering, SilencedRow, WITHHELD,
+};
 pub use record::{
     AlertedAs, BudgetRecord, ClaimRecord, DocumentRecord, FeedRecord, GroupRecord, HeldAlert, HeldList, HourRecord,
     Knowledge, MutedSpeaker, Records, Report, SilenceRecord, StanceRecord, StoryRecord, ThreadRecord, ThreadState,

@@ -50,6 +50,34 @@ pub struct Moved {
     pub due: Timestamp,
 }
 
+/// A document that may not be used and never will be, as far as is known. What shows it and was not sent is kept back for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dropped {
+    /// Which document.
+    pub document: DocumentId,
+    /// Why.
+    pub cause: DropCause,
+}
+
+/// Why a document will not be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DropCause {
+    /// It was killed or canceled before its release.
+    Canceled,
+    /// It left the window while it was withheld. Should it come again, it is as if it had never been there.
+    Forgotten,
+}
+
+impl DropCause {
+    /// The reason, as rows of the outbox say it.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Canceled => "canceled: the story was killed before its release",
+            Self::Forgotten => "withheld: the feed did not say in time that the story may be used",
+        }
+    }
+}
+
 /// An alert in the form that its sink wants: rendered once, and the same bytes on every attempt, whatever becomes of the config.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendering {

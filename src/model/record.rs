@@ -338,9 +338,15 @@ pub struct HeldAlert {
     /// The document that it shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<DocumentId>,
+    /// The sink whose endpoint it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
     /// The sink had been alerted of its claim before.
     #[serde(default)]
     pub is_told: bool,
+    /// Those claims of its `also` of which the sink is to hear here first.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub first: BTreeSet<ClaimId>,
 }
 
 impl HeldList {
@@ -390,6 +396,9 @@ pub struct GroupRecord {
     /// Those of them of whose claims the sink had been alerted before.
     #[serde(default)]
     pub told: BTreeSet<AlertId>,
+    /// Those claims of their `also` of which the sink is to hear here first.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub first: BTreeSet<ClaimId>,
 }
 
 impl GroupRecord {

@@ -1,8 +1,10 @@
 //! What waits for sinks, as the state keeps it: what was sent of their limits, lists of digests, groups. `route` decides what becomes
 //! of it.
 
+use std::collections::BTreeSet;
+
 use super::{Change, State};
-use crate::model::{BudgetRecord, ClaimId, ClaimRecord, GroupRecord};
+use crate::model::{Alert, AlertType, BudgetRecord, ClaimId, ClaimRecord, GroupRecord};
 
 impl State {
     /// What a sink was sent of its limits, and what waits for its digests.
@@ -52,6 +54,18 @@ impl State {
     /// Whether a sink was told of a claim, as the subject of an alert or in the alert of another.
     pub fn was_alerted(&self, claim: ClaimId, sink: &str) -> bool {
         self.claims.get(&claim).is_some_and(|claim| claim.alerted.contains_key(sink))
+    }
+
+    /// The claims that ride in an alert and of which this sink was not told yet.
+    pub fn first_of_riders(&self, alert: &Alert, sink: &str) -> BTreeSet<ClaimId> {
+        alert.also.iter().filter(|claim| !self.was_alerted(**claim, sink)).copied().collect()
+    }
+
+    /// The claims of its thread that are withdrawn, where an alert withdraws one.
+    pub fn withdrawn_beside(&self, alert: &Alert) -> BTreeSet<ClaimId> {
+        let thread = alert.thread.as_ref().filter(|_| alert.alert_type == AlertType::ClaimWithdrawn);
+        let claims = thread.and_then(|thread| self.threads.get(&thread.id)).into_iter().flat_map(|known| &known.claims);
+        claims.filter_map(|id| self.claims.get(id)).filter(|claim| claim.is_withdrawn).map(|claim| claim.id).collect()
     }
 
     /// Whether a sink was told of an allegation, and of an answer to it that stands.

@@ -30,9 +30,9 @@ pub use state::{State, Windows};
 use jiff::Timestamp;
 
 use crate::model::{
-    AlertType, Analysis, BudgetRecord, ClaimId, ClaimRecord, DocumentId, DocumentRecord, EntryTrace, Event, FeedHealth,
-    FeedRecord, Feedback, FeedbackId, GroupRecord, Moved, MutedSpeaker, SilenceRecord, SinkAlert, SinkChange,
-    SinkHealth, StoryId, StoryRecord, Subject, ThreadId, ThreadRecord, Version,
+    AlertType, Analysis, BudgetRecord, ClaimId, ClaimRecord, DocumentId, DocumentRecord, Dropped, EntryTrace, Event,
+    FeedHealth, FeedRecord, Feedback, FeedbackId, GroupRecord, Moved, MutedSpeaker, SilenceRecord, SinkAlert,
+    SinkChange, SinkHealth, StoryId, StoryRecord, Subject, ThreadId, ThreadRecord, Version,
 };
 
 /// What the desk is told.
@@ -77,6 +77,8 @@ pub enum Change {
     EndSilence(FeedbackId),
     /// What shows this document and waits in the outbox goes at another time.
     Moved(Moved),
+    /// What shows this document and waits in the outbox never goes.
+    Dropped(Dropped),
     /// Write this muted speaker.
     Mute(MutedSpeaker),
     /// The speaker of this key is no longer muted.

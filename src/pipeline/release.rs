@@ -4,7 +4,9 @@
 use jiff::Timestamp;
 
 use super::{Change, State};
-use crate::model::{Document, DocumentId, DocumentRecord, GroupRecord, Moved, Release, Version};
+use crate::model::{
+    Document, DocumentId, DocumentRecord, DropCause, Dropped, GroupRecord, HeldAlert, Moved, Release, Version,
+};
 use crate::text::embargo::{Embargo, embargo};
 
 pub use crate::model::WITHHELD;
@@ -74,6 +76,25 @@ impl State {
         }
         changes.push(Change::Moved(Moved { document: id, due: until.unwrap_or(Timestamp::UNIX_EPOCH) }));
     }
+}
+
+impl State {
+    /// A document is forgotten while it is withheld: nothing says any more when what shows it may go.
+    pub(super) fn drop_withheld(&mut self, id: DocumentId, changes: &mut Vec<Change>) {
+        for budget in self.budgets.values_mut() {
+            let is_gone = |held: &HeldAlert| held.document == Some(id) && held.not_before == Some(WITHHELD);
+            if budget.lists().into_iter().any(|list| list.held.iter().any(is_gone)) {
+                budget.lists_mut().into_iter().for_each(|list| list.held.retain(|held| !is_gone(held)));
+                changes.push(Change::Budget(Box::new(budget.clone())));
+            }
+        }
+        changes.push(dropped(id, DropCause::Forgotten));
+    }
+}
+
+/// A document will not be used.
+pub(super) fn dropped(document: DocumentId, cause: DropCause) -> Change {
+    Change::Dropped(Dropped { document, cause })
 }
 
 fn move_group(group: &mut GroupRecord, id: DocumentId, until: Option<Timestamp>) -> bool {

@@ -10,7 +10,7 @@ use crate::link::view::View;
 use crate::model::{
     AddressHash, Alert, AlertType, AlertedAs, BudgetRecord, ClaimId, ClaimRecord, ContentHash, Document, DocumentId,
     DocumentRecord, Event, FeedAlert, FeedHealth, FeedId, FeedRecord, FeedbackId, GroupRecord, Kind, Knowledge,
-    MutedSpeaker, Records, SilenceRecord, StoryId, Subject, ThreadId, ThreadRecord,
+    MutedSpeaker, Records, SilenceRecord, StoryId, Subject, ThreadId, ThreadRecord, WITHHELD,
 };
 use crate::pipeline::Change;
 use crate::pipeline::bounds::Bounds;
@@ -250,7 +250,9 @@ impl State {
     pub(super) fn forget_document(&mut self, id: DocumentId, changes: &mut Vec<Change>) {
         self.forget_address(id);
         self.forget_trace(id);
-        self.documents.remove(&id);
+        if self.documents.remove(&id).is_some_and(|known| known.embargo_until == Some(WITHHELD)) {
+            self.drop_withheld(id, changes);
+        }
         changes.push(Change::ForgetDocument(id));
     }
 

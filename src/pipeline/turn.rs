@@ -10,11 +10,11 @@ use crate::link::thread::{alert_thread, derive_state, stance_of, take_stance};
 use crate::link::view::View;
 use crate::model::{
     AlertAnswer, AlertStory, AlertType, Analysis, Basis, Claim, ClaimEvent, ClaimId, ClaimRecord, Document,
-    DocumentRecord, Event, Kind, RevisionLabel, StoryId, StoryRecord, Subject, ThreadId, related,
+    DocumentRecord, DropCause, Event, Kind, RevisionLabel, StoryId, StoryRecord, Subject, ThreadId, related,
 };
 use crate::pipeline::acts::{Act, CommonNouns, acts};
 use crate::pipeline::feedback::{as_corrected, report_as_corrected};
-use crate::pipeline::release::release_after;
+use crate::pipeline::release::{dropped, release_after};
 use crate::pipeline::{Change, State};
 
 /// What happened to a claim in this turn, before threads have settled.
@@ -68,6 +68,30 @@ impl Turn<'_> {
     }
 }
 
+/// What a version of a document changes of its release.
+enum Shift {
+    None,
+    Moved,
+    /// What shows it and waits for its release is told to nobody.
+    Dropped,
+}
+
+/// Until when a document is not to be alerted after this version of it, and what that changes. What is killed before its release is not
+/// released by that.
+fn shift_of(
+    known: Option<&DocumentRecord>,
+    document: &Document,
+    label: RevisionLabel,
+    now: Timestamp,
+) -> (Option<Timestamp>, Shift) {
+    let Some(known) = known else { return (document.embargo_until, Shift::None) };
+    if label == RevisionLabel::Kill && known.embargo_until.is_some_and(|until| until > now) {
+        return (known.embargo_until, Shift::Dropped);
+    }
+    let until = release_after(known, document);
+    (until, if known.embargo_until == until { Shift::None } else { Shift::Moved })
+}
+
 impl State {
     /// Takes a new or changed document in.
     pub(super) fn take(&mut self, analysis: &Analysis, now: Timestamp, changes: &mut Vec<Change>) {
@@ -79,8 +103,6 @@ impl State {
         let by_address = document.url.as_ref().filter(|url| names_article(url)).and_then(|url| self.addresses.get(url));
         let revision = known.map_or(0, |known| known.revision + 1);
         let trace = document.trace.or_else(|| known.and_then(|known| known.trace));
-        let embargo_until = known.map_or(document.embargo_until, |known| release_after(known, document));
-        let is_moved = known.is_some_and(|known| known.embargo_until != embargo_until);
         let copy = Copy {
             document: document.id,
             outlet: &document.source.outlet,
@@ -91,6 +113,8 @@ impl State {
             same_address: by_address.and_then(|id| self.documents.get(id)).map(|known| known.story),
         };
         let Placement { story, is_new, label, is_killed, .. } = self.stories.place(&copy, now);
+        let known = self.documents.get(&document.id);
+        let (embargo_until, shift) = shift_of(known, document, label, now);
         let mut turn = Turn {
             analysis,
             now,
@@ -135,8 +159,10 @@ impl State {
             embargo_until,
         });
         self.finish(turn, changes);
-        if is_moved {
-            self.move_release(document.id, embargo_until, changes);
+        match shift {
+            Shift::None => {}
+            Shift::Moved => self.move_release(document.id, embargo_until, changes),
+            Shift::Dropped => changes.push(dropped(document.id, DropCause::Canceled)),
         }
     }
 

@@ -29,7 +29,7 @@ pub fn join(
     known: Option<&GroupRecord>,
     (sink, order_key): (&str, &str),
     limits: &Limits,
-    Arrival { alert, is_told, now, .. }: Arrival<'_>,
+    Arrival { alert, is_told, now, first, .. }: Arrival<'_>,
 ) -> GroupRecord {
     let mut group = known.cloned().unwrap_or_else(|| GroupRecord {
         sink: sink.to_owned(),
@@ -37,8 +37,10 @@ pub fn join(
         until: now.saturating_add(limits.group_wait).unwrap_or(Timestamp::MAX),
         members: Vec::new(),
         told: BTreeSet::new(),
+        first: BTreeSet::new(),
     });
     group.members.push(alert.clone());
+    group.first.extend(first);
     if is_told {
         group.told.insert(alert.id);
     }
@@ -53,24 +55,42 @@ pub fn is_due(group: &GroupRecord, limits: &Limits, now: Timestamp) -> bool {
     group.until <= now || group.until.duration_since(now) > limits.group_wait
 }
 
-/// A revision takes the place of what waits of the claim that it revises, what is withdrawn is taken out. Nothing where nothing of the
-/// claim waits; else the group, and whether the first that the sink was to hear of the claim waits in it.
-pub fn take_back(group: &GroupRecord, alert: &Alert) -> Option<(GroupRecord, bool)> {
+/// What became of a group of which something was taken back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TakenBack {
+    /// The group.
+    pub group: GroupRecord,
+    /// The first that the sink was to hear of the claim waits in it.
+    pub is_first: bool,
+    /// An alert of the claim that was withdrawn is still in it, for the claims that ride in it.
+    pub speaks: bool,
+}
+
+/// A revision takes the place of what waits of the claim that it revises, what is withdrawn is taken out: where others ride in an alert of
+/// it that are not `withdrawn`, it alone. Nothing where nothing of the claim waits.
+pub fn take_back(group: &GroupRecord, alert: &Alert, withdrawn: &BTreeSet<ClaimId>) -> Option<TakenBack> {
     let claim = alert.claim.as_ref()?.id;
+    let is_withdrawal = alert.alert_type == AlertType::ClaimWithdrawn;
     let is_about = |member: &Alert| member.claim.as_ref().is_some_and(|subject| subject.id == claim);
-    if !group.members.iter().any(is_about) {
+    let rides = |member: &Alert| is_withdrawal && member.also.contains(&claim);
+    if !group.members.iter().any(|member| is_about(member) || rides(member)) {
         return None;
     }
-    let is_first = group.members.iter().any(|member| is_about(member) && !group.told.contains(&member.id));
-    let mut group = group.clone();
-    if alert.alert_type == AlertType::ClaimWithdrawn {
-        group.members.retain(|member| !is_about(member));
+    let is_first = is_withdrawal && group.first.contains(&claim)
+        || group.members.iter().any(|member| is_about(member) && !group.told.contains(&member.id));
+    let (mut group, mut speaks) = (group.clone(), false);
+    if is_withdrawal {
+        let stands = |other: &ClaimId| *other != claim && !withdrawn.contains(other);
+        group.first.retain(stands);
+        group.members.iter_mut().for_each(|member| member.also.retain(stands));
+        group.members.retain(|member| !is_about(member) || !member.also.is_empty());
+        speaks = group.members.iter().any(is_about);
     } else {
         for member in group.members.iter_mut().filter(|member| is_about(member)) {
             *member = revised(member.clone(), alert);
         }
     }
-    Some((group, is_first))
+    Some(TakenBack { group, is_first, speaks })
 }
 
 /// An alert that waits, with what a revision says of its claim.
@@ -96,20 +116,26 @@ pub struct Closed {
     pub alert: Alert,
     /// The alerts for which it speaks, itself included, each with whether the sink was alerted of its claim before.
     pub members: Vec<(Alert, bool)>,
+    /// Those claims of their `also` of which the sink hears first.
+    pub first: BTreeSet<ClaimId>,
 }
 
 /// One alert of all that may go, and each that is under an embargo by now by itself.
 pub fn close(group: GroupRecord, now: Timestamp) -> Vec<Closed> {
-    let GroupRecord { members, told, .. } = group;
+    let GroupRecord { members, told, first, .. } = group;
     let with_told = |alert: Alert| {
         let is_told = told.contains(&alert.id);
         (alert, is_told)
     };
     let (alone, ready): (Vec<Alert>, Vec<Alert>) = members.into_iter().partition(|alert| embargo(alert) > now);
-    let alone = alone.into_iter().map(|alert| Closed { alert: alert.clone(), members: vec![with_told(alert)] });
+    let alone = alone.into_iter().map(|alert| Closed {
+        alert: alert.clone(),
+        members: vec![with_told(alert)],
+        first: first.clone(),
+    });
     let mut closed: Vec<Closed> = alone.collect();
     let members: Vec<(Alert, bool)> = ready.iter().cloned().map(with_told).collect();
-    closed.extend(merge(ready).map(|alert| Closed { alert, members }));
+    closed.extend(merge(ready).map(|alert| Closed { alert, members, first }));
     closed
 }
 

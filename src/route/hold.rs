@@ -5,12 +5,14 @@
 //! an outage of the network does not use up hour and day. What takes an earlier alert back always goes, or changes what still
 //! waits. What is under an embargo is held as of its end, and no digest lists it before.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
 use super::digest::{digest, entry, full_entry};
-use crate::model::{Alert, AlertType, BudgetRecord, DigestCause, DigestEntry, HeldAlert, HeldList};
+use crate::model::{Alert, AlertType, BudgetRecord, ClaimId, DigestCause, DigestEntry, HeldAlert, HeldList};
 use crate::rule::{Limits, QUIET_PRIORITY};
 
 /// Alerts that one digest lists; the rest are counted.
@@ -19,6 +21,8 @@ const ENTRIES_MAX: usize = 1_000;
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 /// Longest that a digest waits for its time, quiet hours not counted.
 const WAIT_MAX: SignedDuration = SignedDuration::from_hours(25);
+/// What an entry says whose claim was withdrawn, while others ride in it.
+const WITHDRAWN: &str = "; withdrawn since, but not what rides in it";
 /// From this priority on alerts pass the cap of an hour, up to twice of it.
 const URGENT: u8 = QUIET_PRIORITY;
 
@@ -47,18 +51,32 @@ pub struct Arrival<'a> {
     /// The alerts for which it speaks, itself included, each with whether the sink was alerted of its claim before; none where it
     /// speaks for itself. A digest lists them all.
     pub members: &'a [(Alert, bool)],
+    /// Those claims that ride in it, or in what it speaks for, of which the sink hears first.
+    pub first: &'a BTreeSet<ClaimId>,
+    /// The claims of its thread that are withdrawn, if it withdraws one.
+    pub withdrawn: &'a BTreeSet<ClaimId>,
+}
+
+static NO_CLAIMS: BTreeSet<ClaimId> = BTreeSet::new();
+
+impl<'a> Arrival<'a> {
+    /// An alert that speaks for itself alone, of a claim that is news to the sink.
+    pub fn new(alert: &'a Alert, due: Timestamp, now: Timestamp) -> Self {
+        Self { alert, due, is_told: false, now, members: &[], first: &NO_CLAIMS, withdrawn: &NO_CLAIMS }
+    }
 }
 
 /// Lets an alert meet the limits of a sink.
 pub fn admit(record: &mut BudgetRecord, limits: &Limits, arrival: Arrival<'_>) -> Admission {
     let Arrival { alert, due, now, .. } = arrival;
     if alert.alert_type.takes_back() {
-        let mut is_first = false;
+        let (mut is_first, mut speaks) = (false, false);
         for list in record.lists_mut() {
-            is_first |= take_back(list, arrival);
+            let found = take_back(list, arrival);
+            (is_first, speaks) = (is_first | found.0, speaks | found.1);
         }
-        // Where the claim was alerted before what waits of it, that is taken back too.
-        return if is_first { Admission::Change } else { Admission::Send };
+        // Where the claim was alerted before what waits of it, or a digest will tell of it, that is taken back too.
+        return if is_first && !speaks { Admission::Change } else { Admission::Send };
     }
     if let Some(collect) = limits.collects(alert.priority.score) {
         hold(&mut record.collected, DigestCause::Collected, arrival, Some(collect.end(now)));
@@ -231,6 +249,9 @@ fn hold(list: &mut HeldList, cause: DigestCause, arrival: Arrival<'_>, until: Op
 }
 
 fn hold_one(list: &mut HeldList, cause: DigestCause, arrival: Arrival<'_>) {
+    if list.held.iter().any(|held| held.entry.id == arrival.alert.id) {
+        return;
+    }
     if list.held.len() < ENTRIES_MAX {
         list.held.push(held(arrival, cause == DigestCause::Collected));
     } else {
@@ -240,29 +261,52 @@ fn hold_one(list: &mut HeldList, cause: DigestCause, arrival: Arrival<'_>) {
 }
 
 /// `is_full`: with the words that prove it.
-fn held(Arrival { alert, due, is_told, now, .. }: Arrival<'_>, is_full: bool) -> HeldAlert {
+fn held(Arrival { alert, due, is_told, now, first, .. }: Arrival<'_>, is_full: bool) -> HeldAlert {
     let document = alert.document.as_ref().map(|document| document.id);
+    let first = alert.also.iter().filter(|claim| first.contains(claim)).copied().collect();
+    let about = alert.sink.as_ref().map(|sink| sink.name.clone());
     let entry = if is_full { full_entry(alert) } else { entry(alert) };
-    HeldAlert { entry, not_before: (due > now).then_some(due), document, is_told }
+    HeldAlert { entry, not_before: (due > now).then_some(due), document, about, is_told, first }
 }
 
-/// A revision takes the place of entries of the claim that it revises, withdrawn ones are taken out. Whether the first that the sink
-/// was to hear of the claim is among them, so that there is nothing else to take back.
-fn take_back(list: &mut HeldList, arrival: Arrival<'_>) -> bool {
-    let Some(claim) = arrival.alert.claim.as_ref().map(|claim| claim.id) else { return false };
+/// A revision takes the place of entries of the claim that it revises, withdrawn ones are taken out: where others ride in an entry that
+/// are not withdrawn, the entry stays for them and says so. Whether the first that the sink was to hear of the claim is among them, so
+/// that there is nothing else to take back, and whether an entry stayed.
+fn take_back(list: &mut HeldList, arrival: Arrival<'_>) -> (bool, bool) {
+    let Some(claim) = arrival.alert.claim.as_ref().map(|claim| claim.id) else { return (false, false) };
+    let is_withdrawal = arrival.alert.alert_type == AlertType::ClaimWithdrawn;
     let is_about = |held: &HeldAlert| held.entry.claim == Some(claim);
-    let is_first = list.held.iter().any(|held| is_about(held) && !held.is_told);
-    if arrival.alert.alert_type == AlertType::ClaimWithdrawn {
-        list.held.retain(|held| !is_about(held));
-    } else {
-        for waits in list.held.iter_mut().filter(|held| is_about(held)) {
-            let (DigestEntry { id, alert_type, .. }, is_told) = (&waits.entry, waits.is_told);
-            let is_full = waits.entry.sentence.is_some();
-            let (id, alert_type, revised) = (*id, *alert_type, held(arrival, is_full));
-            *waits = HeldAlert { entry: DigestEntry { id, alert_type, ..revised.entry }, is_told, ..revised };
+    let is_first = |held: &HeldAlert| is_about(held) && !held.is_told || is_withdrawal && held.first.contains(&claim);
+    let is_first = list.held.iter().any(is_first);
+    if !is_withdrawal {
+        list.held.iter_mut().filter(|held| is_about(held)).for_each(|waits| revise(waits, arrival));
+        return (is_first, false);
+    }
+    let stands = |other: &ClaimId| *other != claim && !arrival.withdrawn.contains(other);
+    for waits in &mut list.held {
+        waits.first.retain(stands);
+        waits.entry.also.retain(stands);
+    }
+    // What was told of a claim that is withdrawn by now, itself or by an alert of its own, is here for what rides in it alone.
+    let is_gone =
+        |held: &HeldAlert| is_about(held) || held.is_told && held.entry.claim.is_some_and(|other| !stands(&other));
+    list.held.retain(|held| !is_gone(held) || !held.entry.also.is_empty());
+    let mut speaks = false;
+    for waits in list.held.iter_mut().filter(|held| is_about(held)) {
+        speaks = true;
+        waits.is_told = true;
+        if !waits.entry.why.ends_with(WITHDRAWN) {
+            waits.entry.why.push_str(WITHDRAWN);
         }
     }
-    is_first
+    (is_first, speaks)
+}
+
+fn revise(waits: &mut HeldAlert, arrival: Arrival<'_>) {
+    let HeldAlert { entry, is_told, first, .. } = waits.clone();
+    let DigestEntry { id, alert_type, also, .. } = entry;
+    let revised = held(arrival, waits.entry.sentence.is_some());
+    *waits = HeldAlert { entry: DigestEntry { id, alert_type, also, ..revised.entry }, is_told, first, ..revised };
 }
 
 #[cfg(test)]

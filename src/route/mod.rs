@@ -36,6 +36,20 @@ pub struct Routed {
     pub order_key: String,
     /// When it may go out: at the end of its embargo, else at once, whatever the desk's clock says.
     pub due: Timestamp,
+    /// Those of its sinks that do not wait for that: they got what it withdraws.
+    pub at_once: Vec<String>,
+}
+
+impl Routed {
+    /// When it may go out to one of its sinks.
+    pub fn due_for(&self, sink: &str) -> Timestamp {
+        if self.at_once.iter().any(|name| name == sink) { Timestamp::UNIX_EPOCH } else { self.due }
+    }
+
+    /// When it may be shown: as soon as it goes out to somebody.
+    pub fn due_first(&self) -> Timestamp {
+        self.sinks.iter().map(|sink| self.due_for(sink)).min().unwrap_or(self.due)
+    }
 }
 
 /// What became of the events of a step.
@@ -166,17 +180,16 @@ impl Router {
     fn routed(&self, event: &Event, judgement: &Judgement, sinks: Vec<String>) -> Routed {
         let alert = render(event, judgement, &self.rules.reasons(judgement));
         // Those who got an alert learn nothing new by its withdrawal, whatever became of the document since.
-        let is_known = || {
-            let is_withdrawal = event.alert_type == AlertType::ClaimWithdrawn;
-            is_withdrawal && sinks.iter().all(|sink| takes_back(event, sink, AlertedAs::Subject))
+        let is_known = |sink: &&String| {
+            event.alert_type == AlertType::ClaimWithdrawn && takes_back(event, sink, AlertedAs::Subject)
         };
+        let at_once = sinks.iter().filter(is_known).cloned().collect();
         let (order_key, embargo) = match &event.subject {
-            Subject::Claim(claim) if is_known() => (claim.thread.id.to_string(), None),
             Subject::Claim(claim) => (claim.thread.id.to_string(), claim.report.document.embargo_until),
             Subject::Feed(feed) => (feed.id.to_string(), None),
             Subject::Sink(sink) => (sink_order_key(&sink.name), None),
         };
-        Routed { alert, sinks, order_key, due: embargo.unwrap_or(Timestamp::UNIX_EPOCH) }
+        Routed { alert, sinks, order_key, due: embargo.unwrap_or(Timestamp::UNIX_EPOCH), at_once }
     }
 }
 

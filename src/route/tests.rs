@@ -187,13 +187,12 @@ fn an_embargo_holds_an_alert_back() {
     assert_eq!(routed(vec![Rule::everything()], vec![held.clone()])[0].due, until);
     // Who was told of it hears at once that it was withdrawn; who saw only that there is such a claim does not read it now.
     held.alert_type = AlertType::ClaimWithdrawn;
-    for (part, due) in [(AlertedAs::Subject, Timestamp::UNIX_EPOCH), (AlertedAs::Rider, until)] {
-        let mut withdrawn = held.clone();
-        if let Subject::Claim(claim) = &mut withdrawn.subject {
-            claim.alerted = [("one".to_owned(), part)].into();
-        }
-        assert_eq!(routed(vec![Rule::everything()], vec![withdrawn])[0].due, due);
+    if let Subject::Claim(claim) = &mut held.subject {
+        claim.alerted = [("one".to_owned(), AlertedAs::Subject), ("two".to_owned(), AlertedAs::Rider)].into();
     }
+    let found = routed(vec![Rule::everything()], vec![held]);
+    let due = ["one", "two"].map(|sink| found[0].due_for(sink));
+    assert_eq!((found.len(), due, found[0].due_first()), (1, [Timestamp::UNIX_EPOCH, until], Timestamp::UNIX_EPOCH));
 }
 
 /// A denial by an unnamed spokesman, in Andes.

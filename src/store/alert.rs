@@ -1,4 +1,4 @@
-//! Alerts beside the outbox, whatever the sinks: puts them in with the commit that holds them, lets out what was held, forgets what is
+//! Alerts beside the outbox, whatever the sinks: puts them in with the commit that makes them, lets out what was held, forgets what is
 //! as old as what was delivered long ago. Read by `browse`.
 
 use jiff::Timestamp;
@@ -36,6 +36,10 @@ pub(super) fn write(transaction: &Transaction<'_>, commit: &Commit) -> Result<()
         }
     }
     commit.moved.iter().try_for_each(|moved| move_release(transaction, moved))?;
+    for dropped in &commit.dropped {
+        let values = params![dropped.document.to_string(), commit.now.as_millisecond()];
+        transaction.execute("DELETE FROM held_alert WHERE document = ?1 AND due > ?2", values)?;
+    }
     release(transaction, commit.now)?;
     transaction.execute(
         "DELETE FROM alert WHERE position IN (SELECT position FROM alert WHERE time < ?1 ORDER BY time LIMIT ?2)",
@@ -44,12 +48,14 @@ pub(super) fn write(transaction: &Transaction<'_>, commit: &Commit) -> Result<()
     Ok(())
 }
 
-/// Puts an alert in, once.
+/// Puts an alert in, once; what it said before is replaced: it may have waited and speak for more now.
 pub(super) fn insert(transaction: &Connection, alert: &Alert, json: &str) -> Result<(), StoreError> {
     let Searched { speaker, outlets, words } = Searched::of(alert);
     let mut statement = transaction.prepare_cached(
         "INSERT INTO alert (id, time, type, kind, thread, confidence, speaker, outlets, words, record)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO NOTHING",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+         ON CONFLICT (id) DO UPDATE SET confidence = excluded.confidence, speaker = excluded.speaker, outlets = excluded.outlets,
+             words = excluded.words, record = excluded.record WHERE record <> excluded.record",
     )?;
     statement.execute(params![
         alert.id.to_string(),

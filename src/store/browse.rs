@@ -107,6 +107,10 @@ pub struct AlertRow {
     pub position: i64,
     /// Its JSON on one line.
     pub json: String,
+    /// One of [`ALERT_STATES`].
+    pub state: String,
+    /// For which sinks it waits, why, since when and until when, as a JSON array on one line.
+    pub held: String,
     time: i64,
     alert_type: String,
     kind: Option<String>,
@@ -116,6 +120,22 @@ pub struct AlertRow {
     outlets: String,
     words: String,
 }
+
+/// What becomes of an alert: it goes or went out, by itself or in another; it waits for every sink that is to have it; it was taken back
+/// before anybody was told; it is kept back for good.
+pub const ALERT_STATES: [&str; 4] = ["out", "held", "taken_back", "silenced"];
+
+/// The columns of an alert, with what the outbox and the holds say of it.
+const ALERT: &str = "*,
+    CASE WHEN EXISTS (SELECT 1 FROM outbox WHERE outbox.alert = alert.id AND state <> 'silenced') THEN 'out'
+         WHEN EXISTS (SELECT 1 FROM hold WHERE hold.alert = alert.id AND ended IS NULL) THEN 'held'
+         WHEN EXISTS (SELECT 1 FROM hold WHERE hold.alert = alert.id AND is_told) THEN 'out'
+         WHEN EXISTS (SELECT 1 FROM hold WHERE hold.alert = alert.id) THEN 'taken_back'
+         ELSE 'silenced' END AS state,
+    (SELECT json_group_array(json_object('sink', sink, 'reason', reason,
+         'since', strftime('%Y-%m-%dT%H:%M:%SZ', since / 1000, 'unixepoch'),
+         'until', CASE WHEN until < 253402207200000 THEN strftime('%Y-%m-%dT%H:%M:%SZ', until / 1000, 'unixepoch') END))
+     FROM (SELECT * FROM hold WHERE hold.alert = alert.id AND ended IS NULL ORDER BY sink)) AS held";
 
 /// Numbers of a speaker in a period.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -379,7 +399,7 @@ impl View {
         conditions.maybe("instr(speaker, ?) > 0", filter.speaker.clone());
         conditions.maybe("instr(outlets, ?) > 0", filter.outlet.clone());
         conditions.maybe("instr(words, ?) > 0", filter.text.clone());
-        let query = format!("SELECT * FROM alert {} ORDER BY position DESC LIMIT {limit}", conditions.clause());
+        let query = format!("SELECT {ALERT} FROM alert {} ORDER BY position DESC LIMIT {limit}", conditions.clause());
         let mut statement = self.connection.prepare(&query)?;
         let rows = statement.query_map(params_from_iter(conditions.values), alert)?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -390,8 +410,8 @@ impl View {
     /// # Errors
     /// As above.
     pub fn alerts_after(&self, position: i64, limit: u32) -> Result<Vec<AlertRow>, StoreError> {
-        let query = "SELECT * FROM alert WHERE position > ?1 ORDER BY position LIMIT ?2";
-        let mut statement = self.connection.prepare_cached(query)?;
+        let query = format!("SELECT {ALERT} FROM alert WHERE position > ?1 ORDER BY position LIMIT ?2");
+        let mut statement = self.connection.prepare_cached(&query)?;
         let rows = statement.query_map([position, i64::from(limit)], alert)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -401,8 +421,8 @@ impl View {
     /// # Errors
     /// As above.
     pub fn alert(&self, id: AlertId) -> Result<Option<AlertRow>, StoreError> {
-        let query = "SELECT * FROM alert WHERE id = ?1";
-        Ok(self.connection.query_row(query, [id.to_string()], alert).optional()?)
+        let query = format!("SELECT {ALERT} FROM alert WHERE id = ?1");
+        Ok(self.connection.query_row(&query, [id.to_string()], alert).optional()?)
     }
 
     /// The first position that is kept and the last that was ever given; zero where there is none.
@@ -490,6 +510,8 @@ fn alert(row: &Row<'_>) -> rusqlite::Result<AlertRow> {
     Ok(AlertRow {
         position: row.get("position")?,
         json: row.get("record")?,
+        state: row.get("state")?,
+        held: row.get("held")?,
         time: row.get("time")?,
         alert_type: row.get("type")?,
         kind: row.get("kind")?,

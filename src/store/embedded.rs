@@ -12,12 +12,14 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use crate::failpoint::{Point, reach};
-use crate::model::{Attempt, Document, EndpointRecord, FeedCursor, Feedback, KeptList, Outbox, OutboxEntry, Records};
+use crate::model::{
+    AlertId, Attempt, Document, EndpointRecord, FeedCursor, Feedback, KeptList, Outbox, OutboxEntry, Records,
+};
 
 use super::writer::{Write, Writer};
 use super::{
     BacklogMark, BacklogPosition, Commit, Counts, Ledger, Orphan, PutIn, Store, StoreError, alert, backlog, endpoint,
-    feedback, ledger, outbox, record, schema,
+    feedback, hold, ledger, outbox, record, schema,
 };
 
 /// How long to wait for a person who writes to the file with another program.
@@ -192,6 +194,10 @@ impl Store for EmbeddedStore {
 
     fn counts(&self) -> Result<Counts, StoreError> {
         record::count(&self.reader())
+    }
+
+    fn sinks_of(&self, alert: AlertId) -> Result<Vec<String>, StoreError> {
+        hold::sinks_of(&self.reader(), alert)
     }
 
     fn orphans(&self, sinks: &[String], now: Timestamp) -> Result<Vec<Orphan>, StoreError> {

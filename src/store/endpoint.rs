@@ -19,8 +19,11 @@ pub(super) fn of(connection: &Connection, sink: &str) -> Result<Option<EndpointR
 /// What was last told of the endpoint of each sink, by the order key of such alerts.
 pub(super) fn told(connection: &Connection) -> Result<BTreeMap<String, String>, StoreError> {
     let mut statement = connection.prepare(
-        "SELECT order_key, type FROM outbox WHERE type IN ('sink.failing', 'sink.disabled', 'sink.recovered')
-         ORDER BY position",
+        "SELECT order_key, type FROM (
+             SELECT order_key, type, created AS at, position FROM outbox
+             WHERE type IN ('sink.failing', 'sink.disabled', 'sink.recovered')
+             UNION ALL SELECT 'sink:' || about, type, since, position FROM hold WHERE about IS NOT NULL
+         ) ORDER BY at, position",
     )?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -210,7 +210,7 @@ fn fill_alerts(transaction: &Connection) -> Result<u64, StoreError> {
 }
 
 /// The alert in the bytes that go to a sink, alone or in a webhook's envelope, with its own bytes.
-fn alert_of(body: &[u8]) -> Option<(Alert, String)> {
+pub(super) fn alert_of(body: &[u8]) -> Option<(Alert, String)> {
     #[derive(serde::Deserialize)]
     struct Envelope<'a> {
         #[serde(borrow)]

@@ -4,11 +4,13 @@ mod alert;
 mod backlog;
 mod beside;
 mod browse;
+mod dropped;
 mod embedded;
 mod endpoint;
 mod error;
 mod feedback;
 mod fingerprint;
+mod hold;
 mod index;
 mod ledger;
 mod outbox;
@@ -21,7 +23,7 @@ mod writer;
 
 pub use alert::NewAlert;
 pub use beside::bring_up;
-pub use browse::{Added, AlertFilter, AlertRow, ClaimFilter, Sums, ThreadFilter, Trends};
+pub use browse::{ALERT_STATES, Added, AlertFilter, AlertRow, ClaimFilter, Sums, ThreadFilter, Trends};
 pub use embedded::{EmbeddedStore, real_path};
 pub use endpoint::enable_endpoint;
 pub use error::StoreError;
@@ -37,9 +39,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::model::{
-    Analysis, BudgetRecord, ClaimId, ClaimRecord, ContentHash, Document, DocumentId, DocumentRecord, FeedCursor,
-    FeedRecord, Feedback, FeedbackId, GroupRecord, Moved, MutedSpeaker, Outbox, OutboxRow, Records, Release,
-    SilenceRecord, SilencedRow, StoryId, StoryRecord, ThreadId, ThreadRecord, Version,
+    AlertId, Analysis, BudgetRecord, ClaimId, ClaimRecord, ContentHash, Document, DocumentId, DocumentRecord, Dropped,
+    FeedCursor, FeedRecord, Feedback, FeedbackId, GroupRecord, Moved, MutedSpeaker, Outbox, OutboxRow, Records,
+    Release, SilenceRecord, SilencedRow, StoryId, StoryRecord, ThreadId, ThreadRecord, Version,
 };
 
 /// Everything that must survive. Methods block; call them from blocking threads.
@@ -86,6 +88,12 @@ pub trait Store: Outbox<Error = StoreError> {
     /// # Errors
     /// When the store cannot be read.
     fn counts(&self) -> Result<Counts, StoreError>;
+
+    /// The sinks that an alert was sent to, is kept from or waits for, or that were told of it in another alert; in order of their names.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn sinks_of(&self, alert: AlertId) -> Result<Vec<String>, StoreError>;
 
     /// Sinks that are none of `sinks` but have alerts waiting, in order of their names.
     ///
@@ -148,7 +156,7 @@ pub struct Commit {
     pub feedback: Vec<Feedback>,
     /// What left the windows. Taken out first: a record that is forgotten and written in one commit is kept.
     pub forgotten: Forgotten,
-    /// Alerts of which at least one goes out, each once; one that was ever put in before is left as it is.
+    /// Alerts that go to a sink or wait for one. One that was put in before is there in its new words.
     pub alerts: Vec<NewAlert>,
     /// Alerts to send. One that was ever put in before for the same sink is left as it is.
     pub outbox: Vec<OutboxRow>,
@@ -156,6 +164,8 @@ pub struct Commit {
     pub silenced: Vec<SilencedRow>,
     /// Documents whose release has changed. Counts for what was put in before and for what this commit puts in.
     pub moved: Vec<Moved>,
+    /// Documents that will not be used. Counts likewise, for what is not released.
+    pub dropped: Vec<Dropped>,
 }
 
 impl Commit {
@@ -184,6 +194,7 @@ impl Commit {
             outbox: Vec::new(),
             silenced: Vec::new(),
             moved: Vec::new(),
+            dropped: Vec::new(),
         }
     }
 }

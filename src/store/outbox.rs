@@ -5,11 +5,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, Statement, Transaction, params};
 
-use crate::model::{Attempt, AttemptResult, Moved, OutboxEntry, OutboxRow, Rendering, SilencedRow};
+use crate::model::{Attempt, AttemptResult, DropCause, Moved, OutboxEntry, OutboxRow, Rendering, SilencedRow};
 
 use super::record::signed;
 use super::schema::{kept_for, kept_since};
-use super::{Commit, Orphan, PutIn, StoreError};
+use super::{Commit, Orphan, PutIn, StoreError, dropped};
 
 /// Delivered rows that lose their bodies per commit: little enough not to be felt.
 const EXPIRED_ROWS_MAX: u32 = 256;
@@ -40,6 +40,7 @@ pub(super) fn write(transaction: &Transaction<'_>, commit: &Commit, retention: D
     }
     drop(inserts);
     commit.moved.iter().try_for_each(|moved| move_release(transaction, moved))?;
+    commit.dropped.iter().try_for_each(|dropped| dropped::silence(transaction, *dropped, commit.now))?;
     expire(transaction, kept_for(commit.now, retention))?;
     Ok(put_in)
 }
@@ -57,15 +58,19 @@ impl<'t> Inserts<'t> {
         let row = transaction.prepare(
             "INSERT INTO outbox (alert, sink, type, order_key, sequence, created, due, release, document, state, reason, settled)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11)
-             ON CONFLICT (alert, sink) DO NOTHING RETURNING position",
+             ON CONFLICT (alert, sink) DO UPDATE
+             SET sequence = excluded.sequence, due = excluded.due, release = excluded.release, state = excluded.state,
+                 reason = excluded.reason, settled = excluded.settled, is_bare = 0
+             WHERE state = 'silenced' AND reason = ?12 RETURNING position",
         )?;
-        let body = transaction.prepare("INSERT INTO outbox_body (outbox, body) VALUES (?1, ?2)")?;
-        let rendering = transaction
-            .prepare("INSERT INTO outbox_rendering (outbox, content_type, headers, body) VALUES (?1, ?2, ?3, ?4)")?;
+        let body = transaction.prepare("INSERT OR REPLACE INTO outbox_body (outbox, body) VALUES (?1, ?2)")?;
+        let rendering = transaction.prepare(
+            "INSERT OR REPLACE INTO outbox_rendering (outbox, content_type, headers, body) VALUES (?1, ?2, ?3, ?4)",
+        )?;
         Ok(Self { row, body, rendering, now: now.as_millisecond() })
     }
 
-    /// Puts an alert in; with a reason it is kept back for good. Whether it is new.
+    /// Puts an alert in; with a reason it is kept back for good. Whether it is new, or was kept back only because its document was forgotten.
     fn insert(&mut self, row: &OutboxRow, silenced: Option<&String>) -> Result<bool, StoreError> {
         let values = params![
             row.alert.to_string(),
@@ -79,6 +84,7 @@ impl<'t> Inserts<'t> {
             if silenced.is_some() { "silenced" } else { "pending" },
             silenced,
             silenced.map(|_| self.now),
+            DropCause::Forgotten.reason(),
         ];
         let position: Option<i64> = self.row.query_row(values, |inserted| inserted.get(0)).optional()?;
         let Some(position) = position else { return Ok(false) };

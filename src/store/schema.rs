@@ -27,7 +27,8 @@
 //! | `held_group` | alerts of one thread that wait for others of it | `id` (sink and thread), `record` |
 //! | `muted` | a speaker whom a user muted | `id` (the name's telling words), `record` |
 //! | `corrected` | a claim that a user has corrected, also when it has left the window | `id`, `record` |
-//! | `alert` | an alert that went to somebody, in the order of release; its position only rises | `id`, `time`, `type`, `kind`, `record` |
+//! | `alert` | an alert that goes to somebody or waits for that, in the order in which it was made or released; its position only rises | `id`, `time`, `type`, `kind`, `record` |
+//! | `hold` | an alert that waits for a sink in a group or for a digest, or did | `alert`, `sink`, `reason`, `since`, `until`, `ended`, `is_told` (else it was taken back) |
 //! | `held_alert` | one that waits for the end of an embargo | `id`, `due`, `record` |
 //! | `claim_index`, `claim_text`, `thread_claim`, `thread_index` | what claims and threads are found by | none: they can be made anew |
 //! | `delivery` (view) | `outbox` with readable times, body and last error | all |
@@ -49,9 +50,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, TransactionBehavior};
 
-use super::{StoreError, index};
+use super::{StoreError, hold, index};
 use crate::failpoint::{Point, reach};
 
 /// Marks the file as ours: "gain".
@@ -61,7 +62,7 @@ const APPLICATION_ID: u32 = 0x6761_696E;
 pub(super) const RETENTION: Duration = Duration::from_hours(30 * 24);
 
 /// The steps from an empty file to the present layout. Only ever add to the end.
-const STEPS: [&str; 11] = [
+const STEPS: [&str; 12] = [
     r"
 CREATE TABLE desk (
     only          INTEGER PRIMARY KEY CHECK (only = 1),
@@ -325,6 +326,26 @@ SELECT alert, sink, type, state, attempts,
        reason
 FROM outbox;
 ",
+    // `prepare` fills it from the records that hold alerts.
+    r"
+CREATE TABLE hold (
+    position INTEGER PRIMARY KEY,
+    alert    TEXT NOT NULL,
+    sink     TEXT NOT NULL,
+    type     TEXT NOT NULL,
+    claim    TEXT,
+    about    TEXT,
+    place    TEXT NOT NULL,
+    reason   TEXT NOT NULL,
+    since    INTEGER NOT NULL,
+    until    INTEGER,
+    ended    INTEGER,
+    is_told  INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (alert, sink)
+);
+CREATE INDEX hold_place ON hold (place) WHERE ended IS NULL;
+CREATE INDEX hold_of_sinks ON hold (position) WHERE about IS NOT NULL;
+",
 ];
 
 /// The beginning of what is kept at `now`; a replayed archive may stand at the beginning of all time.
@@ -353,6 +374,9 @@ pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), St
         if number == API_VERSION {
             index::fill(&transaction)?;
         }
+        if number == HOLDS_VERSION {
+            hold::fill(&transaction, desk_now(&transaction)?)?;
+        }
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", number)?;
         reach(Point::Migration);
@@ -377,6 +401,15 @@ pub(super) const LEDGER_VERSION: u32 = 9;
 pub(super) const API_VERSION: u32 = 10;
 /// Version from which on it is kept apart when an alert is released and when its next attempt is due.
 pub(super) const RELEASES_VERSION: u32 = 11;
+
+/// Version from which on it is kept which alerts are held.
+pub(super) const HOLDS_VERSION: u32 = 12;
+
+/// The desk's clock.
+fn desk_now(connection: &Connection) -> Result<Timestamp, StoreError> {
+    let now: Option<String> = connection.query_row("SELECT now FROM desk", [], |row| row.get(0)).optional()?;
+    Ok(now.and_then(|now| now.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH))
+}
 
 /// The present version.
 pub(super) fn present() -> u32 {

@@ -16,7 +16,7 @@ use tracing::error;
 use crate::failpoint::{Point, reach};
 use crate::model::{Attempt, EndpointRecord, KeptList};
 
-use super::{Commit, PutIn, StoreError, alert, endpoint, outbox, record};
+use super::{Commit, PutIn, StoreError, alert, endpoint, hold, outbox, record};
 
 /// Requests that share one transaction, and requests that may wait; each holds its caller, so this bounds the memory.
 const GROUP_MAX: usize = 64;
@@ -104,6 +104,7 @@ fn write_group(connection: &mut Connection, group: &[Request], retention: Durati
         put_in.push(match &request.write {
             Write::Commit(commit) => {
                 record::write(&transaction, commit)?;
+                hold::write(&transaction, commit)?;
                 alert::write(&transaction, commit)?;
                 outbox::write(&transaction, commit, retention)?
             }

@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from wire import PEOPLE, World, ident, iso
+from wire import PEOPLE, World, ident, iso, listed
 
 PAGE = Path(__file__).resolve().parents[2] / "src" / "web" / "page"
 MIME = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
@@ -130,7 +130,7 @@ class Handler(BaseHTTPRequestHandler):
                     control["made"] += 1
                     alert = world.made_up(datetime.now(timezone.utc), control["made"])
                     world.alerts.pop() if world.alerts[-1] is alert else None
-                    world.alerts.append({"position": world.alerts[-1]["position"] + 1, "alert": alert})
+                    world.alerts.append(listed(world.alerts[-1]["position"] + 1, alert))
                 lock.notify_all()
         elif what == "alerts":
             with lock:
@@ -141,7 +141,7 @@ class Handler(BaseHTTPRequestHandler):
                 for at in range(max(0, wanted)):
                     made.append(world.made_up(start - timedelta(minutes=wanted - at), 2000 + at))
                     world.alerts.pop()
-                world.alerts = [{"position": first["position"] - len(made) + at, "alert": alert} for at, alert in enumerate(made)] + world.alerts
+                world.alerts = [listed(first["position"] - len(made) + at, alert) for at, alert in enumerate(made)] + world.alerts
         elif what == "drop":
             with lock:
                 control["drop"] += 1

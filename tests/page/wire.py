@@ -65,6 +65,11 @@ def iso(moment):
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def listed(position, alert):
+    """An alert as the list and the stream show it, where nothing holds it back."""
+    return {"position": position, "state": "out", "held": [], "alert": alert}
+
+
 class World:
     """Everything the API knows."""
 
@@ -82,7 +87,9 @@ class World:
             self.made_up(self.start - timedelta(minutes=50 + number * 47 + self.random.randrange(30)), number)
         self._feed_alerts()
         self.alerts.sort(key=lambda one: one["time"])
-        self.alerts = [{"position": 1000 + at, "alert": alert} for at, alert in enumerate(self.alerts)]
+        self.alerts = [listed(1000 + at, alert) for at, alert in enumerate(self.alerts)]
+        waits = {"sink": "desk", "reason": "quiet_hours", "since": self.alerts[-3]["alert"]["time"], "until": iso(self.start + timedelta(hours=5))}
+        self.alerts[-3].update(state="held", held=[waits])
         self._feeds()
         self._deliveries()
         self._silences()

@@ -8,9 +8,9 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{AlertType, FeedbackAct, Release, Silence};
+use crate::model::{AlertType, FeedbackAct, Release, Silence, SinkChange};
 use crate::rule::{Collect, QuietHours};
-use crate::store::{DeliveryFilter, View};
+use crate::store::{AlertFilter, DeliveryFilter, View};
 
 const NAMES: [(&str, &str, &str); 4] = [
     ("Franck", "taken bribes from a brewery", "taking bribes from a brewery"),
@@ -24,6 +24,10 @@ enum Step {
     Accuse(usize),
     Deny(usize),
     Kill(usize),
+    /// Both in one document.
+    Tell(usize),
+    /// A correction of that document which leaves the denial out.
+    Correct(usize),
     Wait(i64),
     Die,
     FailToCommit,
@@ -125,6 +129,15 @@ impl Bench {
             Step::Kill(who) => {
                 self.publish(&format!("denial {who}"), "KILL: A mayor answers", "Please kill this story.");
             }
+            Step::Tell(who) | Step::Correct(who) => {
+                let (name, denied, deed) = NAMES[*who];
+                let charge = format!("Prosecutors accused Mayor Odile {name} of {deed}.");
+                let (title, text) = match step {
+                    Step::Correct(_) => ("CORRECTED: Town hall", charge),
+                    _ => ("Town hall", format!("{charge} {name} denied that she had {denied}.")),
+                };
+                self.publish(&format!("both {who}"), title, &text);
+            }
             Step::Wait(minutes) => self.wait(*minutes),
             Step::Die => self.open(),
             Step::FailToCommit => self.desk.as_ref().unwrap().1.commits_to_fail.store(1, Ordering::SeqCst),
@@ -147,6 +160,12 @@ impl Bench {
         for _ in 0..3 {
             self.wait(60 * 24);
         }
+    }
+
+    /// The claims that are known and not withdrawn.
+    fn standing(&self) -> Vec<ClaimId> {
+        let claims = self.desk.as_ref().unwrap().1.load().unwrap().claims;
+        claims.into_iter().filter(|claim| !claim.is_withdrawn).map(|claim| claim.id).collect()
     }
 
     fn rows(&self) -> Vec<(String, Alert)> {
@@ -180,6 +199,13 @@ fn by_speaker(name: &str, until: Timestamp) -> Silence {
         sink: None,
         when: None,
     }
+}
+
+/// The claims of which alerts or entries of digests are.
+fn subjects(rows: &[(String, Alert)]) -> BTreeSet<ClaimId> {
+    let of_digests = rows.iter().flat_map(|(_, alert)| &alert.digest).flat_map(|digest| &digest.alerts);
+    let alone = rows.iter().filter_map(|(_, alert)| alert.claim.as_ref().map(|claim| claim.id));
+    alone.chain(of_digests.filter_map(|entry| entry.claim)).collect()
 }
 
 /// How often each alert is told by itself, and which claims ride in others.
@@ -223,6 +249,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (0..NAMES.len()).prop_map(Step::Accuse),
         3 => (0..NAMES.len()).prop_map(Step::Deny),
         1 => (0..NAMES.len()).prop_map(Step::Kill),
+        2 => (0..NAMES.len()).prop_map(Step::Tell),
+        1 => (0..NAMES.len()).prop_map(Step::Correct),
         2 => prop_oneof![Just(5_i64), Just(30), Just(90), Just(1_500)].prop_map(Step::Wait),
         1 => Just(Step::Die),
         1 => Just(Step::FailToCommit),
@@ -257,6 +285,11 @@ proptest! {
             prop_assert!(is_told, "{} {count} times: {found:#?}", alert.why);
         }
         prop_assert!(by_id.values().all(|count| *count == 1), "{found:#?}");
+        let (told, (_, rode)) = (subjects(&found), places(&expected));
+        for claim in plain.standing() {
+            let is_owed = rode.contains(&claim);
+            prop_assert!(!is_owed || riding.contains(&claim) || told.contains(&claim), "{claim} rode: {found:#?}");
+        }
     }
 
     #[test]
@@ -272,6 +305,90 @@ proptest! {
         let silenced = rows.iter().filter(|(state, _)| state == "silenced").count() as u64;
         prop_assert_eq!((bench.counts[2], bench.counts[3]), (silenced, rows.len() as u64 - silenced));
     }
+}
+
+#[test]
+fn what_comes_again_after_it_was_forgotten_is_told_once() {
+    let check = |limits: Limits| {
+        let mut bench = Bench::new(limits);
+        bench.take(&Step::Accuse(0));
+        bench.take(&Step::Deny(1));
+        bench.wait(1_500);
+        bench.take(&Step::Deny(2));
+        bench.wait(90);
+        bench.take(&Step::Deny(3));
+        assert!(bench.desk.as_ref().unwrap().1.load().unwrap().documents.len() < 4, "some are forgotten");
+        bench.take(&Step::Accuse(0));
+        bench.take(&Step::Deny(1));
+        bench.end();
+        let rows = bench.rows();
+        assert_eq!(bench.counts[3], rows.len() as u64);
+        assert!(places(&rows).0.values().all(|count| *count == 1), "{rows:#?}");
+    };
+    check(Limits::none());
+    check(Limits { alerts_per_day: 1, ..Limits::none() });
+}
+
+#[test]
+fn an_alert_of_an_endpoint_is_listed_once_over_restarts() {
+    let quiet = QuietHours::new(vec!["08:00-10:00".parse().unwrap()], TimeZone::UTC);
+    let mut bench = Bench::new(Limits { quiet, ..Limits::none() });
+    let tell = |bench: &mut Bench| {
+        bench.open();
+        let desk = &mut bench.desk.as_mut().unwrap().0;
+        let two = SinkSettings { name: "two".into(), ..desk.sinks[0].clone() };
+        desk.sinks.push(two);
+        let (change, detail) = (SinkChange::Failing, "no answer".to_owned());
+        let health = SinkHealth { sink: "two".into(), change, since: now(), detail };
+        bench.process(vec![Work { sinks: vec![health.clone(), health], ..Work::default() }]);
+    };
+    let told = |bench: &Bench| bench.desk.as_ref().unwrap().1.store.told_of_sinks().unwrap();
+    let failing = BTreeMap::from([("sink:two".to_owned(), "sink.failing".to_owned())]);
+    tell(&mut bench);
+    assert_eq!(told(&bench), failing, "although it waits");
+    tell(&mut bench);
+    bench.wait(3 * 60);
+    assert_eq!(bench.rows()[0].1.digest.as_ref().unwrap().alerts.len(), 1);
+    tell(&mut bench);
+    bench.end();
+    assert_eq!((bench.rows().len(), told(&bench)), (1, failing));
+}
+
+/// What the page lists: the type, state and holds of each alert, the oldest first.
+fn listed(bench: &Bench) -> Vec<(Alert, String, String)> {
+    let rows = View::open(&bench.database()).unwrap().alerts(&AlertFilter::default(), None, 99).unwrap();
+    rows.into_iter().rev().map(|row| (serde_json::from_str(&row.json).unwrap(), row.state, row.held)).collect()
+}
+
+#[test]
+fn what_waits_in_a_group_is_listed_from_the_moment_it_is_made() {
+    let mut bench = Bench::new(Limits { group_wait: SignedDuration::from_mins(20), ..Limits::none() });
+    bench.take(&Step::Accuse(0));
+    let since_until = r#""since":"2024-10-31T08:00:00Z","until":"2024-10-31T08:20:00Z""#;
+    let (allegation, state, held) = listed(&bench).remove(0);
+    assert_eq!((allegation.alert_type, state.as_str()), (AlertType::AllegationNew, "held"));
+    assert_eq!(held, format!(r#"[{{"sink":"one","reason":"group",{since_until}}}]"#));
+    bench.open();
+    bench.take(&Step::Deny(0));
+    bench.wait(20);
+    let found = listed(&bench);
+    let states: Vec<_> = found.iter().map(|(alert, state, held)| (alert.also.len(), &**state, &**held)).collect();
+    assert_eq!(states, [(0, "out", "[]"), (1, "out", "[]")], "in the words that went out: {found:#?}");
+}
+
+#[test]
+fn what_waits_for_a_digest_is_listed_until_it_is_told_or_taken_back() {
+    let quiet = QuietHours::new(vec!["08:00-10:00".parse().unwrap()], TimeZone::UTC);
+    let mut bench = Bench::new(Limits { quiet, ..Limits::none() });
+    bench.take(&Step::Deny(0));
+    bench.take(&Step::Deny(1));
+    let states = |bench: &Bench| listed(bench).into_iter().map(|(_, state, _)| state).collect::<Vec<_>>();
+    assert_eq!(states(&bench), ["held", "held"]);
+    assert!(listed(&bench)[0].2.contains(r#""reason":"quiet_hours""#));
+    bench.take(&Step::Kill(0));
+    assert_eq!(states(&bench), ["taken_back", "held"], "nobody hears of the withdrawal");
+    bench.wait(3 * 60);
+    assert_eq!(states(&bench), ["taken_back", "out", "out"], "with the digest");
 }
 
 #[test]
@@ -363,98 +480,4 @@ fn what_a_group_told_outlives_the_end_of_its_speaker_in_a_digest() {
     assert_eq!((rows.len(), listed), (1, vec![AlertType::AllegationNew]));
 }
 
-/// A denial whose agency says this of its use.
-fn released(bench: &mut Bench, release: Release, version: u64) {
-    let text = "Mayor Odile Franck denied on Monday that she had taken bribes from a brewery.";
-    let mut document =
-        archive_document("wire", None, Some("A mayor answers"), text, Some(now()), None, bench.now, MarkupFormat::Text);
-    document.version = Version { number: Some(version), ..Version::default() };
-    document.release = release;
-    if let Release::Until(until) = release {
-        document.embargo_until = Some(until);
-    }
-    let withheld = (release == Release::Withheld).then_some((document.id, document.version));
-    let documents = if withheld.is_some() { Vec::new() } else { vec![document] };
-    bench.process(vec![Work { documents, withheld: withheld.into_iter().collect(), ..Work::default() }]);
-}
-
-fn due(bench: &Bench) -> Option<Timestamp> {
-    let store = &bench.desk.as_ref().unwrap().1;
-    let now = bench.now;
-    let entries = store.due("one", now, 9).unwrap();
-    entries.first().map(|entry| entry.row.due).or(store.next_due("one", now).unwrap())
-}
-
-fn in_hours(hours: i64) -> Timestamp {
-    now().checked_add(SignedDuration::from_hours(hours)).unwrap()
-}
-
-#[test]
-fn what_waits_in_the_outbox_goes_when_the_last_version_says() {
-    let mut bench = Bench::new(Limits::none());
-    released(&mut bench, Release::Until(in_hours(2)), 1);
-    assert_eq!(due(&bench), Some(in_hours(2)));
-    released(&mut bench, Release::Until(in_hours(6)), 2);
-    assert_eq!(due(&bench), Some(in_hours(6)), "prolonged");
-    released(&mut bench, Release::Until(in_hours(1)), 1);
-    assert_eq!(due(&bench), Some(in_hours(6)), "an older version says nothing");
-    released(&mut bench, Release::Usable, 2);
-    assert_eq!(due(&bench), Some(in_hours(6)), "nor does the same version");
-    bench.open();
-    released(&mut bench, Release::Withheld, 3);
-    assert!(due(&bench).unwrap() > in_hours(24 * 365 * 1_000), "withheld");
-    released(&mut bench, Release::Usable, 4);
-    assert_eq!(due(&bench), Some(Timestamp::UNIX_EPOCH), "it may be used after all");
-    assert_eq!(bench.rows().len(), 1);
-}
-
-#[test]
-fn what_is_due_is_seen_to_after_a_failed_commit_although_nothing_comes() {
-    let mut bench = Bench::new(Limits { group_wait: SignedDuration::from_mins(20), ..Limits::none() });
-    bench.take(&Step::Accuse(0));
-    let later = in_hours(1);
-    let (desk, store) = bench.desk.as_mut().unwrap();
-    store.commits_to_fail.store(1, Ordering::SeqCst);
-    assert!(desk.process(Vec::new(), later).is_err());
-    assert!(desk.is_due(later));
-    assert_eq!(desk.process(Vec::new(), later).unwrap().routed.len(), 1);
-    assert!(!desk.is_due(later));
-}
-
-#[test]
-fn an_embargo_that_a_later_version_lifts_early_is_over() {
-    let mut bench = Bench::new(Limits::none());
-    released(&mut bench, Release::Until(in_hours(6)), 1);
-    released(&mut bench, Release::Usable, 2);
-    assert_eq!(due(&bench), Some(Timestamp::UNIX_EPOCH));
-}
-
-#[test]
-fn what_waits_for_a_digest_is_not_listed_before_its_release() {
-    let quiet = QuietHours::new(vec!["08:00-10:00".parse().unwrap()], TimeZone::UTC);
-    let mut bench = Bench::new(Limits { quiet, ..Limits::none() });
-    released(&mut bench, Release::Usable, 1);
-    assert_eq!(bench.rows().len(), 0);
-    released(&mut bench, Release::Withheld, 2);
-    bench.wait(24 * 60);
-    assert_eq!(bench.rows().len(), 0, "withheld");
-    released(&mut bench, Release::Until(in_hours(48)), 3);
-    bench.wait(25 * 60);
-    assert_eq!(bench.rows().len(), 0, "under embargo until the quiet hours of the next day");
-    bench.wait(2 * 60);
-    let rows = bench.rows();
-    assert_eq!(rows[0].1.digest.as_ref().unwrap().alerts.len(), 1);
-}
-
-#[test]
-fn what_is_put_under_an_embargo_leaves_its_group() {
-    let mut bench = Bench::new(Limits { group_wait: SignedDuration::from_mins(20), ..Limits::none() });
-    bench.take(&Step::Accuse(0));
-    released(&mut bench, Release::Usable, 1);
-    released(&mut bench, Release::Until(in_hours(3)), 2);
-    bench.wait(30);
-    let told: Vec<AlertType> = bench.rows().into_iter().map(|(_, alert)| alert.alert_type).collect();
-    assert_eq!(told.len(), 2, "{told:?}");
-    let ready = bench.desk.as_ref().unwrap().1.due("one", bench.now, 9).unwrap();
-    assert_eq!((ready.len(), ready[0].row.alert_type), (1, AlertType::AllegationNew));
-}
+mod releases;

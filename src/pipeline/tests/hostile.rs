@@ -61,7 +61,8 @@ impl Flooded {
                 | Change::ForgetGroup(_)
                 | Change::Silence(_)
                 | Change::EndSilence(_)
-                | Change::Moved(_) => {}
+                | Change::Moved(_)
+                | Change::Dropped(_) => {}
                 Change::Event(event) => events.push(event.alert_type.as_str()),
             }
         }

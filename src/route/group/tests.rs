@@ -26,7 +26,7 @@ fn alerts(closed: Vec<Closed>) -> Vec<Alert> {
 }
 
 fn arrival(alert: &Alert, due: i64) -> Arrival<'_> {
-    Arrival { alert, due: at(due), is_told: false, now: at(1_000), members: &[] }
+    Arrival::new(alert, at(due), at(1_000))
 }
 
 fn group(alerts: Vec<Alert>) -> GroupRecord {
@@ -76,17 +76,39 @@ fn an_allegation_does_not_speak_where_it_is_answered() {
 #[test]
 fn what_is_taken_back_while_it_waits_is_not_told() {
     let group = group(vec![alert(AlertType::DenialNew, b"a"), alert(AlertType::AllegationNew, b"b")]);
-    let (without, is_first) = take_back(&group, &alert(AlertType::ClaimWithdrawn, b"a")).unwrap();
-    assert_eq!((without.members.len(), is_first), (1, true));
-    assert_eq!(take_back(&without, &alert(AlertType::ClaimWithdrawn, b"b")).unwrap().0.members, []);
+    let take_back = |group: &GroupRecord, alert: &Alert| take_back(group, alert, &BTreeSet::new());
+    let without = take_back(&group, &alert(AlertType::ClaimWithdrawn, b"a")).unwrap();
+    assert_eq!((without.group.members.len(), without.is_first, without.speaks), (1, true, false));
+    assert_eq!(take_back(&without.group, &alert(AlertType::ClaimWithdrawn, b"b")).unwrap().group.members, []);
     let told = GroupRecord { told: [group.members[0].id].into(), ..group.clone() };
-    assert!(!take_back(&told, &alert(AlertType::ClaimWithdrawn, b"a")).unwrap().1, "what was sent is taken back too");
+    assert!(
+        !take_back(&told, &alert(AlertType::ClaimWithdrawn, b"a")).unwrap().is_first,
+        "what was sent is taken back too"
+    );
     assert_eq!(take_back(&group, &alert(AlertType::ClaimWithdrawn, b"c")), None);
     let mut revised = alert(AlertType::ClaimRevised, b"a");
     revised.evidence.as_mut().unwrap().sentence = "denied it again".to_owned();
-    let changed = take_back(&group, &revised).unwrap().0;
+    let changed = take_back(&group, &revised).unwrap().group;
     assert_eq!((changed.members[0].id, changed.members[0].alert_type), (group.members[0].id, AlertType::DenialNew));
     assert_eq!(changed.members[0].evidence.as_ref().unwrap().sentence, "denied it again");
+}
+
+#[test]
+fn what_rides_in_an_alert_outlives_its_subject_and_goes_alone() {
+    let mut denial = alert(AlertType::DenialNew, b"x");
+    denial.also = vec![id(b"y"), id(b"z")];
+    let first = [id(b"y")].into();
+    let group = join(None, ("one", "t"), &limits(), Arrival { first: &first, ..arrival(&denial, 0) });
+    let withdrawal = |claim: &[u8]| alert(AlertType::ClaimWithdrawn, claim);
+    let without_y = take_back(&group, &withdrawal(b"y"), &BTreeSet::new()).unwrap();
+    assert_eq!(without_y.group.members[0].also, [id(b"z")]);
+    assert!(without_y.is_first && !without_y.speaks, "nobody heard of it");
+    assert!(!take_back(&group, &withdrawal(b"z"), &BTreeSet::new()).unwrap().is_first, "of this one the sink did");
+    let without_x = take_back(&group, &withdrawal(b"x"), &[id(b"x"), id(b"z")].into()).unwrap();
+    assert!(without_x.speaks);
+    assert_eq!(without_x.group.members[0].also, [id(b"y")]);
+    let of_nothing = take_back(&group, &withdrawal(b"x"), &[id(b"x"), id(b"y"), id(b"z")].into()).unwrap();
+    assert!(of_nothing.group.members.is_empty() && !of_nothing.speaks);
 }
 
 #[test]

@@ -44,11 +44,11 @@ fn nights() -> Limits {
 }
 
 fn send(record: &mut BudgetRecord, limits: &Limits, alert: &Alert, now: &str) -> Admission {
-    admit(record, limits, Arrival { alert, due: Timestamp::UNIX_EPOCH, is_told: false, now: at(now), members: &[] })
+    admit(record, limits, Arrival::new(alert, Timestamp::UNIX_EPOCH, at(now)))
 }
 
 fn send_later(record: &mut BudgetRecord, limits: &Limits, alert: &Alert, due: Timestamp, now: Timestamp) -> Admission {
-    admit(record, limits, Arrival { alert, due, is_told: false, now, members: &[] })
+    admit(record, limits, Arrival::new(alert, due, now))
 }
 
 fn told(alert: &Alert) -> Vec<ClaimId> {
@@ -126,11 +126,37 @@ fn what_is_taken_back_before_its_digest_is_not_told() {
 }
 
 #[test]
+fn what_rides_in_an_entry_outlives_its_claim_and_is_not_listed_when_withdrawn() {
+    let (limits, now) = (a_day(1), at("2026-03-03T12:00:00Z"));
+    let id = |claim: &[u8]| ClaimId::of(&[claim]);
+    let check = |withdrawn: &[&[u8]], admission, also: Option<&[ClaimId]>| {
+        let mut record = record();
+        send(&mut record, &limits, &denial(b"a", 50), "2026-03-03T12:00:00Z");
+        let (mut waits, first) = (denial(b"x", 50), [id(b"y")].into());
+        waits.also = vec![id(b"y"), id(b"z")];
+        let arrival = Arrival { first: &first, ..Arrival::new(&waits, Timestamp::UNIX_EPOCH, now) };
+        assert_eq!(admit(&mut record, &limits, arrival), OVER);
+        let gone = withdrawn.iter().map(|claim| id(claim)).collect();
+        let withdrawal = alert(AlertType::ClaimWithdrawn, withdrawn[0]);
+        let arrival = Arrival { withdrawn: &gone, ..Arrival::new(&withdrawal, Timestamp::UNIX_EPOCH, now) };
+        assert_eq!(admit(&mut record, &limits, arrival), admission);
+        assert_eq!(record.over.held.first().map(|held| held.entry.also.as_slice()), also);
+        let is_told = record.over.held.first().is_some_and(|held| held.entry.why.ends_with(WITHDRAWN));
+        assert_eq!(is_told, also.is_some() && withdrawn[0] == b"x");
+    };
+    check(&[b"y"], Admission::Change, Some(&[id(b"z")]));
+    check(&[b"z"], Admission::Send, Some(&[id(b"y")]));
+    check(&[b"x"], Admission::Send, Some(&[id(b"y"), id(b"z")]));
+    check(&[b"x", b"z"], Admission::Send, Some(&[id(b"y")]));
+    check(&[b"x", b"z", b"y"], Admission::Change, None);
+}
+
+#[test]
 fn what_was_sent_is_taken_back_although_more_of_it_waits() {
     let (mut record, limits, now) = (record(), a_day(1), at("2026-03-03T12:00:00Z"));
     let mut tell = |alert_type, claim: &[u8], is_told| {
         let alert = alert(alert_type, claim);
-        admit(&mut record, &limits, Arrival { alert: &alert, due: Timestamp::UNIX_EPOCH, is_told, now, members: &[] })
+        admit(&mut record, &limits, Arrival { is_told, ..Arrival::new(&alert, Timestamp::UNIX_EPOCH, now) })
     };
     assert_eq!(tell(AlertType::DenialNew, b"a", false), Admission::Send);
     assert_eq!(tell(AlertType::ThreadContradiction, b"a", true), OVER);
@@ -144,9 +170,10 @@ fn what_was_sent_is_taken_back_although_more_of_it_waits() {
 #[test]
 fn a_digest_is_bounded_and_counts_the_rest() {
     let (mut record, limits, noon) = (record(), a_day(1), "2026-03-03T12:00:00Z");
-    for _ in 0..ENTRIES_MAX + 3 {
-        send(&mut record, &limits, &denial(b"a", 50), noon);
+    for number in 0..ENTRIES_MAX + 3 {
+        send(&mut record, &limits, &denial(&number.to_le_bytes(), 50), noon);
     }
+    send(&mut record, &limits, &denial(&7_usize.to_le_bytes(), 50), noon);
     assert_eq!((record.over.held.len(), record.over.left_out), (ENTRIES_MAX, 2));
     assert_eq!(send(&mut record, &Limits::none(), &denial(b"a", 50), noon), Admission::Send, "no budget, no limit");
     let digest = close(&mut record, &limits, at("2026-03-04T00:00:00Z")).remove(0).digest.unwrap();

@@ -6,7 +6,7 @@ import { age, percent, stateBadge, typeBadge, typeOf } from './words.js';
 const URGENT = 70; // priorities from here on are set off
 
 /** The entry; `earlier` is the alert that it corrects, where it is known. */
-export function alertRow({ alert }) {
+export function alertRow({ alert, state, held }) {
   const [word, tone] = typeOf(alert.type);
   const { claim } = alert;
   const isBack = alert.type === 'claim.withdrawn';
@@ -16,6 +16,7 @@ export function alertRow({ alert }) {
     alert.evidence ? h(isBack ? 'del' : 'p', { class: 'evidence' }, sentence(claim, alert.evidence)) : h('p', { class: 'plain' }, bdi(alert.feed?.detail || alert.why)),
     (alert.answers || []).slice(0, 3).map((one) => answer(one, alert.thread?.id)),
     digest(alert.digest),
+    waits(state, held || []),
     h('footer', null,
       alert.story ? outlets(alert.story.outlets, alert.story.copies) : null,
       article(alert.document, alert.evidence),
@@ -43,6 +44,17 @@ function back(alert) {
   if (alert.type === 'claim.withdrawn') return h('p', { class: 'taken-back' }, h('strong', null, 'Taken back: '), bdi(alert.why));
   if (alert.type === 'claim.revised') return h('p', { class: 'taken-back' }, h('strong', null, `Revision ${alert.claim?.revision ?? ''}: `), bdi(alert.why));
   return null;
+}
+
+const REASONS = { group: 'others of its thread', quiet_hours: 'the end of quiet hours', rate_cap: 'the next hour, its cap is reached', budget: 'the next day, its budget is used up' };
+const SINKS_SHOWN = 4;
+
+/** For what an alert waits that nobody was told of yet. */
+function waits(state, held) {
+  if (state === 'taken_back') return h('p', { class: 'dim' }, 'taken back before anybody was told');
+  if (state !== 'held') return null;
+  const more = held.length > SINKS_SHOWN ? ` and ${held.length - SINKS_SHOWN} more` : '';
+  return h('p', { class: 'dim held' }, held.slice(0, SINKS_SHOWN).map((one, at) => h('span', { title: one.until ? `until ${one.until}` : `since ${one.since}` }, at ? '; ' : 'held: ', bdi(one.sink), ' waits for ', REASONS[one.reason] || bdi(one.reason))), more);
 }
 
 function digest(one) {

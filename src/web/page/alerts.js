@@ -8,7 +8,7 @@ const FLUSH = 60; // ms between two additions to the list
 export const FILTERS = ['kind', 'type', 'speaker', 'outlet', 'confidence_min', 'q', 'since', 'until'];
 
 class Alerts extends EventTarget {
-  items = []; // {position, alert}, newest first
+  items = []; // {position, state, held, alert}, newest first
   waiting = []; // came while the list was held, newest first
   known = new Set();
   params = null;

@@ -174,7 +174,9 @@ function speak(text) {
 
 let spoken = 0;
 function came(event) {
-  notify(event.detail);
+  // What every sink holds back is shown, and disturbs nobody.
+  const loud = event.detail.filter((item) => item.state !== 'held');
+  if (loud.length) notify(loud);
   if (document.hidden) unseen += event.detail.length;
   title();
   // Those who listen hear at most one sentence in ten seconds.
