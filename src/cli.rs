@@ -357,11 +357,14 @@ pub struct ImportArgs {
 /// Subcommands of `feeds`.
 #[derive(Debug, Subcommand)]
 pub enum FeedsCommand {
-    /// Lists the feeds of a config: id, outlet, address.
+    /// Lists the feeds of a config: id, outlet, address, and the list that they come from.
     List {
         /// The config file.
         #[arg(short, long, value_name = "FILE", default_value = "gainsay.toml")]
         config: PathBuf,
+        /// How they are printed.
+        #[command(flatten)]
+        format: look::FormatArgs,
     },
     /// Shows one feed of a config.
     Show {
