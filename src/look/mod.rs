@@ -22,16 +22,16 @@ mod sources;
 mod table;
 mod threads;
 mod timeline;
-mod words;
+pub(crate) mod words;
 
 pub(crate) use claims::{ClaimLine, Outlets};
-pub(crate) use deliveries::{Chosen, DeliveryLine, STATUSES, Wanted, tells};
+pub(crate) use deliveries::{Chosen, DeliveryLine, STATUSES, Wanted, status_style, tells};
 pub(crate) use doctor::{Level, checks};
 pub(crate) use explain::{Explanation, explained};
-pub(crate) use feeds::{FeedLine, STATES as FEED_STATES, TROUBLES, statuses};
+pub(crate) use feeds::{FeedLine, STATES as FEED_STATES, TROUBLES, state_style as feed_style, statuses};
 pub(crate) use filter::{Needle, Period, moment};
 pub(crate) use sources::print_feeds;
-pub(crate) use threads::{STATES as THREAD_STATES, ThreadLine};
+pub(crate) use threads::{STATES as THREAD_STATES, ThreadLine, state_style as thread_style};
 pub(crate) use timeline::{Line as TimelineLine, events};
 pub(crate) use words::alert_of;
 

@@ -42,6 +42,7 @@ mod reload;
 mod replays;
 mod rules;
 mod schedule;
+mod screens;
 mod scripted;
 mod shutdown;
 mod silence;
