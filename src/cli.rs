@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::{LogConfig, LogFormat};
 use crate::exit::Exit;
 use crate::look::args as look;
+use crate::watch::WatchArgs;
 
 /// Watches newswires and says, once and reliably, who alleged what and who denied it.
 #[derive(Debug, Parser)]
@@ -38,8 +39,12 @@ impl Cli {
     /// What is logged and how, by a command without a config of its own.
     pub fn log_config_without_file(&self) -> LogConfig {
         let default = LogConfig::default();
-        let quiet = matches!(self.command, Command::Demo(_));
-        self.log_config(if quiet { LogConfig { filter: "error".to_owned(), ..default } } else { default })
+        self.log_config(match self.command {
+            Command::Demo(_) => LogConfig { filter: "error".to_owned(), ..default },
+            // It says itself what is wrong, on a screen that lines of a log would tear.
+            Command::Watch(_) => LogConfig { filter: "off".to_owned(), ..default },
+            _ => default,
+        })
     }
 }
 
@@ -84,6 +89,8 @@ pub enum Command {
     Threads(look::ThreadsArgs),
     /// Lists which alert went to which sink, or waits, or never got there; the newest first.
     Deliveries(look::DeliveriesArgs),
+    /// Shows a running daemon on the terminal: alerts as they come, threads, feeds, deliveries. `?` lists its keys. Logs nothing unless `--log` says so.
+    Watch(WatchArgs),
     /// Works on the endpoints of webhooks: how they do, their keys, whether they answer.
     Endpoint {
         /// What to do with them.
@@ -357,11 +364,14 @@ pub struct ImportArgs {
 /// Subcommands of `feeds`.
 #[derive(Debug, Subcommand)]
 pub enum FeedsCommand {
-    /// Lists the feeds of a config: id, outlet, address.
+    /// Lists the feeds of a config: id, outlet, address, and the list that they come from.
     List {
         /// The config file.
         #[arg(short, long, value_name = "FILE", default_value = "gainsay.toml")]
         config: PathBuf,
+        /// How they are printed.
+        #[command(flatten)]
+        format: look::FormatArgs,
     },
     /// Shows one feed of a config.
     Show {

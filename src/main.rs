@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use gainsay::cli::{Cli, Command};
-use gainsay::{check, commands, daemon, feedlist, look, rulebook, settings, telemetry};
+use gainsay::{check, commands, daemon, feedlist, look, rulebook, settings, telemetry, watch};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Claims(args) => look::claims(args),
         Command::Threads(args) => look::threads(args),
         Command::Deliveries(args) => look::deliveries(args),
+        Command::Watch(args) => watch::watch(args),
         Command::Explain(args) => look::explain(args),
         Command::Feedback { command } => look::feedback(command),
         Command::Endpoint { command } => look::endpoint(command),

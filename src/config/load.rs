@@ -245,7 +245,7 @@ pub fn read(path: &Path) -> Result<String, ConfigError> {
     text(path)
 }
 
-fn read_text(path: &Path) -> io::Result<String> {
+pub(super) fn read_text(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     let read = open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
     if read as u64 > FILE_BYTES_MAX {

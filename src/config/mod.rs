@@ -62,7 +62,7 @@ pub use show::show;
 pub use signing::MoreSecret;
 pub use traffic::{Rate, TrafficConfig};
 pub use transport::{EndpointNetwork, EndpointTls, PemFile};
-pub use web::{Scope, WebConfig, WebToken};
+pub use web::{Scope, WebConfig, WebToken, own_token};
 
 /// The reference of every key with its default, as text: what a new user starts from.
 pub const DEFAULT_TOML: &str = include_str!("../../config/default.toml");

@@ -15,7 +15,7 @@ use url::{Host, Url};
 
 use super::Secret;
 use super::access::{from_file, from_variable};
-use super::load::{SecretPlace, Surroundings, optional_address};
+use super::load::{SecretPlace, Surroundings, optional_address, read_text};
 use super::reader::{Section, Wrong, boolean, duration, string};
 use crate::template::Links;
 
@@ -234,6 +234,30 @@ fn host(value: &DeValue<'_>) -> Result<String, Wrong> {
     } else {
         Err(Wrong::new(format!("{text:?} is no host"), HOST))
     }
+}
+
+/// A token that opens the API of the daemon of this config, from where its keys say it is kept: of those that this process can read the
+/// one that opens most, for a command that watches the daemon.
+pub fn own_token(path: &Path) -> Option<String> {
+    let text = read_text(path).ok()?;
+    let config = DeTable::parse(&text).ok()?;
+    let web = config.get_ref().get("web")?.get_ref().as_table()?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let surroundings = Surroundings { folder, env: &|name| std::env::var(name).ok(), read: &read_text };
+    let held = |table: &DeTable<'_>| {
+        let value = |key: &str| table.get(key).map(toml::Spanned::get_ref);
+        let [in_variable, in_file, inline] = TOKEN_KEYS.map(value);
+        let variable = in_variable.and_then(|value| from_variable(value, &surroundings).ok());
+        let file = || in_file.and_then(|value| from_file(value, &surroundings).ok());
+        let text = variable.or_else(file).or_else(|| inline?.as_str().map(str::to_owned))?;
+        let scope = scope(value("scope")?).ok()?;
+        token(&text).is_ok().then(|| (scope, text.trim().to_owned()))
+    };
+    let tables = web.get("tokens")?.get_ref().as_array()?;
+    let known: Vec<(Scope, String)> =
+        tables.iter().take(TOKENS_MAX).filter_map(|table| held(table.get_ref().as_table()?)).collect();
+    let first = |wanted: Scope| known.iter().find(|(scope, _)| *scope == wanted).map(|(_, text)| text.clone());
+    first(Scope::Operate).or_else(|| first(Scope::Read))
 }
 
 /// Where the tokens are kept, by the path of each: `web.tokens[1]`.

@@ -18,7 +18,9 @@ use opml::Listed;
 use url::Url;
 
 use crate::cli::{AddArgs, FeedsCommand, ImportArgs, ReloadArgs, RemoveArgs};
-use crate::config::{self, Config, ConfigError, FeedConfig};
+use crate::config::{self, Config, ConfigError};
+use crate::look::args::FormatArgs;
+use crate::look::print_feeds;
 use crate::model::{KeptList, shown_address};
 use crate::running;
 use crate::store::View;
@@ -40,7 +42,7 @@ const LISTS: [(&str, &str); 6] = [
 /// If the config or a list cannot be read or written, or would no longer be a config.
 pub fn run(command: &FeedsCommand) -> Result<ExitCode> {
     match command {
-        FeedsCommand::List { config } => list(&config::load_without_secrets(config)?),
+        FeedsCommand::List { config, format } => list(&config::load_without_secrets(config)?, *format),
         FeedsCommand::Show { id, config } => show(&config::load_without_secrets(config)?, id),
         FeedsCommand::Add(args) => add(args),
         FeedsCommand::Discover(args) => discover::run(args),
@@ -53,18 +55,10 @@ pub fn run(command: &FeedsCommand) -> Result<ExitCode> {
     }
 }
 
-fn list(config: &Config) -> Result<ExitCode> {
+fn list(config: &Config, format: FormatArgs) -> Result<ExitCode> {
     let kept = kept_lists(config);
     let feeds = plain::all_feeds(config, &kept);
-    let widths = |text: fn(&FeedConfig) -> usize| feeds.iter().map(|(feed, _)| text(feed)).max().unwrap_or(0);
-    let (ids, outlets) = (widths(|feed| feed.id.as_str().len()), widths(|feed| feed.outlet.chars().count()));
-    let mut out = io::stdout().lock();
-    for (feed, list) in &feeds {
-        let outlet = on_one_line(&feed.outlet);
-        let from = list.as_ref().map(|list| format!("  (list {list})")).unwrap_or_default();
-        writeln!(out, "{:ids$}  {outlet:outlets$}  {}{from}", feed.id.as_str(), shown_address(&feed.url))?;
-    }
-    out.flush()?;
+    print_feeds(format, feeds.iter().map(|(feed, list)| (&**feed, list.as_deref())))?;
     for list in &config.feed_lists {
         let kept = kept.iter().find(|kept| kept.id == list.id && kept.address == plain::address(list));
         let said = match kept {

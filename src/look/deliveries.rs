@@ -169,7 +169,7 @@ impl DeliveryLine {
 }
 
 /// Colour of a status.
-pub(super) fn status_style(status: &str) -> Style {
+pub(crate) fn status_style(status: &str) -> Style {
     match status {
         "pending" => AnsiColor::Yellow.on_default(),
         "dead" => AnsiColor::Red.on_default(),

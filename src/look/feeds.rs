@@ -248,6 +248,16 @@ fn push(subscription: &Subscription, now: Timestamp) -> Push {
     }
 }
 
+/// Colour of a feed's state.
+pub(crate) fn state_style(state: &str) -> Style {
+    match state {
+        "gone" | "failing" | "denied" => AnsiColor::Red.on_default(),
+        "empty" | "stale" | "backing-off" | "new" => AnsiColor::Yellow.on_default(),
+        "healthy" | "moved" => AnsiColor::Green.on_default(),
+        _ => DIM,
+    }
+}
+
 impl Listed for FeedLine {
     const NAMES: (&'static str, &'static str) = ("feed", "feeds");
     const COLUMNS: &'static [Column] = &[
@@ -264,12 +274,7 @@ impl Listed for FeedLine {
     ];
 
     fn row(&self) -> Vec<Cell> {
-        let style = match self.state {
-            "gone" | "failing" | "denied" => AnsiColor::Red.on_default(),
-            "empty" | "stale" | "backing-off" | "new" => AnsiColor::Yellow.on_default(),
-            "healthy" | "moved" => AnsiColor::Green.on_default(),
-            _ => DIM,
-        };
+        let style = state_style(self.state);
         let since = self.since.map(|since| format!("since {}", minute(since)));
         let times = (self.failures > 0)
             .then(|| if self.failures == 1 { "once".to_owned() } else { format!("{} times", self.failures) });

@@ -1,7 +1,7 @@
 //! The commands that look at a database, also while a daemon works on it: `claims`, `threads`, `feeds status`, `deliveries`,
 //! `explain`, `doctor`, `backup`; `feedback` and `silence`, which log what a user says of it; `endpoint`, the webhook endpoints of a config, how they do and their keys;
 //! and `completions` and `man`, which look at the command line. Arguments in, tables for a terminal
-//! or JSON Lines for a pipe out; called by `main`.
+//! or JSON Lines for a pipe out; called by `main`. `feedlist` prints the feeds of a config with it.
 
 pub mod args;
 mod backup;
@@ -18,18 +18,20 @@ mod manual;
 #[cfg(test)]
 mod reference;
 mod silence;
+mod sources;
 mod table;
 mod threads;
 mod timeline;
-mod words;
+pub(crate) mod words;
 
 pub(crate) use claims::{ClaimLine, Outlets};
-pub(crate) use deliveries::{Chosen, DeliveryLine, STATUSES, Wanted, tells};
+pub(crate) use deliveries::{Chosen, DeliveryLine, STATUSES, Wanted, status_style, tells};
 pub(crate) use doctor::{Level, checks};
 pub(crate) use explain::{Explanation, explained};
-pub(crate) use feeds::{FeedLine, STATES as FEED_STATES, TROUBLES, statuses};
+pub(crate) use feeds::{FeedLine, STATES as FEED_STATES, TROUBLES, state_style as feed_style, statuses};
 pub(crate) use filter::{Needle, Period, moment};
-pub(crate) use threads::{STATES as THREAD_STATES, ThreadLine};
+pub(crate) use sources::print_feeds;
+pub(crate) use threads::{STATES as THREAD_STATES, ThreadLine, state_style as thread_style};
 pub(crate) use timeline::{Line as TimelineLine, events};
 pub(crate) use words::alert_of;
 

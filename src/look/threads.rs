@@ -155,7 +155,7 @@ impl ThreadLine {
 }
 
 /// Colour of a state.
-pub(super) fn state_style(state: ThreadState) -> Style {
+pub(crate) fn state_style(state: ThreadState) -> Style {
     let colour = match state {
         ThreadState::Alleged => AnsiColor::Yellow,
         ThreadState::Answered | ThreadState::Contested => AnsiColor::Red,

@@ -12,12 +12,12 @@ use crate::terminal::Piece;
 const SHORT: usize = 8;
 
 /// The beginning of an id.
-pub(super) fn short(id: &impl Display) -> String {
+pub(crate) fn short(id: &impl Display) -> String {
     id.to_string().chars().take(SHORT).collect()
 }
 
 /// A moment to the minute, UTC.
-pub(super) fn minute(time: Timestamp) -> String {
+pub(crate) fn minute(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M").to_string()
 }
 
@@ -27,7 +27,7 @@ pub(super) fn second(time: Timestamp) -> String {
 }
 
 /// A length of time in its two largest units.
-pub(super) fn duration(time: SignedDuration) -> String {
+pub(crate) fn duration(time: SignedDuration) -> String {
     let seconds = time.as_secs().max(0);
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {
@@ -39,7 +39,7 @@ pub(super) fn duration(time: SignedDuration) -> String {
 }
 
 /// Colour of a kind.
-pub(super) fn kind_style(kind: Kind) -> Style {
+pub(crate) fn kind_style(kind: Kind) -> Style {
     let colour = match kind {
         Kind::Allegation => AnsiColor::Yellow,
         Kind::Denial => AnsiColor::Red,
@@ -52,7 +52,7 @@ pub(super) fn kind_style(kind: Kind) -> Style {
 }
 
 /// A kind as what was done to what is said.
-pub(super) fn done(kind: Kind) -> &'static str {
+pub(crate) fn done(kind: Kind) -> &'static str {
     match kind {
         Kind::Allegation => "alleged",
         Kind::Denial => "denied",
@@ -64,17 +64,17 @@ pub(super) fn done(kind: Kind) -> &'static str {
 }
 
 /// What a claim did to what is said; who was found not to have denied it did not deny.
-pub(super) fn act(record: &ClaimRecord) -> &'static str {
+pub(crate) fn act(record: &ClaimRecord) -> &'static str {
     if record.is_negated_denial { "not denied" } else { done(record.kind) }
 }
 
 /// Copies of a story, with their number.
-pub(super) fn copies(count: u32) -> String {
+pub(crate) fn copies(count: u32) -> String {
     if count == 1 { "1 copy".to_owned() } else { format!("{count} copies") }
 }
 
 /// A speaker with role and mouthpiece; one who is not named as that.
-pub(super) fn speaker(speaker: Option<&ClaimSpeaker>) -> String {
+pub(crate) fn speaker(speaker: Option<&ClaimSpeaker>) -> String {
     let Some(speaker) = speaker else { return "somebody not named".to_owned() };
     let role = speaker.role.as_ref().map(|role| format!(", {role}")).unwrap_or_default();
     let via = speaker.via.as_ref().map(|via| format!(" (via {via})")).unwrap_or_default();
@@ -93,7 +93,7 @@ pub(super) fn claim_line(record: &ClaimRecord) -> String {
 }
 
 /// The sentence with its cue in colour. Offsets count in code points.
-pub(super) fn around_cue<'a>(claim: &'a AlertClaim, evidence: &'a Evidence) -> Vec<Piece<'a>> {
+pub(crate) fn around_cue<'a>(claim: &'a AlertClaim, evidence: &'a Evidence) -> Vec<Piece<'a>> {
     let sentence = evidence.sentence.as_str();
     let at = claim.cue.start.checked_sub(claim.sentence.start).and_then(|characters| {
         let (byte, _) = sentence.char_indices().nth(characters)?;
@@ -110,7 +110,7 @@ pub(super) fn around_cue<'a>(claim: &'a AlertClaim, evidence: &'a Evidence) -> V
 }
 
 /// Where a thread stands, as the contract names it.
-pub(super) fn state(state: ThreadState) -> &'static str {
+pub(crate) fn state(state: ThreadState) -> &'static str {
     match state {
         ThreadState::Alleged => "alleged",
         ThreadState::Answered => "answered",
@@ -122,7 +122,7 @@ pub(super) fn state(state: ThreadState) -> &'static str {
 }
 
 /// What a respondent does.
-pub(super) fn stance(stance: Stance) -> &'static str {
+pub(crate) fn stance(stance: Stance) -> &'static str {
     match stance {
         Stance::Denied => "denies",
         Stance::Confirmed => "confirms",
@@ -133,7 +133,7 @@ pub(super) fn stance(stance: Stance) -> &'static str {
 }
 
 /// Outlets in a few words.
-pub(super) fn outlets(outlets: &[String]) -> String {
+pub(crate) fn outlets(outlets: &[String]) -> String {
     match outlets {
         [] => String::new(),
         [only] => only.clone(),

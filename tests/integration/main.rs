@@ -45,6 +45,7 @@ mod reload;
 mod replays;
 mod rules;
 mod schedule;
+mod screens;
 mod scripted;
 mod shutdown;
 mod silence;

@@ -1,0 +1,279 @@
+//! The API of a running daemon: requests in, what it answers or why it does not out; called by `run` and `listen`.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{RequestBuilder, Response, StatusCode, redirect};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
+
+use super::wire::Page;
+
+/// Longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest wait for a whole answer; the daemon itself gives a request five seconds at the database.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// Bytes of an answer: 200 alerts take about one.
+const ANSWER_BYTES_MAX: usize = 32 << 20;
+/// Items of a page, and pages of a list that is read whole.
+const PAGE: u32 = 200;
+const PAGES_MAX: usize = 50;
+/// Bytes of an error's words.
+const ERROR_BYTES_MAX: usize = 16 << 10;
+
+/// Why the daemon did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ClientError {
+    /// Nobody answers.
+    #[error("no gainsay answers at {at}: {detail}")]
+    Unreachable {
+        /// The address.
+        at: String,
+        /// Why.
+        detail: String,
+    },
+    /// It wants a token, or another one.
+    #[error("the gainsay at {at} lets nobody in so: {detail}")]
+    Closed {
+        /// The address.
+        at: String,
+        /// What it says.
+        detail: String,
+    },
+    /// It has no such thing as this program asks for.
+    #[error(
+        "at {at} is no API of a gainsay: either it is another program, or an older gainsay, or its config says `api = false` in [web]"
+    )]
+    NoApi {
+        /// The address.
+        at: String,
+    },
+    /// It refuses.
+    #[error("{detail} ({status})")]
+    Refused {
+        /// With this status.
+        status: u16,
+        /// In these words.
+        detail: String,
+    },
+    /// What it says cannot be read.
+    #[error("what is at {at} answers, but not as a gainsay does: {detail}")]
+    Garbled {
+        /// The address.
+        at: String,
+        /// What is wrong.
+        detail: String,
+    },
+}
+
+/// Asks one daemon.
+#[derive(Debug, Clone)]
+pub(super) struct Client {
+    http: reqwest::Client,
+    base: Url,
+    headers: HeaderMap,
+}
+
+impl Client {
+    /// A client of the daemon at `base`, shown this token.
+    ///
+    /// # Errors
+    /// When a token cannot stand in a header, or TLS cannot be had.
+    pub(super) fn new(base: Url, token: Option<&str>) -> anyhow::Result<Self> {
+        // Needed for https alone; it may be there already.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let mut headers = HeaderMap::new();
+        if let Some(token) = token {
+            let value = HeaderValue::from_str(&format!("Bearer {token}"));
+            let mut value = value.map_err(|_| anyhow::anyhow!("the token holds what no header can"))?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("gainsay-watch/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            // The token is for this address alone.
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .build()?;
+        Ok(Self { http, base, headers })
+    }
+
+    /// The address as it is shown.
+    pub(super) fn at(&self) -> String {
+        let host = self.base.host_str().unwrap_or_default();
+        self.base.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    /// Asks for something below `/api/v1`.
+    ///
+    /// # Errors
+    /// When there is no such answer.
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+    ) -> Result<T, ClientError> {
+        let request = self.http.get(self.url(path, query)).timeout(TIMEOUT);
+        let body = self.body(self.send(request).await?, ANSWER_BYTES_MAX).await?;
+        serde_json::from_slice(&body).map_err(|error| self.garbled(error.to_string()))
+    }
+
+    /// All items of a list that are known; a daemon has no more feeds and endpoints than a few pages hold.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub(super) async fn all<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Vec<T>, ClientError> {
+        let (mut items, mut query) = (Vec::new(), vec![("limit", PAGE.to_string())]);
+        for _ in 0..PAGES_MAX {
+            let page: Page = self.get(path, &query).await?;
+            query.truncate(1);
+            let next = page.next.clone();
+            items.extend(page.read().0);
+            let Some(next) = next else { break };
+            query.push(("cursor", next));
+        }
+        Ok(items)
+    }
+
+    /// Says something.
+    ///
+    /// # Errors
+    /// When the daemon does not take it.
+    pub(super) async fn post(&self, path: &[&str], said: &Value) -> Result<(), ClientError> {
+        let request = self.http.post(self.url(path, &[])).timeout(TIMEOUT);
+        // What a page of the web cannot send without being asked back.
+        let request = request.header(CONTENT_TYPE, "application/json").header("x-gainsay", "1").body(said.to_string());
+        self.send(request).await.map(drop)
+    }
+
+    /// The stream of alerts behind a position; without one, from when it begins. It has no end of its own.
+    ///
+    /// # Errors
+    /// When it does not begin.
+    pub(super) async fn stream(&self, after: Option<i64>) -> Result<Response, ClientError> {
+        let mut request = self.http.get(self.url(&["alerts", "stream"], &[]));
+        if let Some(after) = after {
+            request = request.header("last-event-id", after);
+        }
+        let answer = tokio::time::timeout(TIMEOUT, self.send(request)).await;
+        answer.unwrap_or_else(|_| Err(self.unreachable("it does not begin to answer".to_owned())))
+    }
+
+    /// The next bytes of a stream, none at its end.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub(super) async fn next(&self, stream: &mut Response) -> Result<Option<impl AsRef<[u8]> + use<>>, ClientError> {
+        stream.chunk().await.map_err(|error| self.unreachable(in_words(&error)))
+    }
+
+    fn url(&self, path: &[&str], query: &[(&str, String)]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(["api", "v1"]).extend(path);
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let answer = request.headers(self.headers.clone()).send().await;
+        let answer = answer.map_err(|error| self.unreachable(in_words(&error)))?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let detail = self.body(answer, ERROR_BYTES_MAX).await.ok().and_then(|body| problem(&body));
+        Err(match (status, detail) {
+            (StatusCode::UNAUTHORIZED, detail) => {
+                ClientError::Closed { at: self.at(), detail: detail.unwrap_or_else(|| "a token is needed".to_owned()) }
+            }
+            (_, Some(detail)) => ClientError::Refused { status: status.as_u16(), detail },
+            (StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, None) => ClientError::NoApi { at: self.at() },
+            (status, None) => self.garbled(format!("status {status}")),
+        })
+    }
+
+    async fn body(&self, mut answer: Response, max: usize) -> Result<Vec<u8>, ClientError> {
+        let mut body = Vec::new();
+        while let Some(piece) = self.next(&mut answer).await? {
+            body.extend_from_slice(piece.as_ref());
+            if body.len() > max {
+                return Err(self.garbled(format!("more than {} KiB", max >> 10)));
+            }
+        }
+        Ok(body)
+    }
+
+    fn unreachable(&self, detail: String) -> ClientError {
+        ClientError::Unreachable { at: self.at(), detail }
+    }
+
+    fn garbled(&self, detail: String) -> ClientError {
+        ClientError::Garbled { at: self.at(), detail }
+    }
+}
+
+/// The words of a problem document.
+fn problem(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Problem {
+        detail: String,
+    }
+    serde_json::from_slice::<Problem>(body).ok().map(|problem| problem.detail)
+}
+
+/// What went wrong in the end: the causes before only say that something did.
+fn in_words(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer in time".to_owned();
+    }
+    let mut last: &dyn std::error::Error = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
+}
+
+/// Where a daemon that listens at `listen` is reached from this machine.
+pub(super) fn address_of(mut listen: SocketAddr) -> Option<Url> {
+    if listen.ip().is_unspecified() {
+        listen.set_ip(match listen {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{listen}/").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_built_below_the_base_and_escaped() {
+        let client =
+            Client::new("http://proxy.example/gainsay/".parse().unwrap(), Some("secret-secret-secret")).unwrap();
+        let url = client.url(&["threads", "a/../b?c"], &[("q", "x&y=ü".to_owned())]);
+        assert_eq!(url.as_str(), "http://proxy.example/gainsay/api/v1/threads/a%2F..%2Fb%3Fc?q=x%26y%3D%C3%BC");
+        assert!(!format!("{client:?}").contains("secret-secret"), "the token is shown");
+        assert!(Client::new("http://x/".parse().unwrap(), Some("a\nb")).is_err());
+    }
+
+    #[test]
+    fn any_address_is_reached_on_loopback() {
+        for (listen, expected) in [
+            ("0.0.0.0:8420", "http://127.0.0.1:8420/"),
+            ("[::]:80", "http://[::1]/"),
+            ("192.0.2.1:1", "http://192.0.2.1:1/"),
+        ] {
+            assert_eq!(address_of(listen.parse().unwrap()).unwrap().as_str(), expected);
+        }
+    }
+}
