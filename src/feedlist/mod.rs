@@ -15,13 +15,15 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use edit::{ConfigFile, NewFeed};
 use opml::Listed;
+use plain::Origin;
 use url::Url;
 
+use crate::clock::{Clock as _, SystemClock};
 use crate::cli::{AddArgs, FeedsCommand, ImportArgs, ReloadArgs, RemoveArgs};
 use crate::config::{self, Config, ConfigError, FeedConfig};
-use crate::model::{KeptList, shown_address};
+use crate::model::{FeedControl, FeedId, KeptList, shown_address};
 use crate::running;
-use crate::store::View;
+use crate::store::{StoreError, View, control_feed};
 
 /// The lists that come with the program, by topic. Their facts are public; most could not be tried when they were put together and
 /// are marked `unverified`.
@@ -48,21 +50,27 @@ pub fn run(command: &FeedsCommand) -> Result<ExitCode> {
         FeedsCommand::Import(args) => import(args),
         FeedsCommand::Export { config } => export(&config::load_without_secrets(config)?),
         FeedsCommand::Lists => lists(),
+        FeedsCommand::Pause(args) => crate::look::pause_feeds(args, true),
+        FeedsCommand::Resume(args) => crate::look::pause_feeds(args, false),
+        FeedsCommand::Poll(args) => crate::look::poll_feed(args),
         FeedsCommand::Status(args) => crate::look::feeds_status(args),
         FeedsCommand::Parse { batch } => crate::commands::parse_feeds(batch),
     }
 }
 
 fn list(config: &Config) -> Result<ExitCode> {
-    let kept = kept_lists(config);
-    let feeds = plain::all_feeds(config, &kept);
+    let (kept, controls) = stored(config);
+    let feeds = plain::all_feeds(config, &kept, &controls);
     let widths = |text: fn(&FeedConfig) -> usize| feeds.iter().map(|(feed, _)| text(feed)).max().unwrap_or(0);
     let (ids, outlets) = (widths(|feed| feed.id.as_str().len()), widths(|feed| feed.outlet.chars().count()));
     let mut out = io::stdout().lock();
-    for (feed, list) in &feeds {
+    for (feed, origin) in &feeds {
         let outlet = on_one_line(&feed.outlet);
-        let from = list.as_ref().map(|list| format!("  (list {list})")).unwrap_or_default();
-        writeln!(out, "{:ids$}  {outlet:outlets$}  {}{from}", feed.id.as_str(), shown_address(&feed.url))?;
+        let from = if *origin == Origin::Config { String::new() } else { format!("  ({origin})") };
+        let paused = controls.iter().find(|control| control.feed == feed.id).and_then(|control| control.paused.as_ref());
+        let paused = paused.map(|paused| format!("  ({})", crate::look::paused_in_words(paused))).unwrap_or_default();
+        let address = shown_address(&feed.url);
+        writeln!(out, "{:ids$}  {outlet:outlets$}  {address}{from}{paused}", feed.id.as_str())?;
     }
     out.flush()?;
     for list in &config.feed_lists {
@@ -79,17 +87,21 @@ fn list(config: &Config) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the database keeps of the lists, where there is one that can be read.
-fn kept_lists(config: &Config) -> Vec<KeptList> {
-    if config.feed_lists.is_empty() {
-        return Vec::new();
-    }
-    View::open(&config.database).and_then(|view| view.feed_lists()).unwrap_or_default()
+/// What the database keeps of the lists, and what operators have said of feeds, where there is one that can be read.
+fn stored(config: &Config) -> (Vec<KeptList>, Vec<FeedControl>) {
+    let read = |view: View| Ok((view.feed_lists()?, view.feed_controls()?));
+    View::open(&config.database).and_then(read).unwrap_or_default()
+}
+
+/// All feeds of a config, as far as the database can be read.
+fn all_of(config: &Config) -> Vec<(FeedConfig, Origin)> {
+    let (kept, controls) = stored(config);
+    plain::all_feeds(config, &kept, &controls)
 }
 
 fn show(config: &Config, id: &str) -> Result<ExitCode> {
-    let all = plain::all_feeds(config, &kept_lists(config));
-    let Some((feed, list)) = all.iter().find(|(feed, _)| feed.id.as_str() == id) else {
+    let all = all_of(config);
+    let Some((feed, origin)) = all.iter().find(|(feed, _)| feed.id.as_str() == id) else {
         bail!("there is no feed {id:?}")
     };
     let mut out = io::stdout().lock();
@@ -98,8 +110,10 @@ fn show(config: &Config, id: &str) -> Result<ExitCode> {
     writeln!(out, "url            {}", shown_address(&feed.url))?;
     writeln!(out, "poll_interval  {}", config::show_duration(feed.poll_interval))?;
     writeln!(out, "backfill       {}", config::show_duration(feed.backfill))?;
-    if let Some(list) = list {
-        writeln!(out, "list           {list}")?;
+    match origin {
+        Origin::Config => {}
+        Origin::List(list) => writeln!(out, "list           {list}")?,
+        Origin::Added => writeln!(out, "added          by the page or the API; in no config")?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -123,12 +137,21 @@ fn add(args: &AddArgs) -> Result<ExitCode> {
 fn remove(args: &RemoveArgs) -> Result<ExitCode> {
     let _lock = edit::lock(&args.config)?;
     let mut file = open(&args.config)?;
-    let missing: Vec<&str> = args.ids.iter().map(String::as_str).filter(|id| !file.remove(id)).collect();
+    let (here, elsewhere): (Vec<&str>, Vec<&str>) = args.ids.iter().map(String::as_str).partition(|id| file.remove(id));
+    let added = if elsewhere.is_empty() { Vec::new() } else { added_feeds(&args.config)? };
+    let missing: Vec<&str> = elsewhere.iter().copied().filter(|id| !added.contains(&FeedId::new(*id))).collect();
     if !missing.is_empty() {
         bail!("there is no feed {}; nothing was changed", missing.join(", "));
     }
+    if here.is_empty() {
+        let database = config::load_without_secrets(&args.config)?.database;
+        return remove_added(&database, &elsewhere);
+    }
     let database = save(&args.config, &file)?;
-    let done = format!("removed {} from {}", args.ids.join(", "), args.config.display());
+    if !elsewhere.is_empty() {
+        remove_added(&database, &elsewhere)?;
+    }
+    let done = format!("removed {} from {}", here.join(", "), args.config.display());
     if file.is_without_feeds() {
         let done = format!(
             "{done}; no feed is left: a running gainsay keeps those that it has, and none starts on this config"
@@ -136,6 +159,25 @@ fn remove(args: &RemoveArgs) -> Result<ExitCode> {
         return say(&done, &args.config, None, args.reload);
     }
     say(&done, &args.config, Some(&database), args.reload)
+}
+
+/// The feeds that stand in the database of a config and nowhere else.
+fn added_feeds(config: &Path) -> Result<Vec<FeedId>> {
+    let (_, controls) = stored(&config::load_without_secrets(config)?);
+    Ok(controls.into_iter().filter(|control| control.added.is_some()).map(|control| control.feed).collect())
+}
+
+/// Takes out feeds that were added by the page, the API or a command.
+fn remove_added(database: &Path, ids: &[&str]) -> Result<ExitCode> {
+    for id in ids {
+        control_feed(database, &FeedId::new(*id), SystemClock.now(), |control, _| {
+            (control.added, control.paused) = (None, None);
+            Ok::<_, StoreError>(())
+        })?;
+    }
+    let told = running::takes_up(database);
+    writeln!(io::stdout().lock(), "removed {} from {}; {told}", ids.join(", "), database.display())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn import(args: &ImportArgs) -> Result<ExitCode> {
@@ -175,7 +217,7 @@ fn import(args: &ImportArgs) -> Result<ExitCode> {
 }
 
 fn export(config: &Config) -> Result<ExitCode> {
-    let feeds = plain::all_feeds(config, &kept_lists(config));
+    let feeds = all_of(config);
     let feeds = feeds.iter().map(|(feed, _)| (feed.outlet.as_str(), feed.url.as_str()));
     io::stdout().lock().write_all(opml::write(feeds).as_bytes())?;
     Ok(ExitCode::SUCCESS)
