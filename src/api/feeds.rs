@@ -129,8 +129,12 @@ pub(super) async fn add(changing: Changing) -> Changed {
     let title = if given.unseen { None } else { Some(look(&changing, &config, &url).await?) };
     let outlet = outlet.or(title).filter(|outlet| !outlet.trim().is_empty());
     let outlet = outlet.unwrap_or_else(|| url.host_str().unwrap_or_default().to_owned());
-    let added =
-        AddedFeed { url: url.to_string(), outlet: outlet.clone(), at: changing.now(), by: changing.caller.name.clone() };
+    let added = AddedFeed {
+        url: url.to_string(),
+        outlet: outlet.clone(),
+        at: changing.now(),
+        by: changing.caller.name.clone(),
+    };
     let shown = shown_address(&url);
     let id = blocking(move || add_feed(&database, &config, &url, added)).await??;
     changing.shared.controls.notify_one();

@@ -47,7 +47,14 @@ pub(super) struct Choice {
 impl Problem {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         let title = status.canonical_reason().unwrap_or("Error");
-        Self { kind: "about:blank", title, status: status.as_u16(), detail: detail.into(), feeds: Vec::new(), allow: None }
+        Self {
+            kind: "about:blank",
+            title,
+            status: status.as_u16(),
+            detail: detail.into(),
+            feeds: Vec::new(),
+            allow: None,
+        }
     }
 
     pub(super) fn allowing(self, methods: String) -> Self {

@@ -278,7 +278,15 @@ fn changes_of_feeds() -> Vec<Route> {
             of::<feeds::Added>,
             Some(of::<feeds::NewFeed>),
         ),
-        change("DELETE", "/feeds/{id}", "Takes a feed out that was added so.", 204, |c| Box::pin(feeds::drop(c)), any, None),
+        change(
+            "DELETE",
+            "/feeds/{id}",
+            "Takes a feed out that was added so.",
+            204,
+            |c| Box::pin(feeds::drop(c)),
+            any,
+            None,
+        ),
         change(
             "POST",
             "/feeds/{id}/pause",

@@ -102,7 +102,11 @@ impl Tasks {
         if changes_feeds(&before, &self.controls) {
             match self.follow_feeds().await {
                 Ok((started, stopped)) => {
-                    info!(feeds_started = started, feeds_stopped = stopped, "feeds were added, removed, paused or resumed");
+                    info!(
+                        feeds_started = started,
+                        feeds_stopped = stopped,
+                        "feeds were added, removed, paused or resumed"
+                    );
                 }
                 Err(error) => {
                     warn!(%error, "what was said of feeds cannot be followed yet");
@@ -132,7 +136,9 @@ impl Tasks {
             match read.unwrap_or(Err(StoreError::WriterEnded)) {
                 Ok(Some((_, controls))) => updates.send(controls).await.unwrap_or_default(),
                 Ok(None) => {}
-                Err(error) => warn!(%error, "what is said of feeds cannot be read: it counts with the next word on any feed"),
+                Err(error) => {
+                    warn!(%error, "what is said of feeds cannot be read: it counts with the next word on any feed")
+                }
             }
         });
     }
@@ -167,10 +173,8 @@ mod tests {
             added: Some(AddedFeed { url: url.to_owned(), outlet: "A".to_owned(), at, by: None }),
             ..control("a")
         };
-        let paused = |by: &str| FeedControl {
-            paused: Some(PausedFeed { since: at, by: Some(by.to_owned()) }),
-            ..control("b")
-        };
+        let paused =
+            |by: &str| FeedControl { paused: Some(PausedFeed { since: at, by: Some(by.to_owned()) }), ..control("b") };
         assert!(!changes_feeds(&[], &[control("a"), FeedControl { poll_asked: Some(at), ..control("b") }]));
         assert!(changes_feeds(&[], &[added("https://a.example/")]));
         assert!(changes_feeds(&[added("https://a.example/")], &[added("https://b.example/")]));

@@ -23,8 +23,8 @@ use crate::model::{
     comparable_address, shown_text,
 };
 use crate::pipeline::Windows;
-use crate::text::document::{document, document_id};
 use crate::telemetry::PollNote;
+use crate::text::document::{document, document_id};
 use crate::web::Told;
 
 /// How long a feed waits for its site's turn before it says how long that may be.

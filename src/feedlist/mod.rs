@@ -18,8 +18,8 @@ use opml::Listed;
 use plain::Origin;
 use url::Url;
 
-use crate::clock::{Clock as _, SystemClock};
 use crate::cli::{AddArgs, FeedsCommand, ImportArgs, ReloadArgs, RemoveArgs};
+use crate::clock::{Clock as _, SystemClock};
 use crate::config::{self, Config, ConfigError, FeedConfig};
 use crate::model::{FeedControl, FeedId, KeptList, shown_address};
 use crate::running;
@@ -67,7 +67,8 @@ fn list(config: &Config) -> Result<ExitCode> {
     for (feed, origin) in &feeds {
         let outlet = on_one_line(&feed.outlet);
         let from = if *origin == Origin::Config { String::new() } else { format!("  ({origin})") };
-        let paused = controls.iter().find(|control| control.feed == feed.id).and_then(|control| control.paused.as_ref());
+        let paused =
+            controls.iter().find(|control| control.feed == feed.id).and_then(|control| control.paused.as_ref());
         let paused = paused.map(|paused| format!("  ({})", crate::look::paused_in_words(paused))).unwrap_or_default();
         let address = shown_address(&feed.url);
         writeln!(out, "{:ids$}  {outlet:outlets$}  {address}{from}{paused}", feed.id.as_str())?;

@@ -218,6 +218,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_added_comes_last_and_gives_way_to_the_config() {
+        let text = "database = \"g.db\"\n[[feed]]\nid = \"mine\"\nurl = \"https://a.example/rss\"\noutlet = \"A\"\n\
+                    [[sink]]\nname = \"log\"\ntype = \"jsonl\"\n";
+        let config = crate::config::parse_without_secrets(text, std::path::Path::new("g.toml")).unwrap();
+        let added = |url: &str| {
+            let at = jiff::Timestamp::UNIX_EPOCH;
+            let added = AddedFeed { url: url.to_owned(), outlet: "B".to_owned(), at, by: None };
+            FeedControl { added: Some(added), ..FeedControl::new(added_id(&Url::parse(url).unwrap())) }
+        };
+        let controls = [added("http://www.a.example/rss/"), added("https://b.example/rss")];
+        let all = all_feeds(&config, &[], &controls);
+        let shown: Vec<(&str, String)> = all.iter().map(|(feed, from)| (feed.id.as_str(), from.to_string())).collect();
+        assert_eq!(shown.len(), 2, "{shown:?}");
+        assert_eq!(shown[0], ("mine", "config".to_owned()));
+        assert!(shown[1].0.starts_with("added.b-example-") && shown[1].1 == "added", "{shown:?}");
+        assert_eq!(all[1].0.poll_interval, config.intake.poll_interval);
+    }
+
+    #[test]
     fn ids_stay_whatever_else_a_list_says() {
         let url = |text: &str| Url::parse(text).unwrap();
         let one = id("team", &url("https://www.News-Example.com/politics/rss.xml"));

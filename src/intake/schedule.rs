@@ -183,9 +183,7 @@ pub enum Hold {
 /// fetches of one site, and how many go at once, hold beside it.
 pub fn soonest(cursor: &FeedCursor, now: Timestamp) -> (Timestamp, Option<Hold>) {
     let after = cursor.last_poll.and_then(|last| last.checked_add(ASKED_GAP).ok());
-    let is_asked = cursor.next_poll_reason == Some(PollReason::RetryAfter);
-    let left_alone = cursor.left_alone_until.filter(|_| is_asked);
-    match (after.filter(|after| *after > now), left_alone.filter(|until| *until > now)) {
+    match (after.filter(|after| *after > now), cursor.asked_until.filter(|until| *until > now)) {
         (Some(after), Some(until)) if after > until => (after, Some(Hold::JustPolled)),
         (_, Some(until)) => (until, Some(Hold::RetryAfter)),
         // A clock that was set back must not hold a feed for long.

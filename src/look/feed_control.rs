@@ -35,13 +35,17 @@ pub(crate) enum ControlError {
     #[error("the feed {0} has this address already")]
     Known(FeedId),
     /// Only its config can drop it.
-    #[error("the feed {0} was not added beside the config but stands in its {1}: take it out there (`gainsay feeds remove`), or pause it")]
+    #[error(
+        "the feed {0} was not added beside the config but stands in its {1}: take it out there (`gainsay feeds remove`), or pause it"
+    )]
     InConfig(FeedId, Origin),
     /// It is paused.
     #[error("the feed {0} is paused since {since}: resume it first", since = minute(.1.since))]
     Paused(FeedId, PausedFeed),
     /// Too many were added.
-    #[error("{ADDED_MAX} feeds were added beside the config, which is as many as may be: put some into the config, or into a [[feed_list]]")]
+    #[error(
+        "{ADDED_MAX} feeds were added beside the config, which is as many as may be: put some into the config, or into a [[feed_list]]"
+    )]
     Full,
     /// The database cannot be read or written.
     #[error(transparent)]
@@ -179,12 +183,7 @@ pub(crate) fn ensure_new(database: &Path, config: &Config, url: &Url) -> Result<
 }
 
 /// Adds a feed beside the config; gives its id.
-pub(crate) fn add_feed(
-    database: &Path,
-    config: &Config,
-    url: &Url,
-    added: AddedFeed,
-) -> Result<FeedId, ControlError> {
+pub(crate) fn add_feed(database: &Path, config: &Config, url: &Url, added: AddedFeed) -> Result<FeedId, ControlError> {
     ensure_new(database, config, url)?;
     let (id, now) = (added_id(url), added.at);
     control_feed(database, &id, now, |control, all| {
@@ -199,12 +198,7 @@ pub(crate) fn add_feed(
 }
 
 /// Takes a feed out that was added beside the config.
-pub(crate) fn drop_feed(
-    database: &Path,
-    config: &Config,
-    feed: &FeedId,
-    now: Timestamp,
-) -> Result<(), ControlError> {
+pub(crate) fn drop_feed(database: &Path, config: &Config, feed: &FeedId, now: Timestamp) -> Result<(), ControlError> {
     let (_, all, controls) = feeds(database, config)?;
     let is_added = controls.iter().any(|control| control.feed == *feed && control.added.is_some());
     if !is_added {

@@ -22,25 +22,15 @@ use crate::feedlist::plain::{Origin, all_feeds};
 use crate::intake::FAILURES_MIN;
 use crate::intake::rhythm::mean_gap;
 use crate::model::{
-    AlertId, AlertType, FeedControl, FeedCursor, FeedId, FeedRecord, PausedFeed, PollReason, Subscription, shown_address,
+    AlertId, AlertType, FeedControl, FeedCursor, FeedId, FeedRecord, PausedFeed, PollReason, Subscription,
+    shown_address,
 };
 use crate::store::{DeliveryFilter, FeedDocuments, View};
 use crate::terminal::DIM;
 
 /// How a feed can do, the worst first.
-pub(crate) const STATES: [&str; 11] = [
-    "gone",
-    "failing",
-    "denied",
-    "empty",
-    "stale",
-    "backing-off",
-    "new",
-    "paused",
-    "moved",
-    "healthy",
-    "dropped",
-];
+pub(crate) const STATES: [&str; 11] =
+    ["gone", "failing", "denied", "empty", "stale", "backing-off", "new", "paused", "moved", "healthy", "dropped"];
 /// The states in which something is wrong that does not mend itself soon.
 pub(crate) const TROUBLES: [&str; 5] = ["gone", "failing", "denied", "empty", "stale"];
 

@@ -477,7 +477,8 @@ impl View {
         let query =
             "SELECT first_seen, count(*) FROM analysis WHERE feed = ?1 AND first_seen >= ?2 GROUP BY first_seen";
         let mut statement = self.connection.prepare(query)?;
-        let rows = statement.query_map(params![feed, since.as_millisecond()], |row| Ok((row.get(0)?, unsigned(row, 1)?)))?;
+        let rows =
+            statement.query_map(params![feed, since.as_millisecond()], |row| Ok((row.get(0)?, unsigned(row, 1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

@@ -21,8 +21,7 @@ pub fn control_feed<E: From<StoreError>>(
     change: impl FnOnce(&mut FeedControl, &[FeedControl]) -> Result<(), E>,
 ) -> Result<FeedControl, E> {
     let mut connection = beside::open(path)?;
-    let transaction =
-        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
     let found: Vec<FeedControl> = all(&transaction, "feed_control")?;
     let known = found.iter().find(|control| control.feed == *feed);
     let mut control = known.cloned().unwrap_or_else(|| FeedControl::new(feed.clone()));

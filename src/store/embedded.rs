@@ -12,12 +12,14 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use crate::failpoint::{Point, reach};
-use crate::model::{Attempt, Document, EndpointRecord, FeedControl, FeedCursor, Feedback, KeptList, Outbox, OutboxEntry, Records};
+use crate::model::{
+    Attempt, Document, EndpointRecord, FeedControl, FeedCursor, Feedback, KeptList, Outbox, OutboxEntry, Records,
+};
 
 use super::writer::{Write, Writer};
 use super::{
-    BacklogMark, BacklogPosition, Commit, Counts, Ledger, Orphan, PutIn, Store, StoreError, alert, backlog, control, endpoint,
-    feedback, ledger, outbox, record, schema,
+    BacklogMark, BacklogPosition, Commit, Counts, Ledger, Orphan, PutIn, Store, StoreError, alert, backlog, control,
+    endpoint, feedback, ledger, outbox, record, schema,
 };
 
 /// How long to wait for a person who writes to the file with another program.

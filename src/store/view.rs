@@ -11,9 +11,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, pa
 use serde::de::DeserializeOwned;
 
 use crate::model::{
-    AlertId, BudgetRecord, ClaimId, ClaimRecord, DocumentId, DocumentRecord, EndpointRecord, FeedControl, FeedCursor, FeedRecord,
-    FeedbackLine, GroupRecord, KeptList, MutedSpeaker, Records, SilenceRecord, StoryId, StoryRecord, ThreadId,
-    ThreadRecord,
+    AlertId, BudgetRecord, ClaimId, ClaimRecord, DocumentId, DocumentRecord, EndpointRecord, FeedControl, FeedCursor,
+    FeedRecord, FeedbackLine, GroupRecord, KeptList, MutedSpeaker, Records, SilenceRecord, StoryId, StoryRecord,
+    ThreadId, ThreadRecord,
 };
 
 use super::embedded::BUSY_TIMEOUT;
