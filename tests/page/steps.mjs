@@ -4,12 +4,14 @@ import { contrasts } from './contrast.mjs';
 
 export const VIEWS = ['live', 'threads', 'feeds', 'deliveries', 'trends', 'status', 'search?q=a'];
 
-/** Waits until a view has drawn what it loaded. */
+/** Waits until the view that the address names has drawn what it loaded. */
 export async function settled(page) {
-  await page.waitForFunction(() => {
+  await page.waitForFunction((views) => {
     const main = document.querySelector('#main');
+    const [wanted] = location.hash.replace(/^#\/?/, '').split(/[/?]/);
+    if (views.includes(wanted) && main.dataset.view !== wanted) return false;
     return main.childElementCount && !/(Loading|Searching|Asking) …/.test(main.textContent) && main.querySelector('.alert, .card, .grid, .chart, .tile, .empty, .event, .foot:not(:empty)');
-  }, null, { timeout: 10_000 });
+  }, [...VIEWS.map((view) => view.split('?')[0]), 'thread', 'alert'], { timeout: 10_000 });
 }
 
 export const steps = [

@@ -110,6 +110,7 @@ export function feeds(element, context) {
 
   /** The last polls, asked for when they are opened. */
   async function polls(feed, box) {
+    box.replaceChildren(h('p', { class: 'dim' }, 'Loading …'));
     try {
       const found = (await get(['feeds', feed.id])).polls;
       box.replaceChildren(found.length ? h('ol', { class: 'tries' }, found.reverse().map((one) => h('li', null, moment(one.at), ' ', h('strong', null, { entries: plural(one.entries, 'entry', 'entries'), not_modified: 'nothing changed', failed: 'failed' }[one.result] || one.result),
@@ -120,7 +121,7 @@ export function feeds(element, context) {
   }
 
   function row(feed) {
-    const detail = h('div', { class: 'attempts' }, h('p', { class: 'dim' }, 'Loading …'));
+    const detail = h('div', { class: 'attempts' });
     return h('tr', { class: TROUBLES.includes(feed.state) ? 'trouble' : null, tabindex: '0', data: { key: `feed-${feed.id}` } },
       h('td', { data: { label: 'State' } }, stateBadge(feed.state)),
       h('td', { class: 'wide', data: { label: 'Feed' } }, h('strong', null, bdi(feed.outlet || feed.id)), ' ', feed.url ? link(feed.url) : null,
