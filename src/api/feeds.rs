@@ -156,7 +156,7 @@ async fn look(changing: &Changing, config: &Config, url: &Url) -> Result<String,
         Ok(Err(error)) => return Err(refused(format!("nothing was added: {error}"))),
         Err(_) => return Err(refused(format!("nothing was added: no feed was found in {} s", SEARCH_TIME.as_secs()))),
     };
-    judge(found).map_err(|choices| {
+    judge(&found).map_err(|choices| {
         let detail = if choices.is_empty() {
             "nothing was added: this is no feed, names none, and none is where feeds commonly are"
         } else {
@@ -167,7 +167,7 @@ async fn look(changing: &Changing, config: &Config, url: &Url) -> Result<String,
 }
 
 /// The title of the feed that was found at the address itself; else what else was found.
-fn judge(found: Discovered) -> Result<String, Vec<Choice>> {
+fn judge(found: &Discovered) -> Result<String, Vec<Choice>> {
     let choice = |feed: &FoundFeed| Choice {
         url: feed.url.to_string(),
         title: feed.title.clone(),

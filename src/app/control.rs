@@ -137,7 +137,7 @@ impl Tasks {
                 Ok(Some((_, controls))) => updates.send(controls).await.unwrap_or_default(),
                 Ok(None) => {}
                 Err(error) => {
-                    warn!(%error, "what is said of feeds cannot be read: it counts with the next word on any feed")
+                    warn!(%error, "what is said of feeds cannot be read: it counts with the next word on any feed");
                 }
             }
         });

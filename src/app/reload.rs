@@ -95,7 +95,7 @@ impl Tasks {
         let spread = spread(self.config.feeds.len().max(self.feeds.len()));
         let cursor = Box::new(resume(&feed, cursor));
         let is_leaving = leaving;
-        let mut task = Box::new(FeedTask { cursor, spread, feed, manners, watchers, orders, ear, hurry, is_leaving });
+        let mut task = Box::new(FeedTask { feed, cursor, spread, manners, watchers, orders, ear, hurry, is_leaving });
         self.intake.spawn(async move {
             if let Some(Ok(last)) = async { Some(former?.await) }.await {
                 *task.cursor = resume(&task.feed, Some(*last));

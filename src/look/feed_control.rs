@@ -82,14 +82,12 @@ pub struct FeedsPollArgs {
 pub fn pause_feeds(args: &FeedsPauseArgs, is_pause: bool) -> Result<ExitCode> {
     let (database, config) = find(&args.database)?;
     let now = SystemClock.now();
-    let mut said = String::new();
     for feed in &args.feeds {
-        let feed = FeedId::new(feed.as_str());
         let paused = is_pause.then(|| PausedFeed { since: now, by: args.by.clone() });
-        pause_feed(&database, &config, &feed, paused, now)?;
-        said.push_str(&format!("{} {feed}\n", if is_pause { "paused" } else { "resumed" }));
+        pause_feed(&database, &config, &FeedId::new(feed.as_str()), paused, now)?;
     }
-    print_text(&format!("{said}{}\n", running::takes_up(&database)))?;
+    let done = if is_pause { "paused" } else { "resumed" };
+    print_text(&format!("{done} {}; {}\n", args.feeds.join(", "), running::takes_up(&database)))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -123,16 +121,30 @@ pub(crate) fn hold_in_words(hold: Hold) -> &'static str {
     }
 }
 
-/// All feeds that a daemon on `database` may poll, with what stands of them there.
-fn feeds(database: &Path, config: &Config) -> Result<(View, Vec<(FeedConfig, Origin)>, Vec<FeedControl>), StoreError> {
-    let view = View::open(database)?;
-    let controls = view.feed_controls()?;
-    let all = all_feeds(config, &view.feed_lists()?, &controls);
-    Ok((view, all, controls))
+/// All feeds that a daemon may poll, with what stands of them in its database.
+struct Feeds {
+    view: View,
+    all: Vec<(FeedConfig, Origin)>,
+    controls: Vec<FeedControl>,
 }
 
-fn ensure_known(all: &[(FeedConfig, Origin)], feed: &FeedId) -> Result<(), ControlError> {
-    if all.iter().any(|(known, _)| known.id == *feed) { Ok(()) } else { Err(ControlError::Missing(feed.clone())) }
+impl Feeds {
+    fn read(database: &Path, config: &Config) -> Result<Self, StoreError> {
+        let view = View::open(database)?;
+        let controls = view.feed_controls()?;
+        let all = all_feeds(config, &view.feed_lists()?, &controls);
+        Ok(Self { view, all, controls })
+    }
+
+    /// Where a feed stands.
+    fn origin(&self, feed: &FeedId) -> Result<&Origin, ControlError> {
+        let known = self.all.iter().find(|(known, _)| known.id == *feed);
+        known.map(|(_, origin)| origin).ok_or_else(|| ControlError::Missing(feed.clone()))
+    }
+
+    fn control(&self, feed: &FeedId) -> Option<&FeedControl> {
+        self.controls.iter().find(|control| control.feed == *feed)
+    }
 }
 
 /// Pauses a feed, or lets it be polled again where `paused` is nothing; gives what is said of it then. A pause that is there stays as it is.
@@ -143,7 +155,7 @@ pub(crate) fn pause_feed(
     paused: Option<PausedFeed>,
     now: Timestamp,
 ) -> Result<FeedControl, ControlError> {
-    ensure_known(&feeds(database, config)?.1, feed)?;
+    Feeds::read(database, config)?.origin(feed)?;
     control_feed(database, feed, now, |control, _| {
         control.paused = paused.map(|new| control.paused.take().unwrap_or(new));
         Ok(())
@@ -157,13 +169,12 @@ pub(crate) fn ask_poll(
     feed: &FeedId,
     now: Timestamp,
 ) -> Result<(Timestamp, Option<Hold>), ControlError> {
-    let (view, all, controls) = feeds(database, config)?;
-    ensure_known(&all, feed)?;
-    let paused = controls.into_iter().find(|control| control.feed == *feed).and_then(|control| control.paused);
-    if let Some(paused) = paused {
+    let feeds = Feeds::read(database, config)?;
+    feeds.origin(feed)?;
+    if let Some(paused) = feeds.control(feed).and_then(|control| control.paused.clone()) {
         return Err(ControlError::Paused(feed.clone(), paused));
     }
-    let cursor = view.cursors()?.into_iter().find(|cursor| cursor.feed == *feed);
+    let cursor = feeds.view.cursors()?.into_iter().find(|cursor| cursor.feed == *feed);
     let found = soonest(&cursor.unwrap_or_else(|| FeedCursor::new(feed.clone())), now);
     control_feed(database, feed, now, |control, _| {
         control.poll_asked = Some(now);
@@ -174,9 +185,8 @@ pub(crate) fn ask_poll(
 
 /// Fails where a feed has this address already.
 pub(crate) fn ensure_new(database: &Path, config: &Config, url: &Url) -> Result<(), ControlError> {
-    let (_, all, _) = feeds(database, config)?;
     let wanted = canonical(url);
-    match all.into_iter().find(|(feed, _)| canonical(&feed.url) == wanted) {
+    match Feeds::read(database, config)?.all.into_iter().find(|(feed, _)| canonical(&feed.url) == wanted) {
         Some((known, _)) => Err(ControlError::Known(known.id)),
         None => Ok(()),
     }
@@ -199,12 +209,9 @@ pub(crate) fn add_feed(database: &Path, config: &Config, url: &Url, added: Added
 
 /// Takes a feed out that was added beside the config.
 pub(crate) fn drop_feed(database: &Path, config: &Config, feed: &FeedId, now: Timestamp) -> Result<(), ControlError> {
-    let (_, all, controls) = feeds(database, config)?;
-    let is_added = controls.iter().any(|control| control.feed == *feed && control.added.is_some());
-    if !is_added {
-        let known = all.into_iter().find(|(known, _)| known.id == *feed);
-        let (known, origin) = known.ok_or_else(|| ControlError::Missing(feed.clone()))?;
-        return Err(ControlError::InConfig(known.id, origin));
+    let feeds = Feeds::read(database, config)?;
+    if feeds.control(feed).is_none_or(|control| control.added.is_none()) {
+        return Err(ControlError::InConfig(feed.clone(), feeds.origin(feed)?.clone()));
     }
     control_feed(database, feed, now, |control, _| {
         (control.added, control.paused) = (None, None);

@@ -32,6 +32,9 @@ function denial([role, name, deed, words, rest], more) {
   return { title: `${role} ${surname} speaks to reporters`, body: `${role} ${name} denied that ${deed}. "${words}," ${surname} said on Monday. ${rest}`, ...more };
 }
 
+/** An allegation that nobody answers. */
+const accusation = { title: 'Fishermen accuse the port of dredging at night', body: "The fishermen's league accused the port authority of dredging the channel in secret. The league's head, Sten Wirtanen, said on Thursday that nets had been torn." };
+
 /** An allegation and its answer in one story. */
 const quarrel = { title: 'Union accuses Selby Freight of hiding accidents', body: "The dockers' union accused Selby Freight of hiding three accidents. Selby Freight denied the accusation. \"No accident was hidden,\" a spokesman for Selby Freight said on Tuesday." };
 
@@ -44,6 +47,7 @@ const hostile = [
 /** What is on the wire before the daemon starts. */
 export function stories(wire) {
   for (const one of DENIALS) wire.publish('/wire', denial(one));
+  wire.publish('/wire', accusation);
   wire.publish('/wire', quarrel);
   for (const one of hostile) wire.publish('/hostile', one);
   wire.page('/paper', '<!doctype html><title>Paper</title><link rel="alternate" type="application/rss+xml" title="Paper" href="/paper.xml"><p>News.');
@@ -98,11 +102,18 @@ export const real = [
     daemon.wire.publish('/wire', denial(LATER.election));
     await daemon.start();
     await daemon.post('feeds/wire/poll');
-    await until(async () => (await count(daemon)) === before + 2, 'the alerts after the kill');
-    await page.waitForFunction((wanted) => Number(document.querySelector('.alert').getAttribute('aria-setsize')) === wanted, before + 2, { timeout: LATE });
+    const lost = ['faked its waiting lists', 'thrown away ballots'];
+    const told = async () => (await daemon.get('alerts?limit=200')).items.map((one) => one.alert.evidence?.sentence ?? '');
+    const has = (texts, words) => texts.filter((text) => text.includes(words)).length;
+    const after = await until(async () => {
+      const texts = await told();
+      return lost.every((words) => has(texts, words) === 1) && texts.length;
+    }, 'the alerts after the kill');
+    assert.ok(after >= before + 2);
+    await page.waitForFunction((wanted) => Number(document.querySelector('.alert').getAttribute('aria-setsize')) === wanted, after, { timeout: LATE });
     await page.waitForSelector('#connection[data-tone="live"]');
     const texts = await page.locator('.alert .evidence').allInnerTexts();
-    for (const words of ['faked its waiting lists', 'thrown away ballots']) assert.equal(texts.filter((text) => text.includes(words)).length, 1, words);
+    for (const words of lost) assert.equal(has(texts, words), 1, words);
   }],
   ['real: filters find what the daemon found', async ({ open }) => {
     const page = await open('#/live');
