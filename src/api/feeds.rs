@@ -25,6 +25,8 @@ use crate::telemetry::PollNote;
 const GLANCE: Duration = Duration::from_secs(10);
 /// Time for the search for the feeds of a page.
 const SEARCH_TIME: Duration = Duration::from_secs(30);
+/// Characters of an outlet's name, as in the config.
+const OUTLET_CHARACTERS_MAX: usize = 200;
 /// Searches at once.
 pub(super) const SEARCHES: usize = 2;
 
@@ -123,6 +125,9 @@ fn address(given: &str) -> Result<Url, Problem> {
 pub(super) async fn add(changing: Changing) -> Changed {
     let given: NewFeed = read(&changing.body)?;
     let (url, outlet) = (address(&given.url)?, text("outlet", given.outlet)?);
+    if outlet.as_ref().is_some_and(|outlet| outlet.chars().count() > OUTLET_CHARACTERS_MAX) {
+        return Err(Problem::bad(format!("outlet: at most {OUTLET_CHARACTERS_MAX} characters")));
+    }
     let (database, config) = (changing.database(), changing.shared.config());
     let wanted = (database.clone(), Arc::clone(&config), url.clone());
     blocking(move || ensure_new(&wanted.0, &wanted.1, &wanted.2)).await??;
@@ -177,7 +182,7 @@ fn judge(found: &Discovered) -> Result<String, Vec<Choice>> {
         found: feed.by.as_str(),
     };
     match found.feeds.iter().find(|feed| feed.by == FoundBy::Itself) {
-        Some(feed) => Ok(feed.title.chars().filter(|c| !c.is_control()).take(200).collect()),
+        Some(feed) => Ok(feed.title.chars().filter(|c| !c.is_control()).take(OUTLET_CHARACTERS_MAX).collect()),
         None => Err(found.feeds.iter().map(choice).collect()),
     }
 }

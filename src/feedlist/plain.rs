@@ -227,7 +227,7 @@ mod tests {
             let added = AddedFeed { url: url.to_owned(), outlet: "B".to_owned(), at, by: None };
             FeedControl { added: Some(added), ..FeedControl::new(added_id(&Url::parse(url).unwrap())) }
         };
-        let controls = [added("http://www.a.example/rss/"), added("https://b.example/rss")];
+        let controls = [added("https://A.example/rss"), added("https://b.example/rss")];
         let all = all_feeds(&config, &[], &controls);
         let shown: Vec<(&str, String)> = all.iter().map(|(feed, from)| (feed.id.as_str(), from.to_string())).collect();
         assert_eq!(shown.len(), 2, "{shown:?}");

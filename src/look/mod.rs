@@ -1,5 +1,5 @@
 //! The commands that look at a database, also while a daemon works on it: `claims`, `threads`, `feeds status`, `deliveries`,
-//! `explain`, `doctor`, `backup`; `feedback` and `silence`, which log what a user says of it; `endpoint`, the webhook endpoints of a config, how they do and their keys;
+//! `explain`, `doctor`, `backup`; `feeds pause|resume|poll`; `feedback` and `silence`, which log what a user says of it; `endpoint`, the webhook endpoints of a config, how they do and their keys;
 //! and `completions` and `man`, which look at the command line. Arguments in, tables for a terminal
 //! or JSON Lines for a pipe out; called by `main`.
 
