@@ -1,6 +1,7 @@
 //! Builds every stage of the daemon from the config, owns its tasks and stop tokens, and drains them in order.
 
 mod alarm;
+mod control;
 mod feed;
 mod feedback;
 mod lists;
@@ -28,7 +29,7 @@ use crate::desk::{BACKLOG_MAX, Desk, Outcome, SinkSettings, Work};
 use crate::failpoint::{Point, reach};
 use crate::intake::Poller;
 use crate::memory;
-use crate::model::{Document, DocumentId, FeedCursor, FeedId, KeptList, Knowledge};
+use crate::model::{Document, DocumentId, FeedControl, FeedCursor, FeedId, KeptList, Knowledge};
 use crate::pipeline::{Models, Windows};
 use crate::route::Router;
 use crate::sink::{BodyFormat, DispatchSummary, Dispatcher};
@@ -51,6 +52,8 @@ const DESK_QUEUE: usize = 64;
 const LISTS_QUEUE: usize = 16;
 /// How often memory that is free goes back to the system.
 const GIVE_BACK: Duration = Duration::from_mins(1);
+/// States of what operators say that wait to be followed.
+const CONTROLS_QUEUE: usize = 4;
 /// Polls that the desk takes in one transaction.
 const DESK_BATCH: usize = 32;
 /// How often the desk looks after what waits for a time.
@@ -139,7 +142,11 @@ pub async fn run_reloading(
     // Served from before the state is rebuilt until all is drained: that it is not ready, or no longer, must be answered too.
     let mut web = JoinSet::new();
     let (configs, read_configs) = watch::channel(Arc::new(config.clone()));
-    let api = config.web.api.then(|| Api::new(read_configs, Arc::clone(&clock), Arc::clone(&telemetry)));
+    let controls = Arc::new(Notify::new());
+    let api = config
+        .web
+        .api
+        .then(|| Api::new(read_configs, Arc::clone(&clock), Arc::clone(&telemetry), Arc::clone(&controls)));
     if let Some(address) = config.http.listen {
         let probes = web::router(Arc::clone(&telemetry));
         let router = match &api {
@@ -163,7 +170,7 @@ pub async fn run_reloading(
         api.share_models(Arc::clone(&stages.models));
         web.spawn(api.tell(Arc::clone(&store), Arc::clone(&news)));
     }
-    let watchers = Watchers { clock, observer, telemetry, news, configs };
+    let watchers = Watchers { clock, observer, telemetry, news, controls, configs };
     let mut tasks = Tasks::start(config, stages, store, watchers.clone(), hubs, &stop);
     watchers.telemetry.pulse.enter(Phase::Ready);
     let ended = tasks.until_stopped(&mut reloads).await;
@@ -195,6 +202,8 @@ struct Watchers {
     telemetry: Arc<Telemetry>,
     /// Told when alerts are durable.
     news: Arc<Notify>,
+    /// Tells that an operator has said something of a feed.
+    controls: Arc<Notify>,
     /// Told by which config the daemon runs.
     configs: watch::Sender<Arc<Config>>,
 }
@@ -206,6 +215,8 @@ struct Stages {
     poller: Arc<Poller>,
     cursors: Vec<FeedCursor>,
     kept_lists: Vec<KeptList>,
+    /// What operators have said of feeds, and its mark.
+    controls: (i64, Vec<FeedControl>),
     outbox: Arc<Queue>,
     dispatchers: Vec<(SinkConfig, Dispatcher<Queue>, Arc<Notify>)>,
 }
@@ -222,7 +233,7 @@ impl Stages {
         let (windows, now) = (windows(&config.windows), clock.now());
         let (desk_store, other_store) = (Arc::clone(store), Arc::clone(store));
         let (told, opened) = (Arc::clone(telemetry), config.clone());
-        let (desk, models, cursors, kept_lists) = tokio::task::spawn_blocking(move || -> Result<_> {
+        let (desk, models, cursors, kept_lists, controls) = tokio::task::spawn_blocking(move || -> Result<_> {
             let models =
                 Arc::new(Models::embedded().context("the built-in models cannot be read")?.with_words(&opened.extract));
             let models_hash = models.hash().0;
@@ -235,13 +246,15 @@ impl Stages {
             // A list that gets the id of one that left the config begins anew.
             other_store.forget_lists(list_ids(&opened)).context("cannot forget lists of feeds that left the config")?;
             let kept_lists = other_store.kept_lists().context("cannot read the lists of feeds")?;
-            Ok((desk, models, other_store.cursors().context("cannot read the feeds' cursors")?, kept_lists))
+            let controls = other_store.feed_controls(None).context("cannot read what is said of feeds")?;
+            let cursors = other_store.cursors().context("cannot read the feeds' cursors")?;
+            Ok((desk, models, cursors, kept_lists, controls.unwrap_or_default()))
         })
         .await??;
         let poller = Arc::new(Poller::new(&config.intake).context("cannot build the HTTP client")?);
         let outbox = Arc::new(CountedOutbox::new(Arc::clone(store), Arc::clone(telemetry)));
         let dispatchers = config.sinks.iter().map(|sink| dispatcher(sink, &outbox, &clock)).collect::<Result<_>>()?;
-        Ok(Self { desk, models, poller, cursors, kept_lists, outbox, dispatchers })
+        Ok(Self { desk, models, poller, cursors, kept_lists, controls, outbox, dispatchers })
     }
 }
 
@@ -316,6 +329,10 @@ struct Tasks {
     lists: BTreeMap<String, RunningList>,
     list_updates: mpsc::Sender<ListUpdate>,
     list_inbox: mpsc::Receiver<ListUpdate>,
+    /// What operators have said of feeds, and how more of it comes.
+    controls: Vec<FeedControl>,
+    control_updates: mpsc::Sender<Vec<FeedControl>>,
+    control_inbox: mpsc::Receiver<Vec<FeedControl>>,
     feeds: BTreeMap<FeedId, RunningFeed>,
     sinks: BTreeMap<String, RunningSink>,
     /// Of dispatchers that a reload ended.
@@ -356,7 +373,9 @@ impl Tasks {
         let desk_loop =
             DeskLoop { desk: stages.desk, wake, watchers: watchers.clone(), caught_up: Instant::now(), failed: None };
         let (manners, _) = watch::channel(Manners::new(stages.poller, &config));
-        let feeds = all_feeds(&config, &stages.kept_lists);
+        let (mark, controls) = stages.controls;
+        let feeds = all_feeds(&config, &stages.kept_lists, &controls);
+        let (control_updates, control_inbox) = mpsc::channel(CONTROLS_QUEUE);
         let (list_updates, list_inbox) = mpsc::channel(LISTS_QUEUE);
         let mut tasks = Self {
             config,
@@ -375,6 +394,9 @@ impl Tasks {
             lists: BTreeMap::new(),
             list_updates,
             list_inbox,
+            controls,
+            control_updates: control_updates.clone(),
+            control_inbox,
             feeds: BTreeMap::new(),
             sinks: BTreeMap::new(),
             summaries: Vec::new(),
@@ -396,6 +418,7 @@ impl Tasks {
             tasks.start_feed(feed, cursor);
         }
         tasks.swap_lists();
+        tasks.start_controls(mark, control_updates);
         tasks
     }
 
@@ -463,6 +486,7 @@ impl Tasks {
                 Some(ended) = self.intake.join_next() => ended.context("a feed's task died")?,
                 Some(ended) = self.dispatch.join_next() => self.summaries.push(ended.context("a dispatcher died")?),
                 Some(update) = self.list_inbox.recv() => self.take_list(update).await,
+                Some(controls) = self.control_inbox.recv() => self.take_controls(controls).await,
                 Some(Reload { config, done }) = reloads.recv() => {
                     let is_taken = self.reload(config).await;
                     // Who sent it may be gone.

@@ -385,7 +385,7 @@ pub enum FeedsCommand {
     Add(AddArgs),
     /// Finds the feeds behind the address of a web page: those that it names, else those at common places.
     Discover(DiscoverArgs),
-    /// Takes feeds out of a config file.
+    /// Takes feeds out of a config file; also those that the page or the API has added.
     Remove(RemoveArgs),
     /// Adds the feeds of an OPML list to a config file, but for those that are there.
     Import(ImportArgs),
@@ -397,6 +397,12 @@ pub enum FeedsCommand {
     },
     /// Names the lists that come with the program, by topic.
     Lists,
+    /// Lets feeds rest, wherever they stand, until they are resumed; also over restarts and reloads. The config stays as it is.
+    Pause(look::FeedsPauseArgs),
+    /// Lets feeds be polled again. What they carry that is not known yet is news.
+    Resume(look::FeedsPauseArgs),
+    /// Lets the running daemon poll a feed now, or as soon as its server's `Retry-After` and the gap between two fetches permit.
+    Poll(look::FeedsPollArgs),
     /// Shows how each feed does, the failing ones first.
     Status(look::FeedsStatusArgs),
     /// Parses feed files and prints what is in them as JSON Lines.

@@ -70,6 +70,15 @@ pub fn is_running(database: &Path) -> Option<bool> {
     find(database).ok().map(|daemon| daemon.is_some())
 }
 
+/// When what was written into `database` counts, in words: a daemon that runs on it looks for it by itself.
+pub fn takes_up(database: &Path) -> String {
+    match is_running(database) {
+        Some(true) => "the running gainsay takes it up within a second".to_owned(),
+        Some(false) => format!("no gainsay runs on {}: it counts from the next start", database.display()),
+        None => "a gainsay that runs takes it up within a second".to_owned(),
+    }
+}
+
 /// Tells the daemon on `database` to read `config`, if that is its config; says in words what came of it, or what to do.
 pub fn tell(database: &Path, config: &Path) -> String {
     let shown = database.display();

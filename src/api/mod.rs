@@ -2,10 +2,12 @@
 //! `gainsay` commands show and say, over HTTP. Built by `app`, served by `web`.
 //!
 //! `guard` lets a request in, `routes` leads it, `query` reads its parameters, `pool` reads the database for it, `lists` and `state`
-//! make its answer, `operate` does what changes something, `act` what signed links of messages ask for, `stream` tells alerts as they come. Everything that a client can take is bounded.
+//! make its answer, `operate` and `feeds` do what changes something, `act` what signed links of messages ask for, `stream` tells alerts as they
+//! come. Everything that a client can take is bounded.
 
 mod act;
 mod export;
+mod feeds;
 mod guard;
 mod lists;
 mod openapi;
@@ -29,7 +31,7 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
 use self::export::Form;
 use self::guard::{Caller, Guard};
@@ -71,6 +73,10 @@ struct Shared {
     configs: watch::Receiver<Arc<Config>>,
     clock: Arc<dyn Clock>,
     telemetry: Arc<Telemetry>,
+    /// Notified when something was said of a feed.
+    controls: Arc<Notify>,
+    /// Bounds how many addresses are looked at for feeds at once.
+    searches: Semaphore,
     /// Those of the desk, once it is there.
     models: OnceLock<Arc<Models>>,
     started: Timestamp,
@@ -97,8 +103,13 @@ struct Looking<'a> {
 }
 
 impl Api {
-    /// The API of a daemon that runs by the newest of `configs`.
-    pub fn new(configs: watch::Receiver<Arc<Config>>, clock: Arc<dyn Clock>, telemetry: Arc<Telemetry>) -> Self {
+    /// The API of a daemon that runs by the newest of `configs`; notifies `controls` when it was told something of a feed.
+    pub fn new(
+        configs: watch::Receiver<Arc<Config>>,
+        clock: Arc<dyn Clock>,
+        telemetry: Arc<Telemetry>,
+        controls: Arc<Notify>,
+    ) -> Self {
         let config = Arc::clone(&configs.borrow());
         let shared = Shared {
             guard: Guard::new(config.web.clone(), config.http.listen),
@@ -109,6 +120,8 @@ impl Api {
             acting: tokio::sync::Mutex::new(()),
             clock,
             telemetry,
+            controls,
+            searches: Semaphore::new(feeds::SEARCHES),
             models: OnceLock::new(),
             routes: routes(),
             document: OnceLock::new(),

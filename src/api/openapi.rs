@@ -38,6 +38,8 @@ pub(super) fn document(routes: &[Route]) -> Value {
         if body.is_some() || matches!(route.act, Act::Change(_)) {
             let about = "What is asked for cannot be done.";
             let content = json!({"application/problem+json": {"schema": problem}});
+            let clash = "What there is already stands against it.";
+            responses.insert("409".to_owned(), json!({"description": clash, "content": content}));
             responses.insert("422".to_owned(), json!({"description": about, "content": content}));
         }
         let mut parameters: Vec<Value> = held(route.path).map(in_path).collect();

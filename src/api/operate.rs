@@ -153,11 +153,11 @@ pub(super) struct Tried {
     error: Option<String>,
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|error| Problem::bad(format!("the body: {error}")))
 }
 
-fn text(name: &str, given: Option<String>) -> Result<Option<String>, Problem> {
+pub(super) fn text(name: &str, given: Option<String>) -> Result<Option<String>, Problem> {
     let text = given.map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|text| !text.is_empty());
     let is_text = |text: &String| text.chars().count() <= TEXT_CHARACTERS_MAX && !text.contains(char::is_control);
     match text {
@@ -215,11 +215,11 @@ fn ensure_known(view: &View, act: &FeedbackAct) -> Result<(), Problem> {
 }
 
 impl Changing {
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.shared.clock.now()
     }
 
-    fn database(&self) -> PathBuf {
+    pub(super) fn database(&self) -> PathBuf {
         self.shared.config().database.clone()
     }
 
@@ -247,7 +247,7 @@ impl Changing {
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.map_err(|error| Problem::busy(error.to_string()))
 }
 

@@ -19,19 +19,50 @@ pub(super) struct Problem {
     pub(super) status: u16,
     /// What is wrong with this request, and what would be accepted.
     pub(super) detail: String,
+    /// Feeds that could be added in place of what was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    feeds: Vec<Choice>,
     /// Methods that the path takes, where it was asked for another one.
     #[serde(skip)]
     allow: Option<String>,
 }
 
+/// A feed that was found behind an address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(super) struct Choice {
+    /// Its address.
+    pub(super) url: String,
+    /// Its title, which may be empty.
+    pub(super) title: String,
+    /// Its format in a word or two.
+    pub(super) format: &'static str,
+    /// Its entries.
+    pub(super) entries: usize,
+    /// When its newest entry was published.
+    pub(super) newest: Option<String>,
+    /// How it was found, in words.
+    pub(super) found: &'static str,
+}
+
 impl Problem {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         let title = status.canonical_reason().unwrap_or("Error");
-        Self { kind: "about:blank", title, status: status.as_u16(), detail: detail.into(), allow: None }
+        Self {
+            kind: "about:blank",
+            title,
+            status: status.as_u16(),
+            detail: detail.into(),
+            feeds: Vec::new(),
+            allow: None,
+        }
     }
 
     pub(super) fn allowing(self, methods: String) -> Self {
         Self { allow: Some(methods), ..self }
+    }
+
+    pub(super) fn offering(self, feeds: Vec<Choice>) -> Self {
+        Self { feeds, ..self }
     }
 
     pub(super) fn bad(detail: impl Into<String>) -> Self {

@@ -8,7 +8,7 @@ use super::lists::{self, Page};
 use super::operate::{self, Changed, Changing};
 use super::problem::Problem;
 use super::query::{Parameter, Take};
-use super::{Looking, state};
+use super::{Looking, feeds, state};
 use crate::config::Scope;
 use crate::look::{ClaimLine, DeliveryLine, Explanation, FeedLine, ThreadLine, TimelineLine};
 use serde_json::Value;
@@ -149,6 +149,16 @@ fn feed(generator: &mut SchemaGenerator) -> Schema {
     })
 }
 
+fn feed_with_polls(generator: &mut SchemaGenerator) -> Schema {
+    let (line, poll) = (feed(generator), generator.subschema_for::<feeds::PollLine>());
+    schemars::json_schema!({
+        "allOf": [line],
+        "type": "object",
+        "required": ["polls"],
+        "properties": {"polls": {"type": "array", "items": poll}},
+    })
+}
+
 const fn list(
     path: &'static str,
     about: &'static str,
@@ -172,7 +182,7 @@ const fn single(
 
 /// Every route; what has no place for anything goes before what has.
 pub(super) fn routes() -> Vec<Route> {
-    lists_of().into_iter().chain(single_things()).chain(changes()).collect()
+    lists_of().into_iter().chain(single_things()).chain(changes()).chain(changes_of_feeds()).collect()
 }
 
 fn lists_of() -> Vec<Route> {
@@ -240,7 +250,7 @@ fn single_things() -> Vec<Route> {
             state::explain,
             of::<Explanation>,
         ),
-        single("/feeds/{id}", "A feed.", &[], state::feed, feed),
+        single("/feeds/{id}", "A feed, with its last polls.", &[], feeds::feed, feed_with_polls),
         single(
             "/deliveries/{alert}",
             "A delivery with its attempts and the text that goes out; of an alert for several sinks, that of `sink`.",
@@ -261,17 +271,72 @@ fn single_things() -> Vec<Route> {
     ]
 }
 
+type Changes = fn(Changing) -> Pin<Box<dyn Future<Output = Changed> + Send>>;
+type Shape = fn(&mut SchemaGenerator) -> Schema;
+
+const fn change(
+    method: &'static str,
+    path: &'static str,
+    about: &'static str,
+    status: u16,
+    act: Changes,
+    answer: Shape,
+    body: Option<Shape>,
+) -> Route {
+    Route { method, path, about, parameters: &[], act: Act::Change(act), status, answer, body }
+}
+
+fn changes_of_feeds() -> Vec<Route> {
+    vec![
+        change(
+            "POST",
+            "/feeds",
+            "Adds a feed beside the config. An address that is no feed is answered with 422 and the feeds that it leads to.",
+            201,
+            |c| Box::pin(feeds::add(c)),
+            of::<feeds::Added>,
+            Some(of::<feeds::NewFeed>),
+        ),
+        change(
+            "DELETE",
+            "/feeds/{id}",
+            "Takes a feed out that was added so.",
+            204,
+            |c| Box::pin(feeds::drop(c)),
+            any,
+            None,
+        ),
+        change(
+            "POST",
+            "/feeds/{id}/pause",
+            "Lets a feed rest until it is resumed, also over restarts and reloads.",
+            202,
+            |c| Box::pin(feeds::pause(c)),
+            of::<feeds::Paused>,
+            None,
+        ),
+        change(
+            "POST",
+            "/feeds/{id}/resume",
+            "Lets a feed be polled again.",
+            202,
+            |c| Box::pin(feeds::resume(c)),
+            of::<feeds::Paused>,
+            None,
+        ),
+        change(
+            "POST",
+            "/feeds/{id}/poll",
+            "Polls a feed now, or as soon as `Retry-After` and the gap between two fetches permit; the answer says when.",
+            202,
+            |c| Box::pin(feeds::poll(c)),
+            of::<feeds::Polled>,
+            None,
+        ),
+    ]
+}
+
 fn changes() -> Vec<Route> {
-    let change = |method, path, about, status, act, answer, body| Route {
-        method,
-        path,
-        about,
-        parameters: &[],
-        act: Act::Change(act),
-        status,
-        answer,
-        body,
-    };
     vec![
         change(
             "POST",

@@ -39,7 +39,7 @@ pub(super) const TRENDS: &[Parameter] = &[
 pub(super) const SINK: &[Parameter] =
     &[Parameter { name: "sink", what: Take::Text, about: "To this sink; the first that got it where none is given." }];
 
-fn value(of: &impl serde::Serialize) -> Result<Value, Problem> {
+pub(super) fn value(of: &impl serde::Serialize) -> Result<Value, Problem> {
     serde_json::to_value(of).map_err(|error| Problem::busy(error.to_string()))
 }
 
@@ -124,11 +124,6 @@ pub(super) fn feeds(looking: &Looking<'_>) -> Result<Vec<Value>, Problem> {
         found.push(line);
     }
     Ok(found)
-}
-
-pub(super) fn feed(looking: &Looking<'_>) -> Result<Value, Problem> {
-    let found = feeds(looking)?.into_iter().find(|feed| feed["id"] == looking.id);
-    found.ok_or_else(|| Problem::missing("feed"))
 }
 
 pub(super) fn endpoints(looking: &Looking<'_>, cursor: Option<&str>, limit: u32) -> Result<Page, Problem> {
@@ -276,6 +271,7 @@ pub(super) fn status(looking: &Looking<'_>) -> Result<Value, Problem> {
     let failing = feeds.iter().filter(|feed| TROUBLES.contains(&feed.state) || feed.state == "backing-off").count();
     let endpoints = view.endpoints()?;
     let is_wanted = |sink: &str| config.sinks.iter().any(|known| known.name == sink);
+    let paused = feeds.iter().filter(|feed| feed.state == "paused").count();
     let troubled = endpoints.iter().filter(|one| one.state != EndpointState::Healthy && is_wanted(&one.sink)).count();
     let checks: Vec<Value> = checks(view, config, looking.query.now)?
         .into_iter()
@@ -299,7 +295,7 @@ pub(super) fn status(looking: &Looking<'_>) -> Result<Value, Problem> {
         "claims": counts.claims,
         "threads": counts.threads,
         "alerts": view.alert_count()?,
-        "feeds": {"total": feeds.iter().filter(|feed| is_running(feed.state)).count(), "failing": failing},
+        "feeds": {"total": feeds.iter().filter(|feed| is_running(feed.state)).count(), "failing": failing, "paused": paused},
         "endpoints": {"total": config.sinks.len(), "failing": troubled},
         "pending": counts.pending,
         "dead": counts.dead,

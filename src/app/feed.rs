@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
@@ -17,12 +17,13 @@ use super::push::Ear;
 use super::{Delivery, Manners, Order, Watchers};
 use crate::config::{FeedConfig, TextPolicy};
 use crate::desk::Work;
-use crate::intake::{Outcome as PollOutcome, Poll, Turn, wait_after_start};
+use crate::intake::{Outcome as PollOutcome, Poll, Turn, soonest, wait_after_start};
 use crate::model::{
     Document, DocumentId, EntryTrace, FeedCursor, FeedId, Item, PollReason, Release, SourceInfo, Version,
     comparable_address, shown_text,
 };
 use crate::pipeline::Windows;
+use crate::telemetry::PollNote;
 use crate::text::document::{document, document_id};
 use crate::web::Told;
 
@@ -41,6 +42,8 @@ pub(super) struct FeedTask {
     pub(super) watchers: Watchers,
     pub(super) orders: mpsc::Sender<Order>,
     pub(super) ear: Ear,
+    /// Notified when somebody wants a poll now.
+    pub(super) hurry: Arc<Notify>,
     /// Set before the stop where the feed is taken out for good.
     pub(super) is_leaving: Arc<AtomicBool>,
 }
@@ -61,6 +64,8 @@ enum Next {
     Remind,
     Hear(Told),
     AskHub,
+    /// To poll as soon as good manners permit: somebody asked for it.
+    Hurry,
 }
 
 impl FeedTask {
@@ -96,12 +101,18 @@ impl FeedTask {
                 }
                 told = self.ear.told() => Next::Hear(told),
                 () = asking => Next::AskHub,
+                () = self.hurry.notified() => Next::Hurry,
                 () = tokio::time::sleep(delay + REMINDER) => Next::Remind,
                 (turn, manners) = turn_after(delay, due, &self.manners, &self.feed, &self.cursor) => Next::Poll(turn, manners),
             };
             is_reminder = matches!(next, Next::Remind);
             let soon = match next {
                 Next::Remind => None,
+                Next::Hurry => {
+                    let now = clock.now();
+                    due = due.min(soonest(&self.cursor, now).0);
+                    None
+                }
                 Next::Poll(turn, manners) => Some(Box::pin(self.poll(turn, &manners, &stop)).await),
                 Next::Hear(told) => {
                     let manners = self.manners.borrow().clone();
@@ -132,6 +143,7 @@ impl FeedTask {
         let mut poll = manners.poller.poll(&turn, &self.feed, &cursor, now).await;
         self.ear.note(&mut poll, now);
         telemetry.polled(&self.feed, &poll);
+        telemetry.note_poll(&self.feed.id, PollNote::new(&self.feed, &poll, now, clock.now()));
         observer.polled(&self.feed, &poll);
         let delay = poll.next_poll_after;
         // Of a watched directory only what is new is read, not what stands there beside it.

@@ -1,6 +1,7 @@
 //! Lists of feeds in the daemon: each has a task that reads it anew from time to time, keeps the last good copy in the database and tells
 //! the daemon, which starts and stops feeds as a reload does.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::clock::Clock;
 use crate::config::{Config, FeedConfig, FeedListConfig, ListSource};
 use crate::feedlist::{self, plain};
 use crate::intake::{Fetched, Poller};
-use crate::model::{KeptList, ListedFeed};
+use crate::model::{FeedControl, FeedId, KeptList, ListedFeed};
 use crate::store::{EmbeddedStore, Store as _, StoreError};
 
 /// Longest wait after a reading that failed, unless the interval is shorter.
@@ -196,9 +197,12 @@ pub(super) fn list_ids(config: &Config) -> Vec<String> {
     config.feed_lists.iter().map(|list| list.id.clone()).collect()
 }
 
-/// The feeds of a config and of the copies of its lists.
-pub(super) fn all_feeds(config: &Config, kept: &[KeptList]) -> Vec<Arc<FeedConfig>> {
-    plain::all_feeds(config, kept).into_iter().map(|(feed, _)| feed).collect()
+/// The feeds that are polled: those of a config, of the copies of its lists and those that were added, but for those that are paused.
+pub(super) fn all_feeds(config: &Config, kept: &[KeptList], controls: &[FeedControl]) -> Vec<Arc<FeedConfig>> {
+    let paused: BTreeSet<&FeedId> =
+        controls.iter().filter(|control| control.paused.is_some()).map(|control| &control.feed).collect();
+    let all = plain::all_feeds(config, kept, controls).into_iter().map(|(feed, _)| feed);
+    all.filter(|feed| !paused.contains(&feed.id)).collect()
 }
 
 impl Tasks {
@@ -259,22 +263,29 @@ impl Tasks {
             }
             ListUpdate::Again(id) => id,
         };
-        let store = Arc::clone(&self.store);
-        let cursors = tokio::task::spawn_blocking(move || store.cursors()).await;
-        let cursors = match cursors.unwrap_or(Err(StoreError::WriterEnded)) {
-            Ok(cursors) => cursors.into_iter().map(|cursor| (cursor.feed.clone(), cursor)).collect(),
+        match self.follow_feeds().await {
+            Ok((started, stopped)) => {
+                info!(list = id, feeds_started = started, feeds_stopped = stopped, "a list of feeds was read");
+            }
             Err(error) => {
-                // Begun without its cursor, a feed would be read as if for the first time.
                 warn!(list = id, %error, "the feeds of a list cannot be started yet");
                 self.take_list_later(id);
-                return;
             }
-        };
-        let feeds = all_feeds(&self.config, &self.kept_lists);
-        let (started, stopped) = self.swap_feeds(&feeds, &cursors);
+        }
+    }
+
+    /// Starts and stops feeds, so that those have tasks that are to be polled; says how many. Fails where the cursors cannot be read: begun
+    /// without its cursor, a feed would be read as if for the first time.
+    pub(super) async fn follow_feeds(&mut self) -> Result<(usize, usize), StoreError> {
+        let store = Arc::clone(&self.store);
+        let cursors = tokio::task::spawn_blocking(move || store.cursors()).await;
+        let cursors = cursors.unwrap_or(Err(StoreError::WriterEnded))?;
+        let cursors = cursors.into_iter().map(|cursor| (cursor.feed.clone(), cursor)).collect();
+        let feeds = all_feeds(&self.config, &self.kept_lists, &self.controls);
+        let changed = self.swap_feeds(&feeds, &cursors);
         let config = Config { feeds, ..self.config.clone() };
         self.watchers.telemetry.watch_config(&config, &cursors);
-        info!(list = id, feeds_started = started, feeds_stopped = stopped, "a list of feeds was read");
+        Ok(changed)
     }
 
     fn take_list_later(&mut self, id: String) {

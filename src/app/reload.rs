@@ -31,6 +31,8 @@ pub(super) struct RunningFeed {
     stop: CancellationToken,
     /// Set before the stop where the feed is taken out for good: its hub is told.
     is_leaving: Arc<AtomicBool>,
+    /// Notified when it is to be polled soon.
+    hurry: Arc<Notify>,
     /// Where the task stood when it ended.
     end: oneshot::Receiver<Box<FeedCursor>>,
 }
@@ -63,6 +65,13 @@ struct Prepared {
     cursors: BTreeMap<FeedId, FeedCursor>,
 }
 
+impl RunningFeed {
+    /// Lets it be polled as soon as good manners permit.
+    pub(super) fn hurry(&self) {
+        self.hurry.notify_one();
+    }
+}
+
 impl Tasks {
     /// Starts a feed's task at `cursor`, or where its former task ended, if it had one.
     pub(super) fn start_feed(&mut self, feed: Arc<FeedConfig>, cursor: Option<FeedCursor>) {
@@ -70,14 +79,22 @@ impl Tasks {
         let (stop, (last, end)) = (self.stop.child_token(), oneshot::channel());
         let is_leaving = Arc::new(AtomicBool::new(false));
         let leaving = Arc::clone(&is_leaving);
-        let running = RunningFeed { config: Some(Arc::clone(&feed)), stop: stop.clone(), is_leaving, end };
+        let hurry = Arc::new(Notify::new());
+        let running = RunningFeed {
+            config: Some(Arc::clone(&feed)),
+            stop: stop.clone(),
+            is_leaving,
+            hurry: Arc::clone(&hurry),
+            end,
+        };
         let former = self.feeds.insert(feed.id.clone(), running).map(|former| former.end);
         let watchers = self.watchers.clone();
         let manners = self.manners.subscribe();
         let ear = Ear::new(self.hubs.clone());
         let spread = spread(self.config.feeds.len().max(self.feeds.len()));
         let cursor = Box::new(resume(&feed, cursor));
-        let mut task = Box::new(FeedTask { cursor, spread, feed, manners, watchers, orders, ear, is_leaving: leaving });
+        let is_leaving = leaving;
+        let mut task = Box::new(FeedTask { feed, cursor, spread, manners, watchers, orders, ear, hurry, is_leaving });
         self.intake.spawn(async move {
             if let Some(Ok(last)) = async { Some(former?.await) }.await {
                 *task.cursor = resume(&task.feed, Some(*last));
@@ -122,7 +139,7 @@ impl Tasks {
         reach(Point::ReloadHalf);
         let poller = prepared.poller.unwrap_or_else(|| Arc::clone(&self.manners.borrow().poller));
         self.manners.send_replace(Manners::new(poller, &config));
-        let all = all_feeds(&config, &self.kept_lists);
+        let all = all_feeds(&config, &self.kept_lists, &self.controls);
         let feeds = self.swap_feeds(&all, &prepared.cursors);
         self.watchers.telemetry.watch_config(&Config { feeds: all, ..config.clone() }, &prepared.cursors);
         self.store.keep_deliveries_for(config.windows.deliveries);

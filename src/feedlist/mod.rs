@@ -11,19 +11,22 @@ pub mod plain;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use edit::{ConfigFile, NewFeed};
 use opml::Listed;
+use plain::Origin;
 use url::Url;
 
 use crate::cli::{AddArgs, FeedsCommand, ImportArgs, ReloadArgs, RemoveArgs};
-use crate::config::{self, Config, ConfigError};
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::{self, Config, ConfigError, FeedConfig};
 use crate::look::args::FormatArgs;
 use crate::look::print_feeds;
-use crate::model::{KeptList, shown_address};
+use crate::model::{FeedControl, FeedId, KeptList, shown_address};
 use crate::running;
-use crate::store::View;
+use crate::store::{StoreError, View, control_feed};
 
 /// The lists that come with the program, by topic. Their facts are public; most could not be tried when they were put together and
 /// are marked `unverified`.
@@ -50,15 +53,18 @@ pub fn run(command: &FeedsCommand) -> Result<ExitCode> {
         FeedsCommand::Import(args) => import(args),
         FeedsCommand::Export { config } => export(&config::load_without_secrets(config)?),
         FeedsCommand::Lists => lists(),
+        FeedsCommand::Pause(args) => crate::look::pause_feeds(args, true),
+        FeedsCommand::Resume(args) => crate::look::pause_feeds(args, false),
+        FeedsCommand::Poll(args) => crate::look::poll_feed(args),
         FeedsCommand::Status(args) => crate::look::feeds_status(args),
         FeedsCommand::Parse { batch } => crate::commands::parse_feeds(batch),
     }
 }
 
 fn list(config: &Config, format: FormatArgs) -> Result<ExitCode> {
-    let kept = kept_lists(config);
-    let feeds = plain::all_feeds(config, &kept);
-    print_feeds(format, feeds.iter().map(|(feed, list)| (&**feed, list.as_deref())))?;
+    let (kept, controls) = stored(config);
+    let feeds = plain::all_feeds(config, &kept, &controls);
+    print_feeds(format, &feeds, &controls)?;
     for list in &config.feed_lists {
         let kept = kept.iter().find(|kept| kept.id == list.id && kept.address == plain::address(list));
         let said = match kept {
@@ -73,17 +79,21 @@ fn list(config: &Config, format: FormatArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the database keeps of the lists, where there is one that can be read.
-fn kept_lists(config: &Config) -> Vec<KeptList> {
-    if config.feed_lists.is_empty() {
-        return Vec::new();
-    }
-    View::open(&config.database).and_then(|view| view.feed_lists()).unwrap_or_default()
+/// What the database keeps of the lists, and what operators have said of feeds, where there is one that can be read.
+fn stored(config: &Config) -> (Vec<KeptList>, Vec<FeedControl>) {
+    let read = |view: View| Ok((view.feed_lists()?, view.feed_controls()?));
+    View::open(&config.database).and_then(read).unwrap_or_default()
+}
+
+/// All feeds of a config, as far as the database can be read.
+fn all_of(config: &Config) -> Vec<(Arc<FeedConfig>, Origin)> {
+    let (kept, controls) = stored(config);
+    plain::all_feeds(config, &kept, &controls)
 }
 
 fn show(config: &Config, id: &str) -> Result<ExitCode> {
-    let all = plain::all_feeds(config, &kept_lists(config));
-    let Some((feed, list)) = all.iter().find(|(feed, _)| feed.id.as_str() == id) else {
+    let all = all_of(config);
+    let Some((feed, origin)) = all.iter().find(|(feed, _)| feed.id.as_str() == id) else {
         bail!("there is no feed {id:?}")
     };
     let mut out = io::stdout().lock();
@@ -92,8 +102,10 @@ fn show(config: &Config, id: &str) -> Result<ExitCode> {
     writeln!(out, "url            {}", shown_address(&feed.url))?;
     writeln!(out, "poll_interval  {}", config::show_duration(feed.poll_interval))?;
     writeln!(out, "backfill       {}", config::show_duration(feed.backfill))?;
-    if let Some(list) = list {
-        writeln!(out, "list           {list}")?;
+    match origin {
+        Origin::Config => {}
+        Origin::List(list) => writeln!(out, "list           {list}")?,
+        Origin::Added => writeln!(out, "added          by the page or the API; in no config")?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -117,12 +129,21 @@ fn add(args: &AddArgs) -> Result<ExitCode> {
 fn remove(args: &RemoveArgs) -> Result<ExitCode> {
     let _lock = edit::lock(&args.config)?;
     let mut file = open(&args.config)?;
-    let missing: Vec<&str> = args.ids.iter().map(String::as_str).filter(|id| !file.remove(id)).collect();
+    let (here, elsewhere): (Vec<&str>, Vec<&str>) = args.ids.iter().map(String::as_str).partition(|id| file.remove(id));
+    let added = if elsewhere.is_empty() { Vec::new() } else { added_feeds(&args.config)? };
+    let missing: Vec<&str> = elsewhere.iter().copied().filter(|id| !added.contains(&FeedId::new(*id))).collect();
     if !missing.is_empty() {
         bail!("there is no feed {}; nothing was changed", missing.join(", "));
     }
+    if here.is_empty() {
+        let database = config::load_without_secrets(&args.config)?.database;
+        return remove_added(&database, &elsewhere);
+    }
     let database = save(&args.config, &file)?;
-    let done = format!("removed {} from {}", args.ids.join(", "), args.config.display());
+    if !elsewhere.is_empty() {
+        remove_added(&database, &elsewhere)?;
+    }
+    let done = format!("removed {} from {}", here.join(", "), args.config.display());
     if file.is_without_feeds() {
         let done = format!(
             "{done}; no feed is left: a running gainsay keeps those that it has, and none starts on this config"
@@ -130,6 +151,25 @@ fn remove(args: &RemoveArgs) -> Result<ExitCode> {
         return say(&done, &args.config, None, args.reload);
     }
     say(&done, &args.config, Some(&database), args.reload)
+}
+
+/// The feeds that stand in the database of a config and nowhere else.
+fn added_feeds(config: &Path) -> Result<Vec<FeedId>> {
+    let (_, controls) = stored(&config::load_without_secrets(config)?);
+    Ok(controls.into_iter().filter(|control| control.added.is_some()).map(|control| control.feed).collect())
+}
+
+/// Takes out feeds that were added by the page, the API or a command.
+fn remove_added(database: &Path, ids: &[&str]) -> Result<ExitCode> {
+    for id in ids {
+        control_feed(database, &FeedId::new(*id), SystemClock.now(), |control, _| {
+            (control.added, control.paused) = (None, None);
+            Ok::<_, StoreError>(())
+        })?;
+    }
+    let told = running::takes_up(database);
+    writeln!(io::stdout().lock(), "removed {} from {}; {told}", ids.join(", "), database.display())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn import(args: &ImportArgs) -> Result<ExitCode> {
@@ -169,7 +209,7 @@ fn import(args: &ImportArgs) -> Result<ExitCode> {
 }
 
 fn export(config: &Config) -> Result<ExitCode> {
-    let feeds = plain::all_feeds(config, &kept_lists(config));
+    let feeds = all_of(config);
     let feeds = feeds.iter().map(|(feed, _)| (feed.outlet.as_str(), feed.url.as_str()));
     io::stdout().lock().write_all(opml::write(feeds).as_bytes())?;
     Ok(ExitCode::SUCCESS)

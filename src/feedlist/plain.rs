@@ -8,13 +8,37 @@ use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use super::opml::{self, BYTES_MAX, FEEDS_MAX, List, Listed, OpmlError};
-use crate::config::{Config, FeedConfig, FeedListConfig, ListSource};
-use crate::model::{AddressHash, KeptList, ListedFeed, canonical_address};
+use crate::config::{Config, FeedAccess, FeedConfig, FeedListConfig, ListSource};
+use crate::model::{AddedFeed, AddressHash, FeedControl, FeedId, KeptList, ListedFeed, canonical_address};
 
 /// Characters of a host in an id.
 const HOST_CHARS_MAX: usize = 22;
 /// Bytes of the hash in an id.
 const HASH_BYTES: usize = 4;
+
+/// What the ids of feeds begin with that were added while the daemon ran.
+const ADDED: &str = "added";
+
+/// Where a feed stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// In the config itself.
+    Config,
+    /// In the list with this id.
+    List(String),
+    /// It was added by the page, the API or a command.
+    Added,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Config => f.write_str("config"),
+            Self::List(list) => write!(f, "list {list}"),
+            Self::Added => f.write_str("added"),
+        }
+    }
+}
 
 /// Why a list cannot be used; what was known of it stays.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -101,31 +125,60 @@ pub fn keep(list: &FeedListConfig, read: List) -> Vec<ListedFeed> {
     feeds.map(|feed| ListedFeed { url: feed.url.to_string(), title: feed.title }).collect()
 }
 
-/// All feeds of a config: its own, then those of its lists, each with the id of its list. An address or an id that is there already is
-/// not taken again. A list that has moved keeps the feeds of its last copy until it is read where it is now.
-pub fn all_feeds(config: &Config, kept: &[KeptList]) -> Vec<(Arc<FeedConfig>, Option<String>)> {
-    let canonical = |url: &Url| canonical_address(url.as_str()).unwrap_or_else(|| url.to_string());
+/// All feeds: those of the config itself, then those of its lists, then those that were added. An address or an id that is there already
+/// is not taken again. A list that has moved keeps the feeds of its last copy until it is read where it is now.
+pub fn all_feeds(config: &Config, kept: &[KeptList], controls: &[FeedControl]) -> Vec<(Arc<FeedConfig>, Origin)> {
     let mut addresses: BTreeSet<String> = config.feeds.iter().map(|feed| canonical(&feed.url)).collect();
     let mut ids: BTreeSet<String> = config.feeds.iter().map(|feed| feed.id.to_string()).collect();
-    let mut all: Vec<_> = config.feeds.iter().map(|feed| (Arc::clone(feed), None)).collect();
+    let mut all: Vec<_> = config.feeds.iter().map(|feed| (Arc::clone(feed), Origin::Config)).collect();
     for list in &config.feed_lists {
         let Some(kept) = kept.iter().find(|kept| kept.id == list.id) else { continue };
         for listed in kept.feeds.iter().take(list.feeds_max) {
             let Some(url) = opml::feed_address(&listed.url) else { continue };
             let id = id(&list.id, &url);
             if addresses.insert(canonical(&url)) && ids.insert(id.clone()) {
-                all.push((Arc::new(list.feed(id, url, &listed.title)), Some(list.id.clone())));
+                all.push((Arc::new(list.feed(id, url, &listed.title)), Origin::List(list.id.clone())));
             }
         }
     }
+    for (id, added) in controls.iter().filter_map(|control| Some((&control.feed, control.added.as_ref()?))) {
+        let Some(url) = opml::feed_address(&added.url) else { continue };
+        if addresses.insert(canonical(&url)) && ids.insert(id.to_string()) {
+            all.push((Arc::new(added_feed(config, id, url, added)), Origin::Added));
+        }
+    }
     all
+}
+
+/// An address in the form in which two spellings of it are one.
+pub fn canonical(url: &Url) -> String {
+    canonical_address(url.as_str()).unwrap_or_else(|| url.to_string())
+}
+
+/// The id of a feed that is added: its address alone makes it, so that one that was taken out and comes back is the same feed.
+pub fn added_id(url: &Url) -> FeedId {
+    FeedId::new(id(ADDED, url))
+}
+
+/// Polled as a feed of the config that says nothing but its address.
+fn added_feed(config: &Config, id: &FeedId, url: Url, added: &AddedFeed) -> FeedConfig {
+    FeedConfig {
+        id: id.clone(),
+        outlet: added.outlet.clone(),
+        url,
+        poll_interval: config.intake.poll_interval,
+        poll_interval_max: config.intake.poll_interval_max,
+        backfill: config.intake.backfill,
+        access: FeedAccess::default(),
+        text: config.intake.text,
+    }
 }
 
 /// The id of a list's feed: it depends on the list's id and the address alone, so that neither order nor titles change it.
 fn id(list: &str, url: &Url) -> String {
     use std::fmt::Write as _;
 
-    let address = canonical_address(url.as_str()).unwrap_or_else(|| url.to_string());
+    let address = canonical(url);
     let host = url.host_str().unwrap_or_default();
     let host: String =
         host.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
@@ -163,6 +216,25 @@ mod tests {
             assert_eq!(read(empty.as_bytes()), Err(ListError::Empty), "{empty}");
         }
         assert_eq!(read(&vec![b'a'; BYTES_MAX + 1]), Err(ListError::TooLarge));
+    }
+
+    #[test]
+    fn what_is_added_comes_last_and_gives_way_to_the_config() {
+        let text = "database = \"g.db\"\n[[feed]]\nid = \"mine\"\nurl = \"https://a.example/rss\"\noutlet = \"A\"\n\
+                    [[sink]]\nname = \"log\"\ntype = \"jsonl\"\n";
+        let config = crate::config::parse_without_secrets(text, std::path::Path::new("g.toml")).unwrap();
+        let added = |url: &str| {
+            let at = jiff::Timestamp::UNIX_EPOCH;
+            let added = AddedFeed { url: url.to_owned(), outlet: "B".to_owned(), at, by: None };
+            FeedControl { added: Some(added), ..FeedControl::new(added_id(&Url::parse(url).unwrap())) }
+        };
+        let controls = [added("https://A.example/rss"), added("https://b.example/rss")];
+        let all = all_feeds(&config, &[], &controls);
+        let shown: Vec<(&str, String)> = all.iter().map(|(feed, from)| (feed.id.as_str(), from.to_string())).collect();
+        assert_eq!(shown.len(), 2, "{shown:?}");
+        assert_eq!(shown[0], ("mine", "config".to_owned()));
+        assert!(shown[1].0.starts_with("added.b-example-") && shown[1].1 == "added", "{shown:?}");
+        assert_eq!(all[1].0.poll_interval, config.intake.poll_interval);
     }
 
     #[test]

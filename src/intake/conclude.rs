@@ -63,6 +63,7 @@ pub fn resume(feed: &FeedConfig, stored: Option<FeedCursor>) -> FeedCursor {
         validators_of: None,
         last_poll: None,
         left_alone_until: None,
+        asked_until: None,
         moving: None,
         moved_to: None,
         retired_since: None,
@@ -89,7 +90,7 @@ pub(super) fn conclude(
     (pace, random): (Pace, f64),
 ) -> Poll {
     let read_before = cursor.last_success;
-    let mut cursor = FeedCursor { last_poll: Some(now), ..cursor.clone() };
+    let mut cursor = FeedCursor { last_poll: Some(now), asked_until: None, ..cursor.clone() };
     let mut health = Health::default();
     let mut repairs = Repairs::default();
     let mut discovery = Discovery::Unknown;
@@ -178,6 +179,7 @@ fn fail(cursor: &mut FeedCursor, error: &PollError, now: Timestamp) -> Ending {
         PollError::Fetch(error) => (error.retry_after(), error.is_gone()),
         _ => (None, false),
     };
+    cursor.asked_until = retry_after.and_then(|wait| now.checked_add(wait).ok());
     cursor.is_denied = retry_after.is_none() && matches!(error, PollError::Fetch(FetchError::Denied { .. }));
     cursor.gone_answers = if is_gone { cursor.gone_answers.saturating_add(1) } else { 0 };
     if cursor.moved_to.is_some() {

@@ -62,5 +62,5 @@ pub use page_verdict::Unfit;
 pub use parse::{ParseError, ParsedFeed, parse};
 pub use poll::{BodySize, Discovery, Outcome, Poll, PollError, Poller, Pushed, Turn};
 pub use recover::{Repair, Repairs};
-pub use schedule::{Ending, Freshness, Pace, Said, next_poll_after, wait_after_start};
+pub use schedule::{Ending, Freshness, Hold, Pace, Said, next_poll_after, soonest, wait_after_start};
 pub use websub::{Hub, HubLinks, Mode, Question, is_signed, links_in_headers, new_subscription};

@@ -157,6 +157,14 @@ impl PollError {
         }
     }
 
+    /// The status of the answer, where it is what went wrong.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Fetch(FetchError::Status { status, .. } | FetchError::Denied { status, .. }) => Some(status.as_u16()),
+            _ => None,
+        }
+    }
+
     /// Whether the next poll may well succeed.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Fetch(error) if error.is_retryable())

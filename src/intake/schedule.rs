@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{PollReason, Wishes};
+use crate::model::{FeedCursor, PollReason, Wishes};
 
 /// Wait after the first failure that may well pass: an item must not be a whole interval late for one lost packet.
 const RETRY_MIN: Duration = Duration::from_secs(30);
@@ -18,6 +18,8 @@ const SKIP_SPREAD: Duration = Duration::from_mins(5);
 /// Where a feed was seen to publish so often in one of its own update periods, the period is no more than a content management
 /// system's default: the most common one says "hourly" of every feed.
 const UPDATES_PER_PERIOD_MAX: f64 = 3.0;
+/// Shortest time between two polls of a feed, however much somebody wants one.
+const ASKED_GAP: SignedDuration = SignedDuration::from_secs(5);
 /// Longest time of a publisher that is believed; what counts in the end is the `poll_interval_max` of the config.
 const WISH_MAX: Duration = Duration::from_hours(31 * 24);
 
@@ -165,6 +167,29 @@ pub fn wait_after_start(next_poll: Timestamp, longest: Duration, is_left_alone: 
     let longest = if is_left_alone { SKIP_MAX } else { longest.mul_f64(1.5).min(SKIP_MAX) };
     let wait = next_poll.duration_since(now).max(SignedDuration::ZERO);
     Duration::try_from(wait).unwrap_or_default().min(longest)
+}
+
+/// Why a poll that somebody asks for waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// The feed was polled a moment ago.
+    JustPolled,
+    /// Its server asks to be left alone (`Retry-After`).
+    RetryAfter,
+}
+
+/// The soonest that a feed is polled when somebody asks for it at `now`, and what holds it back if that is later. It goes before rhythm, wishes
+/// of the publisher and our own patience with failures, but not before what its server asks for. The gap between two
+/// fetches of one site, and how many go at once, hold beside it.
+pub fn soonest(cursor: &FeedCursor, now: Timestamp) -> (Timestamp, Option<Hold>) {
+    let after = cursor.last_poll.and_then(|last| last.checked_add(ASKED_GAP).ok());
+    match (after.filter(|after| *after > now), cursor.asked_until.filter(|until| *until > now)) {
+        (Some(after), Some(until)) if after > until => (after, Some(Hold::JustPolled)),
+        (_, Some(until)) => (until, Some(Hold::RetryAfter)),
+        // A clock that was set back must not hold a feed for long.
+        (Some(after), None) if after.duration_since(now) <= ASKED_GAP => (after, Some(Hold::JustPolled)),
+        _ => (now, None),
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use clap_complete::Shell;
 
 pub use super::deliveries::args::DeliveriesArgs;
 pub use super::endpoint::args::EndpointCommand;
+pub use super::feed_control::{FeedsPauseArgs, FeedsPollArgs};
 pub use super::feedback::args::FeedbackCommand;
 use super::filter::{Moment, moment};
 pub use super::silence::SilenceCommand;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
@@ -17,17 +18,20 @@ use super::table::{Cell, Column};
 use super::words::{alert_of, minute};
 use super::{Listed, Source, print_list};
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::Config;
-use crate::feedlist::plain::all_feeds;
+use crate::config::{Config, FeedConfig};
+use crate::feedlist::plain::{Origin, all_feeds};
 use crate::intake::FAILURES_MIN;
 use crate::intake::rhythm::mean_gap;
-use crate::model::{AlertId, AlertType, FeedCursor, FeedId, FeedRecord, PollReason, Subscription, shown_address};
+use crate::model::{
+    AlertId, AlertType, FeedControl, FeedCursor, FeedId, FeedRecord, PausedFeed, PollReason, Subscription,
+    shown_address,
+};
 use crate::store::{DeliveryFilter, FeedDocuments, View};
 use crate::terminal::DIM;
 
 /// How a feed can do, the worst first.
-pub(crate) const STATES: [&str; 10] =
-    ["gone", "failing", "denied", "empty", "stale", "backing-off", "new", "moved", "healthy", "dropped"];
+pub(crate) const STATES: [&str; 11] =
+    ["gone", "failing", "denied", "empty", "stale", "backing-off", "new", "paused", "moved", "healthy", "dropped"];
 /// The states in which something is wrong that does not mend itself soon.
 pub(crate) const TROUBLES: [&str; 5] = ["gone", "failing", "denied", "empty", "stale"];
 
@@ -49,22 +53,19 @@ pub fn feeds_status(args: &FeedsStatusArgs) -> Result<ExitCode> {
 
 /// How each feed of the database and of the config does.
 pub(crate) fn statuses(view: &View, config: Option<&Config>) -> Result<Vec<FeedLine>> {
-    // What lists bring counts as what stands in the config itself.
-    let lists = view.feed_lists()?;
-    let whole = config.map(|config| {
-        let feeds = all_feeds(config, &lists).into_iter().map(|(feed, _)| feed).collect();
-        Config { feeds, ..config.clone() }
-    });
-    let config = whole.as_ref();
+    let (lists, controls) = (view.feed_lists()?, view.feed_controls()?);
+    let all = config.map(|config| all_feeds(config, &lists, &controls));
+    let feeds = all.map(|all| all.into_iter().map(|(feed, origin)| (feed.id.clone(), (feed, origin))).collect());
     let known = Known {
         now: SystemClock.now(),
         view,
-        config,
+        feeds,
+        controls: controls.into_iter().map(|control| (control.feed.clone(), control)).collect(),
         cursors: view.cursors()?.into_iter().map(|cursor| (cursor.feed.clone(), cursor)).collect(),
         records: view.feeds()?.into_iter().map(|record| (record.feed.clone(), record)).collect(),
         documents: view.feed_documents()?.into_iter().map(|one| (FeedId::new(one.feed.as_str()), one)).collect(),
     };
-    let configured = config.iter().flat_map(|config| config.feeds.iter().map(|feed| feed.id.clone()));
+    let configured = known.feeds.iter().flat_map(|feeds| feeds.keys().cloned());
     let all: BTreeSet<FeedId> = known.cursors.keys().chain(known.documents.keys()).cloned().chain(configured).collect();
     let mut lines: Vec<FeedLine> = all.iter().map(|id| known.line(id)).collect::<Result<_>>()?;
     lines.sort_by_key(|line| STATES.iter().position(|state| *state == line.state));
@@ -74,7 +75,9 @@ pub(crate) fn statuses(view: &View, config: Option<&Config>) -> Result<Vec<FeedL
 struct Known<'a> {
     now: Timestamp,
     view: &'a View,
-    config: Option<&'a Config>,
+    /// Those of the config, of lists and those that were added, where there is a config.
+    feeds: Option<BTreeMap<FeedId, (Arc<FeedConfig>, Origin)>>,
+    controls: BTreeMap<FeedId, FeedControl>,
     cursors: BTreeMap<FeedId, FeedCursor>,
     records: BTreeMap<FeedId, FeedRecord>,
     documents: BTreeMap<FeedId, FeedDocuments>,
@@ -83,23 +86,30 @@ struct Known<'a> {
 impl Known<'_> {
     fn line(&self, id: &FeedId) -> Result<FeedLine> {
         let (cursor, record, documents) = (self.cursors.get(id), self.records.get(id), self.documents.get(id));
-        let configured = self.config.and_then(|config| config.feeds.iter().find(|feed| feed.id == *id));
+        let (configured, origin) = self.feeds.as_ref().and_then(|feeds| feeds.get(id)).cloned().unzip();
+        let is_dropped = self.feeds.is_some() && configured.is_none();
+        let paused = self.controls.get(id).and_then(|control| control.paused.clone()).filter(|_| !is_dropped);
         let failures = cursor.map_or(0, |cursor| cursor.failures);
         let state = match cursor {
-            _ if self.config.is_some() && configured.is_none() => "dropped",
+            _ if is_dropped => "dropped",
+            _ if paused.is_some() => "paused",
             // A replay has no cursors, but documents.
             None if documents.is_none() => "new",
             None => "healthy",
             Some(cursor) => state(cursor, record),
         };
         let is_open = matches!(state, "empty" | "stale");
-        let outlet = configured.map(|feed| &feed.outlet).or_else(|| documents.map(|documents| &documents.outlet));
+        let outlet = configured.as_ref().map(|feed| &feed.outlet);
+        let outlet = outlet.or_else(|| documents.map(|documents| &documents.outlet));
+        let is_polled = !matches!(state, "dropped" | "paused");
         Ok(FeedLine {
             id: id.as_str().to_owned(),
             outlet: outlet.cloned().unwrap_or_default(),
-            url: configured.map(|feed| shown_address(&feed.url)),
+            url: configured.as_ref().map(|feed| shown_address(&feed.url)),
             moved_to: cursor.and_then(|cursor| Some(shown_address(&cursor.moved_to.as_deref()?.parse().ok()?))),
             state,
+            origin: origin.map(|origin| origin.to_string()),
+            paused,
             since: if is_open { record.map(|record| record.since) } else { cursor.and_then(|c| c.failing_since) },
             failures,
             error: match cursor.and_then(|cursor| cursor.last_error.clone()) {
@@ -107,8 +117,8 @@ impl Known<'_> {
                 None if TROUBLES.contains(&state) => self.error(record)?,
                 None => None,
             },
-            next_poll: cursor.and_then(|cursor| cursor.next_poll).filter(|_| state != "dropped"),
-            next_poll_reason: cursor.and_then(|cursor| cursor.next_poll_reason).filter(|_| state != "dropped"),
+            next_poll: cursor.and_then(|cursor| cursor.next_poll).filter(|_| is_polled),
+            next_poll_reason: cursor.and_then(|cursor| cursor.next_poll_reason).filter(|_| is_polled),
             interval_seconds: cursor.and_then(interval),
             rhythm_seconds: cursor.and_then(|cursor| Some(mean_gap(&cursor.rhythm)?.as_secs())),
             last_entry: cursor.and_then(|cursor| cursor.rhythm.newest),
@@ -168,6 +178,12 @@ fn next_in_words(reason: PollReason, next: Timestamp, seconds: u64) -> String {
     }
 }
 
+/// Since when a feed is paused, and by whom.
+pub(crate) fn paused_in_words(paused: &PausedFeed) -> String {
+    let by = paused.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+    format!("paused{by} since {}", minute(paused.since))
+}
+
 /// A length of time in one unit, in which it is told best.
 fn time_in_words(seconds: u64) -> String {
     match seconds {
@@ -187,6 +203,10 @@ pub(crate) struct FeedLine {
     /// Where it has moved for good and is polled.
     moved_to: Option<String>,
     pub(crate) state: &'static str,
+    /// Where it stands: `config`, `added`, or `list` and its id; null where it is dropped.
+    pub(crate) origin: Option<String>,
+    /// Since when it is not polled, and who said so.
+    pub(crate) paused: Option<PausedFeed>,
     /// Since when it fails, is empty or is silent.
     #[schemars(with = "Option<String>")]
     pub(super) since: Option<Timestamp>,
@@ -252,7 +272,7 @@ fn push(subscription: &Subscription, now: Timestamp) -> Push {
 pub(crate) fn state_style(state: &str) -> Style {
     match state {
         "gone" | "failing" | "denied" => AnsiColor::Red.on_default(),
-        "empty" | "stale" | "backing-off" | "new" => AnsiColor::Yellow.on_default(),
+        "empty" | "stale" | "backing-off" | "new" | "paused" => AnsiColor::Yellow.on_default(),
         "healthy" | "moved" => AnsiColor::Green.on_default(),
         _ => DIM,
     }
@@ -275,6 +295,7 @@ impl Listed for FeedLine {
 
     fn row(&self) -> Vec<Cell> {
         let style = state_style(self.state);
+        let paused = self.paused.as_ref().map(paused_in_words);
         let since = self.since.map(|since| format!("since {}", minute(since)));
         let times = (self.failures > 0)
             .then(|| if self.failures == 1 { "once".to_owned() } else { format!("{} times", self.failures) });
@@ -284,7 +305,7 @@ impl Listed for FeedLine {
         let repairs: Vec<String> = self.repairs.iter().map(|(repair, times)| format!("{repair} {times}")).collect();
         let repairs = (!repairs.is_empty()).then(|| format!("repaired: {}", repairs.join(", ")));
         let trouble: Vec<String> =
-            [since, times, self.error.clone(), push, moved, repairs].into_iter().flatten().collect();
+            [paused, since, times, self.error.clone(), push, moved, repairs].into_iter().flatten().collect();
         let next = self.next_poll_reason.zip(self.next_poll).zip(self.interval_seconds);
         let next = next.map(|((reason, next), seconds)| next_in_words(reason, next, seconds)).unwrap_or_default();
         let time = |time: Option<Timestamp>| Cell::new(&time.map(minute).unwrap_or_default());

@@ -1,5 +1,5 @@
 //! The commands that look at a database, also while a daemon works on it: `claims`, `threads`, `feeds status`, `deliveries`,
-//! `explain`, `doctor`, `backup`; `feedback` and `silence`, which log what a user says of it; `endpoint`, the webhook endpoints of a config, how they do and their keys;
+//! `explain`, `doctor`, `backup`; `feeds pause|resume|poll`; `feedback` and `silence`, which log what a user says of it; `endpoint`, the webhook endpoints of a config, how they do and their keys;
 //! and `completions` and `man`, which look at the command line. Arguments in, tables for a terminal
 //! or JSON Lines for a pipe out; called by `main`. `feedlist` prints the feeds of a config with it.
 
@@ -10,6 +10,7 @@ mod deliveries;
 mod doctor;
 mod endpoint;
 mod explain;
+mod feed_control;
 mod feedback;
 mod feeds;
 mod filter;
@@ -28,7 +29,10 @@ pub(crate) use claims::{ClaimLine, Outlets};
 pub(crate) use deliveries::{Chosen, DeliveryLine, STATUSES, Wanted, status_style, tells};
 pub(crate) use doctor::{Level, checks};
 pub(crate) use explain::{Explanation, explained};
-pub(crate) use feeds::{FeedLine, STATES as FEED_STATES, TROUBLES, state_style as feed_style, statuses};
+pub(crate) use feed_control::{ControlError, add_feed, ask_poll, drop_feed, ensure_new, hold_in_words, pause_feed};
+pub(crate) use feeds::{
+    FeedLine, STATES as FEED_STATES, TROUBLES, paused_in_words, state_style as feed_style, statuses,
+};
 pub(crate) use filter::{Needle, Period, moment};
 pub(crate) use sources::print_feeds;
 pub(crate) use threads::{STATES as THREAD_STATES, ThreadLine, state_style as thread_style};
@@ -41,6 +45,7 @@ pub use deliveries::deliveries;
 pub use doctor::doctor;
 pub use endpoint::endpoint;
 pub use explain::explain;
+pub use feed_control::{pause_feeds, poll_feed};
 pub use feedback::feedback;
 pub use feeds::feeds_status;
 pub use manual::{completions, man};

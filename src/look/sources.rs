@@ -1,13 +1,16 @@
 //! The feeds of a config as `gainsay feeds list` prints them; called by `feedlist`.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use serde::Serialize;
 
 use super::args::FormatArgs;
 use super::table::{Cell, Column};
-use super::{Listed, print_list};
+use super::{Listed, paused_in_words, print_list};
 use crate::config::FeedConfig;
-use crate::model::shown_address;
+use crate::feedlist::plain::Origin;
+use crate::model::{FeedControl, PausedFeed, shown_address};
 use crate::terminal::DIM;
 
 /// A feed as `gainsay feeds list` prints it.
@@ -17,8 +20,10 @@ struct SourceLine {
     outlet: String,
     /// Without user, password and the values of its query.
     url: String,
-    /// The list of feeds that it comes from, if from one.
-    list: Option<String>,
+    /// Where it stands.
+    origin: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused: Option<PausedFeed>,
 }
 
 impl Listed for SourceLine {
@@ -27,7 +32,8 @@ impl Listed for SourceLine {
         Column::whole("FEED"),
         Column::text("OUTLET", 12),
         Column::text("ADDRESS", 24),
-        Column::text("LIST", 6).spare(),
+        Column::text("FROM", 6).spare(),
+        Column::text("", 6).spare(),
     ];
 
     fn row(&self) -> Vec<Cell> {
@@ -35,25 +41,28 @@ impl Listed for SourceLine {
             Cell::new(&self.id),
             Cell::new(&self.outlet),
             Cell::new(&self.url),
-            Cell::styled(self.list.as_deref().unwrap_or_default(), DIM),
+            Cell::styled(&self.origin, DIM),
+            Cell::new(&self.paused.as_ref().map(paused_in_words).unwrap_or_default()),
         ]
     }
 }
 
-/// Prints feeds, each with the list that it comes from, if from one.
+/// Prints feeds, each with where it stands and whether it is paused.
 ///
 /// # Errors
 /// If the output cannot be written.
-pub(crate) fn print_feeds<'f>(
+pub(crate) fn print_feeds(
     format: FormatArgs,
-    feeds: impl Iterator<Item = (&'f FeedConfig, Option<&'f str>)>,
+    feeds: &[(Arc<FeedConfig>, Origin)],
+    controls: &[FeedControl],
 ) -> Result<()> {
-    let line = |(feed, list): (&FeedConfig, Option<&str>)| SourceLine {
+    let line = |(feed, origin): &(Arc<FeedConfig>, Origin)| SourceLine {
         id: feed.id.as_str().to_owned(),
         outlet: feed.outlet.clone(),
         url: shown_address(&feed.url),
-        list: list.map(str::to_owned),
+        origin: origin.to_string(),
+        paused: controls.iter().find(|control| control.feed == feed.id).and_then(|control| control.paused.clone()),
     };
-    let lines: Vec<SourceLine> = feeds.map(line).collect();
+    let lines: Vec<SourceLine> = feeds.iter().map(line).collect();
     print_list(format, &lines, 0)
 }

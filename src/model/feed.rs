@@ -32,6 +32,9 @@ pub struct FeedCursor {
     /// After a failure, when to poll again at the earliest, also after a restart: the server may have asked for it.
     #[serde(default)]
     pub left_alone_until: Option<Timestamp>,
+    /// Until when its server asked to be left alone, at the last poll (`Retry-After`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_until: Option<Timestamp>,
     /// The last poll was answered with 401 or 403: other credentials are to be tried at once.
     #[serde(default)]
     pub is_denied: bool,
@@ -150,6 +153,7 @@ impl FeedCursor {
             last_body: None,
             last_poll: None,
             left_alone_until: None,
+            asked_until: None,
             is_denied: false,
             failures: 0,
             failing_since: None,

@@ -9,6 +9,7 @@ mod document;
 mod endpoint;
 mod event;
 mod feed;
+mod feed_control;
 mod feedback;
 mod id;
 mod item;
@@ -34,6 +35,7 @@ pub use document::{Document, EntryTrace, OffsetMap, SourceInfo};
 pub use endpoint::{EndpointRecord, EndpointState, SinkChange, SinkHealth};
 pub use event::{ClaimEvent, Event, Subject, related};
 pub use feed::{FeedCursor, FeedHealth, FeedIncident, FilesRead, KeptList, ListedFeed, Moving, PageDue, Subscription};
+pub use feed_control::{AddedFeed, FeedControl, PausedFeed};
 pub use feedback::{
     ChangedFeedback, Corrected, Feedback, FeedbackAct, FeedbackLine, FeedbackState, ReadAs, SILENCE_MAX, Silence,
 };

@@ -489,6 +489,19 @@ impl View {
         Ok(self.connection.query_row(query, [beginning], |row| unsigned(row, 0))?)
     }
 
+    /// Texts of a feed by the moment of the poll that brought them, in milliseconds, from `since` on.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn arrivals_of(&self, feed: &str, since: Timestamp) -> Result<BTreeMap<i64, u64>, StoreError> {
+        let query =
+            "SELECT first_seen, count(*) FROM analysis WHERE feed = ?1 AND first_seen >= ?2 GROUP BY first_seen";
+        let mut statement = self.connection.prepare(query)?;
+        let rows =
+            statement.query_map(params![feed, since.as_millisecond()], |row| Ok((row.get(0)?, unsigned(row, 1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Documents of each feed by the hour of their arrival, from `since` on.
     ///
     /// # Errors

@@ -13,13 +13,14 @@ use rusqlite::Connection;
 
 use crate::failpoint::{Point, reach};
 use crate::model::{
-    AlertId, Attempt, Document, EndpointRecord, FeedCursor, Feedback, KeptList, Outbox, OutboxEntry, Records,
+    AlertId, Attempt, Document, EndpointRecord, FeedControl, FeedCursor, Feedback, KeptList, Outbox, OutboxEntry,
+    Records,
 };
 
 use super::writer::{Write, Writer};
 use super::{
-    BacklogMark, BacklogPosition, Commit, Counts, Ledger, Orphan, PutIn, Store, StoreError, alert, backlog, endpoint,
-    feedback, hold, ledger, outbox, record, schema,
+    BacklogMark, BacklogPosition, Commit, Counts, Ledger, Orphan, PutIn, Store, StoreError, alert, backlog, control,
+    endpoint, feedback, hold, ledger, outbox, record, schema,
 };
 
 /// How long to wait for a person who writes to the file with another program.
@@ -86,6 +87,16 @@ impl EmbeddedStore {
     /// When it could not be made durable.
     pub fn keep_list(&self, list: KeptList) -> Result<(), StoreError> {
         self.writer.write(Write::KeepList(list)).map(drop)
+    }
+
+    /// What operators have said of feeds, with a mark that rises with each change; nothing where it is `known`. Blocks.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn feed_controls(&self, known: Option<i64>) -> Result<Option<(i64, Vec<FeedControl>)>, StoreError> {
+        let reader = self.reader();
+        let mark = control::mark(&reader)?;
+        if known == Some(mark) { Ok(None) } else { Ok(Some((mark, record::all(&reader, "feed_control")?))) }
     }
 
     /// How the endpoints of sinks do, those that ever failed. Blocks.

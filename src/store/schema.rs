@@ -8,6 +8,7 @@
 //! | `desk` | a value of the desk itself | `now`, `next_sequence` |
 //! | `cursor` | what the poller remembers of a feed | `id` (feed), `record` |
 //! | `feed_list` | the last good copy of a list of feeds | `id`, `record` |
+//! | `feed_control` | what an operator has said of a feed: added, paused, to be polled; its position rises with each change | `id` (feed), `record` |
 //! | `feed` | what the desk knows of a feed's health | `id` (feed), `record` |
 //! | `budget` | what a sink was sent today, and what waits for its digests | `id` (sink), `record` |
 //! | `document` | a document still in the window | `id`, `story`, `outlet`, `url`, `record` |
@@ -62,7 +63,7 @@ const APPLICATION_ID: u32 = 0x6761_696E;
 pub(super) const RETENTION: Duration = Duration::from_hours(30 * 24);
 
 /// The steps from an empty file to the present layout. Only ever add to the end.
-const STEPS: [&str; 12] = [
+const STEPS: [&str; 13] = [
     r"
 CREATE TABLE desk (
     only          INTEGER PRIMARY KEY CHECK (only = 1),
@@ -346,6 +347,7 @@ CREATE TABLE hold (
 CREATE INDEX hold_place ON hold (place) WHERE ended IS NULL;
 CREATE INDEX hold_of_sinks ON hold (position) WHERE about IS NOT NULL;
 ",
+    "CREATE TABLE feed_control (position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);",
 ];
 
 /// The beginning of what is kept at `now`; a replayed archive may stand at the beginning of all time.
@@ -401,9 +403,10 @@ pub(super) const LEDGER_VERSION: u32 = 9;
 pub(super) const API_VERSION: u32 = 10;
 /// Version from which on it is kept apart when an alert is released and when its next attempt is due.
 pub(super) const RELEASES_VERSION: u32 = 11;
-
 /// Version from which on it is kept which alerts are held.
 pub(super) const HOLDS_VERSION: u32 = 12;
+/// Version from which on it is kept what operators say of feeds.
+pub(super) const CONTROLS_VERSION: u32 = 13;
 
 /// The desk's clock.
 fn desk_now(connection: &Connection) -> Result<Timestamp, StoreError> {

@@ -11,9 +11,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, pa
 use serde::de::DeserializeOwned;
 
 use crate::model::{
-    AlertId, BudgetRecord, ClaimId, ClaimRecord, DocumentId, DocumentRecord, EndpointRecord, FeedCursor, FeedRecord,
-    FeedbackLine, GroupRecord, KeptList, MutedSpeaker, Records, SilenceRecord, StoryId, StoryRecord, ThreadId,
-    ThreadRecord,
+    AlertId, BudgetRecord, ClaimId, ClaimRecord, DocumentId, DocumentRecord, EndpointRecord, FeedControl, FeedCursor,
+    FeedRecord, FeedbackLine, GroupRecord, KeptList, MutedSpeaker, Records, SilenceRecord, StoryId, StoryRecord,
+    ThreadId, ThreadRecord,
 };
 
 use super::embedded::BUSY_TIMEOUT;
@@ -247,6 +247,14 @@ impl View {
     /// As above.
     pub fn feed_lists(&self) -> Result<Vec<KeptList>, StoreError> {
         if self.version < schema::LISTS_VERSION { Ok(Vec::new()) } else { all(&self.connection, "feed_list") }
+    }
+
+    /// What operators have said of feeds; nothing in a database of before that was kept.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn feed_controls(&self) -> Result<Vec<FeedControl>, StoreError> {
+        if self.version < schema::CONTROLS_VERSION { Ok(Vec::new()) } else { all(&self.connection, "feed_control") }
     }
 
     /// How the endpoints of sinks do, those that ever failed; nothing in a database of before that was kept.

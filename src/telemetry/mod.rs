@@ -7,6 +7,7 @@ mod log;
 mod metrics;
 mod observe;
 mod outbox;
+mod polls;
 mod pulse;
 mod systemd;
 
@@ -14,6 +15,7 @@ pub use log::{FIELDS, init};
 pub use metrics::{Exposition, Family, Metric, MetricType, Samples};
 pub use observe::{PATIENCE, Telemetry, UnderWay};
 pub use outbox::CountedOutbox;
+pub use polls::PollNote;
 pub use pulse::{Phase, Pulse, Stage};
 pub use systemd::Supervisor;
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::metrics::{Metric, Metrics, Samples};
+use super::polls::{PollNote, RecentPolls};
 use super::pulse::{Phase, Pulse, Stage};
 use crate::clock::Clock;
 use crate::config::{Config, FeedConfig};
@@ -56,6 +57,7 @@ struct Watch {
     /// What is wrong, as the last poll that said anything about it said.
     incident: Option<AlertType>,
     interval: Option<Duration>,
+    recent: RecentPolls,
 }
 
 impl Watch {
@@ -142,6 +144,7 @@ impl Telemetry {
                 last_success: cursor.last_success,
                 incident: cursor.retired_since.map(|_| AlertType::FeedGone),
                 interval: None,
+                recent: RecentPolls::default(),
             };
             states.insert(feed.id.clone(), watched.states.remove(&feed.id).unwrap_or(fresh));
         }
@@ -184,6 +187,18 @@ impl Telemetry {
                 samples.count(Metric::Repairs, &[repair.as_str()], u64::from(*times));
             }
         });
+    }
+
+    /// Keeps what a poll brought, for those who look at the feed.
+    pub fn note_poll(&self, feed: &FeedId, note: PollNote) {
+        if let Some(watch) = self.feeds().states.get_mut(feed) {
+            watch.recent.push(note);
+        }
+    }
+
+    /// The last polls of a feed, the latest last.
+    pub fn recent_polls(&self, feed: &FeedId) -> Vec<PollNote> {
+        self.feeds().states.get(feed).map(|watch| watch.recent.all()).unwrap_or_default()
     }
 
     /// A hub has sent something, and what became of it.

@@ -13,7 +13,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// The files by name; that without one is the page itself.
-const FILES: [(&str, &str, &[u8]); 27] = [
+const FILES: [(&str, &str, &[u8]); 28] = [
     ("", "text/html; charset=utf-8", include_bytes!("page/index.html")),
     ("index.html", "text/html; charset=utf-8", include_bytes!("page/index.html")),
     ("app.css", "text/css; charset=utf-8", include_bytes!("page/app.css")),
@@ -28,6 +28,7 @@ const FILES: [(&str, &str, &[u8]); 27] = [
     ("dom.js", SCRIPT, include_bytes!("page/dom.js")),
     ("explain.js", SCRIPT, include_bytes!("page/explain.js")),
     ("export.js", SCRIPT, include_bytes!("page/export.js")),
+    ("feed_add.js", SCRIPT, include_bytes!("page/feed_add.js")),
     ("feeds.js", SCRIPT, include_bytes!("page/feeds.js")),
     ("list.js", SCRIPT, include_bytes!("page/list.js")),
     ("live.js", SCRIPT, include_bytes!("page/live.js")),

@@ -19,7 +19,7 @@ const READER: &str = "reader-0123456789abcdef";
 const OPERATOR: &str = "operator-0123456789abcdef";
 
 /// Status, head and body of a request with these lines in its head.
-fn send(address: SocketAddr, method: &str, path: &str, lines: &[&str], body: &str) -> (u16, String, String) {
+pub(crate) fn send(address: SocketAddr, method: &str, path: &str, lines: &[&str], body: &str) -> (u16, String, String) {
     let has = |name: &str| lines.iter().any(|line| line.to_lowercase().starts_with(name));
     let host = if has("host:") { String::new() } else { format!("host: {address}\r\n") };
     let lines: String = lines.iter().flat_map(|line| [line, "\r\n"]).collect();
@@ -33,7 +33,7 @@ fn send(address: SocketAddr, method: &str, path: &str, lines: &[&str], body: &st
 }
 
 #[track_caller]
-fn read(address: SocketAddr, path: &str) -> Value {
+pub(crate) fn read(address: SocketAddr, path: &str) -> Value {
     let (status, _, body) = send(address, "GET", &format!("/api/v1{path}"), &[], "");
     assert_eq!(status, 200, "{path}: {body}");
     serde_json::from_str(&body).unwrap()
@@ -49,7 +49,7 @@ fn refused(address: SocketAddr, path: &str, lines: &[&str], status: u16, words: 
     assert!(problem["detail"].as_str().unwrap().contains(words), "{body}");
 }
 
-fn wait_until_ready(address: SocketAddr) {
+pub(crate) fn wait_until_ready(address: SocketAddr) {
     wait_for("readiness", MINUTE, || get(address, "/readyz").is_some_and(|(status, _)| status == 200));
 }
 

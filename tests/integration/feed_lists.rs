@@ -43,12 +43,12 @@ fn a_list_becomes_a_config_that_a_person_can_go_on_writing() {
     let (_, listed, _) = feeds(folder.path(), &["list", "--table"]);
     let rows: Vec<Vec<&str>> =
         listed.lines().map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()).collect();
-    let harbour = ["harbour-post", "Harbour & Post", "https://harbour.example/rss"];
-    let tide = ["the-tide", "The Tide", "https://tide.example/atom?key=…"];
-    assert_eq!(rows, [&["FEED", "OUTLET", "ADDRESS", "LIST"][..], &harbour, &tide]);
+    let harbour = ["harbour-post", "Harbour & Post", "https://harbour.example/rss", "config"];
+    let tide = ["the-tide", "The Tide", "https://tide.example/atom?key=…", "config"];
+    assert_eq!(rows, [&["FEED", "OUTLET", "ADDRESS", "FROM"][..], &harbour, &tide]);
     let (_, piped, _) = feeds(folder.path(), &["list"]);
     let piped = crate::support::json_lines(piped.as_bytes());
-    assert_eq!(piped[1], serde_json::json!({"id": tide[0], "outlet": tide[1], "url": tide[2], "list": null}));
+    assert_eq!(piped[1], serde_json::json!({"id": tide[0], "outlet": tide[1], "url": tide[2], "origin": "config"}));
     let (_, said, _) = feeds(folder.path(), &["import", list.to_str().unwrap()]);
     assert!(said.starts_with("added 0 feeds to ") && said.contains("gainsay.toml, 2 were there already"), "{said}");
     assert_eq!(feeds(folder.path(), &["add", "https://new.example/feed", "--outlet", "New"]).0, Some(0));

@@ -25,6 +25,7 @@ mod demo;
 mod deploy;
 mod discovery;
 mod endpoints;
+mod feed_control;
 mod feed_lists;
 mod feedback;
 mod formats;

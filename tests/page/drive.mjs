@@ -1,17 +1,19 @@
-// Drives the page in Debian's chromium: `node drive.mjs --modules DIR [--at ADDRESS [--token TOKEN]] [--shots DIR] [--only WORD] [--strict]`.
+// Drives the page in Debian's chromium: `node drive.mjs --modules DIR [--daemon PROGRAM | --at ADDRESS [--token TOKEN]] [--shots DIR] [--only WORD] [--strict]`.
 //
-// DIR is what setup.sh prints. Without `--at` it starts mock.py and runs everything; against a real daemon the steps that need the
-// mock are skipped and counted. `--shots` keeps the pictures of the book, `--strict` fails on tasks that block the page for 50 ms.
+// DIR is what setup.sh prints. Without `--at` it starts mock.py and runs what that can show; with `--daemon` it starts that program on a wire of
+// its own and runs what needs a real one. What needs the other is skipped and counted. `--shots` keeps the pictures of the book, `--strict` fails on tasks that block the page for 50 ms.
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { startDaemon } from './daemon.mjs';
+import { caughtUp, real, stories } from './real.mjs';
 import { steps } from './steps.mjs';
 import { mocked } from './mocked.mjs';
 
-const { values: given } = parseArgs({ options: { modules: { type: 'string' }, at: { type: 'string' }, token: { type: 'string' }, shots: { type: 'string' }, only: { type: 'string' }, strict: { type: 'boolean', default: false } } });
+const { values: given } = parseArgs({ options: { modules: { type: 'string' }, at: { type: 'string' }, token: { type: 'string' }, daemon: { type: 'string' }, shots: { type: 'string' }, only: { type: 'string' }, strict: { type: 'boolean', default: false } } });
 const here = dirname(fileURLToPath(import.meta.url));
 const { chromium } = createRequire(join(given.modules, '/'))('playwright-core');
 const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
@@ -26,8 +28,10 @@ export async function startMock(...options) {
   return { at, control: async (what) => (await fetch(`${at}__mock/${what}`)).json(), stop: () => child.kill() };
 }
 
-const mock = given.at ? null : await startMock();
-const base = given.at || mock.at;
+const daemon = given.daemon ? await startDaemon(given.daemon, stories) : null;
+if (daemon) await caughtUp(daemon);
+const mock = given.at || daemon ? null : await startMock();
+const base = given.at || (daemon || mock).at;
 const browser = await chromium.launch({ executablePath: process.env.GAINSAY_CHROMIUM || BROWSERS.find((path) => {
   try {
     return readFileSync(path).length > 0;
@@ -54,7 +58,7 @@ async function open(hash = '#/live', { width = 1440, height = 900, scheme = 'lig
 
 async function step(name, needs, act) {
   if (given.only && !name.includes(given.only)) return;
-  if (needs === 'mock' && !mock) {
+  if ((needs === 'mock' && !mock) || (needs === 'daemon' && !daemon)) {
     results.skipped += 1;
     return;
   }
@@ -62,7 +66,7 @@ async function step(name, needs, act) {
   const start = performance.now();
   try {
     await act({
-      base, mock, startMock, browser, strict: given.strict,
+      base, mock, daemon, startMock, browser, strict: given.strict,
       open: async (...args) => {
         const page = await open(...args);
         pages.push(page);
@@ -85,7 +89,9 @@ async function step(name, needs, act) {
 
 for (const [name, act] of steps) await step(name, 'any', act);
 for (const [name, act] of mocked) await step(name, 'mock', act);
+for (const [name, act] of real) await step(name, 'daemon', act);
 await browser.close();
 mock?.stop();
-console.log(`${results.ok} passed, ${results.failed.length} failed, ${results.skipped} skipped (they need the mock)`);
+await daemon?.stop();
+console.log(`${results.ok} passed, ${results.failed.length} failed, ${results.skipped} skipped (they need the ${mock ? 'daemon' : 'mock'})`);
 process.exit(results.failed.length ? 1 : 0);

@@ -196,6 +196,12 @@ class Handler(BaseHTTPRequestHandler):
             found = [thread for thread in list(world.threads.values()) if (not word("state") or thread["state"] == word("state")) and (not word("q") or has(word("q"), thread["proposition"], thread["id"])) and (not word("outlet") or has(word("outlet"), *thread["outlets"])) and (not word("speaker") or has(word("speaker"), *(one["respondent"] for one in thread["stances"]))) and (not word("contradiction") or thread["contradiction"])]
             return self.page(sorted(found, key=lambda thread: thread["last_added"], reverse=True), query)
         if what == "feeds":
+            if len(steps) > 1:
+                found = next((feed for feed in world.feeds if feed["id"] == steps[1]), None)
+                polls = [{"at": iso(world.ago(10 * (4 - at))), "duration_ms": 84 + at, "result": "entries" if at % 2 else "not_modified", "status": 200 if at % 2 else 304, "entries": 20 if at % 2 else 0, "new": at % 2 * 3, "error": None} for at in range(4)]
+                if found and found["error"]:
+                    polls.append({"at": found["last_poll"], "duration_ms": 31, "result": "failed", "status": 503, "entries": 0, "new": 0, "error": found["error"]})
+                return self.single(found and {**found, "polls": polls})
             return self.page(world.feeds, query)
         if what == "endpoints":
             return self.page(world.endpoints, query)
@@ -298,6 +304,27 @@ class Handler(BaseHTTPRequestHandler):
                 for row in rows:
                     row.update(status="pending", attempts=0, last_error=None)
             return self.answer(200, {"count": len(rows), "items": rows[:50]})
+        if steps == ["feeds"]:
+            if "page" in body["url"]:
+                offered = {"url": "https://harbour.example/rss", "title": "Harbour <b>News</b>\u202e", "format": "RSS", "entries": 12, "newest": iso(world.ago(7)), "found": "named by the page"}
+                return self.answer(422, {"type": "about:blank", "title": "Unprocessable Entity", "status": 422, "detail": "nothing was added: this is no feed but leads to some; add one of these", "feeds": [offered]}, "application/problem+json")
+            feed = {**world.feeds[-1], "id": "added.harbour", "outlet": body.get("outlet", "Harbour News"), "url": body["url"], "state": "new", "origin": "added", "error": None, "paused": None, "history": []}
+            world.feeds.append(feed)
+            return self.answer(201, {name: feed[name] for name in ("id", "url", "outlet")})
+        if steps[0] == "feeds":
+            feed = next((feed for feed in world.feeds if feed["id"] == steps[1]), None)
+            if not feed:
+                raise Problem(404, "not found", "there is no such feed")
+            if self.command == "DELETE":
+                world.feeds.remove(feed)
+                self.send_response(204)
+                self.send_header("Content-Length", "0")
+                return self.end_headers()
+            if steps[2] == "poll":
+                return self.answer(202, {"feed": feed["id"], "at": iso(datetime.now(timezone.utc)), "held": None})
+            feed["paused"] = {"since": iso(datetime.now(timezone.utc)), "by": None} if steps[2] == "pause" else None
+            feed["state"] = "paused" if feed["paused"] else "healthy"
+            return self.answer(202, {"feed": feed["id"], "paused": feed["paused"]})
         if steps[0] == "endpoints" and len(steps) == 3:
             return self.answer(200, {"status": 204, "duration_ms": 12, "error": None} if steps[1] == "desk" else {"status": 500, "duration_ms": 40, "error": "500 Internal Server Error"})
         if steps == ["silences"]:

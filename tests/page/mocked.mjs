@@ -229,6 +229,35 @@ export const mocked = [
     await page.click('.tile:has-text("failing")');
     await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 1);
   }],
+  ['feeds: one of a page is added, polled, paused, taken back and removed', async ({ open, mock }) => {
+    const page = await open('#/feeds', { expected: ['422'] });
+    await page.waitForSelector('.spark');
+    await page.locator('tbody tr').first().focus();
+    await page.keyboard.press('a');
+    await page.waitForSelector('dialog.add');
+    await page.keyboard.type('https://harbour.example/page');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('dialog .error:not([hidden])');
+    assert.match(await page.locator('dialog .choice li').innerText(), /Harbour <b>News<\/b>U\+202E.*RSS, 12 entries/s);
+    assert.match(await page.evaluate(() => document.activeElement.textContent), /Add this/, 'the choice has the focus');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.toast:has-text("is added")');
+    assert.deepEqual(await said(mock, 'feeds'), { url: 'https://harbour.example/rss', unseen: false });
+    const row = page.locator('tr', { hasText: 'Harbour News' });
+    await row.getByText('added here').waitFor();
+    await row.getByRole('button', { name: 'Poll now' }).click();
+    await page.waitForSelector('.toast:has-text("is polled, as soon as")');
+    await row.getByRole('button', { name: 'Pause' }).click();
+    await row.getByText('paused since').waitFor();
+    await page.keyboard.press('u');
+    await row.getByRole('button', { name: 'Poll now' }).waitFor();
+    await row.getByText('Last polls').click();
+    await row.locator('.tries li').first().waitFor();
+    assert.match(await row.locator('.tries').innerText(), /20 entries, 3 new 200/);
+    await row.getByRole('button', { name: 'Remove' }).click();
+    await page.click('dialog button.main');
+    await page.waitForFunction(() => ![...document.querySelectorAll('tbody tr')].some((one) => one.textContent.includes('Harbour News')));
+  }],
   ['deliveries: a dead letter is replayed after a look, an endpoint pinged, a silence added and ended', async ({ open, mock }) => {
     const page = await open('#/deliveries');
     await page.waitForSelector('.endpoint');

@@ -138,6 +138,26 @@ fn the_servers_wish_is_a_lower_bound() {
 }
 
 #[test]
+fn a_poll_that_is_asked_for_waits_for_nobody_but_the_server() {
+    let at = |seconds: i64| now().checked_add(SignedDuration::from_secs(seconds)).ok();
+    let cursor = |last: i64, until: Option<i64>| FeedCursor {
+        last_poll: at(last),
+        asked_until: until.and_then(at),
+        left_alone_until: at(9_999),
+        ..FeedCursor::new(crate::model::FeedId::new("a"))
+    };
+    let check = |cursor: FeedCursor, seconds, hold| {
+        assert_eq!(soonest(&cursor, now()), (at(seconds).unwrap(), hold), "{cursor:?}");
+    };
+    check(cursor(-60, None), 0, None);
+    check(cursor(-2, None), 3, Some(Hold::JustPolled));
+    check(cursor(-60, Some(900)), 900, Some(Hold::RetryAfter));
+    check(cursor(-1, Some(2)), 4, Some(Hold::JustPolled));
+    check(cursor(-60, Some(-1)), 0, None);
+    check(cursor(9_000, None), 0, None);
+}
+
+#[test]
 fn a_start_does_not_wait_for_what_a_wrong_clock_noted() {
     let wait = |seconds: i64, is_left_alone| {
         let next = now().checked_add(SignedDuration::from_secs(seconds)).unwrap();

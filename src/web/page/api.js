@@ -11,10 +11,12 @@ let asking = null;
 
 /** What went wrong, in words for a person. */
 export class ApiError extends Error {
-  constructor(status, title, detail) {
+  constructor(status, title, detail, feeds) {
     super(detail || title || `the daemon answered ${status}`);
     this.status = status;
     this.title = title;
+    /** Feeds that could be added in place of what was asked for. */
+    this.feeds = feeds || [];
   }
 }
 
@@ -57,7 +59,7 @@ async function send(parts, params, options) {
 async function problem(answer) {
   try {
     const body = await answer.json();
-    return new ApiError(answer.status, body.title, body.detail);
+    return new ApiError(answer.status, body.title, body.detail, body.feeds);
   } catch {
     return new ApiError(answer.status, answer.statusText, `the daemon answered ${answer.status} ${answer.statusText}`);
   }

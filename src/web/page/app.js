@@ -19,6 +19,7 @@ const NAV = [['live', 'Live', 'l'], ['threads', 'Threads', 't'], ['feeds', 'Feed
 const KEYS = [
   ['Everywhere', [['g then l', 'live; so t threads, f feeds, d deliveries, r trends, s status'], ['/', 'search'], ['j k', 'down, up'], ['Enter', 'open'], ['u', 'take the last word back'], ['Esc', 'close, leave a field'], ['b', 'light or dark'], ['?', 'this help']]],
   ['Live', [['.', 'show what is new'], ['p', 'pause'], ['o', 'open the article'], ['f m', 'follow, mute the thread'], ['\\', 'to the filters']]],
+  ['Feeds', [['a', 'add a feed'], ['p', 'poll the feed now'], ['Enter', 'its last polls']]],
   ['Thread', [['j k', 'next, previous claim'], ['o', 'open the article'], ['w', 'why this alert'], ['c', 'correct the claim'], ['f m', 'follow, mute'], ['Backspace', 'back']]],
 ];
 const G_WAIT = 1500; // ms for the second key after g

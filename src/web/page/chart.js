@@ -1,7 +1,7 @@
 // Charts as SVG: stacked bars over time, small rhythm bars, horizontal bars. Colours come from CSS classes.
 import { h, svg } from './dom.js';
 
-/** Entries of the last hours as small bars; hours with failures are marked below. */
+/** Entries of the last hours as small bars. */
 export function sparkline(history) {
   const width = 120;
   const height = 24;
@@ -10,12 +10,10 @@ export function sparkline(history) {
   const most = Math.max(1, ...all.map((one) => one.entries));
   const step = width / all.length;
   const total = all.reduce((sum, one) => sum + one.entries, 0);
-  const failures = all.reduce((sum, one) => sum + one.failures, 0);
-  const words = `${total} entries in ${all.length} hours, at most ${most} in one${failures ? `, ${failures} failed polls` : ''}`;
+  const words = `${total} entries in ${all.length} hours, at most ${most} in one`;
   return svg('svg', { viewBox: `0 0 ${width} ${height}`, class: 'spark', role: 'img', 'aria-label': words, preserveAspectRatio: 'none' }, svg('title', null, words),
     svg('path', { class: 'base', d: `M0 ${height - 4.5}H${width}` }),
-    all.map((one, at) => (one.entries ? svg('rect', { class: 'entries', x: at * step, width: Math.max(1, step - 0.6), y: (height - 5) * (1 - one.entries / most), height: (height - 5) * (one.entries / most) }) : null)),
-    all.map((one, at) => (one.failures ? svg('rect', { class: 'failures', x: at * step, width: Math.max(1, step - 0.6), y: height - 3.5, height: 3.5 }) : null)));
+    all.map((one, at) => (one.entries ? svg('rect', { class: 'entries', x: at * step, width: Math.max(1, step - 0.6), y: (height - 5) * (1 - one.entries / most), height: (height - 5) * (one.entries / most) }) : null)));
 }
 
 /** A round number at or above, and the lines up to it. */
