@@ -15,7 +15,7 @@ pub use log::{FIELDS, init};
 pub use metrics::{Exposition, Family, Metric, MetricType, Samples};
 pub use observe::{PATIENCE, Telemetry, UnderWay};
 pub use outbox::CountedOutbox;
-pub use polls::PollNote;
+pub use polls::{PollNote, PollResult};
 pub use pulse::{Phase, Pulse, Stage};
 pub use systemd::Supervisor;
 
