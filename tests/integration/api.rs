@@ -140,6 +140,8 @@ fn lists_are_filtered_and_paged_without_gaps_or_repeats_while_claims_arrive() {
     assert!(lines.contains(id));
     let (_, _, csv) = send(address, "GET", "/api/v1/claims?format=csv&limit=2", &[], "");
     assert!(csv.contains("\"id\",\"kind\",\"first_seen\""), "{csv}");
+    let (_, _, csv) = send(address, "GET", "/api/v1/feeds?format=csv", &[], "");
+    assert!(csv.contains("\"id\",\"outlet\",\"url\",\"state\"") && csv.contains("\n\"a\","), "{csv}");
 
     refused(address, "/claims?zz=1", &[], 400, "accepted: background, confidence_min");
     refused(address, "/claims?kind=lie", &[], 400, "accepted: allegation, denial");
