@@ -174,7 +174,7 @@ fn check_warns_of_what_is_odd() {
         "database = \"missing/g.db\"\n",
         "websub.callback_url = \"http://10.1.2.3/websub\"\nhttp.listen = \"\"\n",
         &format!("web.public_url = \"http://gainsay.example/\"\nweb.link_secret = \"{SECRET}\"\n"),
-        "web.tokens = [{ name = \"desk\", scope = \"read\", value = \"a token of the desk alone\" }]\n",
+        "web.tokens = [{ name = \"desk\", scope = \"read\", value = \"a-token-of-the-desk-alone\" }]\n",
         FEED,
         &FEED.replace("\"a\"", "\"b\""),
         &sink("one", &format!("secret = \"{SECRET}\"")),

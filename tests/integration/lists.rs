@@ -51,7 +51,7 @@ fn a_list_is_read_anew_and_its_feeds_come_and_go_without_a_restart() {
         let said = output(&["feeds", "list", "-c", config.to_str().unwrap()]);
         String::from_utf8([said.stdout, said.stderr].concat()).unwrap()
     };
-    assert_eq!(listed().matches("\"list\":\"team\"").count(), 4, "{}", listed());
+    assert_eq!(listed().matches("\"origin\":\"list team\"").count(), 4, "{}", listed());
     assert!(listed().contains("Title /b") && !listed().contains("Title /a"), "{}", listed());
 
     // Broken, empty, a web page: nothing changes, and it is told.
@@ -60,7 +60,7 @@ fn a_list_is_read_anew_and_its_feeds_come_and_go_without_a_restart() {
         *list.lock().unwrap() = bad.to_owned();
         daemon.wait_for_log("the list cannot be read", before + 2);
     }
-    assert_eq!(listed().matches("\"list\":\"team\"").count(), 4);
+    assert_eq!(listed().matches("\"origin\":\"list team\"").count(), 4);
     assert!(listed().contains("list team: cannot be read, its feeds stay"), "{}", listed());
 
     // Nor after a restart without it; and nothing is alerted again.
