@@ -84,9 +84,11 @@ impl From<ControlError> for Problem {
         let status = match error {
             ControlError::Store(error) => return error.into(),
             ControlError::Missing(_) => StatusCode::NOT_FOUND,
-            ControlError::Known(_) | ControlError::InConfig(..) | ControlError::Paused(..) | ControlError::Full => {
-                StatusCode::CONFLICT
-            }
+            ControlError::Known(_)
+            | ControlError::Taken(_)
+            | ControlError::InConfig(..)
+            | ControlError::Paused(..)
+            | ControlError::Full => StatusCode::CONFLICT,
         };
         Self::new(status, error.to_string())
     }

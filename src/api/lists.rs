@@ -336,6 +336,26 @@ const ALERT_COLUMNS: &[(&str, &str)] = &[
     ("why", "/alert/why"),
 ];
 
+/// Those of feeds.
+const FEED_COLUMNS: &[(&str, &str)] = &[
+    ("id", "/id"),
+    ("outlet", "/outlet"),
+    ("url", "/url"),
+    ("state", "/state"),
+    ("origin", "/origin"),
+    ("paused_since", "/paused/since"),
+    ("error", "/error"),
+    ("failures", "/failures"),
+    ("since", "/since"),
+    ("last_poll", "/last_poll"),
+    ("last_success", "/last_success"),
+    ("next_poll", "/next_poll"),
+    ("next_poll_reason", "/next_poll_reason"),
+    ("rhythm_seconds", "/rhythm_seconds"),
+    ("last_entry", "/last_entry"),
+    ("texts", "/texts"),
+];
+
 /// Columns of an export as CSV: the name of each and where it stands in an item.
 pub(super) fn columns(path: &str) -> &'static [(&'static str, &'static str)] {
     match path {
@@ -382,6 +402,7 @@ pub(super) fn columns(path: &str) -> &'static [(&'static str, &'static str)] {
             ("outlet", "/outlet"),
             ("url", "/url"),
         ],
+        "/feeds" => FEED_COLUMNS,
         "/search" => &[
             ("id", "/id"),
             ("kind", "/kind"),

@@ -173,7 +173,8 @@ fn plain(address: SocketAddr) -> IpAddr {
 async fn respond(shared: Arc<Shared>, peer: IpAddr, request: Request) -> Result<Response, Problem> {
     shared.guard.check_rate(peer)?;
     let (head, body) = request.into_parts();
-    let led = lead(&shared.routes, head.method.as_str(), head.uri.path().trim_start_matches("/api/v1"));
+    // Without the `/api/v1` that led here.
+    let led = lead(&shared.routes, head.method.as_str(), head.uri.path());
     let scope = if let Led::To(route, _) = &led { route.scope() } else { crate::config::Scope::Read };
     let caller = shared.guard.admit(peer, &head.method, &head.headers, scope)?;
     let (route, id) = match led {
@@ -197,8 +198,8 @@ async fn respond(shared: Arc<Shared>, peer: IpAddr, request: Request) -> Result<
         Act::List { read, is_file } => {
             let form = if is_file { query.one_of("format", &["json", "jsonl", "csv"])? } else { Vec::new() };
             match form.first().map(String::as_str) {
-                Some("jsonl") => file(shared, route, read, query, Form::JsonLines),
-                Some("csv") => file(shared, route, read, query, Form::Csv),
+                Some("jsonl") => file(shared, route, read, query, Form::JsonLines).await,
+                Some("csv") => file(shared, route, read, query, Form::Csv).await,
                 _ => page(&shared, read, query, &head.headers).await,
             }
         }
@@ -252,28 +253,23 @@ async fn page(shared: &Arc<Shared>, read: Read, query: Query, headers: &HeaderMa
 
 const LIST_LIMIT: &str = LIST[1].name;
 
-/// A list as a file.
-fn file(shared: Arc<Shared>, route: Route, read: Read, query: Query, form: Form) -> Result<Response, Problem> {
+/// A list as a file. What is wrong with the request, or with its first piece, is answered as such.
+async fn file(shared: Arc<Shared>, route: Route, read: Read, query: Query, form: Form) -> Result<Response, Problem> {
     let limit = query.number(LIST_LIMIT, (1, LIMITS.1))?.unwrap_or(LIMITS.1);
     let (pieces, out) = mpsc::channel(export::PIECES_MAX);
     let columns = lists::columns(route.path);
     let start = query.text("cursor")?.map(str::to_owned);
+    let first = piece(&shared, read, &query, start, limit).await?;
     let work = async move {
-        let (mut cursor, mut left) = (start, limit);
-        let mut text = form.head(columns);
+        let (mut page, mut left, mut text) = (first, limit, form.head(columns));
         loop {
-            let size = u32::try_from(left.min(u64::from(export::PIECE))).unwrap_or(export::PIECE);
-            let read = look(&shared, PIECE_TIME, query.clone(), String::new(), move |looking| {
-                read(looking, cursor.as_deref(), size)
-            });
-            // What breaks off in the middle breaks the connection off: half a file must not look like a whole one.
-            let lists::Page { items, next } = read.await?;
-            left -= items.len() as u64;
-            text.push_str(&form.piece(&items, columns));
-            if pieces.send(Bytes::from(std::mem::take(&mut text))).await.is_err() || left == 0 || next.is_none() {
+            left = left.saturating_sub(page.items.len() as u64);
+            text.push_str(&form.piece(&page.items, columns));
+            if pieces.send(Bytes::from(std::mem::take(&mut text))).await.is_err() || left == 0 || page.next.is_none() {
                 return Ok(());
             }
-            cursor = next;
+            // What breaks off in the middle breaks the connection off: half a file must not look like a whole one.
+            page = piece(&shared, read, &query, page.next, left).await?;
         }
     };
     let name = route.path.trim_start_matches('/');
@@ -283,6 +279,19 @@ fn file(shared: Arc<Shared>, route: Route, read: Read, query: Query, form: Form)
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"gainsay-{name}.{ending}\"")),
     ];
     Ok((headers, export::body(Box::pin(work), out)).into_response())
+}
+
+/// The next piece of a file, of at most `left` items.
+async fn piece(
+    shared: &Arc<Shared>,
+    read: Read,
+    query: &Query,
+    cursor: Option<String>,
+    left: u64,
+) -> Result<lists::Page, Problem> {
+    let size = u32::try_from(left.min(u64::from(export::PIECE))).unwrap_or(export::PIECE);
+    let read = move |looking: &Looking<'_>| read(looking, cursor.as_deref(), size);
+    look(shared, PIECE_TIME, query.clone(), String::new(), read).await
 }
 
 /// Reads the body of a change and does it.

@@ -21,6 +21,7 @@ pub(super) struct Problem {
     pub(super) detail: String,
     /// Feeds that could be added in place of what was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
     feeds: Vec<Choice>,
     /// Methods that the path takes, where it was asked for another one.
     #[serde(skip)]

@@ -208,7 +208,7 @@ fn lists_of() -> Vec<Route> {
             lists::alerts,
             alert,
         ),
-        list("/feeds", "Feeds, those in trouble first.", &[lists::FEEDS, LIST], lists::feeds, feed),
+        list("/feeds", "Feeds, those in trouble first.", &[lists::FEEDS, LIST, FILE], lists::feeds, feed),
         list(
             "/deliveries",
             "Which alert went to which sink, or waits, or never got there.",

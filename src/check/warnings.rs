@@ -125,7 +125,7 @@ fn other_places(what: &str) -> (String, String) {
 
 /// Whether a secret stands in a table of its own, as `{ env = … }`.
 fn is_of_table(what: &str) -> bool {
-    what.contains(".headers.") || what.contains(".more_secrets[")
+    [".headers.", ".more_secrets[", ".tokens["].iter().any(|table| what.contains(table))
 }
 
 /// The webhook sinks with their names.

@@ -238,13 +238,16 @@ fn check_feeds(view: &View, config: Option<&Config>, checks: &mut Checks) -> Res
     let feeds = statuses(view, config)?;
     let of = |state: &str| feeds.iter().filter(|feed| feed.state == state).count();
     let bad = TROUBLES.iter().map(|state| of(state)).sum::<usize>() + of("backing-off");
-    let (ok, new) = (of("healthy") + of("moved"), of("new"));
+    let (ok, new, paused) = (of("healthy") + of("moved"), of("new"), of("paused"));
     let level = match (ok, bad, new) {
         (0, 1.., _) => Level::Bad,
         (_, 1.., _) | (_, _, 1..) => Level::Warn,
+        // Nothing is polled at all.
+        (0, ..) if paused > 0 => Level::Warn,
         _ => Level::Ok,
     };
-    checks.add("feeds", level, format!("{ok} well, {bad} in trouble, {new} never read"));
+    let resting = if paused > 0 { format!(", {paused} paused") } else { String::new() };
+    checks.add("feeds", level, format!("{ok} well, {bad} in trouble, {new} never read{resting}"));
     for feed in feeds.iter().filter(|feed| TROUBLES.contains(&feed.state) || feed.state == "backing-off") {
         let since = feed.since.map(|since| format!(" since {}", minute(since))).unwrap_or_default();
         let error = feed.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();

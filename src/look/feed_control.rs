@@ -35,6 +35,11 @@ pub(crate) enum ControlError {
     /// It has this address already.
     #[error("the feed {0} has this address already")]
     Known(FeedId),
+    /// Another feed has the id that it would get.
+    #[error(
+        "the id that it would get, {0}, is that of a feed with another address: put it into the config, with an id of its own"
+    )]
+    Taken(FeedId),
     /// Only its config can drop it.
     #[error(
         "the feed {0} was not added beside the config but stands in its {1}: take it out there (`gainsay feeds remove`), or pause it"
@@ -184,13 +189,14 @@ pub(crate) fn ask_poll(
     Ok(found)
 }
 
-/// Fails where a feed has this address already.
+/// Fails where a feed has this address already, or the id that it would get.
 pub(crate) fn ensure_new(database: &Path, config: &Config, url: &Url) -> Result<(), ControlError> {
-    let wanted = canonical(url);
-    match Feeds::read(database, config)?.all.into_iter().find(|(feed, _)| canonical(&feed.url) == wanted) {
-        Some((known, _)) => Err(ControlError::Known(known.id.clone())),
-        None => Ok(()),
+    let (wanted, id) = (canonical(url), added_id(url));
+    let all = Feeds::read(database, config)?.all;
+    if let Some((known, _)) = all.iter().find(|(feed, _)| canonical(&feed.url) == wanted) {
+        return Err(ControlError::Known(known.id.clone()));
     }
+    if all.iter().any(|(feed, _)| feed.id == id) { Err(ControlError::Taken(id)) } else { Ok(()) }
 }
 
 /// Adds a feed beside the config; gives its id.
@@ -219,4 +225,33 @@ pub(crate) fn drop_feed(database: &Path, config: &Config, feed: &FeedId, now: Ti
         Ok::<_, ControlError>(())
     })?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::EmbeddedStore;
+
+    #[test]
+    fn neither_an_address_nor_an_id_is_taken_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("g.db");
+        drop(EmbeddedStore::open(&database).unwrap());
+        let (known, taken) =
+            ["https://a.example/rss", "https://b.example/rss"].map(|url| url.parse::<Url>().unwrap()).into();
+        let text = format!(
+            "database = \"g.db\"\n[[feed]]\nid = \"{}\"\nurl = \"{known}\"\noutlet = \"A\"\n[[sink]]\nname = \"log\"\ntype = \"jsonl\"\n",
+            added_id(&taken)
+        );
+        let config = crate::config::parse_without_secrets(&text, Path::new("g.toml")).unwrap();
+        let add = |url: &Url| {
+            let at = Timestamp::UNIX_EPOCH;
+            add_feed(&database, &config, url, AddedFeed { url: url.to_string(), outlet: "B".to_owned(), at, by: None })
+        };
+        assert!(matches!(add(&known), Err(ControlError::Known(_))));
+        assert!(matches!(add(&taken), Err(ControlError::Taken(_))));
+        let other: Url = "https://c.example/rss".parse().unwrap();
+        assert_eq!(add(&other).unwrap(), added_id(&other));
+        assert!(matches!(add(&other), Err(ControlError::Known(_))));
+    }
 }

@@ -8,13 +8,15 @@ use crate::terminal::{BOLD, columns_of, cut, visible};
 
 /// Columns between two cells.
 const GAP: usize = 2;
+/// Columns that a text keeps on a terminal that has no room for more.
+const NARROWEST: usize = 4;
 
 /// A column of a table.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Column {
     /// What stands above it.
     pub(super) head: &'static str,
-    /// Columns that it keeps however narrow the terminal is; `None` where it is never cut.
+    /// Columns that it keeps as long as another one can be spared; `None` where it is never cut.
     pub(super) least: Option<usize>,
     /// Its cells stand at its right end.
     pub(super) is_number: bool,
@@ -63,9 +65,9 @@ impl Cell {
     }
 }
 
-/// The rows under their heads, coloured, in lines of at most `width` columns where the least widths allow.
+/// The rows under their heads, coloured, in lines of at most `width` columns where what is never cut allows.
 pub(super) fn table(columns: &[Column], rows: &[Vec<Cell>], width: usize) -> String {
-    let widths = widths(columns, rows, width);
+    let mut widths = widths(columns, rows, width, 0);
     let spare = columns.iter().rposition(|column| column.is_spare).filter(|_| together(&widths) > width);
     if let Some(spare) = spare {
         let without = |all: &[Cell]| {
@@ -75,6 +77,9 @@ pub(super) fn table(columns: &[Column], rows: &[Vec<Cell>], width: usize) -> Str
         let fewer: Vec<Column> =
             columns.iter().enumerate().filter(|(at, _)| *at != spare).map(|(_, column)| *column).collect();
         return table(&fewer, &rows.iter().map(|row| without(row)).collect::<Vec<_>>(), width);
+    }
+    if together(&widths) > width {
+        widths = self::widths(columns, rows, width, NARROWEST);
     }
     let heads: Vec<Cell> = columns.iter().map(|column| Cell::styled(column.head, BOLD)).collect();
     let mut lines = String::new();
@@ -111,8 +116,9 @@ fn together(widths: &[usize]) -> usize {
     widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
 }
 
-/// As wide as the widest cell; where that is too much, the widest of those that may be cut gives way first.
-fn widths(columns: &[Column], rows: &[Vec<Cell>], width: usize) -> Vec<usize> {
+/// As wide as the widest cell; where that is too much, the widest of those that may be cut gives way first: down to `narrowest` columns,
+/// or to its own least where that is 0.
+fn widths(columns: &[Column], rows: &[Vec<Cell>], width: usize, narrowest: usize) -> Vec<usize> {
     let mut widths: Vec<usize> = columns.iter().map(|column| columns_of(column.head)).collect();
     for row in rows {
         for (widest, cell) in widths.iter_mut().zip(row) {
@@ -120,7 +126,9 @@ fn widths(columns: &[Column], rows: &[Vec<Cell>], width: usize) -> Vec<usize> {
         }
     }
     while together(&widths) > width {
-        let can_give = |(column, &wide): (&Column, &usize)| column.least.is_some_and(|least| wide > least);
+        let can_give = |(column, &wide): (&Column, &usize)| {
+            column.least.is_some_and(|least| wide > if narrowest == 0 { least } else { narrowest })
+        };
         let widest = columns.iter().zip(&widths).enumerate().filter(|(_, pair)| can_give(*pair));
         let Some(at) = widest.max_by_key(|(_, (_, wide))| **wide).map(|(at, _)| at) else { break };
         if let Some(wide) = widths.get_mut(at) {
@@ -152,6 +160,7 @@ mod tests {
         assert_eq!(plain(22), "ID  TIME   N  WHAT\na1  08:00  7  taking…\n");
         assert_eq!(plain(21), "ID  TIME   WHAT\na1  08:00  taking br…\n");
         assert_eq!(plain(12), "ID  WHAT\na1  taking…\n");
+        assert_eq!(plain(9), "ID  WHAT\na1  taki…\n");
     }
 
     #[test]
@@ -163,7 +172,7 @@ mod tests {
             "ID  WHO            N  WHAT\na1  Odile Franck   7  taking bribes\nb2                12  a lie\n",
         );
         check(&rows, 30, "ID  WHO          N  WHAT\na1  Odile Fra…   7  taking br…\nb2              12  a lie\n");
-        check(&rows, 1, "ID  WHO     N  WHAT\na1  Odil…   7  taking…\nb2         12  a lie\n");
+        check(&rows, 1, "ID  WHO    N  WHAT\na1  Odi…   7  tak…\nb2        12  a l…\n");
         check(&[["a1", "東京都庁", "7", "no"]], 40, "ID  WHO       N  WHAT\na1  東京都庁  7  no\n");
         check(
             &[["a1", "\u{1b}[2Jx", "", "two\nlines"]],

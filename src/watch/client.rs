@@ -125,16 +125,22 @@ impl Client {
     /// All items of a list that are known; a daemon has no more feeds and endpoints than a few pages hold.
     ///
     /// # Errors
-    /// As [`Client::get`].
+    /// As [`Client::get`], and when there are items and none is known.
     pub(super) async fn all<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Vec<T>, ClientError> {
-        let (mut items, mut query) = (Vec::new(), vec![("limit", PAGE.to_string())]);
+        let (mut items, mut unknown, mut query) = (Vec::new(), 0, vec![("limit", PAGE.to_string())]);
         for _ in 0..PAGES_MAX {
             let page: Page = self.get(path, &query).await?;
             query.truncate(1);
             let next = page.next.clone();
-            items.extend(page.read().0);
+            let (known, left_out) = page.read();
+            items.extend(known);
+            unknown += left_out;
             let Some(next) = next else { break };
             query.push(("cursor", next));
+        }
+        if items.is_empty() && unknown > 0 {
+            // An empty list would say that there is nothing.
+            return Err(self.garbled(format!("none of its {unknown} {} can be read here", path.join("/"))));
         }
         Ok(items)
     }

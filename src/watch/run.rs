@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
@@ -21,8 +21,10 @@ use crate::clock::{Clock as _, SystemClock};
 
 /// Events that wait.
 const EVENTS_MAX: usize = 256;
-/// Requests at once; what is asked for beyond is asked for again anyway.
+/// Tasks at once, three of which are always there.
 const REQUESTS_MAX: usize = 16;
+/// What is said of what a key asks for beyond that.
+const BUSY: &str = "the daemon is slow to answer: not done, try it again";
 /// How often ages are told anew.
 const TICK: Duration = Duration::from_secs(1);
 /// After how many of these what is shown is asked for anew.
@@ -59,10 +61,11 @@ pub(super) async fn run(client: Client, status: Status, paint: Paint) -> Result<
         let Some(mut event) = first else { return Ok(()) };
         // What has come meanwhile is taken in before it is drawn.
         for _ in 0..EVENTS_MAX {
-            match desk.see_to(state.take(event)) {
+            match desk.see_to(state.take(event))? {
                 Next::On => {}
                 Next::Suspend => tty.suspend()?,
                 Next::Quit => return Ok(()),
+                Next::Busy => drop(state.take(Event::News(News::Failed(BUSY.to_owned())))),
             }
             match incoming.try_recv() {
                 Ok(next) => event = next,
@@ -107,6 +110,8 @@ enum Next {
     On,
     Suspend,
     Quit,
+    /// Something was asked for that is not done: too much is under way.
+    Busy,
 }
 
 /// Asks the daemon for what the state wants.
@@ -119,15 +124,19 @@ struct Desk {
 
 impl Desk {
     /// Sees to what is asked, but for what the loop itself has to do.
-    fn see_to(&mut self, asks: Vec<Ask>) -> Next {
-        // Of those that have ended.
-        while self.tasks.try_join_next().is_some() {}
+    fn see_to(&mut self, asks: Vec<Ask>) -> Result<Next> {
+        // Of those that have ended. One that has failed has given the terminal back and said why: there is no going on.
+        while let Some(ended) = self.tasks.try_join_next() {
+            ended.context("a part of watch has failed")?;
+        }
         for ask in asks {
             match ask {
-                Ask::Quit => return Next::Quit,
-                Ask::Suspend => return Next::Suspend,
+                Ask::Quit => return Ok(Next::Quit),
+                Ask::Suspend => return Ok(Next::Suspend),
                 Ask::Reconnect => self.now.notify_one(),
-                ask if self.tasks.len() >= REQUESTS_MAX => drop(ask),
+                // What is shown is asked for again by itself; what a key has asked for is not.
+                Ask::Status | Ask::Feeds | Ask::Deliveries | Ask::Thread(_) if self.tasks.len() >= REQUESTS_MAX => {}
+                _ if self.tasks.len() >= REQUESTS_MAX => return Ok(Next::Busy),
                 ask => {
                     let (client, events) = (self.client.clone(), self.events.clone());
                     self.tasks.spawn(async move {
@@ -138,7 +147,7 @@ impl Desk {
                 }
             }
         }
-        Next::On
+        Ok(Next::On)
     }
 }
 

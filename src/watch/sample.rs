@@ -155,13 +155,13 @@ pub(super) fn feeds() -> Vec<Feed> {
         json!({
             "id": id, "outlet": id, "url": format!("https://{id}.example/rss"), "state": state, "since": error.map(|_| before(1500)),
             "failures": if error.is_some() { 7 } else { 0 }, "error": error, "next_poll": before(-5), "last_success": before(2),
-            "last_entry": before(95), "texts": 412
+            "last_entry": before(95), "texts": 412, "paused": (state == "paused").then(|| json!({"since": before(60), "by": "Ada"}))
         })
     };
     let all = json!([
         feed("harbour", "failing", Some("status 503")),
         feed("coastal-courier", "healthy", None),
-        feed("vesper", "healthy", None)
+        feed("added.vesper-example-1a2b3c4d", "paused", None)
     ]);
     serde_json::from_value(all).unwrap()
 }

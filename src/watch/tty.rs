@@ -117,3 +117,53 @@ pub(super) fn keys(out: &mpsc::Sender<Event>, stop: &CancellationToken) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Read as _;
+    use std::process::Command;
+
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use rustix::termios::tcgetattr;
+
+    use super::*;
+
+    const NAME: &str = "watch::tty::tests::a_panic_is_read_on_the_terminal_as_it_was";
+    const CHILD: &str = "TEST_TAKES_THE_TERMINAL";
+
+    /// Starts itself once more at a terminal of its own, takes that over there and panics.
+    #[test]
+    fn a_panic_is_read_on_the_terminal_as_it_was() {
+        if std::env::var_os(CHILD).is_some() {
+            let _tty = Tty::take().unwrap();
+            panic!("something is wrong");
+        }
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+        let before = tcgetattr(&master).unwrap();
+        let slave = File::options().read(true).write(true).open(name).unwrap();
+        let end = || slave.try_clone().unwrap();
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", NAME, "--nocapture"]).env(CHILD, "1").stdin(end()).stdout(end()).stderr(end());
+        let mut child = command.spawn().unwrap();
+        drop((command, slave));
+        let (mut shown, mut piece) = (Vec::new(), [0; 4096]);
+        let mut from = File::from(master.try_clone().unwrap());
+        // A terminal ends with an error when nobody holds its other end any more.
+        while let Ok(read @ 1..) = from.read(&mut piece) {
+            shown.extend_from_slice(&piece[..read]);
+        }
+        assert!(!child.wait().unwrap().success());
+        let shown = String::from_utf8_lossy(&shown);
+        let at = |what: &str| shown.find(what).unwrap_or_else(|| panic!("{what:?} is not in {shown:?}"));
+        assert!(
+            at("\u{1b}[?1049h") < at("\u{1b}[?1049l") && at("\u{1b}[?1049l") < at("something is wrong"),
+            "{shown:?}"
+        );
+        let after = tcgetattr(&master).unwrap();
+        assert_eq!((after.local_modes, after.input_modes), (before.local_modes, before.input_modes));
+    }
+}

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::model::{Alert, AlertClaim, ClaimSpeaker, Evidence, Kind, StanceEntry, ThreadState};
+use crate::model::{Alert, AlertClaim, ClaimSpeaker, Evidence, Kind, PausedFeed, StanceEntry, ThreadState};
 
 /// A page of a list.
 #[derive(Debug, Deserialize)]
@@ -141,8 +141,8 @@ pub(super) struct Feed {
     pub(super) last_entry: Option<Timestamp>,
     #[serde(default)]
     pub(super) texts: u64,
-    #[serde(default)]
-    pub(super) paused: bool,
+    /// Nothing while it is polled.
+    pub(super) paused: Option<PausedFeed>,
 }
 
 /// How an endpoint does.
@@ -215,6 +215,12 @@ mod tests {
             serde_json::from_str(r#"{"items":[{"name":"desk","new":1},{"title":"x"},7],"next":null}"#).unwrap();
         let (items, unknown) = page.read::<Endpoint>();
         assert_eq!((items.len(), unknown), (1, 2));
+        let page: Page = serde_json::from_str(
+            r#"{"items":[{"id":"a","state":"healthy","paused":null},{"id":"b","paused":{"since":"2026-01-01T00:00:00Z","by":"Ada"}}],"next":null}"#,
+        )
+        .unwrap();
+        let paused: Vec<bool> = page.read::<Feed>().0.iter().map(|feed| feed.paused.is_some()).collect();
+        assert_eq!(paused, [false, true]);
         let thread: Thread = serde_json::from_str(
             r#"{"id":"a","state":"alleged","timeline":[{"event":"vote","at":"2026-01-01T00:00:00Z"},
                 {"event":"withdrawal","at":"2026-01-01T00:00:00Z","claim":"b"}]}"#,

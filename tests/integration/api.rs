@@ -140,11 +140,26 @@ fn lists_are_filtered_and_paged_without_gaps_or_repeats_while_claims_arrive() {
     assert!(lines.contains(id));
     let (_, _, csv) = send(address, "GET", "/api/v1/claims?format=csv&limit=2", &[], "");
     assert!(csv.contains("\"id\",\"kind\",\"first_seen\""), "{csv}");
+    let (_, _, csv) = send(address, "GET", "/api/v1/feeds?format=csv", &[], "");
+    assert!(csv.contains("\"id\",\"outlet\",\"url\",\"state\"") && csv.contains("\n\"a\","), "{csv}");
 
+    check_wrong_requests(address);
+}
+
+/// What is asked wrongly is refused in words, also where a file was asked for.
+#[track_caller]
+fn check_wrong_requests(address: SocketAddr) {
     refused(address, "/claims?zz=1", &[], 400, "accepted: background, confidence_min");
     refused(address, "/claims?kind=lie", &[], 400, "accepted: allegation, denial");
     refused(address, "/claims?limit=0", &[], 400, "accepted: 1 to 200");
     refused(address, "/claims?cursor=x", &[], 400, "cursor");
+    refused(address, "/claims?cursor=x&format=csv", &[], 400, "cursor");
+    refused(address, "/feeds?cursor=x&format=jsonl", &[], 400, "cursor");
+    refused(address, "/threads?until=x&format=jsonl", &[], 400, "until");
+    refused(address, "/api/v1/claims", &[], 404, "openapi.json");
+    let document = read(address, "/openapi.json");
+    let required = &document["components"]["schemas"]["Problem"]["required"];
+    assert!(required.as_array().unwrap().iter().all(|name| name != "feeds"), "what is not always there: {required}");
     refused(address, "/claims/xyz", &[], 400, "hexadecimal");
     refused(address, &format!("/claims/{}", "0".repeat(32)), &[], 404, "no such claim");
     refused(address, "/nowhere", &[], 404, "openapi.json");

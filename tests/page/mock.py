@@ -202,7 +202,7 @@ class Handler(BaseHTTPRequestHandler):
                 if found and found["error"]:
                     polls.append({"at": found["last_poll"], "duration_ms": 31, "result": "failed", "status": 503, "entries": 0, "new": 0, "error": found["error"]})
                 return self.single(found and {**found, "polls": polls})
-            return self.page(world.feeds, query)
+            return self.page([feed for feed in world.feeds if word("state") in ("", feed["state"]) and (not word("q") or has(word("q"), feed["id"], feed["outlet"], feed["url"]))], query)
         if what == "endpoints":
             return self.page(world.endpoints, query)
         if what == "silences":

@@ -289,6 +289,18 @@ export const mocked = [
     const [download] = await Promise.all([page.waitForEvent('download'), page.click('.menu[open] button:has-text("JSON Lines")')]);
     const lines = (await readFile(await download.path(), 'utf8')).trim().split('\n').map(JSON.parse);
     assert.ok(lines.length > 20 && lines.every((one) => one.alert.claim.kind === 'denial'));
+    await page.goto(`${page.url().replace(/#.*/, '')}#/feeds?state=failing`);
+    await page.waitForSelector('tbody tr');
+    await page.click('.bar .menu summary:has-text("Export")');
+    const [table] = await Promise.all([page.waitForEvent('download'), page.click('.menu[open] button:has-text("CSV")')]);
+    const rows = (await readFile(await table.path(), 'utf8')).trim().split('\n');
+    assert.deepEqual(rows.slice(1).map((one) => one.split(',')[0]), ['lakeside-post']);
+  }],
+  ['a feed says how it stands with its hub', async ({ open }) => {
+    const page = await open('#/feeds');
+    for (const [outlet, words] of [['Vesper Online', 'pushed by https://hub.example/'], ['Coastal Courier', 'hub https://hub.example/: it answers 404']]) {
+      assert.equal(await page.locator('tr', { hasText: outlet }).locator('.note').textContent(), words);
+    }
   }],
   ['a token is asked for, a wrong one again, and it is kept for the tab', async ({ open, startMock }) => {
     const guarded = await startMock('--token', 'right');

@@ -106,7 +106,7 @@ export const steps = [
     await page.waitForFunction(() => location.hash.includes('kind=denial'));
     assert.equal(await page.getAttribute('[data-kind="denial"]', 'aria-pressed'), 'true');
   }],
-  ['a phone: nothing is wider than the screen', async ({ open, say }) => {
+  ['a phone: nothing is wider than the screen, and nothing scrolls but the view', async ({ open, say }) => {
     const page = await open('#/live', { width: 360, height: 740 });
     for (const view of VIEWS) {
       await page.goto(page.url().replace(/#.*/, `#/${view}`));
@@ -121,6 +121,8 @@ export const steps = [
           .concat([...document.querySelectorAll('main *')].filter((one) => one.getBoundingClientRect().right > limit + 1 && !one.closest('.hidden, svg, details:not([open]) > :not(summary)') && !isInScroller(one)).slice(0, 3).map((one) => `${one.tagName}.${one.className}`));
       });
       assert.deepEqual(wide, [], `${view} is too wide`);
+      const [height, limit] = await page.evaluate(() => [document.documentElement.scrollHeight, innerHeight]);
+      assert.ok(height <= limit, `${view}: the page itself is ${height} of ${limit} high`);
     }
     say('views at 360 px: all fit');
   }],

@@ -7,13 +7,13 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use super::live::age;
 use super::{ALARM, Canvas, Drawn, empty};
 use crate::look::words::minute;
-use crate::look::{feed_style, status_style};
+use crate::look::{feed_style, paused_in_words, status_style};
 use crate::terminal::{BOLD, DIM};
 use crate::watch::state::State;
 use crate::watch::wire::{Delivery, Endpoint, Feed};
 use crate::watch::words::{Words, plain, safe};
 
-/// Columns of names.
+/// Columns of names, at the least.
 const NAME: usize = 16;
 /// Columns of states.
 const STATE: usize = 11;
@@ -34,10 +34,13 @@ pub(super) fn feeds(canvas: &mut Canvas<'_, '_>, state: &State, area: Rect) -> D
     };
     let areas = Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(WHOLE)]);
     let [head, list, whole] = areas.areas(area);
-    let heads = format!("{}{}{:>5} {:>6}  TROUBLE", cell("FEED", NAME), cell("STATE", STATE), "READ", "TEXTS");
+    // Ids of feeds from lists or from the page differ at their ends: they are shown whole where there is room.
+    let longest = feeds.iter().map(|feed| crate::terminal::columns_of(&safe(&feed.id))).max().unwrap_or_default();
+    let name = longest.min(usize::from(area.width) / 3).max(NAME);
+    let heads = format!("{}{}{:>5} {:>6}  TROUBLE", cell("FEED", name), cell("STATE", STATE), "READ", "TEXTS");
     canvas.line(head, &vec![(BOLD, heads)]);
     canvas.rows(list, feeds.len(), state.row, |at, _| {
-        feeds.get(at).map(|feed| feed_row(feed, state.now)).unwrap_or_default()
+        feeds.get(at).map(|feed| feed_row(feed, name, state.now)).unwrap_or_default()
     });
     if let Some(feed) = feeds.get(state.row) {
         below(canvas, whole, &feed.id, &feed_facts(feed, state.now));
@@ -45,11 +48,11 @@ pub(super) fn feeds(canvas: &mut Canvas<'_, '_>, state: &State, area: Rect) -> D
     Drawn { scroll_max: 0, page: usize::from(list.height) }
 }
 
-fn feed_row(feed: &Feed, now: Timestamp) -> Words {
-    let shown = if feed.paused { "paused" } else { feed.state.as_str() };
+fn feed_row(feed: &Feed, name: usize, now: Timestamp) -> Words {
+    let shown = feed.state.as_str();
     let read = feed.last_success.map(|at| age(at, now)).unwrap_or_default();
     vec![
-        (Style::new(), cell(&feed.id, NAME)),
+        (Style::new(), cell(&feed.id, name)),
         (feed_style(shown), cell(shown, STATE)),
         (Style::new(), format!("{read:>5} {:>6}  ", feed.texts)),
         (ALARM, feed.error.clone().unwrap_or_default()),
@@ -65,6 +68,7 @@ fn feed_facts(feed: &Feed, now: Timestamp) -> Vec<(&'static str, Words)> {
     [
         ("outlet", Some(plain(feed.outlet.as_str()))),
         ("address", feed.url.as_ref().map(|url| plain(url.as_str()))),
+        ("state", feed.paused.as_ref().map(|paused| plain(paused_in_words(paused)))),
         ("trouble", trouble),
         ("last entry", time(feed.last_entry)),
         ("next poll", feed.next_poll.map(|at| plain(minute(at)))),

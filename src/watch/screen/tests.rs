@@ -150,6 +150,12 @@ fn feeds_and_deliveries_say_what_is_wrong() {
     state.take(Event::News(News::Feeds(sample::feeds())));
     let screen = shown(&mut state, 80, 20);
     check_holds(&screen, &["harbour failing 2m 412 status 503", "status 503, 7 failures since 2026-03-03 11:00"]);
+    press(&mut state, "jj");
+    check_holds(
+        &shown(&mut state, 80, 20),
+        &["added.vesper-example-1a2b… paused 2m 412", "state paused by Ada since 2026-03-04 11:00"],
+    );
+    check_holds(&shown(&mut state, 100, 20), &["added.vesper-example-1a2b3c4d paused 2m 412"]);
     press(&mut state, "3");
     let (endpoints, rows) = sample::deliveries();
     state.take(Event::News(News::Deliveries(endpoints, rows)));

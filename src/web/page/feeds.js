@@ -2,6 +2,7 @@
 import { change, get } from './api.js';
 import { sparkline } from './chart.js';
 import { bdi, button, dialogue, h, link, replace, select } from './dom.js';
+import { exportMenu } from './export.js';
 import { addFeed } from './feed_add.js';
 import { refreshing } from './refresh.js';
 import { age, count, moment, plural, span, stateBadge } from './words.js';
@@ -23,6 +24,9 @@ export async function all(parts, params, signal) {
   items.isCut = Boolean(cursor);
   return items;
 }
+
+/** How it stands with a feed's hub. */
+const pushed = ({ hub, until, trouble }) => (trouble ? `hub ${hub}: ${trouble}` : until ? `pushed by ${hub}` : `hub ${hub}: it has not agreed to push yet`);
 
 const plain = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '');
 
@@ -46,7 +50,7 @@ export function feeds(element, context) {
     isCut = found.isCut;
     draw();
   });
-  element.append(h('h1', { class: 'hidden' }, 'Feeds'), h('div', { class: 'bar' }, h('div', { class: 'fields' }, q, state), h('div', { class: 'tools' }, button('Add …', add, { title: 'Add a feed (a)', data: { key: 'add' } }))), summary, body);
+  element.append(h('h1', { class: 'hidden' }, 'Feeds'), h('div', { class: 'bar' }, h('div', { class: 'fields' }, q, state), h('div', { class: 'tools' }, exportMenu(['feeds'], () => filter), button('Add …', add, { title: 'Add a feed (a)', data: { key: 'add' } }))), summary, body);
 
   function typed() {
     clearTimeout(timer);
@@ -130,7 +134,7 @@ export function feeds(element, context) {
         feed.paused ? h('p', { class: 'note' }, 'paused', feed.paused.by ? [' by ', bdi(feed.paused.by)] : null, ' since ', moment(feed.paused.since)) : null,
         feed.error ? h('p', { class: 'error' }, bdi(feed.error), h('span', { class: 'dim' }, feed.failures > 1 ? ` · ${feed.failures} times in a row` : '', feed.since ? [' · since ', age(feed.since)] : null)) : null,
         feed.moved_to ? h('p', { class: 'note' }, 'moved to ', link(feed.moved_to)) : null,
-        feed.push ? h('p', { class: 'note' }, bdi(typeof feed.push === 'string' ? feed.push : `pushed by ${feed.push.hub || 'a hub'}`)) : null,
+        feed.push && !feed.paused ? h('p', { class: 'note' }, bdi(pushed(feed.push))) : null,
         h('details', { class: 'polls', data: { key: `polls-${feed.id}` }, ontoggle: (event) => event.target.open && polls(feed, detail) }, h('summary', null, 'Last polls'), detail)),
       h('td', { data: { label: '48 hours' } }, sparkline(feed.history), h('span', { class: 'dim small' }, feed.rhythm_seconds ? `one in ${span(feed.rhythm_seconds)}` : '')),
       h('td', { data: { label: 'Newest' } }, age(feed.last_entry || feed.newest), h('span', { class: 'dim small' }, feed.texts ? ` ${plural(feed.texts, 'text')}` : '')),
