@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{Change, State};
 use crate::model::{
     AlertAnswer, AlertThread, ClaimRecord, Document, DocumentId, DocumentRecord, DropCause, Dropped, GroupRecord,
-    HeldAlert, Kind, Moved, Release, Version,
+    HeldAlert, HeldList, Kind, Moved, Release, Version,
 };
 use crate::text::embargo::{Embargo, embargo};
 
@@ -59,7 +59,9 @@ impl State {
             claim.report.document.embargo_until = until;
             changes.push(Change::Claim(Box::new(claim.clone())));
         }
+        let now = self.position().0;
         for budget in self.budgets.values_mut() {
+            hasten(&mut budget.collected, id, until, now);
             let lists = budget.lists_mut().into_iter().flat_map(|list| &mut list.held);
             let mut is_moved = false;
             for held in lists.filter(|held| held.document == Some(id) && held.not_before != until) {
@@ -120,6 +122,14 @@ impl State {
 /// A document will not be used.
 pub(super) fn dropped(document: DocumentId, cause: DropCause) -> Change {
     Change::Dropped(Dropped { document, cause })
+}
+
+/// Where all that is collected waits for embargoes, and that of this document is over sooner now, the digest may go then.
+fn hasten(list: &mut HeldList, id: DocumentId, until: Option<Timestamp>, now: Option<Timestamp>) {
+    let is_sooner = |held: &HeldAlert| held.document == Some(id) && held.not_before > until;
+    if list.held.iter().any(is_sooner) && list.held.iter().all(|held| held.not_before > now) {
+        list.until = list.until.min(until.or(now));
+    }
 }
 
 fn move_group(group: &mut GroupRecord, id: DocumentId, until: Option<Timestamp>) -> bool {

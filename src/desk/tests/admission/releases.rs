@@ -86,6 +86,29 @@ fn what_waits_for_a_digest_is_not_listed_before_its_release() {
 }
 
 #[test]
+fn what_is_collected_under_an_embargo_that_is_lifted_does_not_wait_for_its_end() {
+    let collect = Some(Collect::Every(SignedDuration::from_hours(1)));
+    let mut bench = Bench::new(Limits { collect, ..Limits::none() });
+    released(&mut bench, Release::Until(in_hours(20)), 1);
+    bench.wait(2 * 60);
+    assert_eq!(bench.rows().len(), 0);
+    released(&mut bench, Release::Usable, 2);
+    bench.wait(1);
+    assert_eq!(bench.rows()[0].1.digest.as_ref().unwrap().alerts.len(), 1);
+
+    // Nor does what came meanwhile go sooner for it.
+    let mut bench = Bench::new(bench.limits);
+    released(&mut bench, Release::Until(in_hours(20)), 1);
+    bench.wait(2 * 60);
+    bench.take(&Step::Deny(1));
+    released(&mut bench, Release::Usable, 2);
+    bench.wait(59);
+    assert_eq!(bench.rows().len(), 0);
+    bench.wait(1);
+    assert_eq!(bench.rows()[0].1.digest.as_ref().unwrap().alerts.len(), 2);
+}
+
+#[test]
 fn who_rides_in_an_alert_that_waits_is_told_although_its_subject_is_withdrawn() {
     let mut bench = Bench::new(Limits { group_wait: SignedDuration::from_mins(20), ..Limits::none() });
     bench.take(&Step::Tell(0));
