@@ -1,6 +1,7 @@
 //! What becomes of alerts when the use of their documents changes.
 
 use super::*;
+use crate::look::{Chosen, Period, Wanted};
 
 /// A denial whose agency says this of its use.
 fn released(bench: &mut Bench, release: Release, version: u64) {
@@ -147,6 +148,12 @@ fn what_is_killed_before_its_release_is_told_to_nobody() {
         kill(&mut bench);
         assert_eq!((outbox(&bench), due(&bench)), (vec![silenced(denial), silenced(withdrawal)], None));
         assert_eq!(listed(&bench), [], "nor is it shown");
+        let replayed = |alerts: &[crate::model::AlertId]| {
+            let period = Period::new(None, None, bench.now);
+            let wanted = Wanted { alerts, sink: None, state: Some("silenced"), period };
+            Chosen::find(&View::open(&bench.database()).unwrap(), &wanted, 9).unwrap().positions.len()
+        };
+        assert_eq!((replayed(&[]), replayed(&[bench.rows()[0].1.id])), (0, 1), "nor sent with what else was silenced");
     }
     let mut bench = Bench::new(Limits::none());
     released(&mut bench, Release::Usable, 1);
