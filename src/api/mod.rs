@@ -42,7 +42,7 @@ use self::query::Query;
 use self::routes::{Act, LIST, Led, Route, lead, routes};
 use self::stream::Hub;
 use crate::clock::Clock;
-use crate::config::{Config, Scope};
+use crate::config::Config;
 use crate::pipeline::Models;
 use crate::store::{EmbeddedStore, View};
 use crate::telemetry::{Phase, Telemetry};
@@ -100,7 +100,7 @@ struct Looking<'a> {
     /// What the path names.
     id: &'a str,
     /// What is open to the caller.
-    scope: Scope,
+    scope: crate::config::Scope,
     shared: &'a Shared,
 }
 
@@ -176,7 +176,7 @@ async fn respond(shared: Arc<Shared>, peer: IpAddr, request: Request) -> Result<
     shared.guard.check_rate(peer)?;
     let (head, body) = request.into_parts();
     let led = lead(&shared.routes, head.method.as_str(), head.uri.path().trim_start_matches("/api/v1"));
-    let scope = if let Led::To(route, _) = &led { route.scope() } else { Scope::Read };
+    let scope = if let Led::To(route, _) = &led { route.scope() } else { crate::config::Scope::Read };
     let caller = shared.guard.admit(peer, &head.method, &head.headers, scope)?;
     let (route, id) = match led {
         Led::To(route, id) => (route, unescaped(id)?),
@@ -205,8 +205,8 @@ async fn respond(shared: Arc<Shared>, peer: IpAddr, request: Request) -> Result<
             }
         }
         Act::Single(read) => {
-            let asked = (query, id, caller.scope);
-            let found = look(&shared, READ_TIME, asked, move |looking| lists::line(&read(looking)?)).await?;
+            let read = move |looking: &Looking<'_>| lists::line(&read(looking)?);
+            let found = look_for(&caller, &shared, READ_TIME, (query, id), read).await?;
             Ok(tagged(found.into(), &head.headers))
         }
         Act::Stream => stream::stream(shared, &query, &head.headers).await,
@@ -227,13 +227,26 @@ fn unescaped(segment: &str) -> Result<String, Problem> {
     Ok(text)
 }
 
+/// Looks for whoever may read.
 async fn look<T: Send + 'static>(
     shared: &Arc<Shared>,
     time: Duration,
-    (query, id, scope): (Query, String, Scope),
+    query: Query,
+    id: String,
     read: impl FnOnce(&Looking<'_>) -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
-    let (inner, config) = (Arc::clone(shared), shared.config());
+    let reader = Caller { name: None, scope: crate::config::Scope::Read };
+    look_for(&reader, shared, time, (query, id), read).await
+}
+
+async fn look_for<T: Send + 'static>(
+    caller: &Caller,
+    shared: &Arc<Shared>,
+    time: Duration,
+    (query, id): (Query, String),
+    read: impl FnOnce(&Looking<'_>) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let (inner, config, scope) = (Arc::clone(shared), shared.config(), caller.scope);
     let read =
         move |view: &View| read(&Looking { view, config: &config, query: &query, id: &id, scope, shared: &inner });
     shared.pool.read(time, read).await?
@@ -245,8 +258,7 @@ type Read = fn(&Looking<'_>, Option<&str>, u32) -> Result<lists::Page, Problem>;
 async fn page(shared: &Arc<Shared>, read: Read, query: Query, headers: &HeaderMap) -> Result<Response, Problem> {
     let limit = query.number(LIST_LIMIT, (1, LIMITS.0))?.unwrap_or(LIMIT);
     let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-    let asked = (query, String::new(), Scope::Read);
-    let text = look(shared, READ_TIME, asked, move |looking| {
+    let text = look(shared, READ_TIME, query, String::new(), move |looking| {
         let cursor = looking.query.text("cursor")?;
         let lists::Page { items, next } = read(looking, cursor, limit)?;
         Ok(format!("{{\"items\":[{}],\"next\":{}}}", items.join(","), Value::from(next)))
@@ -267,8 +279,9 @@ fn file(shared: Arc<Shared>, route: Route, read: Read, query: Query, form: Form)
         let mut text = form.head(columns);
         loop {
             let size = u32::try_from(left.min(u64::from(export::PIECE))).unwrap_or(export::PIECE);
-            let asked = (query.clone(), String::new(), Scope::Read);
-            let read = look(&shared, PIECE_TIME, asked, move |looking| read(looking, cursor.as_deref(), size));
+            let read = look(&shared, PIECE_TIME, query.clone(), String::new(), move |looking| {
+                read(looking, cursor.as_deref(), size)
+            });
             // What breaks off in the middle breaks the connection off: half a file must not look like a whole one.
             let lists::Page { items, next } = read.await?;
             left -= items.len() as u64;
