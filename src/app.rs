@@ -291,7 +291,12 @@ fn dispatcher(
 
 /// Says which sinks the config no longer has although alerts wait for them. These are delivered if the sink comes back;
 /// it may be gone by mistake, or only have another name now. After a long time nobody wants them any more.
-fn tell_orphans(store: &impl Store, sinks: &[String], now: Timestamp, telemetry: &Telemetry) -> Result<(), StoreError> {
+fn tell_orphans(
+    store: &EmbeddedStore,
+    sinks: &[String],
+    now: Timestamp,
+    telemetry: &Telemetry,
+) -> Result<(), StoreError> {
     for Orphan { sink, waiting, is_stale } in store.orphans(sinks, now)? {
         if is_stale {
             store.give_up(&sink, now)?;
@@ -304,6 +309,9 @@ fn tell_orphans(store: &impl Store, sinks: &[String], now: Timestamp, telemetry:
         } else {
             warn!(sink, alerts = waiting, "sink is no longer in the config: alerts wait for it");
         }
+    }
+    for (sink, alerts) in store.held_for_others(sinks)? {
+        warn!(sink, alerts, "sink is no longer in the config: alerts are held for its digests and groups");
     }
     Ok(())
 }

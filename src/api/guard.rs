@@ -38,6 +38,8 @@ pub(super) struct Guard {
 pub(super) struct Caller {
     /// Whose token it was.
     pub(super) name: Option<String>,
+    /// What is open to them.
+    pub(super) scope: Scope,
 }
 
 impl Guard {
@@ -114,7 +116,7 @@ impl Guard {
     fn check_token(&self, headers: &HeaderMap, scope: Scope, is_here: bool) -> Result<Caller, Problem> {
         if self.web.tokens.is_empty() {
             if self.is_local && is_here {
-                return Ok(Caller { name: None });
+                return Ok(Caller { name: None, scope: Scope::Operate });
             }
             let detail = "beyond this machine the API is closed without tokens: set tokens in [web] of the config";
             return Err(Problem::new(StatusCode::FORBIDDEN, detail));
@@ -136,7 +138,7 @@ impl Guard {
             Some(known) if known.scope < scope => {
                 Err(Problem::new(StatusCode::FORBIDDEN, "this token may only read: its scope would have to be operate"))
             }
-            Some(known) => Ok(Caller { name: Some(known.name.clone()) }),
+            Some(known) => Ok(Caller { name: Some(known.name.clone()), scope: known.scope }),
         }
     }
 }

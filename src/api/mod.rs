@@ -99,6 +99,8 @@ struct Looking<'a> {
     query: &'a Query,
     /// What the path names.
     id: &'a str,
+    /// What is open to the caller.
+    scope: crate::config::Scope,
     shared: &'a Shared,
 }
 
@@ -204,7 +206,8 @@ async fn respond(shared: Arc<Shared>, peer: IpAddr, request: Request) -> Result<
             }
         }
         Act::Single(read) => {
-            let found = look(&shared, READ_TIME, query, id, move |looking| lists::line(&read(looking)?)).await?;
+            let read = move |looking: &Looking<'_>| lists::line(&read(looking)?);
+            let found = look_for(&caller, &shared, READ_TIME, (query, id), read).await?;
             Ok(tagged(found.into(), &head.headers))
         }
         Act::Stream => stream::stream(shared, &query, &head.headers).await,
@@ -225,6 +228,7 @@ fn unescaped(segment: &str) -> Result<String, Problem> {
     Ok(text)
 }
 
+/// Looks for whoever may read.
 async fn look<T: Send + 'static>(
     shared: &Arc<Shared>,
     time: Duration,
@@ -232,8 +236,20 @@ async fn look<T: Send + 'static>(
     id: String,
     read: impl FnOnce(&Looking<'_>) -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
-    let (inner, config) = (Arc::clone(shared), shared.config());
-    let read = move |view: &View| read(&Looking { view, config: &config, query: &query, id: &id, shared: &inner });
+    let reader = Caller { name: None, scope: crate::config::Scope::Read };
+    look_for(&reader, shared, time, (query, id), read).await
+}
+
+async fn look_for<T: Send + 'static>(
+    caller: &Caller,
+    shared: &Arc<Shared>,
+    time: Duration,
+    (query, id): (Query, String),
+    read: impl FnOnce(&Looking<'_>) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let (inner, config, scope) = (Arc::clone(shared), shared.config(), caller.scope);
+    let read =
+        move |view: &View| read(&Looking { view, config: &config, query: &query, id: &id, scope, shared: &inner });
     shared.pool.read(time, read).await?
 }
 

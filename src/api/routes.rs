@@ -105,7 +105,7 @@ fn alert(generator: &mut SchemaGenerator) -> Schema {
     let alert = generator.subschema_for::<crate::model::Alert>();
     let time = serde_json::json!({"type": "string", "format": "date-time"});
     let until = serde_json::json!({"type": ["string", "null"], "format": "date-time"});
-    let reason = serde_json::json!({"enum": ["group", "quiet_hours", "rate_cap", "budget"]});
+    let reason = serde_json::json!({"enum": ["group", "collected", "quiet_hours", "rate_cap", "budget"]});
     let held = serde_json::json!({
         "type": "object",
         "required": ["sink", "reason", "since", "until"],

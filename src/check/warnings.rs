@@ -179,12 +179,17 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Links of messages that lead nowhere, or whose signatures anybody on the way can read.
+/// Links of messages that lead nowhere, or whose signatures anybody on the way can read; a public address without tokens.
 fn links(loaded: &Loaded) -> Vec<String> {
     let Some(links) = &loaded.config.web.links else { return Vec::new() };
     let (mut found, public) = (Vec::new(), links.base());
     if loaded.config.http.listen.is_none() {
         found.push("web.public_url is set and http.listen is empty: the links of messages lead nowhere".to_owned());
+    } else if loaded.config.web.tokens.is_empty() && !is_loopback(public) {
+        // Who comes through a proxy on this machine that names the address that it asks is not told from who is on this machine.
+        let found_open = "web.public_url is set and [web] has no tokens: a reverse proxy that leads more than /act/ here, and does not \
+                          pass the Host on, opens the page and the API to whoever reaches it";
+        found.push(found_open.to_owned());
     }
     if public.scheme() == "http" && links.are_signed() && !is_loopback(public) {
         found.push("web.public_url is http: anybody on the way can read its signed links, and use them".to_owned());

@@ -563,7 +563,7 @@ pub struct AlertThread {
     pub sequence: u64,
     /// Where it stands.
     pub state: ThreadState,
-    /// What is alleged.
+    /// What is alleged; empty where that is known by a document alone that is under an embargo.
     pub proposition: String,
     /// One stance per respondent.
     pub stances: Vec<StanceEntry>,
@@ -576,9 +576,9 @@ pub struct AlertThread {
 pub struct AlertAnswer {
     /// Which claim.
     pub claim: ClaimId,
-    /// Who made it.
+    /// Who made it; null while that document is under an embargo, too.
     pub speaker: Option<String>,
-    /// What it says.
+    /// What it says; empty while its document is under an embargo.
     pub proposition: String,
     /// How it was found.
     pub link: Link,

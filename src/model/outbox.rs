@@ -69,6 +69,11 @@ pub enum DropCause {
 }
 
 impl DropCause {
+    /// Whether a row of the outbox that says this was dropped, whatever the cause.
+    pub fn is_reason(reason: &str) -> bool {
+        [Self::Canceled, Self::Forgotten].iter().any(|cause| cause.reason() == reason)
+    }
+
     /// The reason, as rows of the outbox say it.
     pub fn reason(self) -> &'static str {
         match self {

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 
 use super::{Change, State};
 use crate::model::{
-    Document, DocumentId, DocumentRecord, DropCause, Dropped, GroupRecord, HeldAlert, Moved, Release, Version,
+    AlertAnswer, AlertThread, ClaimRecord, Document, DocumentId, DocumentRecord, DropCause, Dropped, GroupRecord,
+    HeldAlert, HeldList, Kind, Moved, Release, Version,
 };
 use crate::text::embargo::{Embargo, embargo};
 
@@ -58,7 +59,9 @@ impl State {
             claim.report.document.embargo_until = until;
             changes.push(Change::Claim(Box::new(claim.clone())));
         }
+        let now = self.position().0;
         for budget in self.budgets.values_mut() {
+            hasten(&mut budget.collected, id, until, now);
             let lists = budget.lists_mut().into_iter().flat_map(|list| &mut list.held);
             let mut is_moved = false;
             for held in lists.filter(|held| held.document == Some(id) && held.not_before != until) {
@@ -79,6 +82,30 @@ impl State {
 }
 
 impl State {
+    /// Takes out of an alert of a claim what only documents say that are released later than it may go: an answer can be known before
+    /// what it answers may be told.
+    pub(super) fn keep_released(&self, claim: &ClaimRecord, thread: &mut AlertThread, answers: &mut [AlertAnswer]) {
+        let released = claim.report.document.embargo_until.max(self.position().0);
+        let is_later = |other: &&ClaimRecord| other.report.document.embargo_until > released;
+        for answer in answers {
+            if self.claims.get(&answer.claim).as_ref().is_some_and(is_later) {
+                answer.speaker = None;
+                answer.proposition.clear();
+            }
+        }
+        let members = self.threads.get(&thread.id).into_iter().flat_map(|known| &known.claims);
+        let (later, told): (Vec<&ClaimRecord>, Vec<&ClaimRecord>) =
+            members.filter_map(|id| self.claims.get(id)).partition(is_later);
+        if later.is_empty() {
+            return;
+        }
+        thread.stances.retain(|stance| later.iter().all(|claim| claim.id != stance.claim));
+        if told.iter().all(|claim| claim.proposition.text != thread.proposition) {
+            let first = told.iter().filter(|claim| claim.kind == Kind::Allegation).min_by_key(|claim| claim.sequence);
+            thread.proposition = first.map(|claim| claim.proposition.text.clone()).unwrap_or_default();
+        }
+    }
+
     /// A document is forgotten while it is withheld: nothing says any more when what shows it may go.
     pub(super) fn drop_withheld(&mut self, id: DocumentId, changes: &mut Vec<Change>) {
         for budget in self.budgets.values_mut() {
@@ -95,6 +122,14 @@ impl State {
 /// A document will not be used.
 pub(super) fn dropped(document: DocumentId, cause: DropCause) -> Change {
     Change::Dropped(Dropped { document, cause })
+}
+
+/// Where all that is collected waits for embargoes, and that of this document is over sooner now, the digest may go then.
+fn hasten(list: &mut HeldList, id: DocumentId, until: Option<Timestamp>, now: Option<Timestamp>) {
+    let is_sooner = |held: &HeldAlert| held.document == Some(id) && held.not_before > until;
+    if list.held.iter().any(is_sooner) && list.held.iter().all(|held| held.not_before > now) {
+        list.until = list.until.min(until.or(now));
+    }
 }
 
 fn move_group(group: &mut GroupRecord, id: DocumentId, until: Option<Timestamp>) -> bool {

@@ -231,6 +231,38 @@ fn a_denial_days_later_finds_its_allegation() {
 }
 
 #[test]
+fn an_answer_does_not_tell_what_it_answers_before_that_is_released() {
+    let check = |embargo_hours: i64, is_told: bool| {
+        let mut desk = Desk::new();
+        let hours = |hours| desk.now.checked_add(SignedDuration::from_hours(hours)).unwrap();
+        let (release, later) = (hours(embargo_hours), hours(50));
+        let claims = bank_claims().into_iter().take(1).collect();
+        let mut first = analysis("1", "Andes", TITLE, BODY, desk.now, claims);
+        first.document.embargo_until = Some(release);
+        desk.take_analysis(first);
+        desk.now = later;
+        let body = "Arvo Bank rejected as baseless the accusation of laundering cartel money in Panama. Its lawyers will \
+                    file papers next week, the company told investors in a letter.";
+        let denial = said(Kind::Denial, "Arvo Bank", "rejected", "the accusation of laundering cartel money in Panama");
+        let events = desk.take("2", "Daily Tide", "Bank answers at last", body, vec![denial]);
+        assert_eq!(types(&events), ["denial.new", "thread.linked"]);
+        let alleged = &desk.stored.claims.iter().find(|claim| claim.kind == Kind::Allegation).unwrap().proposition.text;
+        for event in &events {
+            let shown = claim_event(event);
+            assert_eq!(shown.answers[0].speaker.is_some(), is_told);
+            assert_eq!(
+                (&shown.answers[0].proposition == alleged, &shown.thread.proposition == alleged),
+                (is_told, is_told)
+            );
+            let respondents: Vec<&str> = shown.thread.stances.iter().map(|entry| entry.respondent.as_str()).collect();
+            assert_eq!(respondents, ["Arvo Bank"]);
+        }
+    };
+    check(90, false);
+    check(20, true);
+}
+
+#[test]
 fn a_correction_revises_and_withdraws_what_was_alerted() {
     let mut desk = Desk::new();
     let first = desk.take("1", "Andes", TITLE, BODY, bank_claims());

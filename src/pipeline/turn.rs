@@ -446,6 +446,8 @@ impl State {
         also.insert(claim.id);
         also.extend(self.retold(story.id, thread.id, &also));
         also.remove(&claim.id);
+        let (mut thread_shown, mut answers) = (alert_thread(thread), pending.answers);
+        self.keep_released(claim, &mut thread_shown, &mut answers);
         Some(Event {
             alert_type: pending.alert_type,
             time: Timestamp::UNIX_EPOCH,
@@ -455,8 +457,8 @@ impl State {
                 affiliation: claim.speaker.as_ref().and_then(|speaker| speaker.affiliation.clone()),
                 told: self.told(claim, story.id),
                 story,
-                thread: alert_thread(thread),
-                answers: pending.answers,
+                thread: thread_shown,
+                answers,
                 related,
                 alerted: claim.alerted.clone(),
                 also: also.into_iter().collect(),

@@ -79,7 +79,7 @@ pub fn admit(record: &mut BudgetRecord, limits: &Limits, arrival: Arrival<'_>) -
         return if is_first && !speaks { Admission::Change } else { Admission::Send };
     }
     if let Some(collect) = limits.collects(alert.priority.score) {
-        hold(&mut record.collected, DigestCause::Collected, arrival, Some(collect.end(now)));
+        hold(&mut record.collected, DigestCause::Collected, arrival, Some(collect.end(due.max(now))));
         return Admission::Hold(DigestCause::Collected);
     }
     if limits.is_quiet(alert.priority.score, due.max(now)) {
@@ -109,7 +109,7 @@ pub fn close(record: &mut BudgetRecord, limits: &Limits, now: Timestamp) -> Vec<
             DigestCause::RateCap => limits.alerts_per_hour,
             DigestCause::Budget => limits.alerts_per_day,
         };
-        let (sink, until) = (record.sink.clone(), end(record, cause));
+        let (sink, until) = (record.sink.clone(), end_by(record, limits, cause));
         let list = list_mut(record, cause);
         if !is_closable(list, until, limits, now) {
             continue;
@@ -118,8 +118,9 @@ pub fn close(record: &mut BudgetRecord, limits: &Limits, now: Timestamp) -> Vec<
             std::mem::take(&mut list.held).into_iter().partition(|held| is_embargoed(held, now));
         let ended = HeldList { held: ready, ..std::mem::take(list) };
         if !waiting.is_empty() {
+            let first = waiting.iter().filter_map(|held| held.not_before).min().unwrap_or(now);
             let until = match cause {
-                DigestCause::Collected => limits.collect.as_ref().map(|collect| collect.end(now)),
+                DigestCause::Collected => limits.collect.as_ref().map(|collect| collect.end(first)),
                 DigestCause::QuietHours => None,
                 DigestCause::RateCap => now.saturating_add(HOUR).ok(),
                 DigestCause::Budget => begin_of_next(day(now)),
@@ -133,7 +134,9 @@ pub fn close(record: &mut BudgetRecord, limits: &Limits, now: Timestamp) -> Vec<
 
 /// Whether [`close`] would give something.
 pub fn is_due(record: &BudgetRecord, limits: &Limits, now: Timestamp) -> bool {
-    DigestCause::ALL.into_iter().any(|cause| is_closable(list(record, cause), end(record, cause), limits, now))
+    DigestCause::ALL
+        .into_iter()
+        .any(|cause| is_closable(list(record, cause), end_by(record, limits, cause), limits, now))
 }
 
 /// The order key of a sink's digests.
@@ -168,6 +171,11 @@ fn list_mut(record: &mut BudgetRecord, cause: DigestCause) -> &mut HeldList {
 fn end(record: &BudgetRecord, cause: DigestCause) -> Option<Timestamp> {
     let until = list(record, cause).until;
     if cause == DigestCause::Budget { until.or_else(|| begin_of_next(record.day)) } else { until }
+}
+
+/// The same where these limits count: a sink that collects no longer does not wait for what it would have waited for.
+fn end_by(record: &BudgetRecord, limits: &Limits, cause: DigestCause) -> Option<Timestamp> {
+    end(record, cause).filter(|_| cause != DigestCause::Collected || limits.collect.is_some())
 }
 
 /// Urgent alerts are not kept from a quiet sink, so its digests can wait for what is not.
@@ -235,9 +243,15 @@ fn is_over_budget(record: &mut BudgetRecord, limit: u32, alert: &Alert, now: Tim
     is_over
 }
 
+/// Puts an alert into a list, which ends at `until` where nothing is in it yet that may be told. An end that is past while all of it is
+/// under an embargo is none for what comes now.
 fn hold(list: &mut HeldList, cause: DigestCause, arrival: Arrival<'_>, until: Option<Timestamp>) {
     if list.is_empty() {
-        (list.since, list.until) = (Some(arrival.now), until);
+        (list.since, list.until) = (Some(arrival.now), None);
+    }
+    if list.left_out == 0 && list.held.iter().all(|held| is_embargoed(held, arrival.now)) {
+        let known = list.until.filter(|until| *until > arrival.now);
+        list.until = known.into_iter().chain(until).min();
     }
     if arrival.members.is_empty() {
         return hold_one(list, cause, arrival);

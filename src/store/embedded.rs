@@ -63,6 +63,14 @@ impl EmbeddedStore {
         Ok(Self { writer, reader: Mutex::new(reader), retention, _lock: lock })
     }
 
+    /// How many alerts are held, in groups and for digests, for each sink that is none of these.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn held_for_others(&self, sinks: &[String]) -> Result<Vec<(String, u64)>, StoreError> {
+        hold::of_others(&self.reader(), sinks)
+    }
+
     fn reader(&self) -> MutexGuard<'_, Connection> {
         // A reader that panicked cannot have left anything half done.
         self.reader.lock().unwrap_or_else(PoisonError::into_inner)

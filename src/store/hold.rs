@@ -62,6 +62,16 @@ pub(super) fn sinks_of(connection: &Connection, alert: AlertId) -> Result<Vec<St
     Ok(sinks.collect::<Result<_, _>>()?)
 }
 
+/// How many alerts each sink waits for that is none of `sinks`, in groups and for digests, in order of their names.
+pub(super) fn of_others(connection: &Connection, sinks: &[String]) -> Result<Vec<(String, u64)>, StoreError> {
+    let mut statement =
+        connection.prepare("SELECT sink, count(*) FROM hold WHERE ended IS NULL GROUP BY sink ORDER BY sink")?;
+    let found = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))?;
+    let found: Vec<(String, i64)> = found.collect::<Result<_, _>>()?;
+    let others = found.into_iter().filter(|(sink, _)| !sinks.contains(sink));
+    Ok(others.map(|(sink, count)| (sink, u64::try_from(count).unwrap_or_default())).collect())
+}
+
 /// What each sink is told.
 fn told(commit: &Commit) -> BTreeMap<&str, Told> {
     let alerts: BTreeMap<AlertId, &Alert> = commit.alerts.iter().map(|one| (one.alert.id, &one.alert)).collect();
@@ -168,12 +178,7 @@ fn members(group: &GroupRecord) -> Vec<Waiting<'_>> {
 }
 
 fn entries(budget: &BudgetRecord) -> Vec<Waiting<'_>> {
-    let lists = [
-        (DigestCause::QuietHours, &budget.quiet),
-        (DigestCause::RateCap, &budget.hour.over),
-        (DigestCause::Budget, &budget.over),
-    ];
-    lists.into_iter().flat_map(|(cause, list)| of_list(cause, list)).collect()
+    DigestCause::ALL.into_iter().zip(budget.lists()).flat_map(|(cause, list)| of_list(cause, list)).collect()
 }
 
 fn of_list(cause: DigestCause, list: &HeldList) -> impl Iterator<Item = Waiting<'_>> {
@@ -212,23 +217,39 @@ mod tests {
             told: BTreeSet::new(),
             first: BTreeSet::new(),
         };
-        let mut budget = BudgetRecord::new("two".to_owned(), "2024-10-31".parse().unwrap());
         let entry: DigestEntry = serde_json::from_value(as_entry(&waits())).unwrap();
         let (not_before, document, about, is_told, first) = (None, None, None, false, BTreeSet::new());
-        budget.quiet.held.push(HeldAlert { entry, not_before, document, about, is_told, first });
+        let held = HeldAlert { entry, not_before, document, about, is_told, first };
+        let budgets = DigestCause::ALL.map(|cause| {
+            let mut budget = BudgetRecord::new(format!("two {}", cause.as_str()), "2024-10-31".parse().unwrap());
+            let list = match cause {
+                DigestCause::Collected => &mut budget.collected,
+                DigestCause::QuietHours => &mut budget.quiet,
+                DigestCause::RateCap => &mut budget.hour.over,
+                DigestCause::Budget => &mut budget.over,
+            };
+            list.held.push(held.clone());
+            budget
+        });
         let put = |table: &str, id: &str, record: String| {
             connection.execute(&format!("INSERT INTO {table} (id, record) VALUES (?1, ?2)"), [id, &record]).unwrap();
         };
         put("held_group", "one t", serde_json::to_string(&group).unwrap());
-        put("budget", "two", serde_json::to_string(&budget).unwrap());
+        for budget in &budgets {
+            put("budget", &budget.sink, serde_json::to_string(budget).unwrap());
+        }
         fill(&connection, Timestamp::UNIX_EPOCH).unwrap();
         let found = "SELECT group_concat(sink || ' ' || reason, ', ' ORDER BY sink) FROM hold WHERE ended IS NULL";
         let found: String = connection.query_row(found, [], |row| row.get(0)).unwrap();
-        assert_eq!(found, "one group, two quiet_hours");
-        assert_eq!(sinks_of(&connection, waits().id).unwrap(), ["one", "two"]);
+        let expected =
+            "one group, two budget budget, two collected collected, two quiet_hours quiet_hours, two rate_cap rate_cap";
+        assert_eq!(found, expected);
+        assert_eq!(sinks_of(&connection, waits().id).unwrap().len(), 5);
+        let known = budgets.clone().map(|budget| budget.sink);
+        assert_eq!(of_others(&connection, &known).unwrap(), [("one".to_owned(), 1)]);
         // What was taken back was told to nobody: it may come again.
         let forgotten = crate::store::Forgotten { groups: vec![group.key()], ..crate::store::Forgotten::default() };
-        let budgets = vec![BudgetRecord { quiet: HeldList::default(), ..budget }];
+        let budgets = budgets.map(|of| BudgetRecord::new(of.sink, of.day)).into();
         write(&connection, &Commit { budgets, forgotten, ..Commit::new(Timestamp::UNIX_EPOCH, 0) }).unwrap();
         assert_eq!(sinks_of(&connection, waits().id).unwrap(), [""; 0]);
     }

@@ -41,7 +41,8 @@ impl Desk {
         let config = write_config(folder.path(), &[("a", format!("{}/a", wire.base))], None);
         let web = format!(
             "[web]\npublic_url = \"{PUBLIC}\"\nlink_secret = \"{SECRET}\"\n\
-             tokens = [{{ name = \"o\", scope = \"operate\", value = \"operator-0123456789abcdef\" }}]\n[intake]"
+             tokens = [{{ name = \"o\", scope = \"operate\", value = \"operator-0123456789abcdef\" }}, \
+             {{ name = \"r\", scope = \"read\", value = \"reader-0123456789abcdef\" }}]\n[intake]"
         );
         let text = std::fs::read_to_string(&config).unwrap().replace("[intake]", &web);
         let sink =
@@ -194,7 +195,32 @@ fn a_link_corrects_a_claim_and_whoever_was_alerted_hears_of_it() {
     wait_for("the withdrawal", MINUTE, || {
         desk.heard.lock().unwrap().iter().any(|message| message.to_string().contains("Withdrawn claim"))
     });
+    // Who pressed the wrong button can take it back.
+    let page = desk.page(&wrong, 200);
+    assert!(page.contains("taken for no claim") && page.contains("<option value=\"no_comment\">"), "{page}");
+    desk.send(&wrong, "do=kind&kind=no_comment", 200);
+    desk.wait_until_applied();
+    assert!(!desk.page(&wrong, 200).contains("taken for no claim"));
     assert!(desk.said().iter().all(|line| line["by"] == "link in chat"));
+}
+
+#[test]
+fn who_plays_with_a_link_is_stopped_and_others_are_not() {
+    let desk = Desk::start();
+    let (follow, wrong) = (desk.link("Follow"), desk.link("Wrong?"));
+    let done = (0..40).filter(|round| {
+        let form = if round % 2 == 0 { "do=follow" } else { "do=unfollow" };
+        desk.ask("POST", &follow, &[FORM], form).2.contains("<h1>Done</h1>")
+    });
+    assert_eq!(done.count(), 30);
+    let page = desk.send(&wrong, "do=no_claim", 429);
+    assert!(page.contains("30 times within an hour") && page.contains("<h1>Nothing was done</h1>"), "{page}");
+    assert_eq!(desk.said().len(), 30);
+    desk.page(&follow, 200);
+    // The commands and the page are not bound by it.
+    let thread = desk.said()[0]["thread"].as_str().unwrap().to_owned();
+    assert!(look(&desk.database(), &["feedback", "mute", &thread]).status.success());
+    assert_eq!(desk.said().len(), 31);
 }
 
 /// As the daemon makes them, of an alert of this time; its claim is known to nobody.
@@ -236,6 +262,26 @@ fn links_that_are_forged_old_or_of_something_unknown_are_told_apart_and_do_nothi
     assert_eq!(status("PUT", &[FORM], "do=mute"), 405);
     assert_eq!(status("DELETE", &[], ""), 405);
     assert!(desk.said().is_empty(), "nothing was said");
+}
+
+#[test]
+fn who_may_only_read_gets_no_links_from_what_was_sent() {
+    let desk = Desk::start();
+    let ask = |path: &str, token: &str| -> Value {
+        let (status, _, answer) = desk.ask("GET", path, &[&format!("authorization: Bearer {token}")], "");
+        assert_eq!(status, 200, "{answer}");
+        serde_json::from_str(&answer).unwrap()
+    };
+    let (operator, reader) = ("operator-0123456789abcdef", "reader-0123456789abcdef");
+    let alerts = ask("/api/v1/alerts", operator);
+    let id = alerts["items"][0]["alert"]["id"].as_str().unwrap();
+    let body = |token| {
+        let found = ask(&format!("/api/v1/deliveries/{id}?sink=chat"), token);
+        found["body"].as_str().unwrap().to_owned()
+    };
+    assert!(body(operator).contains("/act/follow?"));
+    let read = body(reader);
+    assert!(!read.contains("/act/") && read.contains(id), "{read}");
 }
 
 #[test]

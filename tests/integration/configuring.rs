@@ -214,6 +214,15 @@ fn check_warns_of_what_is_odd() {
     assert!(!error.contains("hush") && !error.contains("whsec"), "{error}");
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
     assert!(!check().2.contains("open to everybody"));
+    let open = "web.public_url is set and [web] has no tokens";
+    for (tokens, is_open) in [
+        ("", true),
+        ("web.tokens = [{ name = \"o\", scope = \"operate\", value = \"operator-0123456789abcdef\" }]\n", false),
+    ] {
+        std::fs::write(&path, format!("web.public_url = \"https://gainsay.example/\"\n{tokens}{FEED}")).unwrap();
+        let (_, _, error) = check();
+        assert_eq!(error.contains(open), is_open, "{error}");
+    }
 }
 
 #[test]

@@ -176,6 +176,36 @@ fn sinks_come_and_go_and_their_queues_wait_for_them() {
     assert!(query(folder.path(), waiting).is_empty());
 }
 
+#[test]
+fn what_is_collected_outlasts_a_sink_that_goes_and_comes_out_when_nothing_is_collected_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let (feeds, first, second) = (Feeds::default(), Endpoint::default(), Endpoint::default());
+    let (wire, first_server, second_server) = (feeds.serve(), first.serve(), second.serve());
+    feeds.add("/a", story(1));
+    let a = [("a", format!("{}/a", wire.base), "")];
+    let one = sink("one", &first_server.base, "");
+    let two = |lines: &str| format!("{one}{}", sink("two", &second_server.base, lines));
+    let config = write(folder.path(), &a, &two("digest = \"24h\"\n"));
+    let daemon = Logged::start(&config, &[]);
+    wait_for("the alert of the other", MINUTE, || first.received().len() == 1);
+    assert_eq!(query(folder.path(), "SELECT sink || ' ' || reason FROM hold WHERE ended IS NULL"), ["two collected"]);
+
+    write(folder.path(), &a, &one);
+    daemon.reload();
+    daemon.wait_for_log("sink is no longer in the config: alerts are held for its digests and groups", 1);
+    assert_eq!(second.received().len(), 0);
+    write(folder.path(), &a, &two(""));
+    daemon.reload();
+    wait_for("the digest", MINUTE, || second.received().len() == 1);
+    feeds.add("/a", story(2));
+    wait_for("the next alert at once", MINUTE, || second.received().len() == 2);
+    daemon.stop();
+    let digest: serde_json::Value = serde_json::from_slice(&second.received()[0].body).unwrap();
+    let listed = digest["data"]["digest"]["alerts"].as_array().unwrap();
+    assert_eq!((listed.len(), &listed[0]["headline"]), (1, &story(1).title.into()));
+    assert_eq!(query(folder.path(), "SELECT sink FROM hold WHERE ended IS NULL"), [""; 0]);
+}
+
 /// Feeds are added, taken out and changed, and the sink is replaced, while polls and deliveries are under way.
 #[test]
 fn no_alert_is_lost_or_repeated_by_reloads_in_the_midst_of_work() {

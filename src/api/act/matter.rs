@@ -1,14 +1,21 @@
 //! What a signed link is about, as the database has it now, and what of it its reader may choose.
 
+use std::collections::BTreeSet;
+
 use axum::http::StatusCode;
+use jiff::{SignedDuration, Timestamp};
 
 use super::super::problem::Problem;
-use crate::model::{ClaimId, ClaimRecord, FeedbackAct, FeedbackState, Kind, ThreadRecord};
+use super::BY_LINK;
+use crate::model::{ClaimId, ClaimRecord, Feedback, FeedbackAct, FeedbackState, Kind, ThreadRecord};
 use crate::store::View;
 use crate::template::{LinkAct, Permit, one_line};
 
 /// Allegations of a claim that a page shows.
 const ANSWERS_MAX: usize = 10;
+/// What links may say of one thing within an hour: whoever reads a message can use its links, and each correction is an alert.
+const SAID_MAX: usize = 30;
+const SAID_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 /// Characters of a name.
 const NAME_CHARACTERS_MAX: usize = 200;
 
@@ -29,6 +36,11 @@ pub(super) enum Refusal {
     /// No name.
     #[error("A name has letters or digits, and at most 200 characters; leave it empty where nobody is named.")]
     NoName,
+    /// Somebody plays with it, or two disagree.
+    #[error(
+        "The links of messages have changed this {SAID_MAX} times within an hour. Wait, or do it on the page or by a command."
+    )]
+    TooOften,
 }
 
 impl Refusal {
@@ -36,13 +48,14 @@ impl Refusal {
         match self {
             Self::Unknown => StatusCode::NOT_FOUND,
             Self::NoChoice | Self::SameKind(_) | Self::NoName => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooOften => StatusCode::TOO_MANY_REQUESTS,
         }
     }
 
     pub(super) fn heading(&self) -> &'static str {
         match self {
             Self::Unknown => "This is no longer known",
-            Self::NoChoice | Self::SameKind(_) | Self::NoName => "Nothing was done",
+            Self::NoChoice | Self::SameKind(_) | Self::NoName | Self::TooOften => "Nothing was done",
         }
     }
 }
@@ -61,8 +74,8 @@ pub(super) struct Matter {
 }
 
 impl Matter {
-    /// Looks it up. Where the thread is one with another by now, it is that of the claim.
-    pub(super) fn of(view: &View, permit: &Permit) -> Result<Result<Self, Refusal>, Problem> {
+    /// Looks it up. Where the thread is one with another by now, it is that of the claim. What is under an embargo at `now` is not shown.
+    pub(super) fn of(view: &View, permit: &Permit, now: Timestamp) -> Result<Result<Self, Refusal>, Problem> {
         let claim = permit.claim.map(|claim| view.claim(claim)).transpose()?.flatten();
         let mut thread = permit.thread.map(|thread| view.thread(thread)).transpose()?.flatten();
         if let (None, Some(claim)) = (&thread, &claim) {
@@ -74,7 +87,8 @@ impl Matter {
         }
         let mut answers = Vec::new();
         for allegation in claim.iter().flat_map(|claim| &claim.answers).take(ANSWERS_MAX) {
-            answers.extend(view.claim(*allegation)?);
+            let found = view.claim(*allegation)?;
+            answers.extend(found.filter(|claim| claim.report.document.embargo_until <= Some(now)));
         }
         let mut matter = Self {
             act: permit.act,
@@ -162,6 +176,20 @@ impl Matter {
                 Ok(FeedbackAct::WrongLink { claim, allegation: allegation.ok_or(Refusal::NoChoice)? })
             }
         }
+    }
+
+    /// Whether links have said much of it lately: of its claim, its thread or its speaker.
+    pub(super) fn is_worn_out(&self, view: &View, now: Timestamp) -> Result<bool, Problem> {
+        let since = now.saturating_sub(SAID_WITHIN).unwrap_or(Timestamp::MIN);
+        let thread = self.thread.as_ref().map(|thread| thread.id.to_string());
+        let claim = self.claim.as_ref().map(|claim| claim.id.to_string());
+        let mut said = BTreeSet::new();
+        for name in thread.into_iter().chain(claim).chain(self.speaker().map(str::to_owned)) {
+            let lines = view.feedback_about(&name)?.into_iter().map(|line| line.feedback);
+            let by_link = |said: &Feedback| said.by.as_deref().is_some_and(|by| by.starts_with(BY_LINK));
+            said.extend(lines.filter(|said| by_link(said) && said.time >= since).map(|said| said.id));
+        }
+        Ok(said.len() >= SAID_MAX)
     }
 
     /// Whether that is so already: nobody has said anything else since.

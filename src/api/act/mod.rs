@@ -31,6 +31,8 @@ const FORM_BYTES_MAX: usize = 4 * 1024;
 /// What a browser lets these pages do: one sheet of styles, and a form that comes back here.
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// Who says what a link says: this, and the name of the sink.
+const BY_LINK: &str = "link in ";
 const STYLE: &str = include_str!("style.css");
 
 impl Api {
@@ -133,7 +135,8 @@ async fn respond(shared: &Arc<Shared>, peer: IpAddr, request: Request) -> Result
         let words = "The config of this gainsay has no secret of links any more.";
         Page::words(StatusCode::NOT_FOUND, "There are no such links", words)
     })?;
-    let permit = links.verify(name, head.uri.query().unwrap_or_default(), shared.clock.now())?;
+    let now = shared.clock.now();
+    let permit = links.verify(name, head.uri.query().unwrap_or_default(), now)?;
     if !matches!(shared.telemetry.pulse.phase(), Phase::Ready | Phase::Stopping) {
         return Err(Problem::busy("the daemon is starting: come back in a minute").into());
     }
@@ -141,7 +144,7 @@ async fn respond(shared: &Arc<Shared>, peer: IpAddr, request: Request) -> Result
         let form = form(&head.headers, body).await?;
         return perform(shared, permit, form).await.map(Answer::Page);
     }
-    let matter = shared.pool.read(READ_TIME, move |view| Matter::of(view, &permit)).await??;
+    let matter = shared.pool.read(READ_TIME, move |view| Matter::of(view, &permit, now)).await??;
     let (heading, below) = page::question(&matter?);
     Ok(Answer::Page(Page { status: StatusCode::OK, heading, below }))
 }
@@ -170,9 +173,9 @@ async fn form(headers: &HeaderMap, body: Body) -> Result<Vec<(String, String)>, 
 async fn perform(shared: &Arc<Shared>, permit: Permit, form: Vec<(String, String)>) -> Result<Page, Page> {
     // One after the other, so that of two equal forms the second finds what the first has done.
     let _turn = shared.acting.lock().await;
-    let sink = permit.sink.clone();
+    let (sink, now) = (permit.sink.clone(), shared.clock.now());
     let chosen = move |view: &crate::store::View| -> Result<Result<(FeedbackAct, bool, String), Refusal>, Problem> {
-        let matter = match Matter::of(view, &permit)? {
+        let matter = match Matter::of(view, &permit, now)? {
             Ok(matter) => matter,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -181,13 +184,16 @@ async fn perform(shared: &Arc<Shared>, permit: Permit, form: Vec<(String, String
             Err(refusal) => return Ok(Err(refusal)),
         };
         let (is_done, words) = (matter.is_done(view, &act)?, page::done(&act));
+        if !is_done && matter.is_worn_out(view, now)? {
+            return Ok(Err(Refusal::TooOften));
+        }
         Ok(Ok((act, is_done, words)))
     };
     let (act, is_done, words) = shared.pool.read(READ_TIME, chosen).await???;
     if is_done {
         return Ok(Page::words(StatusCode::OK, "That was done already", &words));
     }
-    let feedback = Feedback::new(shared.clock.now(), Some(format!("link in {sink}")), act);
+    let feedback = Feedback::new(now, Some(format!("{BY_LINK}{sink}")), act);
     let (path, logged) = (shared.config().database.clone(), feedback.clone());
     let written = tokio::task::spawn_blocking(move || log_feedback(&path, &logged)).await;
     written.map_err(|error| Problem::busy(error.to_string()))?.map_err(Problem::from)?;

@@ -97,7 +97,8 @@ fn mute(matter: &Matter, below: &mut String) -> &'static str {
 }
 
 fn wrong(matter: &Matter, below: &mut String) -> &'static str {
-    let known = matter.claim.as_ref().map(|claim| claim.kind);
+    // What was taken for no claim may be what it was after all.
+    let known = matter.claim.as_ref().filter(|claim| !claim.is_no_claim()).map(|claim| claim.kind);
     let mut form = "<form method=\"post\">\n".to_owned();
     let mut choice = |value: &str, words: &str, more: &str| {
         // A string takes every write.
@@ -135,7 +136,8 @@ fn one_button(act: &str, words: &str) -> String {
 fn shown(claim: &ClaimRecord) -> String {
     let who = claim.speaker.as_ref().map(|speaker| name(&speaker.name)).filter(|name| !name.is_empty());
     let who = who.map(|who| format!(" · <bdi>{}</bdi>", html(&who))).unwrap_or_default();
-    format!("<p class=\"what\">{}{who}</p>\n{}", html(word(claim.kind)), quote(&claim.proposition.text))
+    let what = if claim.is_no_claim() { "taken for no claim" } else { word(claim.kind) };
+    format!("<p class=\"what\">{}{who}</p>\n{}", html(what), quote(&claim.proposition.text))
 }
 
 fn quote(text: &str) -> String {

@@ -327,6 +327,7 @@ fn what_comes_again_after_it_was_forgotten_is_told_once() {
     };
     check(Limits::none());
     check(Limits { alerts_per_day: 1, ..Limits::none() });
+    check(Limits { collect: Some(Collect::Every(SignedDuration::from_mins(45))), ..Limits::none() });
 }
 
 #[test]
@@ -379,16 +380,21 @@ fn what_waits_in_a_group_is_listed_from_the_moment_it_is_made() {
 #[test]
 fn what_waits_for_a_digest_is_listed_until_it_is_told_or_taken_back() {
     let quiet = QuietHours::new(vec!["08:00-10:00".parse().unwrap()], TimeZone::UTC);
-    let mut bench = Bench::new(Limits { quiet, ..Limits::none() });
-    bench.take(&Step::Deny(0));
-    bench.take(&Step::Deny(1));
-    let states = |bench: &Bench| listed(bench).into_iter().map(|(_, state, _)| state).collect::<Vec<_>>();
-    assert_eq!(states(&bench), ["held", "held"]);
-    assert!(listed(&bench)[0].2.contains(r#""reason":"quiet_hours""#));
-    bench.take(&Step::Kill(0));
-    assert_eq!(states(&bench), ["taken_back", "held"], "nobody hears of the withdrawal");
-    bench.wait(3 * 60);
-    assert_eq!(states(&bench), ["taken_back", "out", "out"], "with the digest");
+    let collect = Some(Collect::Every(SignedDuration::from_hours(2)));
+    let check = |limits: Limits, reason: &str| {
+        let mut bench = Bench::new(limits);
+        bench.take(&Step::Deny(0));
+        bench.take(&Step::Deny(1));
+        let states = |bench: &Bench| listed(bench).into_iter().map(|(_, state, _)| state).collect::<Vec<_>>();
+        assert_eq!(states(&bench), ["held", "held"]);
+        assert!(listed(&bench)[0].2.contains(&format!(r#""reason":"{reason}""#)));
+        bench.take(&Step::Kill(0));
+        assert_eq!(states(&bench), ["taken_back", "held"], "nobody hears of the withdrawal");
+        bench.wait(3 * 60);
+        assert_eq!(states(&bench), ["taken_back", "out", "out"], "with the digest");
+    };
+    check(Limits { quiet, ..Limits::none() }, "quiet_hours");
+    check(Limits { collect, ..Limits::none() }, "collected");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::look::filter::Period;
 use crate::look::words::alert_of;
 use crate::look::{Source, print_list};
-use crate::model::{AlertId, EndpointState};
+use crate::model::{AlertId, DropCause, EndpointState};
 use crate::store::{DeliveryFilter, DeliveryRow, REPLAYABLE, StoreError, View, replay_deliveries};
 use crate::terminal::tell;
 
@@ -82,7 +82,8 @@ pub(crate) struct Chosen {
 }
 
 impl Chosen {
-    /// Looks for what is wanted; where more than `most` fit, it stops there.
+    /// Looks for what is wanted; where more than `most` fit, it stops there. What was killed before its release, or withheld until it was
+    /// forgotten, is none of it unless it is named.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -92,7 +93,13 @@ impl Chosen {
         let mut take = |row: DeliveryRow| {
             let alert = row.body.as_deref().and_then(alert_of);
             let is_replayable = REPLAYABLE.contains(&row.state.as_str()) || row.state == "expired";
-            if is_replayable && wanted.period.holds(alert.as_ref().map_or(row.created, |alert| alert.time)) {
+            let is_dropped = row.state == "silenced"
+                && row.reason.as_deref().is_some_and(DropCause::is_reason)
+                && wanted.alerts.is_empty();
+            if is_replayable
+                && !is_dropped
+                && wanted.period.holds(alert.as_ref().map_or(row.created, |alert| alert.time))
+            {
                 if row.body.is_some() {
                     found.push((row.position, DeliveryLine::new(row, alert.as_ref())));
                 } else {

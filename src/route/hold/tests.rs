@@ -335,6 +335,34 @@ fn what_is_collected_heeds_quiet_hours_and_outlasts_a_change_of_the_config() {
     assert_eq!(send(&mut record, &limits, &denial(b"a", 50), "2026-03-03T20:30:00Z"), COLLECTED);
     assert!(!is_due(&record, &limits, at("2026-03-03T23:00:00Z")));
     assert!(is_due(&record, &limits, at("2026-03-04T06:00:00Z")));
-    assert_eq!(close(&mut record, &Limits::none(), at("2026-03-03T21:30:00Z")).len(), 1);
+    assert!(!is_due(&record, &nights(), at("2026-03-03T21:00:00Z")), "it is night although nothing is collected");
+    assert_eq!(close(&mut record, &Limits::none(), at("2026-03-03T20:31:00Z")).len(), 1, "at once");
     assert!(record.lists().iter().all(|list| list.is_empty()));
+}
+
+#[test]
+fn what_is_under_an_embargo_neither_hastens_a_digest_nor_leaves_it_at_odd_times() {
+    let hourly = Limits { collect: Some(Collect::Every(HOUR)), ..Limits::none() };
+    let (mut record, noon) = (record(), at("2026-03-03T12:00:00Z"));
+    assert_eq!(send_later(&mut record, &hourly, &denial(b"a", 50), noon + HOUR * 30, noon), COLLECTED);
+    assert_eq!(send(&mut record, &hourly, &denial(b"b", 50), "2026-03-03T15:00:00Z"), COLLECTED);
+    assert_eq!(send(&mut record, &hourly, &denial(b"c", 50), "2026-03-03T15:30:00Z"), COLLECTED);
+    assert_eq!(close(&mut record, &hourly, at("2026-03-03T15:59:59Z")), [], "collected for an hour");
+    let digest = close(&mut record, &hourly, at("2026-03-03T16:00:00Z")).remove(0);
+    assert_eq!(told(&digest), [ClaimId::of(&[b"b"]), ClaimId::of(&[b"c"])]);
+
+    // One that waits alone, and one that others left behind.
+    let limits = mornings();
+    for others in [false, true] {
+        let mut record = self::record();
+        let release = at("2026-03-04T11:00:00Z");
+        assert_eq!(send_later(&mut record, &limits, &denial(b"a", 50), release, noon), COLLECTED);
+        if others {
+            assert_eq!(send(&mut record, &limits, &denial(b"b", 50), "2026-03-03T13:00:00Z"), COLLECTED);
+        }
+        assert_eq!(close(&mut record, &limits, at("2026-03-04T06:00:00Z")).len(), usize::from(others));
+        assert_eq!(close(&mut record, &limits, release), [], "not at noon");
+        let digest = close(&mut record, &limits, at("2026-03-05T06:00:00Z")).remove(0);
+        assert_eq!(told(&digest), [ClaimId::of(&[b"a"])]);
+    }
 }

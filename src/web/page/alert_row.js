@@ -46,7 +46,7 @@ function back(alert) {
   return null;
 }
 
-const REASONS = { group: 'others of its thread', quiet_hours: 'the end of quiet hours', rate_cap: 'the next hour, its cap is reached', budget: 'the next day, its budget is used up' };
+const REASONS = { group: 'others of its thread', collected: 'the next digest', quiet_hours: 'the end of quiet hours', rate_cap: 'the next hour, its cap is reached', budget: 'the next day, its budget is used up' };
 const SINKS_SHOWN = 4;
 
 /** For what an alert waits that nobody was told of yet. */

@@ -1,6 +1,7 @@
 //! What becomes of alerts when the use of their documents changes.
 
 use super::*;
+use crate::look::{Chosen, Period, Wanted};
 
 /// A denial whose agency says this of its use.
 fn released(bench: &mut Bench, release: Release, version: u64) {
@@ -86,6 +87,29 @@ fn what_waits_for_a_digest_is_not_listed_before_its_release() {
 }
 
 #[test]
+fn what_is_collected_under_an_embargo_that_is_lifted_does_not_wait_for_its_end() {
+    let collect = Some(Collect::Every(SignedDuration::from_hours(1)));
+    let mut bench = Bench::new(Limits { collect, ..Limits::none() });
+    released(&mut bench, Release::Until(in_hours(20)), 1);
+    bench.wait(2 * 60);
+    assert_eq!(bench.rows().len(), 0);
+    released(&mut bench, Release::Usable, 2);
+    bench.wait(1);
+    assert_eq!(bench.rows()[0].1.digest.as_ref().unwrap().alerts.len(), 1);
+
+    // Nor does what came meanwhile go sooner for it.
+    let mut bench = Bench::new(bench.limits);
+    released(&mut bench, Release::Until(in_hours(20)), 1);
+    bench.wait(2 * 60);
+    bench.take(&Step::Deny(1));
+    released(&mut bench, Release::Usable, 2);
+    bench.wait(59);
+    assert_eq!(bench.rows().len(), 0);
+    bench.wait(1);
+    assert_eq!(bench.rows()[0].1.digest.as_ref().unwrap().alerts.len(), 2);
+}
+
+#[test]
 fn who_rides_in_an_alert_that_waits_is_told_although_its_subject_is_withdrawn() {
     let mut bench = Bench::new(Limits { group_wait: SignedDuration::from_mins(20), ..Limits::none() });
     bench.take(&Step::Tell(0));
@@ -124,6 +148,12 @@ fn what_is_killed_before_its_release_is_told_to_nobody() {
         kill(&mut bench);
         assert_eq!((outbox(&bench), due(&bench)), (vec![silenced(denial), silenced(withdrawal)], None));
         assert_eq!(listed(&bench), [], "nor is it shown");
+        let replayed = |alerts: &[crate::model::AlertId]| {
+            let period = Period::new(None, None, bench.now);
+            let wanted = Wanted { alerts, sink: None, state: Some("silenced"), period };
+            Chosen::find(&View::open(&bench.database()).unwrap(), &wanted, 9).unwrap().positions.len()
+        };
+        assert_eq!((replayed(&[]), replayed(&[bench.rows()[0].1.id])), (0, 1), "nor sent with what else was silenced");
     }
     let mut bench = Bench::new(Limits::none());
     released(&mut bench, Release::Usable, 1);
