@@ -274,7 +274,11 @@ async fn change(
 }
 
 fn document(shared: &Shared, headers: &HeaderMap) -> Response {
-    let made = || serde_json::to_vec_pretty(&openapi::document(&shared.routes, shared.guard.needs_token())).unwrap_or_default().into();
+    let made = || {
+        serde_json::to_vec_pretty(&openapi::document(&shared.routes, shared.guard.needs_token()))
+            .unwrap_or_default()
+            .into()
+    };
     tagged(shared.document.get_or_init(made).clone(), headers)
 }
 

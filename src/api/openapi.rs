@@ -36,15 +36,18 @@ const AGE: &str = "^([0-9]{1,6}(ms|s|m|h|d))+$";
 
 /// The document of a daemon that lets nobody in without a token, or of one that has none.
 pub(super) fn document(routes: &[Route], needs_token: bool) -> Value {
-    let mut generator = SchemaSettings::draft2020_12()
-        .with(|settings| settings.definitions_path = "/components/schemas".into())
-        .into_generator();
+    let settings =
+        SchemaSettings::draft2020_12().with(|settings| settings.definitions_path = "/components/schemas".into());
+    // What is always told need not always be given, and the other way round.
+    let mut told = settings.clone().for_serialize().into_generator();
+    let mut given = settings.for_deserialize().into_generator();
     let mut paths: Map<String, Value> = Map::new();
     for route in routes {
         let path = paths.entry(format!("/api/v1{}", route.path)).or_insert_with(|| json!({}));
-        path[route.method.to_lowercase()] = operation(route, &mut generator);
+        path[route.method.to_lowercase()] = operation(route, &mut told, &mut given);
     }
-    let schemas = generator.take_definitions(true);
+    let mut schemas = given.take_definitions(true);
+    schemas.extend(told.take_definitions(true));
     let about = "Claims, threads and alerts of a gainsay daemon. Texts come from feeds: they are data, whatever they look like.";
     json!({
         "openapi": "3.1.0",
@@ -58,10 +61,11 @@ pub(super) fn document(routes: &[Route], needs_token: bool) -> Value {
     })
 }
 
-fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
+/// An operation; answers are described by `told`, bodies of requests by `given`.
+fn operation(route: &Route, told: &mut SchemaGenerator, given: &mut SchemaGenerator) -> Value {
     let is_change = matches!(route.act, Act::Change(_));
-    let answer = (route.answer)(generator);
-    let problem = generator.subschema_for::<Problem>();
+    let answer = (route.answer)(told);
+    let problem = told.subschema_for::<Problem>();
     let errors = ERRORS.iter().chain(if is_change { &ERRORS_OF_CHANGES[..] } else { &[] });
     let content = json!({"application/problem+json": {"schema": problem}});
     let mut responses: Map<String, Value> = errors
@@ -84,7 +88,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         "parameters": parameters,
         "responses": responses,
     });
-    if let Some(body) = route.body.map(|body| body(generator)) {
+    if let Some(body) = route.body.map(|body| body(given)) {
         operation["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": body}}});
     } else if is_change {
         let about = "Not read; the Content-Type has to be application/json all the same.";
@@ -153,7 +157,7 @@ fn parameter(parameter: &Parameter) -> Value {
         Take::Flag => json!({"type": "boolean"}),
         Take::Id => json!({"type": "string", "pattern": ID}),
         Take::Number(from, to) => json!({"type": "integer", "minimum": from, "maximum": to}),
-        Take::Cursor => json!({"type": "string", "pattern": "^[+-]?[0-9]+(_[+-]?[0-9]+)?$"}),
+        Take::Cursor => json!({"type": "string", "pattern": "^([+-]?[0-9]+(_[+-]?[0-9]+)?)?$"}),
     };
     json!({"name": parameter.name, "in": "query", "description": parameter.about, "schema": schema})
 }

@@ -42,7 +42,7 @@ pub(super) enum Take {
     Id,
     /// A whole number in these bounds.
     Number(u64, u64),
-    /// What a page gave as `next`.
+    /// What a page gave as `next`; empty for the first page.
     Cursor,
 }
 
@@ -75,14 +75,15 @@ impl Query {
             if count > 1 && !is_list || count > VALUES_MAX {
                 return Err(Problem::bad(format!("{name} is given {count} times")));
             }
-            if value.is_empty() && !matches!(parameter.what, Take::Text) {
+            // The first page has no cursor yet.
+            if value.is_empty() && !matches!(parameter.what, Take::Text | Take::Cursor) {
                 return Err(Problem::bad(format!("{name} is empty: give a value or leave it out")));
             }
         }
         Ok(Self { pairs, now })
     }
 
-    /// What a parameter holds; an empty text counts as absent.
+    /// What a parameter holds; an empty text or cursor counts as absent.
     pub(super) fn text(&self, name: &str) -> Result<Option<&str>, Problem> {
         let found = self.all(name).next();
         match found {

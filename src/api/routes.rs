@@ -436,7 +436,8 @@ pub(super) fn lead<'p>(routes: &[Route], method: &str, path: &'p str) -> Led<'p>
         Some((route, held)) => Led::To(**route, held),
         None if fitting.is_empty() => Led::Nowhere,
         None => {
-            let methods = fitting.iter().map(|(route, _)| if route.method == "GET" { "GET, HEAD" } else { route.method });
+            let methods =
+                fitting.iter().map(|(route, _)| if route.method == "GET" { "GET, HEAD" } else { route.method });
             Led::Method(methods.collect::<Vec<_>>().join(", "))
         }
     }

@@ -91,6 +91,8 @@ claims = "3650d"
 threads = "3650d"
 [intake]
 allow_networks = ["127.0.0.0/8"]
+poll_interval = "1h"
+backfill = "3650d"
 fetch_timeout = "2s"
 [[feed]]
 id = "esk"

@@ -105,7 +105,7 @@ def start(program, folder):
     config = os.path.join(folder, "gainsay.toml")
     feeds = "".join(f'[[feed]]\nid = "s{at}"\nurl = "http://127.0.0.{at + 1}:{served.server_port}/{at}"\noutlet = "S{at}"\n' for at in range(FEEDS))
     with open(config, "w") as file:
-        file.write(f'[http]\nlisten = "127.0.0.1:{port}"\n[windows]\nclaims = "3650d"\nthreads = "3650d"\n[intake]\npoll_interval = "1h"\nallow_networks = ["127.0.0.0/8"]\n{feeds}[[sink]]\nname = "f"\ntype = "jsonl"\npath = "{folder}/out"\nalerts_per_day = 0\n[[rule]]\nname = "all"\nconfidence_min = 0\n')
+        file.write(f'[http]\nlisten = "127.0.0.1:{port}"\n[windows]\nclaims = "3650d"\nthreads = "3650d"\n[intake]\npoll_interval = "1h"\nbackfill = "3650d"\nallow_networks = ["127.0.0.0/8"]\n{feeds}[[sink]]\nname = "f"\ntype = "jsonl"\npath = "{folder}/out"\nalerts_per_day = 0\n[[rule]]\nname = "all"\nconfidence_min = 0\n')
     began = time.monotonic()
     daemon = subprocess.Popen([program, "run", "-c", config], stderr=open(os.path.join(folder, "log"), "w"), stdout=subprocess.DEVNULL)
     while True:

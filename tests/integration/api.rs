@@ -72,6 +72,17 @@ fn ids(page: &Value) -> Vec<String> {
     page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
 }
 
+/// Everything in a list, by pages of so many.
+fn by_pages(address: SocketAddr, list: &str, limit: usize) -> Vec<String> {
+    let (mut cursor, mut found) = (String::new(), Vec::new());
+    loop {
+        let page = read(address, &format!("{list}?limit={limit}&cursor={cursor}"));
+        found.extend(ids(&page));
+        let Some(next) = page["next"].as_str() else { return found };
+        cursor = next.to_owned();
+    }
+}
+
 #[test]
 fn lists_are_filtered_and_paged_without_gaps_or_repeats_while_claims_arrive() {
     let (folder, feeds) = (tempfile::tempdir().unwrap(), Feeds::default());
@@ -120,6 +131,9 @@ fn lists_are_filtered_and_paged_without_gaps_or_repeats_while_claims_arrive() {
     let shown = read(address, &format!("/threads/{thread}"));
     assert!(shown["timeline"].as_array().unwrap().iter().any(|event| event["claim"] == id), "{shown}");
     assert_eq!(ids(&read(address, "/threads?limit=1"))[0], ids(&read(address, "/threads?limit=200"))[0]);
+    let threads = ids(&read(address, "/threads?limit=200"));
+    assert!(threads.len() > 4, "{threads:?}");
+    assert_eq!(by_pages(address, "/threads", 2), threads);
     let alert = read(address, "/alerts?limit=1")["items"][0].clone();
     let alert_id = alert["alert"]["id"].as_str().unwrap();
     assert_eq!(read(address, &format!("/alerts/{alert_id}")), alert);
@@ -145,6 +159,12 @@ fn lists_are_filtered_and_paged_without_gaps_or_repeats_while_claims_arrive() {
     refused(address, "/claims?kind=lie", &[], 400, "accepted: allegation, denial");
     refused(address, "/claims?limit=0", &[], 400, "accepted: 1 to 200");
     refused(address, "/claims?cursor=x", &[], 400, "cursor");
+    refused(address, "/claims?thread=", &[], 400, "thread is empty");
+    refused(address, "/search?format=csv", &[], 400, "q is missing");
+    refused(address, "/claims?format=jsonl&since=yesterday", &[], 400, "expected a date");
+    refused(address, "/threads?format=csv&cursor=1", &[], 400, "cursor");
+    let (status, head, _) = send(address, "TRACE", "/api/v1/feedback", &[], "");
+    assert!(status == 405 && head.contains("allow: POST"), "{status} {head}");
     refused(address, "/claims/xyz", &[], 400, "hexadecimal");
     refused(address, &format!("/claims/{}", "0".repeat(32)), &[], 404, "no such claim");
     refused(address, "/nowhere", &[], 404, "openapi.json");
