@@ -132,8 +132,8 @@ fn lists_are_filtered_and_paged_without_gaps_or_repeats_while_claims_arrive() {
     assert!(shown["timeline"].as_array().unwrap().iter().any(|event| event["claim"] == id), "{shown}");
     assert_eq!(ids(&read(address, "/threads?limit=1"))[0], ids(&read(address, "/threads?limit=200"))[0]);
     let threads = ids(&read(address, "/threads?limit=200"));
-    assert!(threads.len() > 4, "{threads:?}");
-    assert_eq!(by_pages(address, "/threads", 2), threads);
+    assert!(threads.len() > 2, "{threads:?}");
+    assert_eq!(by_pages(address, "/threads", 1), threads);
     let alert = read(address, "/alerts?limit=1")["items"][0].clone();
     let alert_id = alert["alert"]["id"].as_str().unwrap();
     assert_eq!(read(address, &format!("/alerts/{alert_id}")), alert);
