@@ -79,7 +79,7 @@ fn by_pages(address: SocketAddr, list: &str, limit: usize) -> Vec<String> {
         let page = read(address, &format!("{list}?limit={limit}&cursor={cursor}"));
         found.extend(ids(&page));
         let Some(next) = page["next"].as_str() else { return found };
-        cursor = next.to_owned();
+        next.clone_into(&mut cursor);
     }
 }
 
@@ -131,9 +131,6 @@ fn lists_are_filtered_and_paged_without_gaps_or_repeats_while_claims_arrive() {
     let shown = read(address, &format!("/threads/{thread}"));
     assert!(shown["timeline"].as_array().unwrap().iter().any(|event| event["claim"] == id), "{shown}");
     assert_eq!(ids(&read(address, "/threads?limit=1"))[0], ids(&read(address, "/threads?limit=200"))[0]);
-    let threads = ids(&read(address, "/threads?limit=200"));
-    assert!(threads.len() > 2, "{threads:?}");
-    assert_eq!(by_pages(address, "/threads", 1), threads);
     let alert = read(address, "/alerts?limit=1")["items"][0].clone();
     let alert_id = alert["alert"]["id"].as_str().unwrap();
     assert_eq!(read(address, &format!("/alerts/{alert_id}")), alert);
@@ -154,7 +151,29 @@ fn lists_are_filtered_and_paged_without_gaps_or_repeats_while_claims_arrive() {
     assert!(lines.contains(id));
     let (_, _, csv) = send(address, "GET", "/api/v1/claims?format=csv&limit=2", &[], "");
     assert!(csv.contains("\"id\",\"kind\",\"first_seen\""), "{csv}");
+}
 
+#[test]
+fn threads_are_paged_without_gaps_or_repeats() {
+    let (folder, feeds) = (tempfile::tempdir().unwrap(), Feeds::default());
+    let wire = feeds.serve();
+    (0..12).for_each(|number| feeds.add("/a", story(number)));
+    let (_daemon, address) = start(folder.path(), &feeds, &wire.base, |text| text);
+    wait_until_ready(address);
+    wait_for_claims(address, 10);
+    let threads = ids(&read(address, "/threads?limit=200"));
+    assert!(threads.len() > 2, "{threads:?}");
+    assert_eq!(by_pages(address, "/threads", 1), threads);
+    let file = send(address, "GET", "/api/v1/threads?format=jsonl", &[], "").2;
+    assert_eq!(file.lines().count(), threads.len(), "{file}");
+}
+
+#[test]
+fn what_cannot_be_answered_is_refused_in_words() {
+    let (folder, feeds) = (tempfile::tempdir().unwrap(), Feeds::default());
+    let wire = feeds.serve();
+    let (_daemon, address) = start(folder.path(), &feeds, &wire.base, |text| text);
+    wait_until_ready(address);
     refused(address, "/claims?zz=1", &[], 400, "accepted: background, confidence_min");
     refused(address, "/claims?kind=lie", &[], 400, "accepted: allegation, denial");
     refused(address, "/claims?limit=0", &[], 400, "accepted: 1 to 200");
