@@ -229,9 +229,12 @@ class Feed(http.server.BaseHTTPRequestHandler):
 
 
 def shown(name, times):
+    if not times:
+        print(f"{name:60} nothing came")
+        return
     times.sort()
     at = lambda share: 1000 * times[min(len(times) - 1, int(share * len(times)))]
-    print(f"{name:60} {len(times):6} requests  median {1000 * statistics.median(times):7.1f} ms  p99 {at(0.99):7.1f} ms", flush=True)
+    print(f"{name:60} {len(times):6} times  median {1000 * statistics.median(times):7.1f} ms  p99 {at(0.99):7.1f} ms", flush=True)
 
 
 def main():
