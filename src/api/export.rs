@@ -1,19 +1,29 @@
 //! A list as a file: JSON Lines or CSV, page after page while the client reads, so that no more than a page is held.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use hyper::body::Frame;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use super::lists::{self, Page};
 use super::problem::Problem;
+use super::query::Query;
+use super::routes::LIMITS;
+use super::{Read, Shared, look};
 
 /// Pieces that wait for the client.
-pub(super) const PIECES_MAX: usize = 4;
+const PIECES_MAX: usize = 4;
 /// Items of a piece.
-pub(super) const PIECE: u32 = 200;
+const PIECE: u32 = 200;
+/// Time that one piece is read.
+const PIECE_TIME: Duration = Duration::from_secs(20);
 
 /// The form of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +33,7 @@ pub(super) enum Form {
 }
 
 impl Form {
-    pub(super) fn content_type(self) -> &'static str {
+    fn content_type(self) -> &'static str {
         match self {
             Self::JsonLines => "application/jsonl; charset=utf-8",
             Self::Csv => "text/csv; charset=utf-8; header=present",
@@ -31,7 +41,7 @@ impl Form {
     }
 
     /// What stands before the items.
-    pub(super) fn head(self, columns: &[(&str, &str)]) -> String {
+    fn head(self, columns: &[(&str, &str)]) -> String {
         match self {
             Self::JsonLines => String::new(),
             Self::Csv => row(columns.iter().map(|(name, _)| (*name).to_owned())),
@@ -39,7 +49,7 @@ impl Form {
     }
 
     /// The items of a page.
-    pub(super) fn piece(self, items: &[String], columns: &[(&str, &str)]) -> String {
+    fn piece(self, items: &[String], columns: &[(&str, &str)]) -> String {
         let mut text = String::new();
         for item in items {
             match self {
@@ -80,6 +90,64 @@ fn row(cells: impl Iterator<Item = String>) -> String {
     quoted.collect::<Vec<_>>().join(",") + "\r\n"
 }
 
+/// A list that is read piece after piece.
+struct Reading {
+    shared: Arc<Shared>,
+    read: Read,
+    query: Query,
+    cursor: Option<String>,
+    /// Items that may still come.
+    left: u64,
+}
+
+impl Reading {
+    /// The next items; nothing is left after the last.
+    async fn next(&mut self) -> Result<Vec<String>, Problem> {
+        let (read, cursor) = (self.read, self.cursor.take());
+        let size = u32::try_from(self.left.min(u64::from(PIECE))).unwrap_or(PIECE);
+        let found = look(&self.shared, PIECE_TIME, self.query.clone(), String::new(), move |looking| {
+            read(looking, cursor.as_deref(), size)
+        });
+        let Page { items, next } = found.await?;
+        let is_last = next.is_none();
+        self.left = if is_last { 0 } else { self.left.saturating_sub(items.len() as u64) };
+        self.cursor = next;
+        Ok(items)
+    }
+}
+
+/// A list as a file. The first piece is read before the answer begins: what is wrong with the request is a problem like any other.
+pub(super) async fn file(
+    shared: Arc<Shared>,
+    path: &'static str,
+    read: Read,
+    query: Query,
+    form: Form,
+) -> Result<Response, Problem> {
+    let left = query.number("limit", (1, LIMITS.1))?.unwrap_or(LIMITS.1);
+    let columns = lists::columns(path);
+    let cursor = query.text("cursor")?.map(str::to_owned);
+    let mut reading = Reading { shared, read, query, cursor, left };
+    let first = form.head(columns) + &form.piece(&reading.next().await?, columns);
+    let (pieces, out) = mpsc::channel(PIECES_MAX);
+    let work = async move {
+        let mut text = first;
+        // Who has gone needs no more.
+        while pieces.send(Bytes::from(text)).await.is_ok() && reading.left > 0 {
+            // What breaks off in the middle breaks the connection off: half a file must not look like a whole one.
+            text = form.piece(&reading.next().await?, columns);
+        }
+        Ok(())
+    };
+    let name = path.trim_start_matches('/');
+    let ending = if form == Form::Csv { "csv" } else { "jsonl" };
+    let headers = [
+        (header::CONTENT_TYPE, form.content_type().to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"gainsay-{name}.{ending}\"")),
+    ];
+    Ok((headers, body(Box::pin(work), out)).into_response())
+}
+
 /// The work that fills a body; what it ends with breaks the connection off, unless it is good.
 type Work = Pin<Box<dyn Future<Output = Result<(), Problem>> + Send>>;
 
@@ -110,7 +178,7 @@ impl hyper::body::Body for Pieces {
 }
 
 /// The body that `work` fills by way of a channel.
-pub(super) fn body(work: Work, out: mpsc::Receiver<Bytes>) -> Body {
+fn body(work: Work, out: mpsc::Receiver<Bytes>) -> Body {
     Body::new(Pieces { work: Some(work), out })
 }
 

@@ -35,6 +35,7 @@ pub(super) const SEARCHES: usize = 2;
 #[serde(deny_unknown_fields)]
 pub(super) struct NewFeed {
     /// Its address, http or https; that of a page is answered with the feeds behind it.
+    #[schemars(regex(pattern = r"^\s*[hH][tT][tT][pP][sS]?:"))]
     url: String,
     /// Who publishes it; the feed's own title where nothing is given.
     outlet: Option<String>,

@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 
 use super::problem::Problem;
 use crate::config::{Scope, WebConfig};
@@ -48,20 +48,15 @@ impl Guard {
         Self { web, is_local, buckets: Mutex::default() }
     }
 
-    /// Lets a request in or says why not.
-    pub(super) fn admit(
-        &self,
-        peer: IpAddr,
-        method: &Method,
-        headers: &HeaderMap,
-        scope: Scope,
-    ) -> Result<Caller, Problem> {
+    /// Lets a request in or says why not; one that changes something goes through [`check_change`] as well.
+    pub(super) fn admit(&self, peer: IpAddr, headers: &HeaderMap, scope: Scope) -> Result<Caller, Problem> {
         let is_named_here = self.check_host(headers)?;
-        let caller = self.check_token(headers, scope, is_named_here && peer.is_loopback())?;
-        if !matches!(*method, Method::GET | Method::HEAD) {
-            check_change(headers)?;
-        }
-        Ok(caller)
+        self.check_token(headers, scope, is_named_here && peer.is_loopback())
+    }
+
+    /// Whether nobody is let in without a token.
+    pub(super) fn needs_token(&self) -> bool {
+        !self.web.tokens.is_empty()
     }
 
     /// Whether another request of this address may be answered now: a bucket that fills with time.
@@ -149,7 +144,8 @@ fn host_name(host: &str) -> String {
     host.get(..end.unwrap_or(host.len())).unwrap_or(host).trim_end_matches('.').to_ascii_lowercase()
 }
 
-fn check_change(headers: &HeaderMap) -> Result<(), Problem> {
+/// Fails where a request that changes something was not sent by a program or by our own page.
+pub(super) fn check_change(headers: &HeaderMap) -> Result<(), Problem> {
     let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let refused = |detail: &str| Problem::new(StatusCode::FORBIDDEN, detail);
     if let Some(origin) = text(header::ORIGIN) {
@@ -162,8 +158,8 @@ fn check_change(headers: &HeaderMap) -> Result<(), Problem> {
     if text(HeaderName::from_static("sec-fetch-site")).is_some_and(|site| !["same-origin", "none"].contains(&site)) {
         return Err(refused("another site sent this request"));
     }
-    if text(OURS).is_none() {
-        return Err(refused("the header X-Gainsay is missing: X-Gainsay: 1"));
+    if text(OURS) != Some("1") {
+        return Err(refused("the header X-Gainsay is missing, or another one than X-Gainsay: 1"));
     }
     let kind = text(header::CONTENT_TYPE).unwrap_or_default().split(';').next().unwrap_or_default().trim();
     if kind.eq_ignore_ascii_case("application/json") {
@@ -224,6 +220,7 @@ mod tests {
             check_change(&[("origin", origin)], Err(403));
         }
         check_change(&[("sec-fetch-site", "cross-site")], Err(403));
+        check_change(&[("x-gainsay", "0")], Err(403));
         check_change(&[("content-type", "text/plain")], Err(415));
         let bare = headers(&[("host", "127.0.0.1:8420"), ("content-type", "application/json")]);
         assert_eq!(super::check_change(&bare).unwrap_err().status, 403);

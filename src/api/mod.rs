@@ -31,15 +31,15 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use self::export::Form;
-use self::guard::{Caller, Guard};
+use self::guard::{Caller, Guard, check_change};
 use self::operate::Changing;
 use self::pool::{Pool, READ_TIME};
 use self::problem::Problem;
 use self::query::Query;
-use self::routes::{Act, LIST, Led, Route, lead, routes};
+use self::routes::{Act, LIMITS, Led, Route, lead, routes};
 use self::stream::Hub;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -54,10 +54,6 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Items of a page where nothing is said.
 const LIMIT: u64 = 50;
-/// Items of a page, and of a file.
-const LIMITS: (u64, u64) = (200, 100_000);
-/// Time that one piece of a file is read.
-const PIECE_TIME: Duration = Duration::from_secs(20);
 
 /// The API of a daemon.
 #[derive(Clone)]
@@ -178,7 +174,7 @@ async fn respond(shared: Arc<Shared>, peer: IpAddr, request: Request) -> Result<
     // Without the `/api/v1` that led here.
     let led = lead(&shared.routes, head.method.as_str(), head.uri.path());
     let scope = if let Led::To(route, _) = &led { route.scope() } else { crate::config::Scope::Read };
-    let caller = shared.guard.admit(peer, &head.method, &head.headers, scope)?;
+    let caller = shared.guard.admit(peer, &head.headers, scope)?;
     let (route, id) = match led {
         Led::To(route, id) => (route, unescaped(id)?),
         Led::Method(allow) => {
@@ -189,6 +185,9 @@ async fn respond(shared: Arc<Shared>, peer: IpAddr, request: Request) -> Result<
             return Err(Problem::new(StatusCode::NOT_FOUND, "there is no such path; /api/v1/openapi.json lists them"));
         }
     };
+    if let Act::Change(_) = route.act {
+        check_change(&head.headers)?;
+    }
     if let Act::Document = route.act {
         return Ok(document(&shared, &head.headers));
     }
@@ -200,8 +199,8 @@ async fn respond(shared: Arc<Shared>, peer: IpAddr, request: Request) -> Result<
         Act::List { read, is_file } => {
             let form = if is_file { query.one_of("format", &["json", "jsonl", "csv"])? } else { Vec::new() };
             match form.first().map(String::as_str) {
-                Some("jsonl") => file(shared, route, read, query, Form::JsonLines).await,
-                Some("csv") => file(shared, route, read, query, Form::Csv).await,
+                Some("jsonl") => export::file(shared, route.path, read, query, Form::JsonLines).await,
+                Some("csv") => export::file(shared, route.path, read, query, Form::Csv).await,
                 _ => page(&shared, read, query, &head.headers).await,
             }
         }
@@ -257,7 +256,7 @@ type Read = fn(&Looking<'_>, Option<&str>, u32) -> Result<lists::Page, Problem>;
 
 /// A page of a list.
 async fn page(shared: &Arc<Shared>, read: Read, query: Query, headers: &HeaderMap) -> Result<Response, Problem> {
-    let limit = query.number(LIST_LIMIT, (1, LIMITS.0))?.unwrap_or(LIMIT);
+    let limit = query.number("limit", (1, LIMITS.0))?.unwrap_or(LIMIT);
     let limit = u32::try_from(limit).unwrap_or(u32::MAX);
     let text = look(shared, READ_TIME, query, String::new(), move |looking| {
         let cursor = looking.query.text("cursor")?;
@@ -265,49 +264,6 @@ async fn page(shared: &Arc<Shared>, read: Read, query: Query, headers: &HeaderMa
         Ok(format!("{{\"items\":[{}],\"next\":{}}}", items.join(","), Value::from(next)))
     });
     Ok(tagged(text.await?.into(), headers))
-}
-
-const LIST_LIMIT: &str = LIST[1].name;
-
-/// A list as a file. What is wrong with the request, or with its first piece, is answered as such.
-async fn file(shared: Arc<Shared>, route: Route, read: Read, query: Query, form: Form) -> Result<Response, Problem> {
-    let limit = query.number(LIST_LIMIT, (1, LIMITS.1))?.unwrap_or(LIMITS.1);
-    let (pieces, out) = mpsc::channel(export::PIECES_MAX);
-    let columns = lists::columns(route.path);
-    let start = query.text("cursor")?.map(str::to_owned);
-    let first = piece(&shared, read, &query, start, limit).await?;
-    let work = async move {
-        let (mut page, mut left, mut text) = (first, limit, form.head(columns));
-        loop {
-            left = left.saturating_sub(page.items.len() as u64);
-            text.push_str(&form.piece(&page.items, columns));
-            if pieces.send(Bytes::from(std::mem::take(&mut text))).await.is_err() || left == 0 || page.next.is_none() {
-                return Ok(());
-            }
-            // What breaks off in the middle breaks the connection off: half a file must not look like a whole one.
-            page = piece(&shared, read, &query, page.next, left).await?;
-        }
-    };
-    let name = route.path.trim_start_matches('/');
-    let ending = if form == Form::Csv { "csv" } else { "jsonl" };
-    let headers = [
-        (header::CONTENT_TYPE, form.content_type().to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"gainsay-{name}.{ending}\"")),
-    ];
-    Ok((headers, export::body(Box::pin(work), out)).into_response())
-}
-
-/// The next piece of a file, of at most `left` items.
-async fn piece(
-    shared: &Arc<Shared>,
-    read: Read,
-    query: &Query,
-    cursor: Option<String>,
-    left: u64,
-) -> Result<lists::Page, Problem> {
-    let size = u32::try_from(left.min(u64::from(export::PIECE))).unwrap_or(export::PIECE);
-    let read = move |looking: &Looking<'_>| read(looking, cursor.as_deref(), size);
-    look(shared, PIECE_TIME, query.clone(), String::new(), read).await
 }
 
 /// Reads the body of a change and does it.
@@ -335,7 +291,11 @@ async fn change(
 }
 
 fn document(shared: &Shared, headers: &HeaderMap) -> Response {
-    let made = || serde_json::to_vec_pretty(&openapi::document(&shared.routes)).unwrap_or_default().into();
+    let made = || {
+        serde_json::to_vec_pretty(&openapi::document(&shared.routes, shared.guard.needs_token()))
+            .unwrap_or_default()
+            .into()
+    };
     tagged(shared.document.get_or_init(made).clone(), headers)
 }
 

@@ -54,10 +54,13 @@ pub(super) struct Said {
     /// What is said.
     act: Act,
     /// Of which thread: follow, unfollow, mute, unmute, merge, split.
+    #[schemars(regex(pattern = r"^[0-9a-fA-F]{32}$"))]
     thread: Option<String>,
     /// Of which claim: `wrong_kind`, `wrong_speaker`, `wrong_link`, `right_link`, split.
+    #[schemars(regex(pattern = r"^[0-9a-fA-F]{32}$"))]
     claim: Option<String>,
     /// The allegation of a link, or the other thread of a merge.
+    #[schemars(regex(pattern = r"^[0-9a-fA-F]{32}$"))]
     other: Option<String>,
     /// Whom to mute; or the right speaker, nobody where it is null.
     speaker: Option<String>,
@@ -87,8 +90,10 @@ enum Act {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewSilence {
     /// Why.
+    #[schemars(length(min = 1))]
     comment: String,
     /// An instant, 366 days from now at most.
+    #[schemars(extend("format" = "date-time"))]
     until: String,
     speaker: Option<String>,
     outlet: Option<String>,

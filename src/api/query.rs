@@ -42,7 +42,7 @@ pub(super) enum Take {
     Id,
     /// A whole number in these bounds.
     Number(u64, u64),
-    /// What a page gave as `next`.
+    /// What a page gave as `next`; empty for the first page.
     Cursor,
 }
 
@@ -63,7 +63,7 @@ impl Query {
             return Err(Problem::bad(format!("the query is too long: at most {QUERY_BYTES_MAX} bytes")));
         }
         let pairs: Vec<(String, String)> = url::form_urlencoded::parse(text.as_bytes()).into_owned().collect();
-        for (name, _) in &pairs {
+        for (name, value) in &pairs {
             let Some(parameter) = known.iter().find(|known| known.name == name) else {
                 let mut names: Vec<&str> = known.iter().map(|known| known.name).collect();
                 names.sort_unstable();
@@ -75,11 +75,15 @@ impl Query {
             if count > 1 && !is_list || count > VALUES_MAX {
                 return Err(Problem::bad(format!("{name} is given {count} times")));
             }
+            // The first page has no cursor yet.
+            if value.is_empty() && !matches!(parameter.what, Take::Text | Take::Cursor) {
+                return Err(Problem::bad(format!("{name} is empty: give a value or leave it out")));
+            }
         }
         Ok(Self { pairs, now })
     }
 
-    /// What a parameter holds; an empty one counts as absent.
+    /// What a parameter holds; an empty text or cursor counts as absent.
     pub(super) fn text(&self, name: &str) -> Result<Option<&str>, Problem> {
         let found = self.all(name).next();
         match found {

@@ -13,21 +13,29 @@ use crate::config::Scope;
 use crate::look::{ClaimLine, DeliveryLine, Explanation, FeedLine, ThreadLine, TimelineLine};
 use serde_json::Value;
 
+/// Items of a page, and of a file.
+pub(super) const LIMITS: (u64, u64) = (200, 100_000);
+const CURSOR: Parameter =
+    Parameter { name: "cursor", what: Take::Cursor, about: "What the page before gave as `next`." };
 /// Pages of a list.
-pub(super) const LIST: &[Parameter] = &[
-    Parameter { name: "cursor", what: Take::Cursor, about: "What the page before gave as `next`." },
-    Parameter {
-        name: "limit",
-        what: Take::Number(1, 200),
-        about: "Items of a page; with `format` up to 100000 in all.",
-    },
+const LIST: &[Parameter] = &[
+    CURSOR,
+    Parameter { name: "limit", what: Take::Number(1, LIMITS.0), about: "Items of a page; 50 where it is not given." },
 ];
 /// Lists that can be had as files.
-pub(super) const FILE: &[Parameter] = &[Parameter {
-    name: "format",
-    what: Take::Words(&["json", "jsonl", "csv"]),
-    about: "As a file: JSON Lines or CSV, all pages in one.",
-}];
+const FILE: &[Parameter] = &[
+    CURSOR,
+    Parameter {
+        name: "limit",
+        what: Take::Number(1, LIMITS.1),
+        about: "Items of a page, up to 200, 50 where it is not given; of a file, up to 100000.",
+    },
+    Parameter {
+        name: "format",
+        what: Take::Words(&["json", "jsonl", "csv"]),
+        about: "As a file: JSON Lines or CSV, all pages in one.",
+    },
+];
 const AFTER: &[Parameter] = &[Parameter {
     name: "after",
     what: Take::Number(0, i64::MAX as u64),
@@ -166,8 +174,19 @@ const fn list(
     read: fn(&Looking<'_>, Option<&str>, u32) -> Result<Page, Problem>,
     answer: fn(&mut SchemaGenerator) -> Schema,
 ) -> Route {
-    let is_file = parameters.len() > 2;
-    Route { method: "GET", path, about, parameters, act: Act::List { read, is_file }, status: 200, answer, body: None }
+    let act = Act::List { read, is_file: false };
+    Route { method: "GET", path, about, parameters, act, status: 200, answer, body: None }
+}
+
+/// A list that can be had as a file.
+const fn file(
+    path: &'static str,
+    about: &'static str,
+    parameters: &'static [&'static [Parameter]],
+    read: fn(&Looking<'_>, Option<&str>, u32) -> Result<Page, Problem>,
+    answer: fn(&mut SchemaGenerator) -> Schema,
+) -> Route {
+    Route { act: Act::List { read, is_file: true }, ..list(path, about, parameters, read, answer) }
 }
 
 const fn single(
@@ -187,41 +206,41 @@ pub(super) fn routes() -> Vec<Route> {
 
 fn lists_of() -> Vec<Route> {
     vec![
-        list(
+        file(
             "/claims",
             "Claims of the window, the newest first.",
-            &[lists::CLAIMS, LIST, FILE],
+            &[lists::CLAIMS, FILE],
             lists::claims,
             of::<ClaimLine>,
         ),
-        list(
+        file(
             "/threads",
             "Threads, that which something was last added to first.",
-            &[lists::THREADS, LIST, FILE],
+            &[lists::THREADS, FILE],
             lists::threads,
             of::<ThreadLine>,
         ),
-        list(
+        file(
             "/alerts",
             "What was alerted or waits for that, the newest first.",
-            &[lists::ALERTS, LIST, FILE],
+            &[lists::ALERTS, FILE],
             lists::alerts,
             alert,
         ),
-        list("/feeds", "Feeds, those in trouble first.", &[lists::FEEDS, LIST, FILE], lists::feeds, feed),
-        list(
+        file("/feeds", "Feeds, those in trouble first.", &[lists::FEEDS, FILE], lists::feeds, feed),
+        file(
             "/deliveries",
             "Which alert went to which sink, or waits, or never got there.",
-            &[lists::DELIVERIES, LIST, FILE],
+            &[lists::DELIVERIES, FILE],
             lists::deliveries,
             of::<DeliveryLine>,
         ),
         list("/endpoints", "Sinks and how their endpoints do.", &[&[], LIST], state::endpoints, any),
         list("/silences", "Silences, the newest first.", &[&[], LIST], state::silences, any),
-        list(
+        file(
             "/search",
             "Claims in which words stand, and where they stand.",
-            &[lists::SEARCH, LIST, FILE],
+            &[lists::SEARCH, FILE],
             lists::search,
             of::<lists::Found>,
         ),
@@ -416,7 +435,11 @@ pub(super) fn lead<'p>(routes: &[Route], method: &str, path: &'p str) -> Led<'p>
     match fitting.iter().find(|(route, _)| route.method == wanted) {
         Some((route, held)) => Led::To(**route, held),
         None if fitting.is_empty() => Led::Nowhere,
-        None => Led::Method(fitting.iter().map(|(route, _)| route.method).collect::<Vec<_>>().join(", ")),
+        None => {
+            let methods =
+                fitting.iter().map(|(route, _)| if route.method == "GET" { "GET, HEAD" } else { route.method });
+            Led::Method(methods.collect::<Vec<_>>().join(", "))
+        }
     }
 }
 
@@ -435,9 +458,10 @@ mod tests {
         assert_eq!(to("GET", "/claims"), "/claims ");
         assert_eq!(to("HEAD", "/claims/ab"), "/claims/{id} ab");
         assert_eq!(to("GET", "/alerts/stream"), "/alerts/stream ");
-        assert_eq!(to("POST", "/alerts/stream"), "405 GET");
+        assert_eq!(to("POST", "/alerts/stream"), "405 GET, HEAD");
         assert_eq!(to("POST", "/silences"), "/silences ");
-        assert_eq!(to("PUT", "/silences"), "405 GET, POST");
+        assert_eq!(to("PUT", "/silences"), "405 GET, HEAD, POST");
+        assert_eq!(to("TRACE", "/feedback"), "405 POST");
         assert_eq!(to("POST", "/deliveries/replay"), "/deliveries/replay ");
         assert_eq!(to("POST", "/endpoints/desk/ping"), "/endpoints/{name}/ping desk");
         for nowhere in ["/", "", "/claims/", "/claims/a/b", "/x", "/claims//"] {

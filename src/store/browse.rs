@@ -170,7 +170,7 @@ impl Conditions {
         Self { text: Vec::new(), values: Vec::new() }
     }
 
-    /// Adds a condition with one `?`.
+    /// Adds a condition: its first `?` is where its value goes, others have the number of a value that is there.
     fn add(&mut self, condition: &str, value: impl Into<Value>) {
         self.values.push(value.into());
         self.text.push(condition.replacen('?', &format!("?{}", self.values.len()), 1));
@@ -307,7 +307,7 @@ impl View {
         if let Some((added, position)) = filter.before {
             conditions.add("thread_index.last_added <= ?", added);
             let at = conditions.values.len();
-            conditions.add(&format!("(thread_index.last_added < ?{at} OR thread_index.thread < ?)"), position);
+            conditions.add(&format!("(thread_index.thread < ? OR thread_index.last_added < ?{at})"), position);
         }
         let query = format!(
             "SELECT thread_index.last_added, thread.position, thread.id, thread.record

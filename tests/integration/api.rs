@@ -72,6 +72,17 @@ fn ids(page: &Value) -> Vec<String> {
     page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
 }
 
+/// Everything in a list, by pages of so many.
+fn by_pages(address: SocketAddr, list: &str, limit: usize) -> Vec<String> {
+    let (mut cursor, mut found) = (String::new(), Vec::new());
+    loop {
+        let page = read(address, &format!("{list}?limit={limit}&cursor={cursor}"));
+        found.extend(ids(&page));
+        let Some(next) = page["next"].as_str() else { return found };
+        next.clone_into(&mut cursor);
+    }
+}
+
 #[test]
 fn lists_are_filtered_and_paged_without_gaps_or_repeats_while_claims_arrive() {
     let (folder, feeds) = (tempfile::tempdir().unwrap(), Feeds::default());
@@ -142,13 +153,29 @@ fn lists_are_filtered_and_paged_without_gaps_or_repeats_while_claims_arrive() {
     assert!(csv.contains("\"id\",\"kind\",\"first_seen\""), "{csv}");
     let (_, _, csv) = send(address, "GET", "/api/v1/feeds?format=csv", &[], "");
     assert!(csv.contains("\"id\",\"outlet\",\"url\",\"state\"") && csv.contains("\n\"a\","), "{csv}");
-
-    check_wrong_requests(address);
 }
 
-/// What is asked wrongly is refused in words, also where a file was asked for.
-#[track_caller]
-fn check_wrong_requests(address: SocketAddr) {
+#[test]
+fn threads_are_paged_without_gaps_or_repeats() {
+    let (folder, feeds) = (tempfile::tempdir().unwrap(), Feeds::default());
+    let wire = feeds.serve();
+    (0..12).for_each(|number| feeds.add("/a", story(number)));
+    let (_daemon, address) = start(folder.path(), &feeds, &wire.base, |text| text);
+    wait_until_ready(address);
+    wait_for_claims(address, 10);
+    let threads = ids(&read(address, "/threads?limit=200"));
+    assert!(threads.len() > 2, "{threads:?}");
+    assert_eq!(by_pages(address, "/threads", 1), threads);
+    let file = send(address, "GET", "/api/v1/threads?format=jsonl", &[], "").2;
+    assert_eq!(file.lines().filter(|line| line.starts_with('{')).count(), threads.len(), "{file}");
+}
+
+#[test]
+fn what_cannot_be_answered_is_refused_in_words() {
+    let (folder, feeds) = (tempfile::tempdir().unwrap(), Feeds::default());
+    let wire = feeds.serve();
+    let (_daemon, address) = start(folder.path(), &feeds, &wire.base, |text| text);
+    wait_until_ready(address);
     refused(address, "/claims?zz=1", &[], 400, "accepted: background, confidence_min");
     refused(address, "/claims?kind=lie", &[], 400, "accepted: allegation, denial");
     refused(address, "/claims?limit=0", &[], 400, "accepted: 1 to 200");
@@ -160,6 +187,12 @@ fn check_wrong_requests(address: SocketAddr) {
     let document = read(address, "/openapi.json");
     let required = &document["components"]["schemas"]["Problem"]["required"];
     assert!(required.as_array().unwrap().iter().all(|name| name != "feeds"), "what is not always there: {required}");
+    refused(address, "/claims?thread=", &[], 400, "thread is empty");
+    refused(address, "/search?format=csv", &[], 400, "q is missing");
+    refused(address, "/claims?format=jsonl&since=yesterday", &[], 400, "expected a date");
+    refused(address, "/threads?format=csv&cursor=1", &[], 400, "cursor");
+    let (status, head, _) = send(address, "TRACE", "/api/v1/feedback", &[], "");
+    assert!(status == 405 && head.contains("allow: post"), "{status} {head}");
     refused(address, "/claims/xyz", &[], 400, "hexadecimal");
     refused(address, &format!("/claims/{}", "0".repeat(32)), &[], 404, "no such claim");
     refused(address, "/nowhere", &[], 404, "openapi.json");

@@ -1,7 +1,8 @@
-// Drives the page in Debian's chromium: `node drive.mjs --modules DIR [--daemon PROGRAM | --at ADDRESS [--token TOKEN]] [--shots DIR] [--only WORD] [--strict]`.
+// Drives the page in Debian's chromium: `node drive.mjs --modules DIR [--daemon PROGRAM | --at ADDRESS [--token TOKEN]] [--shots DIR] [--only WORD] [--strict] [--measure]`.
 //
 // DIR is what setup.sh prints. Without `--at` it starts mock.py and runs what that can show; with `--daemon` it starts that program on a wire of
 // its own and runs what needs a real one. What needs the other is skipped and counted. `--shots` keeps the pictures of the book, `--strict` fails on tasks that block the page for 50 ms.
+// `--measure` tries nothing, and says how long the page takes until it is ready.
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -13,7 +14,7 @@ import { caughtUp, real, stories } from './real.mjs';
 import { steps } from './steps.mjs';
 import { mocked } from './mocked.mjs';
 
-const { values: given } = parseArgs({ options: { modules: { type: 'string' }, at: { type: 'string' }, token: { type: 'string' }, daemon: { type: 'string' }, shots: { type: 'string' }, only: { type: 'string' }, strict: { type: 'boolean', default: false } } });
+const { values: given } = parseArgs({ options: { modules: { type: 'string' }, at: { type: 'string' }, token: { type: 'string' }, daemon: { type: 'string' }, shots: { type: 'string' }, only: { type: 'string' }, measure: { type: 'boolean', default: false }, strict: { type: 'boolean', default: false } } });
 const here = dirname(fileURLToPath(import.meta.url));
 const { chromium } = createRequire(join(given.modules, '/'))('playwright-core');
 const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
@@ -87,11 +88,30 @@ async function step(name, needs, act) {
   }
 }
 
-for (const [name, act] of steps) await step(name, 'any', act);
-for (const [name, act] of mocked) await step(name, 'mock', act);
-for (const [name, act] of real) await step(name, 'daemon', act);
+const OPENINGS = 21;
+
+/** Opens the page anew so often, with nothing kept from the time before, and says how long it took from the start of the navigation until the list was drawn and the stream was open. */
+async function measure() {
+  const times = [];
+  for (let at = 0; at < OPENINGS; at += 1) {
+    const page = await open('#/live');
+    const time = await page.waitForFunction(() => document.querySelector('.alert') && document.querySelector('#connection[data-tone="live"]') && performance.now(), null, { polling: 'raf' });
+    times.push(await time.jsonValue());
+    await page.context().close();
+  }
+  times.sort((one, other) => one - other);
+  console.log(`page ready, ${OPENINGS} openings: median ${Math.round(times[OPENINGS >> 1])} ms, slowest ${Math.round(times[OPENINGS - 1])} ms`);
+}
+
+if (given.measure) {
+  await measure();
+} else {
+  for (const [name, act] of steps) await step(name, 'any', act);
+  for (const [name, act] of mocked) await step(name, 'mock', act);
+  for (const [name, act] of real) await step(name, 'daemon', act);
+}
 await browser.close();
 mock?.stop();
 await daemon?.stop();
-console.log(`${results.ok} passed, ${results.failed.length} failed, ${results.skipped} skipped (they need the ${mock ? 'daemon' : 'mock'})`);
+if (!given.measure) console.log(`${results.ok} passed, ${results.failed.length} failed, ${results.skipped} skipped (they need the ${mock ? 'daemon' : 'mock'})`);
 process.exit(results.failed.length ? 1 : 0);
