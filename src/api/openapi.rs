@@ -71,6 +71,9 @@ fn operation(route: &Route, told: &mut SchemaGenerator, given: &mut SchemaGenera
     let mut responses: Map<String, Value> = errors
         .map(|(status, about)| ((*status).to_owned(), json!({"description": about, "content": content})))
         .collect();
+    // Before anything of it is looked at, and so without a body.
+    responses
+        .insert("431".to_owned(), json!({"description": "The head of the request, with its address, is too large."}));
     responses.insert(route.status.to_string(), good(route, &json!(answer)));
     if matches!(route.act, Act::List { .. } | Act::Single(_) | Act::Document) {
         let about = "The client has it already: the ETag is one of If-None-Match.";

@@ -154,6 +154,8 @@ def fuzz(given, daemon, folder, token, seconds, things, more):
     """Runs schemathesis; gives whether all was well."""
     config = os.path.join(folder, "schemathesis.toml")
     with open(config, "w") as file:
+        refusing = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "429", "431"]
+        file.write(f"[checks]\nnegative_data_rejection.expected-statuses = {json.dumps(refusing)}\n")
         for path, value in things.items():
             name = "alert" if path.endswith("{alert}") else "id"
             file.write(f'[[operations]]\ninclude-name = "GET /api/v1{path}"\n[operations.parameters]\n"path.{name}" = "{value}"\n')
