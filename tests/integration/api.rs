@@ -68,6 +68,15 @@ fn start(folder: &Path, feeds: &Feeds, base: &str, edit: impl Fn(String) -> Stri
     (Daemon::start(&config), address)
 }
 
+/// A daemon that has read a dozen stories.
+fn start_with_claims(folder: &Path, feeds: &Feeds, base: &str) -> (Daemon, SocketAddr) {
+    (0..12).for_each(|number| feeds.add("/a", story(number)));
+    let (daemon, address) = start(folder, feeds, base, |text| text);
+    wait_until_ready(address);
+    wait_for_claims(address, 10);
+    (daemon, address)
+}
+
 fn ids(page: &Value) -> Vec<String> {
     page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
 }
@@ -87,10 +96,7 @@ fn by_pages(address: SocketAddr, list: &str, limit: usize) -> Vec<String> {
 fn lists_are_filtered_and_paged_without_gaps_or_repeats_while_claims_arrive() {
     let (folder, feeds) = (tempfile::tempdir().unwrap(), Feeds::default());
     let wire = feeds.serve();
-    (0..12).for_each(|number| feeds.add("/a", story(number)));
-    let (_daemon, address) = start(folder.path(), &feeds, &wire.base, |text| text);
-    wait_until_ready(address);
-    wait_for_claims(address, 10);
+    let (_daemon, address) = start_with_claims(folder.path(), &feeds, &wire.base);
 
     let whole = ids(&read(address, "/claims?limit=200"));
     let (mut cursor, mut paged) = (String::new(), Vec::new());
@@ -159,10 +165,7 @@ fn lists_are_filtered_and_paged_without_gaps_or_repeats_while_claims_arrive() {
 fn threads_are_paged_without_gaps_or_repeats() {
     let (folder, feeds) = (tempfile::tempdir().unwrap(), Feeds::default());
     let wire = feeds.serve();
-    (0..12).for_each(|number| feeds.add("/a", story(number)));
-    let (_daemon, address) = start(folder.path(), &feeds, &wire.base, |text| text);
-    wait_until_ready(address);
-    wait_for_claims(address, 10);
+    let (_daemon, address) = start_with_claims(folder.path(), &feeds, &wire.base);
     let threads = ids(&read(address, "/threads?limit=200"));
     assert!(threads.len() > 2, "{threads:?}");
     assert_eq!(by_pages(address, "/threads", 1), threads);
