@@ -80,7 +80,7 @@ impl Models {
     /// If one of them is damaged.
     pub fn embedded() -> Result<Self, ModelError> {
         let (screen, judge) = (include_bytes!("../../models/screen.bin"), include_bytes!("../../models/judge.bin"));
-        Self::of(screen, judge, Judge::embedded(judge)?)
+        Ok(Self::of([screen, judge], Tagger::embedded(screen)?, Judge::embedded(judge)?))
     }
 
     /// Reads the two model files.
@@ -88,18 +88,13 @@ impl Models {
     /// # Errors
     /// If one of them is damaged.
     pub fn from_bytes(screen: &[u8], judge: &[u8]) -> Result<Self, ModelError> {
-        Self::of(screen, judge, Judge::from_bytes(judge)?)
+        Ok(Self::of([screen, judge], Tagger::from_bytes(screen)?, Judge::from_bytes(judge)?))
     }
 
-    fn of(screen: &[u8], judge_file: &[u8], judge: Judge) -> Result<Self, ModelError> {
-        Ok(Self {
-            screen: Screen::new(Tagger::from_bytes(screen)?),
-            judge,
-            own: Own::default(),
-            hash: hash_of(
-                [screen, judge_file].into_iter().chain(lexicon::SOURCES.iter().map(|source| source.as_bytes())),
-            ),
-        })
+    fn of(files: [&[u8]; 2], tagger: Tagger, judge: Judge) -> Self {
+        let lexicons = lexicon::SOURCES.iter().map(|source| source.as_bytes());
+        let hash = hash_of(files.into_iter().chain(lexicons));
+        Self { screen: Screen::new(tagger), judge, own: Own::default(), hash }
     }
 
     /// With a user's own words beside the models.

@@ -3,6 +3,8 @@
 //! Weights are bytes (one scale a model), so that a model is small enough to be compiled in. The method is that of Lafferty,
 //! `McCallum` and Pereira (ICML 2001), with feature hashing for the vocabulary; `training/train.rs` makes the weights.
 
+use std::borrow::Cow;
+
 use super::ModelError;
 
 /// The label of a token outside every span; `begin` and `inside` give the others.
@@ -30,9 +32,9 @@ pub struct Tagger {
     mask: u32,
     scale: f32,
     /// For each bucket, the check byte of the feature that owns it: what was never seen in training weighs nothing.
-    checks: Vec<u8>,
-    /// `buckets × labels`, then `labels × labels` transitions.
-    weights: Vec<i8>,
+    checks: Cow<'static, [u8]>,
+    /// `buckets × labels`, then `labels × labels` transitions, each a signed byte.
+    weights: Cow<'static, [u8]>,
     /// Factors of the transitions, zero where a label may not follow.
     transitions: Vec<f32>,
 }
@@ -85,8 +87,12 @@ impl Tagger {
         let largest = emissions.iter().chain(transitions).fold(0.0_f32, |most, weight| most.max(weight.abs()));
         let scale = if largest > 0.0 { largest / 127.0 } else { 1.0 };
         #[expect(clippy::cast_possible_truncation, reason = "the scale bounds every quotient by 127")]
-        let weights = emissions.iter().chain(transitions).map(|weight| (weight / scale).round() as i8).collect();
-        Self::assemble(labels, scale, checks, weights)
+        let weights: Vec<u8> = emissions
+            .iter()
+            .chain(transitions)
+            .map(|weight| ((weight / scale).round() as i8).cast_unsigned())
+            .collect();
+        Self::assemble(labels, scale, checks.into(), weights.into())
     }
 
     /// Reads a model file: magic, labels, logarithm of the number of buckets, two zero bytes, scale, check bytes, weights.
@@ -94,17 +100,17 @@ impl Tagger {
     /// # Errors
     /// If it is none.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
-        let (head, weights) = bytes.split_at_checked(12).ok_or(ModelError::Truncated)?;
-        let &[m0, m1, m2, m3, labels, log_buckets, _, _, s0, s1, s2, s3] = head else {
-            return Err(ModelError::Truncated);
-        };
-        if [m0, m1, m2, m3] != MAGIC || log_buckets > 24 {
-            return Err(ModelError::NotAModel);
-        }
-        let scale = f32::from_le_bytes([s0, s1, s2, s3]);
-        let (checks, weights) = weights.split_at_checked(1 << log_buckets).ok_or(ModelError::Truncated)?;
-        let weights = weights.iter().map(|&byte| i8::from_le_bytes([byte])).collect();
-        Self::assemble(usize::from(labels), scale, checks.to_vec(), weights)
+        let Parts { labels, scale, checks, weights } = Parts::of(bytes)?;
+        Self::assemble(labels, scale, checks.to_vec().into(), weights.to_vec().into())
+    }
+
+    /// As [`from_bytes`](Self::from_bytes), of a file that is part of the program: it is read where it lies.
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Self::from_bytes).
+    pub fn embedded(bytes: &'static [u8]) -> Result<Self, ModelError> {
+        let Parts { labels, scale, checks, weights } = Parts::of(bytes)?;
+        Self::assemble(labels, scale, checks.into(), weights.into())
     }
 
     /// The bytes that `from_bytes` reads.
@@ -116,12 +122,17 @@ impl Tagger {
         let mut bytes = MAGIC.to_vec();
         bytes.extend([self.labels as u8, self.mask.count_ones() as u8, 0, 0]);
         bytes.extend(self.scale.to_le_bytes());
-        bytes.extend(&self.checks);
-        bytes.extend(self.weights.iter().flat_map(|weight| weight.to_le_bytes()));
+        bytes.extend_from_slice(&self.checks);
+        bytes.extend_from_slice(&self.weights);
         bytes
     }
 
-    fn assemble(labels: usize, scale: f32, checks: Vec<u8>, weights: Vec<i8>) -> Result<Self, ModelError> {
+    fn assemble(
+        labels: usize,
+        scale: f32,
+        checks: Cow<'static, [u8]>,
+        weights: Cow<'static, [u8]>,
+    ) -> Result<Self, ModelError> {
         let buckets = checks.len();
         let is_sound = labels % 2 == 1 && labels < 64 && buckets.is_power_of_two() && scale.is_finite() && scale > 0.0;
         if !is_sound || weights.len() != buckets * labels + labels * labels {
@@ -132,11 +143,10 @@ impl Tagger {
         let transitions = raw
             .iter()
             .enumerate()
-            .map(
-                |(at, &weight)| {
-                    if may_follow(Some(at / labels), at % labels) { (f32::from(weight) * scale).exp() } else { 0.0 }
-                },
-            )
+            .map(|(at, &weight)| {
+                let is_allowed = may_follow(Some(at / labels), at % labels);
+                if is_allowed { (f32::from(weight.cast_signed()) * scale).exp() } else { 0.0 }
+            })
             .collect();
         Ok(Self { labels, mask, scale, checks, weights, transitions })
     }
@@ -152,7 +162,7 @@ impl Tagger {
             let at = bucket * self.labels;
             if let Some(weights) = self.weights.get(at..at + self.labels) {
                 for (sum, &weight) in sums.iter_mut().zip(weights) {
-                    *sum += i32::from(weight);
+                    *sum += i32::from(weight.cast_signed());
                 }
             }
         }
@@ -173,6 +183,28 @@ impl Tagger {
             }
         }
         Marginals { labels, values: forward_backward(&emissions, &self.transitions, labels) }
+    }
+}
+
+/// What a model file holds.
+struct Parts<'a> {
+    labels: usize,
+    scale: f32,
+    checks: &'a [u8],
+    weights: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    fn of(bytes: &'a [u8]) -> Result<Self, ModelError> {
+        let (head, weights) = bytes.split_at_checked(12).ok_or(ModelError::Truncated)?;
+        let &[m0, m1, m2, m3, labels, log_buckets, _, _, s0, s1, s2, s3] = head else {
+            return Err(ModelError::Truncated);
+        };
+        if [m0, m1, m2, m3] != MAGIC || log_buckets > 24 {
+            return Err(ModelError::NotAModel);
+        }
+        let (checks, weights) = weights.split_at_checked(1 << log_buckets).ok_or(ModelError::Truncated)?;
+        Ok(Self { labels: usize::from(labels), scale: f32::from_le_bytes([s0, s1, s2, s3]), checks, weights })
     }
 }
 
