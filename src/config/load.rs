@@ -282,8 +282,9 @@ fn read_config(mut root: Section<'_>, report: &Report<'_>, surroundings: &Surrou
     let windows = read_windows(root.table("windows"));
 
     let mut taken = Names::new(report);
+    let feeds = root.tables("feed").into_iter();
     let feeds: Vec<_> =
-        root.tables("feed").into_iter().map(|section| read_feed(section, &intake, surroundings, &mut taken)).collect();
+        feeds.map(|section| read_feed(section, &intake, surroundings, &mut taken).map(Arc::new)).collect();
     let mut taken = Names::new(report);
     let lists = root.tables("feed_list").into_iter();
     let feed_lists: Vec<_> = lists.map(|section| read_feed_list(section, &intake, surroundings, &mut taken)).collect();
@@ -307,6 +308,9 @@ fn read_config(mut root: Section<'_>, report: &Report<'_>, surroundings: &Surrou
     }
     root.finish();
 
+    let mut feeds: Vec<_> = feeds.into_iter().collect::<Option<_>>()?;
+    // Collected in the place of their sections, of which they need a tenth.
+    feeds.shrink_to_fit();
     Some(Config {
         database: database.unwrap_or_else(|| surroundings.folder.join(default.database)),
         shutdown_grace: shutdown_grace.unwrap_or(default.shutdown_grace),
@@ -317,7 +321,7 @@ fn read_config(mut root: Section<'_>, report: &Report<'_>, surroundings: &Surrou
         intake,
         extract,
         windows,
-        feeds: feeds.into_iter().map(|feed| feed.map(Arc::new)).collect::<Option<_>>()?,
+        feeds,
         feed_lists: feed_lists.into_iter().collect::<Option<_>>()?,
         rules: rules.into_iter().collect::<Option<_>>()?,
         sinks: sinks.into_iter().collect::<Option<_>>()?,
