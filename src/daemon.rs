@@ -18,13 +18,14 @@ use crate::exit::Exit;
 use crate::running::Running;
 use crate::settings::Source;
 use crate::telemetry::{Supervisor, Telemetry};
-use crate::{app, demo, web};
+use crate::{app, demo, memory, web};
 
 /// `gainsay run`; `start_log` is called once the config has said how.
 ///
 /// # Errors
 /// If the config is bad or a stage cannot be built.
 pub fn run(args: &RunArgs, start_log: impl FnOnce(LogConfig) -> Result<()>) -> Result<ExitCode> {
+    memory::share_arenas();
     let source = Source::new(&args.source, args.database.as_deref())?;
     let Loaded { mut config, unknown_variables, .. } = source.load()?;
     config.ensure_feeds()?;
