@@ -27,9 +27,9 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const VALIDATOR_BYTES_MAX: usize = 1024;
 /// How long a host is left alone whose quota is used up and that does not say until when.
 const USED_UP: Duration = Duration::from_mins(15);
-/// How long an idle connection is kept; polls are minutes apart, redirects and sibling feeds seconds. One that nobody will use costs
-/// 13 KiB here and a place at its server, of which many close it after as long.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an idle connection is kept, up to twice of it: polls are minutes apart, redirects and sibling feeds a second. One that nobody
+/// will use costs 13 KiB here and a place at its server.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why a feed could not be fetched, in words for the operator. URLs are given as [`shown_address`] shows them.
 #[derive(Debug, thiserror::Error)]
@@ -521,11 +521,13 @@ impl Fetcher {
         }
     }
 
-    /// Decoding takes long enough to stall other tasks, so it runs on a blocking thread.
+    /// Decoding takes long enough to stall other tasks, so it runs on a blocking thread; what came plain needs none.
     pub(super) async fn decode(&self, url: &Url, encodings: String, bytes: Vec<u8>) -> Result<Vec<u8>, FetchError> {
         let limit = self.decoded_bytes_max;
-        tokio::task::spawn_blocking(move || decompress::decompress(&encodings, bytes, limit))
-            .await
+        let is_plain = encodings.is_empty();
+        let decode = move || decompress::decompress(&encodings, bytes, limit);
+        let decoded = if is_plain { Ok(decode()) } else { tokio::task::spawn_blocking(decode).await };
+        decoded
             .map_err(|source| FetchError::Decoder { url: shown_address(url), source })?
             .map_err(|source| FetchError::Decompress { url: shown_address(url), source })
     }
