@@ -320,7 +320,7 @@ struct Tasks {
     stop_dispatch: CancellationToken,
     /// The way to the desk, until the drain: the desk ends when nobody holds it any more.
     orders: Option<mpsc::Sender<Order>>,
-    manners: watch::Sender<Manners>,
+    manners: watch::Sender<Arc<Manners>>,
     /// Where feeds are pushed, if the config wants that.
     hubs: Option<Arc<Hubs>>,
     /// The last good copies of lists of feeds, and the tasks that read them anew.
@@ -339,7 +339,7 @@ struct Tasks {
 }
 
 /// How all feeds are polled.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Manners {
     poller: Arc<Poller>,
     windows: Windows,
@@ -370,7 +370,7 @@ impl Tasks {
         let (orders, inbox) = mpsc::channel(DESK_QUEUE);
         let wake = stages.dispatchers.iter().map(|(_, _, wake)| Arc::clone(wake)).collect();
         let desk_loop = DeskLoop::new(stages.desk, wake, watchers.clone());
-        let (manners, _) = watch::channel(Manners::new(stages.poller, &config));
+        let (manners, _) = watch::channel(Arc::new(Manners::new(stages.poller, &config)));
         let (mark, controls) = stages.controls;
         let feeds = all_feeds(&config, &stages.kept_lists, &controls);
         let (control_updates, control_inbox) = mpsc::channel(CONTROLS_QUEUE);

@@ -291,7 +291,7 @@ pub(super) async fn silence(changing: Changing) -> Changed {
             .filter(|thread| !thread.is_empty())
             .map(|thread| id("thread", thread))
             .transpose()?,
-        feed: text("feed", given.feed)?.map(|feed| FeedId::new(&feed)),
+        feed: text("feed", given.feed)?.map(FeedId::new),
         kind: given.kind,
         sink: text("sink", given.sink)?,
         when,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -38,7 +39,7 @@ pub(super) struct FeedTask {
     pub(super) cursor: Box<FeedCursor>,
     /// Time over which the first polls are spread.
     pub(super) spread: Duration,
-    pub(super) manners: watch::Receiver<Manners>,
+    pub(super) manners: watch::Receiver<Arc<Manners>>,
     pub(super) watchers: Watchers,
     pub(super) orders: mpsc::Sender<Order>,
     pub(super) ear: Ear,
@@ -59,7 +60,10 @@ pub(super) enum Extent {
 
 /// What a feed's task does next.
 enum Next {
-    Poll(Turn, Manners),
+    Stop,
+    /// To wait for its turn: it is due.
+    Due,
+    Poll(Turn, Arc<Manners>),
     /// To say how long the site rests, for which it has waited long.
     Remind,
     Hear(Told),
@@ -71,27 +75,21 @@ enum Next {
 impl FeedTask {
     /// Polls until it is stopped; gives the cursor of the last poll that is durable.
     ///
-    /// A feed waits nearly always, and there may be many thousands: what waits is small. All that a poll, a push or a hub needs is
-    /// made when it comes and gone with it.
+    /// A feed waits nearly always, and there may be many thousands: what waits is small. All that a turn, a poll, a push or a hub needs
+    /// is made when it comes and gone with it.
     pub(super) async fn run(mut self: Box<Self>, stop: CancellationToken) -> Box<FeedCursor> {
         self.resume_subscription();
-        // When it is due counts in the queue of its site, not when its task has come round to it.
         let mut due = self.first_poll();
-        let mut is_reminder = false;
-        let clock = Arc::clone(&self.watchers.clock);
+        let mut is_noted = false;
         loop {
-            let fetch_timeout = self.manners.borrow().fetch_timeout;
-            let delay = Duration::try_from(due.duration_since(clock.now())).unwrap_or_default();
-            let rest = self.manners.borrow().poller.rest(&self.feed, &self.cursor);
-            // That it waits because its site rests is no sign of trouble.
-            if !is_reminder || !rest.is_zero() {
-                self.watchers.telemetry.pulse.feed_waits(&self.feed.id, delay.max(rest), fetch_timeout);
+            let delay = Duration::try_from(due.duration_since(self.watchers.clock.now())).unwrap_or_default();
+            if !is_noted {
+                self.note_wait(delay.max(self.rest()));
             }
-            let asking = self.until_asking();
-            // All branches only wait, and its place in the queue is by when it is due: nothing is lost when another wins.
-            let next = tokio::select! {
-                biased;
-                () = stop.cancelled() => {
+            let next = self.next(due, delay, &stop).await;
+            is_noted = matches!(next, Next::Due | Next::Remind);
+            let soon = match next {
+                Next::Stop => {
                     if self.is_leaving.load(Ordering::Relaxed) {
                         Box::pin(self.unsubscribe()).await;
                     }
@@ -99,27 +97,30 @@ impl FeedTask {
                     self.watchers.telemetry.pulse.feed_left(&self.feed.id);
                     return self.cursor;
                 }
-                told = self.ear.told() => Next::Hear(told),
-                () = asking => Next::AskHub,
-                () = self.hurry.notified() => Next::Hurry,
-                () = tokio::time::sleep(delay + REMINDER) => Next::Remind,
-                (turn, manners) = turn_after(delay, due, &self.manners, &self.feed, &self.cursor) => Next::Poll(turn, manners),
-            };
-            is_reminder = matches!(next, Next::Remind);
-            let soon = match next {
-                Next::Remind => None,
+                Next::Due => {
+                    // Also by a clock that was set back meanwhile.
+                    due = due.min(self.watchers.clock.now());
+                    None
+                }
+                Next::Remind => {
+                    // That it waits because its site rests is no sign of trouble.
+                    let rest = self.rest();
+                    if !rest.is_zero() {
+                        self.note_wait(rest);
+                    }
+                    None
+                }
                 Next::Hurry => {
-                    let now = clock.now();
-                    due = due.min(soonest(&self.cursor, now).0);
+                    due = due.min(soonest(&self.cursor, self.watchers.clock.now()).0);
                     None
                 }
                 Next::Poll(turn, manners) => Some(Box::pin(self.poll(turn, &manners, &stop)).await),
                 Next::Hear(told) => {
-                    let manners = self.manners.borrow().clone();
+                    let manners = Arc::clone(&self.manners.borrow());
                     Box::pin(self.hear(told, &manners, &stop)).await
                 }
                 Next::AskHub => {
-                    let manners = self.manners.borrow().clone();
+                    let manners = Arc::clone(&self.manners.borrow());
                     // A hub that is slow must not hold up the stop; what it answers then is no loss.
                     tokio::select! {
                         () = Box::pin(self.ask_hub(&manners)) => {}
@@ -129,9 +130,41 @@ impl FeedTask {
                 }
             };
             if let Some(soon) = soon {
-                due = clock.now().saturating_add(soon).unwrap_or(Timestamp::MAX);
+                due = self.watchers.clock.now().saturating_add(soon).unwrap_or(Timestamp::MAX);
             }
         }
+    }
+
+    /// Waits for what comes first; when it is due counts for its place in the queue of its site.
+    async fn next(&mut self, due: Timestamp, delay: Duration, stop: &CancellationToken) -> Next {
+        let is_due = delay.is_zero();
+        // Pinned first: the macro keeps room for all that it is given twice.
+        let mut stopped = pin!(stop.cancelled());
+        let mut asking = pin!(self.until_asking());
+        let mut hurried = pin!(self.hurry.notified());
+        let mut slept = pin!(tokio::time::sleep(if is_due { REMINDER } else { delay }));
+        let mut turn = pin!(turn(due, &self.manners, &self.feed, &self.cursor));
+        // All branches only wait, and its place in the queue is by when it is due: nothing is lost when another wins.
+        tokio::select! {
+            biased;
+            () = stopped.as_mut() => Next::Stop,
+            told = self.ear.told() => Next::Hear(told),
+            () = asking.as_mut() => Next::AskHub,
+            () = hurried.as_mut() => Next::Hurry,
+            () = slept.as_mut() => if is_due { Next::Remind } else { Next::Due },
+            (turn, manners) = turn.as_mut(), if is_due => Next::Poll(turn, manners),
+        }
+    }
+
+    /// How long its site rests.
+    fn rest(&self) -> Duration {
+        self.manners.borrow().poller.rest(&self.feed, &self.cursor)
+    }
+
+    /// Tells how long it waits.
+    fn note_wait(&self, wait: Duration) {
+        let fetch_timeout = self.manners.borrow().fetch_timeout;
+        self.watchers.telemetry.pulse.feed_waits(&self.feed.id, wait, fetch_timeout);
     }
 
     /// Polls and hands over; how long to wait then.
@@ -257,16 +290,14 @@ impl FeedTask {
     }
 }
 
-/// The feed's turn, when its wait is over, and how to poll in it: what a reload brought by then.
-async fn turn_after(
-    delay: Duration,
+/// The feed's turn, and how to poll in it.
+async fn turn(
     due: Timestamp,
-    manners: &watch::Receiver<Manners>,
+    manners: &watch::Receiver<Arc<Manners>>,
     feed: &FeedConfig,
     cursor: &FeedCursor,
-) -> (Turn, Manners) {
-    tokio::time::sleep(delay).await;
-    let manners = manners.borrow().clone();
+) -> (Turn, Arc<Manners>) {
+    let manners = Arc::clone(&manners.borrow());
     (Box::pin(manners.poller.turn(feed, cursor, due)).await, manners)
 }
 
@@ -382,6 +413,16 @@ mod tests {
     use super::*;
     use crate::model::MarkupFormat;
     use crate::text::document::archive_document;
+
+    /// Thousands of feeds wait at a time.
+    #[test]
+    fn what_waits_is_small() {
+        fn size<Waits>(_: impl FnOnce(Box<FeedTask>, CancellationToken) -> Waits) -> usize {
+            size_of::<Waits>()
+        }
+        let sizes = [size(FeedTask::run), size_of::<FeedTask>(), size_of::<FeedCursor>()];
+        assert!(sizes.iter().zip([800, 224, 768]).all(|(bytes, most)| *bytes <= most), "{sizes:?}");
+    }
 
     #[test]
     fn what_a_feed_carried_before_is_no_news() {

@@ -39,7 +39,7 @@ struct ListTask {
     kept: Option<KeptList>,
     /// What was read last and not believed yet.
     doubted: Option<Vec<ListedFeed>>,
-    manners: watch::Receiver<Manners>,
+    manners: watch::Receiver<Arc<Manners>>,
     clock: Arc<dyn Clock>,
     store: Arc<EmbeddedStore>,
     updates: mpsc::Sender<ListUpdate>,

@@ -122,7 +122,7 @@ impl Ear {
                     if let Some(old) = poll.cursor.subscription.take() {
                         self.forget(&old);
                     }
-                    poll.cursor.subscription = base.and_then(|base| new_subscription(hub, base, now));
+                    poll.cursor.subscription = base.and_then(|base| new_subscription(hub, base, now)).map(Box::new);
                     poll.cursor.subscription.iter().for_each(|new| self.listen(new));
                 }
             }
@@ -229,7 +229,7 @@ impl FeedTask {
         let base = self.ear.hubs.as_ref().and_then(|hubs| hubs.settings.callback_url.as_ref());
         let is_ours =
             |one: &Subscription| base.is_some_and(|base| one.callback.starts_with(base.as_str().trim_end_matches('/')));
-        self.cursor.subscription = self.cursor.subscription.take().filter(is_ours);
+        self.cursor.subscription = self.cursor.subscription.take().filter(|one| is_ours(one));
         self.cursor.subscription.iter().for_each(|subscription| self.ear.listen(subscription));
     }
 

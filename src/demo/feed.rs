@@ -119,7 +119,7 @@ mod tests {
             assert_eq!(parsed.items.len(), entries.len(), "{}", outlet.id);
             for (item, entry) in parsed.items.iter().zip(entries) {
                 let source = crate::model::SourceInfo {
-                    feed: crate::model::FeedId::new(&outlet.id),
+                    feed: crate::model::FeedId::new(outlet.id.as_str()),
                     outlet: outlet.outlet.clone(),
                 };
                 let document = crate::text::document::document(source, item, Timestamp::UNIX_EPOCH, false);

@@ -130,7 +130,7 @@ fn config(
     let mut feeds = Vec::new();
     for feed in &script.feeds {
         feeds.push(Arc::new(FeedConfig {
-            id: FeedId::new(&feed.id),
+            id: FeedId::new(feed.id.as_str()),
             url: format!("{wire}{}", Wire::path(feed)).parse()?,
             outlet: feed.outlet.clone(),
             poll_interval: interval,

@@ -47,7 +47,7 @@ pub struct FeedCursor {
     pub last_item_count: Option<u32>,
     /// Its subscription at a hub that pushes, where it has one or asked for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subscription: Option<Subscription>,
+    pub subscription: Option<Box<Subscription>>,
     /// When the feed publishes.
     #[serde(default)]
     pub rhythm: Rhythm,

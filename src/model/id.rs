@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -142,11 +143,11 @@ hash_id!(
 /// The name a feed was given at subscription; it survives a change of the feed's URL.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
-pub struct FeedId(String);
+pub struct FeedId(Arc<str>);
 
 impl FeedId {
-    /// Wraps a name; the config checks its form.
-    pub fn new(name: impl Into<String>) -> Self {
+    /// Wraps a name; the config checks its form. Clones share it: each part of the daemon knows each feed by it.
+    pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self(name.into())
     }
 

@@ -122,33 +122,30 @@ impl Telemetry {
 
     /// The feeds of a config are watched from now on, each from the cursor that it is known to have.
     pub fn watch_config(&self, config: &Config, cursors: &BTreeMap<FeedId, FeedCursor>) {
-        let known =
-            |feed: &FeedConfig| cursors.get(&feed.id).cloned().unwrap_or_else(|| FeedCursor::new(feed.id.clone()));
-        let feeds: Vec<(&FeedConfig, FeedCursor)> =
-            config.feeds.iter().map(|feed| (feed.as_ref(), known(feed))).collect();
-        self.watch(feeds.iter().map(|(feed, cursor)| (*feed, cursor)));
+        self.watch(config.feeds.iter().map(|feed| (feed.as_ref(), cursors.get(&feed.id))));
     }
 
-    /// These feeds are watched from now on, in the order of the config; each with the cursor that it goes on from.
-    pub fn watch<'a>(&self, feeds: impl Iterator<Item = (&'a FeedConfig, &'a FeedCursor)>) {
+    /// These feeds are watched from now on, in the order of the config; each with the cursor that it goes on from, if it has one.
+    pub fn watch<'a>(&self, feeds: impl Iterator<Item = (&'a FeedConfig, Option<&'a FeedCursor>)>) {
         let mut watched = self.feeds();
         watched.shown.clear();
-        let mut states = BTreeMap::new();
+        let mut states = Vec::new();
         for (feed, cursor) in feeds {
             if watched.shown.len() < FEED_SERIES_MAX {
                 watched.shown.insert(feed.id.clone());
             }
             let fresh = Watch {
                 is_polled: false,
-                failures: cursor.failures,
-                last_success: cursor.last_success,
-                incident: cursor.retired_since.map(|_| AlertType::FeedGone),
+                failures: cursor.map_or(0, |cursor| cursor.failures),
+                last_success: cursor.and_then(|cursor| cursor.last_success),
+                incident: cursor.and_then(|cursor| cursor.retired_since).map(|_| AlertType::FeedGone),
                 interval: None,
                 recent: RecentPolls::default(),
             };
-            states.insert(feed.id.clone(), watched.states.remove(&feed.id).unwrap_or(fresh));
+            states.push((feed.id.clone(), watched.states.remove(&feed.id).unwrap_or(fresh)));
         }
-        watched.states = states;
+        // Collected at once the map has no room left in it, of which there is much in one that grew.
+        watched.states = states.into_iter().collect();
     }
 
     /// A poll has begun; it ends with the value's drop.
@@ -587,7 +584,7 @@ mod tests {
         let feeds: Vec<(FeedConfig, FeedCursor)> =
             (0..FEED_SERIES_MAX + 100).map(|number| (feed(number), cursor(60, 0))).collect();
         let troubled = [(feed(9_000), cursor(600, 1)), (feed(9_001), cursor(7, FAILURES_MIN))];
-        telemetry.watch(feeds.iter().chain(&troubled).map(|(feed, cursor)| (feed, cursor)));
+        telemetry.watch(feeds.iter().chain(&troubled).map(|(feed, cursor)| (feed, Some(cursor))));
         let text = telemetry.samples().unwrap().render(super::super::metrics::Exposition::Prometheus);
         assert_eq!(text.matches("gainsay_feed_success_age_seconds{").count(), FEED_SERIES_MAX);
         for line in [
