@@ -29,10 +29,10 @@ fn main() -> Result<()> {
     for line in std::io::stdin().lock().lines() {
         let record: ClaimRecord = serde_json::from_str(&line?)?;
         let view = View::of(record.kind, &record.report, record.speaker.as_ref(), &record.proposition);
-        records.retain(|id, known| {
+        records.retain(|_, known| {
             let is_known = record.first_seen.duration_since(known.first_seen) <= WINDOW;
             if !is_known {
-                index.remove(*id);
+                index.remove(known.sequence);
             }
             is_known
         });
@@ -40,7 +40,8 @@ fn main() -> Result<()> {
         let mut likely: Vec<(f64, &ClaimRecord, &View)> = Vec::new();
         let mut candidates = 0;
         for id in index.candidates(&view) {
-            let (Some(known), Some(known_view)) = (records.get(&id), index.view(id)) else { continue };
+            let Some(known) = records.get(&id) else { continue };
+            let Some(known_view) = index.view(known.sequence) else { continue };
             let is_other =
                 known.report.document.id != record.report.document.id && known.stories.is_disjoint(&record.stories);
             let probability = likeness(&view, known_view, &rarity).map_or(0.0, |found| found.probability);

@@ -20,27 +20,25 @@ const CANDIDATES_MAX: usize = 128;
 pub struct ClaimIndex {
     /// By term the numbers of the claims that hold it, ascending.
     postings: FxHashMap<Term, Vec<u64>>,
-    by_sequence: BTreeMap<u64, ClaimId>,
-    claims: BTreeMap<ClaimId, (u64, View)>,
+    /// Each claim with how it is compared, by its order of creation.
+    claims: BTreeMap<u64, (ClaimId, View)>,
 }
 
 impl ClaimIndex {
     /// Puts a claim in, in place of what it was; `sequence` is its order of creation.
     pub fn insert(&mut self, sequence: u64, id: ClaimId, view: View) {
-        self.remove(id);
+        self.remove(sequence);
         for term in view.keys() {
             let list = self.postings.entry(term).or_default();
             let place = list.partition_point(|&other| other < sequence);
             list.insert(place, sequence);
         }
-        self.by_sequence.insert(sequence, id);
-        self.claims.insert(id, (sequence, view));
+        self.claims.insert(sequence, (id, view));
     }
 
     /// Takes a claim out again.
-    pub fn remove(&mut self, id: ClaimId) {
-        let Some((sequence, view)) = self.claims.remove(&id) else { return };
-        self.by_sequence.remove(&sequence);
+    pub fn remove(&mut self, sequence: u64) {
+        let Some((_, view)) = self.claims.remove(&sequence) else { return };
         for term in view.keys() {
             if let Some(list) = self.postings.get_mut(&term) {
                 list.retain(|&other| other != sequence);
@@ -51,9 +49,9 @@ impl ClaimIndex {
         }
     }
 
-    /// How a claim is compared.
-    pub fn view(&self, id: ClaimId) -> Option<&View> {
-        self.claims.get(&id).map(|(_, view)| view)
+    /// How the claim of this sequence is compared.
+    pub fn view(&self, sequence: u64) -> Option<&View> {
+        self.claims.get(&sequence).map(|(_, view)| view)
     }
 
     /// How telling a term is, in the news at large and among these claims.
@@ -81,7 +79,7 @@ impl ClaimIndex {
         best.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
         best.truncate(CANDIDATES_MAX);
         best.sort_by_key(|&(sequence, _)| sequence);
-        best.into_iter().filter_map(|(sequence, _)| self.by_sequence.get(&sequence).copied()).collect()
+        best.into_iter().filter_map(|(sequence, _)| Some(self.claims.get(&sequence)?.0)).collect()
     }
 }
 
@@ -101,7 +99,7 @@ mod tests {
         index.insert(2, two, view(&["bribe", "take"]));
         index.insert(1, one, view(&["bribe", "take"]));
         assert_eq!(index.candidates(&view(&["bribe"])), [one, two]);
-        index.remove(one);
+        index.remove(1);
         assert_eq!(index.candidates(&view(&["bribe"])), [two]);
         assert!(index.weight("unseen") > index.weight("bribe"));
     }

@@ -124,25 +124,25 @@ pub fn measures(claim: &View, known: &View, weight: &impl Fn(Term) -> f64) -> Ve
 /// Weights are log odds of a rare name, about nine; measures lie around one.
 const UNIT: f64 = 9.0;
 
-fn total(terms: &Terms, weight: &impl Fn(Term) -> f64) -> f64 {
+fn total(terms: Terms<'_>, weight: &impl Fn(Term) -> f64) -> f64 {
     terms.iter().map(weight).sum()
 }
 
-fn common(one: &Terms, other: &Terms, weight: &impl Fn(Term) -> f64) -> f64 {
+fn common(one: Terms<'_>, other: Terms<'_>, weight: &impl Fn(Term) -> f64) -> f64 {
     one.shared(other).map(weight).sum()
 }
 
-fn rarest(one: &Terms, other: &Terms, weight: &impl Fn(Term) -> f64) -> f64 {
+fn rarest(one: Terms<'_>, other: Terms<'_>, weight: &impl Fn(Term) -> f64) -> f64 {
     one.shared(other).map(weight).fold(0.0, f64::max) / UNIT
 }
 
 /// Share of `part` that lies in `whole`.
-fn held(part: &Terms, whole: &Terms, weight: &impl Fn(Term) -> f64) -> f64 {
+fn held(part: Terms<'_>, whole: Terms<'_>, weight: &impl Fn(Term) -> f64) -> f64 {
     if part.is_empty() { 0.0 } else { common(part, whole, weight) / total(part, weight) }
 }
 
 /// Cosine of two lists, each term by the square of its weight.
-fn cosine(one: &Terms, other: &Terms, weight: &impl Fn(Term) -> f64) -> f64 {
+fn cosine(one: Terms<'_>, other: Terms<'_>, weight: &impl Fn(Term) -> f64) -> f64 {
     let square = |term: Term| weight(term).powi(2);
     let norm = total(one, &square) * total(other, &square);
     if norm > 0.0 { common(one, other, &square) / norm.sqrt() } else { 0.0 }
@@ -153,65 +153,65 @@ fn truth(is: bool) -> f64 {
 }
 
 /// Whether both lists hold something and nothing in common.
-fn are_others(one: &Terms, other: &Terms) -> bool {
+fn are_others(one: Terms<'_>, other: Terms<'_>) -> bool {
     !one.is_empty() && !other.is_empty() && !one.meets(other)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of the words of a sentence and hours are small")]
 fn shared_measures(claim: &View, known: &View, weight: &impl Fn(Term) -> f64) -> Vec<Measure> {
-    let count = claim.terms.shared(&known.terms).count();
-    let shared = common(&claim.terms, &known.terms, weight);
-    let (mine, theirs) = (total(&claim.terms, weight), total(&known.terms, weight));
+    let count = claim.terms().shared(known.terms()).count();
+    let shared = common(claim.terms(), known.terms(), weight);
+    let (mine, theirs) = (total(claim.terms(), weight), total(known.terms(), weight));
     let ratio = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
-    let (names, known_names) = (&claim.context_names, &known.context_names);
+    let (names, known_names) = (claim.context_names(), known.context_names());
     let name_weight = common(names, known_names, weight);
     let least_names = total(names, weight).min(total(known_names, weight));
     let matter = ratio(
-        common(&claim.matter, &known.matter, weight),
-        total(&claim.matter, weight).min(total(&known.matter, weight)),
+        common(claim.matter(), known.matter(), weight),
+        total(claim.matter(), weight).min(total(known.matter(), weight)),
     );
     let in_sentence =
-        held(&claim.matter, &known.sentence_roots, weight).max(held(&known.matter, &claim.sentence_roots, weight));
+        held(claim.matter(), known.sentence_roots(), weight).max(held(known.matter(), claim.sentence_roots(), weight));
     let hours = claim.seen.duration_since(known.seen).as_hours().unsigned_abs();
     vec![
         (Sign::Contained, ratio(shared, mine.min(theirs)) * (count as f64 / 2.0).min(1.0)),
         (Sign::Common, ratio(shared, mine + theirs - shared)),
         (Sign::CommonCount, count.min(4) as f64 / 4.0),
-        (Sign::InSentence, held(&claim.terms, &known.sentence, weight)),
-        (Sign::InContext, held(&claim.terms, &known.context, weight)),
-        (Sign::KnownInContext, held(&known.terms, &claim.context, weight)),
+        (Sign::InSentence, held(claim.terms(), known.sentence(), weight)),
+        (Sign::InContext, held(claim.terms(), known.context(), weight)),
+        (Sign::KnownInContext, held(known.terms(), claim.context(), weight)),
         (Sign::Matter, matter),
         (Sign::MatterInSentence, in_sentence),
-        (Sign::MatterOfSentences, cosine(&claim.sentence_roots, &known.sentence_roots, weight)),
+        (Sign::MatterOfSentences, cosine(claim.sentence_roots(), known.sentence_roots(), weight)),
         (
             Sign::NoMatter,
-            truth(claim.matter.len().min(known.matter.len()) > 1 && are_others(&claim.matter, &known.matter)),
+            truth(claim.matter().len().min(known.matter().len()) > 1 && are_others(claim.matter(), known.matter())),
         ),
-        (Sign::Context, cosine(&claim.context, &known.context, weight)),
+        (Sign::Context, cosine(claim.context(), known.context(), weight)),
         (Sign::Names, (name_weight / UNIT).min(3.0) / 3.0),
         (Sign::NameShare, ratio(name_weight, least_names)),
         (Sign::NoName, truth(are_others(names, known_names))),
-        (Sign::NoNameInSentence, truth(are_others(&claim.sentence_names, &known.sentence_names))),
-        (Sign::Figures, truth(claim.figures.meets(&known.figures))),
-        (Sign::OtherFigures, truth(are_others(&claim.figures, &known.figures))),
+        (Sign::NoNameInSentence, truth(are_others(claim.sentence_names(), known.sentence_names()))),
+        (Sign::Figures, truth(claim.figures().meets(known.figures()))),
+        (Sign::OtherFigures, truth(are_others(claim.figures(), known.figures()))),
         (Sign::Apart, (hours as f64).ln_1p() / 6.0),
-        (Sign::Empty, truth(claim.terms.len().min(known.terms.len()) < 2)),
+        (Sign::Empty, truth(claim.terms().len().min(known.terms().len()) < 2)),
         (Sign::Base, 1.0),
     ]
 }
 
 /// What is seen of two claims that may be of one kind: their speakers and the accused.
 fn companion_measures(claim: &View, known: &View, weight: &impl Fn(Term) -> f64) -> Vec<Measure> {
-    let is_described = |view: &View| view.has_speaker && view.persons.is_empty();
-    let swapped = rarest(&claim.side, &known.target, weight).max(rarest(&known.side, &claim.target, weight));
-    let (are_of_one_side, have_one_role) = (claim.side.meets(&known.side), claim.roles.meets(&known.roles));
+    let is_described = |view: &View| view.has_speaker && view.persons().is_empty();
+    let swapped = rarest(claim.side(), known.target(), weight).max(rarest(known.side(), claim.target(), weight));
+    let (are_of_one_side, have_one_role) = (claim.side().meets(known.side()), claim.roles().meets(known.roles()));
     let are_described = is_described(claim) && is_described(known);
     vec![
         (Sign::Opposed, truth(claim.is_negated != known.is_negated)),
-        (Sign::SamePerson, rarest(&claim.persons, &known.persons, weight)),
-        (Sign::SameSide, rarest(&claim.side, &known.side, weight)),
+        (Sign::SamePerson, rarest(claim.persons(), known.persons(), weight)),
+        (Sign::SameSide, rarest(claim.side(), known.side(), weight)),
         (Sign::SameRole, truth(have_one_role)),
-        (Sign::OtherSpeaker, truth(!claim.persons.is_empty() && !known.persons.is_empty() && !are_of_one_side)),
+        (Sign::OtherSpeaker, truth(!claim.persons().is_empty() && !known.persons().is_empty() && !are_of_one_side)),
         (Sign::OtherDescribed, truth(are_described && !have_one_role && !are_of_one_side)),
         (Sign::NoSpeaker, truth(!claim.has_speaker || !known.has_speaker)),
         (Sign::Mutual, swapped),
@@ -220,16 +220,17 @@ fn companion_measures(claim: &View, known: &View, weight: &impl Fn(Term) -> f64)
 
 /// What is seen of an answer and an allegation: who answers, and when.
 fn answer_measures(answer: &View, allegation: &View, weight: &impl Fn(Term) -> f64) -> Vec<Measure> {
-    let around = allegation.context_names.without(&allegation.side);
-    let own =
-        rarest(&answer.persons, &allegation.persons, weight).max(rarest(&answer.side, &allegation.side, weight) / 3.0);
-    let accused = rarest(&answer.side, &allegation.target, weight);
+    let side = allegation.side();
+    let around = |term: Term| if side.contains(term) { 0.0 } else { weight(term) };
+    let own = rarest(answer.persons(), allegation.persons(), weight)
+        .max(rarest(answer.side(), allegation.side(), weight) / 3.0);
+    let accused = rarest(answer.side(), allegation.target(), weight);
     vec![
         (Sign::Later, truth(answer.seen >= allegation.seen)),
-        (Sign::AccusedAnswers, accused.max(0.5 * truth(answer.roles.meets(&allegation.target_words)))),
-        (Sign::AnswererInContext, rarest(&answer.side, &around, weight)),
+        (Sign::AccusedAnswers, accused.max(0.5 * truth(answer.roles().meets(allegation.target_words())))),
+        (Sign::AnswererInContext, rarest(answer.side(), allegation.context_names(), &around)),
         (Sign::Own, if answer.kind == Kind::Retraction { 0.0 } else { own }),
-        (Sign::NoSpeaker, truth(answer.side.is_empty())),
+        (Sign::NoSpeaker, truth(answer.side().is_empty())),
         (Sign::NoComment, truth(answer.kind == Kind::NoComment)),
         (Sign::Confirmation, truth(answer.kind == Kind::Confirmation)),
     ]
@@ -358,8 +359,8 @@ pub enum Speakers {
 pub fn speakers(claim: (&View, Option<&Speaker>), known: (&View, Option<&Speaker>)) -> Speakers {
     let ((view, speaker), (known_view, known_speaker)) = (claim, known);
     let Some((speaker, known_speaker)) = speaker.zip(known_speaker) else { return Speakers::Unsure };
-    let shares = || view.side.meets(&known_view.side) || view.roles.meets(&known_view.roles);
-    match (view.persons.is_empty(), known_view.persons.is_empty()) {
+    let shares = || view.side().meets(known_view.side()) || view.roles().meets(known_view.roles());
+    match (view.persons().is_empty(), known_view.persons().is_empty()) {
         (false, false) if same_side(speaker, known_speaker) => Speakers::One,
         (false, false) => Speakers::Two,
         _ if shares() => Speakers::One,

@@ -52,70 +52,63 @@ pub struct View {
     /// When its document was first seen.
     pub(super) seen: Timestamp,
     pub(super) is_negated: bool,
-    /// Stems of what is said.
-    pub(super) terms: Terms,
-    /// Roots of what is said that are no names.
-    pub(super) matter: Terms,
-    /// Stems of its sentence, their roots without names, and its figures.
-    pub(super) sentence: Terms,
-    pub(super) sentence_roots: Terms,
-    pub(super) figures: Terms,
-    /// Stems of its headline and of the sentences around.
-    pub(super) context: Terms,
-    /// Names and places in its sentence, and in all of its context.
-    pub(super) sentence_names: Terms,
-    pub(super) context_names: Terms,
-    /// Names of who speaks, with those of the body and office, and the common nouns that say who it is.
     pub(super) has_speaker: bool,
-    pub(super) persons: Terms,
-    pub(super) side: Terms,
-    pub(super) roles: Terms,
-    /// Names of the accused, and all its words.
-    pub(super) target: Terms,
-    pub(super) target_words: Terms,
+    /// All lists in one allocation, in the order of [`List`]: a desk has hundreds of thousands of these.
+    terms: Box<[Term]>,
+    /// Where each list ends.
+    ends: [u16; LISTS],
 }
 
+/// The lists of terms of a view.
+#[derive(Debug, Clone, Copy)]
+enum List {
+    Terms,
+    Matter,
+    Sentence,
+    SentenceRoots,
+    Figures,
+    Context,
+    SentenceNames,
+    ContextNames,
+    Persons,
+    Side,
+    Roles,
+    Target,
+    TargetWords,
+}
+
+/// How many lists there are.
+const LISTS: usize = List::TargetWords as usize + 1;
+
 /// Terms, sorted, each once.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Terms(Vec<Term>);
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms<'a>(&'a [Term]);
 
-impl Terms {
-    fn of(terms: impl IntoIterator<Item = Term>) -> Self {
-        let mut terms: Vec<Term> = terms.into_iter().take(TERMS_MAX).collect();
-        terms.sort_unstable();
-        terms.dedup();
-        Self(terms)
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
+impl<'a> Terms<'a> {
+    pub(super) fn is_empty(self) -> bool {
         self.0.is_empty()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(super) fn len(self) -> usize {
         self.0.len()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = Term> + '_ {
+    pub(super) fn iter(self) -> impl Iterator<Item = Term> + 'a {
         self.0.iter().copied()
     }
 
-    pub(super) fn contains(&self, term: Term) -> bool {
+    pub(super) fn contains(self, term: Term) -> bool {
         self.0.binary_search(&term).is_ok()
     }
 
     /// What both hold.
-    pub(super) fn shared<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = Term> + 'a {
+    pub(super) fn shared(self, other: Self) -> impl Iterator<Item = Term> + 'a {
         let (few, many) = if self.len() <= other.len() { (self, other) } else { (other, self) };
-        few.iter().filter(|&term| many.contains(term))
+        few.iter().filter(move |&term| many.contains(term))
     }
 
-    pub(super) fn meets(&self, other: &Self) -> bool {
+    pub(super) fn meets(self, other: Self) -> bool {
         self.shared(other).next().is_some()
-    }
-
-    /// Without those of another list.
-    pub(super) fn without(&self, other: &Self) -> Self {
-        Self(self.iter().filter(|&term| !other.contains(term)).collect())
     }
 }
 
@@ -139,61 +132,135 @@ impl View {
         let accused = Words::of(report.claim.target.as_deref().unwrap_or_default());
         let is_plain = |term: &&String| !sentence.is_capital(term) && !term.starts_with(|c: char| c.is_ascii_digit());
         let matter = proposition.terms.iter().filter(is_plain).filter(|term| place(term).is_none());
-        Self {
-            kind,
-            seen: report.document.published.unwrap_or(report.document.first_seen).min(report.document.first_seen),
-            is_negated: proposition.is_negated,
-            terms: Terms::of(proposition.terms.iter().map(|term| Term::of(term))),
-            matter: Terms::of(matter.map(|term| root(term))),
-            sentence_roots: Terms::of(sentence.stems.iter().filter(is_plain).map(|stem| root(stem))),
-            figures: Terms::of(sentence.figures.iter().copied()),
-            sentence_names: named([&sentence]),
-            sentence: Terms::of(sentence.stems.iter().map(|stem| Term::of(stem))),
-            context: Terms::of(context.iter().flat_map(|text| text.stems.iter().map(|stem| Term::of(stem)))),
-            context_names: named(&context),
-            has_speaker: speaker.is_some(),
-            persons: named([&person]),
-            side: named([&person, &office, &body]),
-            roles: Terms::of([&person, &office].into_iter().flat_map(|text| text.common.iter().copied())),
-            target: named([&accused]),
-            target_words: Terms::of(accused.stems.iter().map(|stem| Term::of(stem))),
-        }
+        let stems = |text: &Words| sorted(text.stems.iter().map(|stem| Term::of(stem)));
+        // In the order of `List`.
+        let lists = [
+            sorted(proposition.terms.iter().map(|term| Term::of(term))),
+            sorted(matter.map(|term| root(term))),
+            stems(&sentence),
+            sorted(sentence.stems.iter().filter(is_plain).map(|stem| root(stem))),
+            sorted(sentence.figures.iter().copied()),
+            sorted(context.iter().flat_map(|text| &text.stems).map(|stem| Term::of(stem))),
+            named([&sentence]),
+            named(&context),
+            named([&person]),
+            named([&person, &office, &body]),
+            sorted([&person, &office].into_iter().flat_map(|text| text.common.iter().copied())),
+            named([&accused]),
+            stems(&accused),
+        ];
+        let seen = report.document.published.unwrap_or(report.document.first_seen).min(report.document.first_seen);
+        Self::with(kind, seen, proposition.is_negated, speaker.is_some(), &lists)
+    }
+
+    fn with(kind: Kind, seen: Timestamp, is_negated: bool, has_speaker: bool, lists: &[Vec<Term>; LISTS]) -> Self {
+        let terms: Box<[Term]> = lists.concat().into();
+        let mut end = 0;
+        let ends = std::array::from_fn(|list| {
+            end += lists.get(list).map_or(0, Vec::len);
+            // All lists have fewer than `LISTS` times `TERMS_MAX`.
+            u16::try_from(end).unwrap_or(u16::MAX)
+        });
+        Self { kind, seen, is_negated, has_speaker, terms, ends }
     }
 
     /// A claim of which nothing is known but the terms of its content.
     #[cfg(test)]
     pub(super) fn bare(kind: Kind, terms: &[&str]) -> Self {
-        let none = Terms::default;
-        Self {
-            kind,
-            seen: Timestamp::UNIX_EPOCH,
-            is_negated: false,
-            terms: Terms::of(terms.iter().map(|term| Term::of(term))),
-            matter: none(),
-            sentence: none(),
-            sentence_roots: none(),
-            figures: none(),
-            context: none(),
-            sentence_names: none(),
-            context_names: none(),
-            has_speaker: false,
-            persons: none(),
-            side: none(),
-            roles: none(),
-            target: none(),
-            target_words: none(),
-        }
+        let mut lists: [Vec<Term>; LISTS] = std::array::from_fn(|_| Vec::new());
+        lists[List::Terms as usize] = sorted(terms.iter().map(|term| Term::of(term)));
+        Self::with(kind, Timestamp::UNIX_EPOCH, false, false, &lists)
+    }
+
+    /// Stems of what is said.
+    pub(super) fn terms(&self) -> Terms<'_> {
+        self.list(List::Terms)
+    }
+
+    /// Roots of what is said that are no names.
+    pub(super) fn matter(&self) -> Terms<'_> {
+        self.list(List::Matter)
+    }
+
+    /// Stems of its sentence.
+    pub(super) fn sentence(&self) -> Terms<'_> {
+        self.list(List::Sentence)
+    }
+
+    /// Their roots, without names.
+    pub(super) fn sentence_roots(&self) -> Terms<'_> {
+        self.list(List::SentenceRoots)
+    }
+
+    /// Figures of its sentence.
+    pub(super) fn figures(&self) -> Terms<'_> {
+        self.list(List::Figures)
+    }
+
+    /// Stems of its headline and of the sentences around.
+    pub(super) fn context(&self) -> Terms<'_> {
+        self.list(List::Context)
+    }
+
+    /// Names and places in its sentence.
+    pub(super) fn sentence_names(&self) -> Terms<'_> {
+        self.list(List::SentenceNames)
+    }
+
+    /// Names and places in all of its context.
+    pub(super) fn context_names(&self) -> Terms<'_> {
+        self.list(List::ContextNames)
+    }
+
+    /// Names of who speaks.
+    pub(super) fn persons(&self) -> Terms<'_> {
+        self.list(List::Persons)
+    }
+
+    /// Names of who speaks, with those of the body and office.
+    pub(super) fn side(&self) -> Terms<'_> {
+        self.list(List::Side)
+    }
+
+    /// The common nouns that say who speaks.
+    pub(super) fn roles(&self) -> Terms<'_> {
+        self.list(List::Roles)
+    }
+
+    /// Names of the accused.
+    pub(super) fn target(&self) -> Terms<'_> {
+        self.list(List::Target)
+    }
+
+    /// All words of the accused.
+    pub(super) fn target_words(&self) -> Terms<'_> {
+        self.list(List::TargetWords)
+    }
+
+    fn list(&self, list: List) -> Terms<'_> {
+        let place = list as usize;
+        let end = |place: usize| self.ends.get(place).copied().map_or(0, usize::from);
+        let start = place.checked_sub(1).map_or(0, end);
+        Terms(self.terms.get(start..end(place)).unwrap_or_default())
     }
 
     /// Terms under which the claim is found: what it says and the names around it.
     pub(super) fn keys(&self) -> impl Iterator<Item = Term> + '_ {
-        let names = self.context_names.iter().filter(|&name| !self.terms.contains(name));
-        self.terms.iter().chain(names)
+        let terms = self.terms();
+        terms.iter().chain(self.context_names().iter().filter(move |&name| !terms.contains(name)))
     }
 }
 
-fn named<'a>(texts: impl IntoIterator<Item = &'a Words>) -> Terms {
-    Terms::of(texts.into_iter().flat_map(|text| &text.names).map(|name| Term::of(name)))
+/// Terms in order, each once.
+fn sorted(terms: impl IntoIterator<Item = Term>) -> Vec<Term> {
+    let mut terms: Vec<Term> = terms.into_iter().take(TERMS_MAX).collect();
+    terms.sort_unstable();
+    terms.dedup();
+    terms
+}
+
+fn named<'a>(texts: impl IntoIterator<Item = &'a Words>) -> Vec<Term> {
+    sorted(texts.into_iter().flat_map(|text| &text.names).map(|name| Term::of(name)))
 }
 
 /// The root of a stem, told from the stem of the same letters.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{
-    AlertAnswer, AlertStory, AlertThread, AlertType, AlertedAs, ClaimId, ClaimRecord, FeedAlert, Report, SinkAlert,
+    AlertAnswer, AlertStory, AlertThread, AlertType, AlertedAs, ClaimId, FeedAlert, KnownClaim, Report, SinkAlert,
 };
 
 /// Claims of a thread that say what another one of it is about, beside those that this one answers: a bound for hostile text.
@@ -66,17 +66,17 @@ pub struct ClaimEvent {
     pub is_cross_document: bool,
 }
 
-/// What says what the claim `own` is about, as reported: the claims that it answers, and the first of its thread. Who was alerted
+/// What says what the claim `own` is about: the claims that it answers, and the first of its thread. Who was alerted
 /// of these is to hear of it, too.
 pub fn related<'a>(
     own: ClaimId,
-    answered: impl IntoIterator<Item = &'a ClaimRecord>,
-    thread: impl IntoIterator<Item = &'a ClaimRecord>,
-) -> impl Iterator<Item = &'a Report> {
-    let mut found: Vec<&ClaimRecord> = answered.into_iter().collect();
-    let is_new = |one: &&ClaimRecord| one.id != own && found.iter().all(|known| known.id != one.id);
-    let mut others: Vec<&ClaimRecord> = thread.into_iter().filter(is_new).collect();
+    answered: impl IntoIterator<Item = &'a KnownClaim>,
+    thread: impl IntoIterator<Item = &'a KnownClaim>,
+) -> impl Iterator<Item = &'a KnownClaim> {
+    let mut found: Vec<&KnownClaim> = answered.into_iter().collect();
+    let is_new = |one: &&KnownClaim| one.id != own && found.iter().all(|known| known.id != one.id);
+    let mut others: Vec<&KnownClaim> = thread.into_iter().filter(is_new).collect();
     others.sort_by_key(|one| one.sequence);
     found.extend(others.into_iter().take(THREAD_CLAIMS_MAX));
-    found.into_iter().map(|one| &one.report)
+    found.into_iter()
 }

@@ -325,18 +325,6 @@ impl ClaimRecord {
     pub fn read_kind(&self) -> Kind {
         self.corrected.as_ref().map_or(self.kind, |corrected| corrected.read.kind)
     }
-
-    /// Whether a document that is read so may repeat it: as it stands, or as it was read before a user corrected it.
-    pub fn may_read(&self, kind: Kind, is_negated_denial: bool) -> bool {
-        let read = self.corrected.as_ref().map(|corrected| (corrected.read.kind, corrected.read.is_negated_denial));
-        [Some((self.kind, self.is_negated_denial)), read].contains(&Some((kind, is_negated_denial)))
-    }
-
-    /// Its speaker, and who was read before a user corrected that.
-    pub fn speakers(&self) -> impl Iterator<Item = Option<&Speaker>> {
-        let read = self.corrected.as_ref().filter(|corrected| corrected.is_speaker);
-        std::iter::once(self.speaker.as_ref()).chain(read.map(|corrected| corrected.read.speaker.as_ref()))
-    }
 }
 
 #[cfg(test)]

@@ -13,9 +13,11 @@ mod feed_control;
 mod feedback;
 mod id;
 mod item;
+mod known;
 mod outbox;
 mod record;
 mod rhythm;
+mod sorted;
 mod span;
 mod story;
 mod zone;
@@ -43,6 +45,7 @@ pub use id::{
     AddressHash, AlertId, ClaimId, ContentHash, DocumentId, FeedId, FeedbackId, InvalidId, StoryId, ThreadId,
 };
 pub use item::{EntryIdentity, IdentityRule, Item, Markup, MarkupFormat, Release, Version};
+pub use known::{ClaimText, KnownClaim};
 pub use outbox::{
     Attempt, AttemptResult, DropCause, Dropped, Moved, Outbox, OutboxEntry, OutboxRow, Rendering, SilencedRow, WITHHELD,
 };
@@ -52,6 +55,7 @@ pub use record::{
     Wording,
 };
 pub use rhythm::{PollReason, RHYTHM_BINS, Rhythm, Wishes};
+pub use sorted::SortedSet;
 pub use span::Span;
 pub use story::{Fingerprint, RevisionLabel};
 pub use zone::zone_seconds;

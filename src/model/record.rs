@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Alert, AlertClaim, AlertDocument, AlertId, AlertType, ClaimId, ContentHash, Corrected, DigestEntry, Document,
-    DocumentId, EntryTrace, Evidence, FeedId, FeedbackId, Fingerprint, Kind, Proposition, RevisionLabel, Silence,
-    Speaker, Stance, StoryId, ThreadId, Version,
+    DocumentId, EntryTrace, Evidence, FeedId, FeedbackId, Fingerprint, Kind, KnownClaim, Proposition, RevisionLabel,
+    Silence, Speaker, Stance, StoryId, ThreadId, Version,
 };
 
 /// A document that was seen: enough to know it again and to tell an edit.
@@ -453,7 +453,7 @@ pub struct Records {
     /// Stories.
     pub stories: Vec<StoryRecord>,
     /// Claims.
-    pub claims: Vec<ClaimRecord>,
+    pub claims: Vec<KnownClaim>,
     /// Threads.
     pub threads: Vec<ThreadRecord>,
     /// Feeds.

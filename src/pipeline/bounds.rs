@@ -6,12 +6,10 @@
 //! Of what grows inside a record the stories of a claim and the claims of a thread are bounded here; outlets, agencies and texts of a story are in
 //! `dedup::story`, former wordings of a claim in `revise`, claims of a document in `extract`.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
 use super::{Change, State};
-use crate::model::{ClaimId, ClaimRecord, DocumentId, StoryId, ThreadId};
+use crate::model::{ClaimId, DocumentId, KnownClaim, StoryId, ThreadId};
 
 /// How many records of each sort are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +107,7 @@ impl State {
         changes.extend(self.stories.set_back(now).into_iter().map(Box::new).map(Change::Story));
         for known in self.claims.values_mut().filter(|known| known.last_seen > now) {
             known.last_seen = now;
-            changes.push(Change::Claim(Box::new(known.clone())));
+            changes.push(Change::Claim(Box::new(known.record())));
         }
         for known in self.threads.values_mut().filter(|known| known.last_seen > now) {
             known.last_seen = now;
@@ -125,9 +123,8 @@ impl State {
     }
 
     /// All claims of a story, however many, in order of their ids.
-    pub(super) fn all_claims_of(&self, story: StoryId) -> impl Iterator<Item = &ClaimRecord> {
-        let ids: Option<&BTreeSet<ClaimId>> = self.claims_of_story.get(&story);
-        ids.into_iter().flatten().filter_map(|id| self.claims.get(id))
+    pub(super) fn all_claims_of(&self, story: StoryId) -> impl Iterator<Item = &KnownClaim> {
+        self.claims_of_story.get(&story).into_iter().flatten().filter_map(|id| self.claims.get(id))
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::link::likeness::{Likeness, Relation, Speakers, likeness, speakers};
 use crate::link::view::View;
-use crate::model::{ClaimId, ClaimRecord, Kind, ThreadId};
+use crate::model::{ClaimId, Kind, KnownClaim, ThreadId};
 use crate::pipeline::State;
 use crate::pipeline::acts::Act;
 use crate::pipeline::turn::Turn;
@@ -70,12 +70,12 @@ impl State {
 
     /// The thread with the claim that most likely belongs together with one of these.
     fn likeliest_thread<'a>(&self, views: impl Iterator<Item = &'a View>) -> Option<ThreadId> {
-        let mut best: Option<(f64, &ClaimRecord)> = None;
+        let mut best: Option<(f64, &KnownClaim)> = None;
         for view in views {
             let candidates = self.index.candidates(view);
             for &id in &candidates {
                 let Some(known) = self.claims.get(&id).filter(|known| !known.is_withdrawn) else { continue };
-                let Some(Likeness { probability, .. }) = self.likeness(view, id) else { continue };
+                let Some(Likeness { probability, .. }) = self.likeness(view, known) else { continue };
                 if probability >= least(view, known, candidates.len())
                     && best.is_none_or(|(other, _)| probability > other)
                 {
@@ -87,18 +87,18 @@ impl State {
     }
 
     /// How likely a claim belongs together with a known one.
-    fn likeness(&self, view: &View, id: ClaimId) -> Option<Likeness> {
-        likeness(view, self.index.view(id)?, &|term| self.index.rarity(term))
+    fn likeness(&self, view: &View, known: &KnownClaim) -> Option<Likeness> {
+        likeness(view, self.index.view(known.sequence)?, &|term| self.index.rarity(term))
     }
 
     /// The claim that an act repeats, among those of the earlier thread.
     pub(super) fn find_in_earlier(&self, turn: &Turn<'_>, act: &Act) -> Option<ClaimId> {
         let claim = &act.claim;
         // "Denied that it had" and "said it had not" are one.
-        let is_opposed = |known: &ClaimRecord| {
-            claim.kind != Kind::Denial && claim.proposition.is_negated != known.proposition.is_negated
+        let is_opposed = |known: &KnownClaim| {
+            claim.kind != Kind::Denial && claim.proposition.is_negated != known.text().proposition.is_negated
         };
-        let fits = |known: &&ClaimRecord| {
+        let fits = |known: &&KnownClaim| {
             known.may_read(claim.kind, claim.is_negated_denial)
                 && !turn.ids.contains(&Some(known.id))
                 && (!known.is_withdrawn || known.is_no_claim())
@@ -106,14 +106,15 @@ impl State {
         };
         let mut best: Option<(f64, ClaimId)> = None;
         for known in self.claims_of_thread(act.earlier?).filter(fits) {
-            let Some(known_view) = self.index.view(known.id) else { continue };
-            let least = match speakers((&act.view, claim.speaker.as_ref()), (known_view, known.speaker.as_ref())) {
+            let Some(known_view) = self.index.view(known.sequence) else { continue };
+            let least = match speakers((&act.view, claim.speaker.as_ref()), (known_view, known.text().speaker.as_ref()))
+            {
                 Speakers::One if claim.kind == Kind::Allegation => SAME_ALLEGATION_MIN,
                 Speakers::One => SAME_ANSWER_MIN,
                 Speakers::Unsure => UNSURE_MIN,
                 Speakers::Two => continue,
             };
-            let Some(Likeness { probability, .. }) = self.likeness(&act.view, known.id) else { continue };
+            let Some(Likeness { probability, .. }) = self.likeness(&act.view, known) else { continue };
             if probability >= least && best.is_none_or(|(other, _)| probability > other) {
                 best = Some((probability, known.id));
             }
@@ -122,10 +123,10 @@ impl State {
     }
 
     /// The allegation of a thread that an answer most likely answers, with how likely that is.
-    pub(super) fn answered_in(&self, thread: ThreadId, view: &View) -> Option<(&ClaimRecord, Likeness)> {
+    pub(super) fn answered_in(&self, thread: ThreadId, view: &View) -> Option<(&KnownClaim, Likeness)> {
         let allegations =
             self.claims_of_thread(thread).filter(|known| known.kind == Kind::Allegation && !known.is_withdrawn);
-        let likely = allegations.filter_map(|known| Some((known, self.likeness(view, known.id)?)));
+        let likely = allegations.filter_map(|known| Some((known, self.likeness(view, known)?)));
         likely
             .filter(|(_, link)| link.probability >= LINK_MIN)
             .max_by(|one, other| one.1.probability.total_cmp(&other.1.probability))
@@ -134,16 +135,16 @@ impl State {
     /// Answers of a thread that answer no allegation yet and most likely answer this one.
     pub(super) fn answering_in(&self, thread: ThreadId, view: &View) -> Vec<ClaimId> {
         let is_likely =
-            |known: &&ClaimRecord| self.likeness(view, known.id).is_some_and(|link| link.probability >= LINK_MIN);
+            |known: &&KnownClaim| self.likeness(view, known).is_some_and(|link| link.probability >= LINK_MIN);
         let answers = self.claims_of_thread(thread).filter(|known| {
             known.kind.is_answer() && !known.is_negated_denial && known.corrected.is_none() && known.answers.is_empty()
         });
         answers.filter(is_likely).map(|known| known.id).collect()
     }
 
-    fn claims_of_thread(&self, thread: ThreadId) -> impl Iterator<Item = &ClaimRecord> {
+    fn claims_of_thread(&self, thread: ThreadId) -> impl Iterator<Item = &KnownClaim> {
         let claims = self.threads.get(&thread).into_iter().flat_map(|thread| thread.claims.iter());
-        let mut claims: Vec<&ClaimRecord> = claims.filter_map(|id| self.claims.get(id)).collect();
+        let mut claims: Vec<&KnownClaim> = claims.filter_map(|id| self.claims.get(id)).collect();
         claims.sort_by_key(|known| std::cmp::Reverse(known.sequence));
         claims.into_iter().take(THREAD_CLAIMS_MAX)
     }
@@ -151,7 +152,7 @@ impl State {
 
 /// Probability from which a claim tells of the matter of a known one that is one of so many candidates.
 #[expect(clippy::cast_precision_loss, reason = "candidates are few")]
-fn least(view: &View, known: &ClaimRecord, candidates: usize) -> f64 {
+fn least(view: &View, known: &KnownClaim, candidates: usize) -> f64 {
     let odds = ODDS_MIN + ODDS_BY_CHOICE * (candidates.max(CHOICE_MIN) as f64).ln();
     let is_answer = Relation::between(view.kind(), known.kind) == Some(Relation::Answer);
     1.0 / (1.0 + (-odds - if is_answer { ODDS_OF_ANSWER } else { 0.0 }).exp())

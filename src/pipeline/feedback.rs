@@ -13,7 +13,7 @@ use crate::link::speaker::{name_key, same_name, same_side};
 use crate::link::thread::{drop_stance, stance_of, take_stance};
 use crate::model::{
     AlertAnswer, AlertStory, AlertType, Analysis, Basis, Claim, ClaimId, ClaimRecord, ClaimSpeaker, Event, Feedback,
-    FeedbackAct, FeedbackId, Kind, Link, Report, Speaker, ThreadId, ThreadRecord, Wording,
+    FeedbackAct, FeedbackId, Kind, KnownClaim, Link, Report, Speaker, ThreadId, ThreadRecord, Wording,
 };
 use crate::pipeline::turn::{Pending, alert_story};
 use crate::pipeline::{Change, State};
@@ -197,9 +197,9 @@ impl State {
     }
 
     /// The story of a claim, or what is known of it when it has left the window.
-    fn story_of(&self, claim: &ClaimRecord) -> Option<AlertStory> {
+    fn story_of(&self, claim: &KnownClaim) -> Option<AlertStory> {
         let known = claim.stories.iter().find_map(|&story| self.stories.get(story)).map(alert_story);
-        let outlets = vec![claim.report.document.outlet.clone()];
+        let outlets = vec![claim.text().report.document.outlet];
         let forgotten = claim.stories.first().map(|&id| AlertStory { id, revision: 0, outlets, copies: 1 });
         known.or(forgotten)
     }
@@ -211,7 +211,7 @@ impl State {
         if pending.alert_type.takes_back() {
             return Some(claim.thread);
         }
-        if claim.speaker.as_ref().is_some_and(|speaker| self.is_muted(&speaker.name)) {
+        if !self.muted.is_empty() && claim.text().speaker.is_some_and(|speaker| self.is_muted(&speaker.name)) {
             return None;
         }
         let is_open = |id: &ThreadId| self.threads.get(id).is_some_and(|thread| !thread.is_muted);
@@ -223,7 +223,7 @@ impl State {
     }
 
     fn correct_kind(&mut self, touched: &mut Touched, id: ClaimId, kind: Kind) {
-        let Some(mut record) = self.claims.get(&id).cloned() else { return };
+        let Some(mut record) = self.claims.get(&id).map(KnownClaim::record) else { return };
         let (was, was_no_claim) = (record.kind, record.is_no_claim());
         let corrected = record.corrected_mut();
         corrected.is_kind = true;
@@ -255,13 +255,15 @@ impl State {
     fn answer_no_more(&mut self, touched: &mut Touched, allegation: ClaimId) {
         for claim in self.claims.values_mut().filter(|claim| claim.answers.contains(&allegation)) {
             claim.answers.remove(&allegation);
-            claim.report.claim.answers.retain(|&answered| answered != allegation);
+            claim.change_report(|report| report.claim.answers.retain(|&answered| answered != allegation));
             touched.claims.insert(claim.id);
         }
     }
 
     fn take_for_no_claim(&mut self, touched: &mut Touched, id: ClaimId) {
-        let Some(mut record) = self.claims.get(&id).cloned().filter(|claim| !claim.is_no_claim()) else { return };
+        let Some(mut record) = self.claims.get(&id).filter(|claim| !claim.is_no_claim()).map(KnownClaim::record) else {
+            return;
+        };
         let was_withdrawn = record.is_withdrawn;
         let corrected = record.corrected_mut();
         (corrected.is_no_claim, corrected.was_withdrawn) = (true, was_withdrawn);
@@ -273,7 +275,7 @@ impl State {
     }
 
     fn correct_speaker(&mut self, touched: &mut Touched, id: ClaimId, name: Option<&str>) {
-        let Some(mut record) = self.claims.get(&id).cloned() else { return };
+        let Some(mut record) = self.claims.get(&id).map(KnownClaim::record) else { return };
         record.corrected_mut().is_speaker = true;
         let former = record.speaker.clone();
         if former.as_ref().map(|speaker| speaker.name.as_str()) == name {
@@ -290,8 +292,9 @@ impl State {
     }
 
     fn unlink(&mut self, touched: &mut Touched, id: ClaimId, allegation: ClaimId) {
-        let Some(mut record) = self.claims.get(&id).cloned() else { return };
-        let shared = self.claims.get(&allegation).map(|other| other.threads.clone()).unwrap_or_default();
+        let Some(mut record) = self.claims.get(&id).map(KnownClaim::record) else { return };
+        let other = self.claims.get(&allegation);
+        let shared: BTreeSet<ThreadId> = other.iter().flat_map(|other| &other.threads).copied().collect();
         record.corrected_mut().links.insert(allegation, false);
         record.answers.remove(&allegation);
         record.report.claim.answers.retain(|&answered| answered != allegation);
@@ -309,13 +312,13 @@ impl State {
     }
 
     fn link(&mut self, touched: &mut Touched, id: ClaimId, allegation: ClaimId) {
-        let Some(mut record) = self.claims.get(&id).cloned() else { return };
+        let Some(mut record) = self.claims.get(&id).map(KnownClaim::record) else { return };
         let Some(answered) = self.claims.get(&allegation) else { return };
-        let thread = answered.thread;
+        let (thread, text) = (answered.thread, answered.text());
         let answer = AlertAnswer {
             claim: allegation,
-            speaker: answered.speaker.as_ref().map(|speaker| speaker.name.clone()),
-            proposition: answered.proposition.text.clone(),
+            speaker: text.speaker.map(|speaker| speaker.name),
+            proposition: text.proposition.text,
             link: Link { score: 1.0, reason: WHY.to_owned() },
         };
         record.corrected_mut().links.insert(allegation, true);
@@ -350,13 +353,13 @@ impl State {
     fn put_anew(&mut self, touched: &mut Touched, record: ClaimRecord) {
         let (id, threads) = (record.id, record.threads.clone());
         let Some(before) = self.claims.get(&id) else { return };
-        let was_verdict = before.report.claim.basis == Some(Basis::Verdict);
+        let is_verdict = |claim: &KnownClaim| claim.text().report.claim.basis == Some(Basis::Verdict);
+        let was_verdict = is_verdict(before);
         let was_opposed = before.kind == Kind::Denial || before.is_negated_denial;
         self.put_claim(record);
         touched.claims.insert(id);
         for thread_id in threads {
             let Some(thread) = self.threads.get(&thread_id) else { continue };
-            let is_verdict = |claim: &ClaimRecord| claim.report.claim.basis == Some(Basis::Verdict);
             let is_closed = thread.is_closed && (!was_verdict || self.live(thread).any(is_verdict));
             let has_contradiction = thread.has_contradiction && (!was_opposed || self.is_contradicted(thread));
             if let Some(thread) = self.threads.get_mut(&thread_id) {
@@ -369,8 +372,8 @@ impl State {
     }
 
     /// Claims of a thread that stand, in order of creation.
-    fn live<'a>(&'a self, thread: &'a ThreadRecord) -> impl Iterator<Item = &'a ClaimRecord> {
-        let mut live: Vec<&ClaimRecord> =
+    fn live<'a>(&'a self, thread: &'a ThreadRecord) -> impl Iterator<Item = &'a KnownClaim> {
+        let mut live: Vec<&KnownClaim> =
             thread.claims.iter().filter_map(|id| self.claims.get(id)).filter(|claim| !claim.is_withdrawn).collect();
         live.sort_by_key(|claim| claim.sequence);
         live.into_iter()
@@ -379,10 +382,15 @@ impl State {
     /// Whether one outlet has a speaker deny what another has them not deny.
     fn is_contradicted(&self, thread: &ThreadRecord) -> bool {
         self.live(thread).filter(|claim| claim.is_negated_denial).any(|silent| {
-            let speaker = silent.speaker.as_ref();
-            self.live(thread).filter(|claim| claim.kind == Kind::Denial).any(|denial| {
+            let silent = silent.text();
+            let mut denials = self.live(thread).filter(|claim| claim.kind == Kind::Denial).map(KnownClaim::text);
+            denials.any(|denial| {
                 denial.report.document.outlet != silent.report.document.outlet
-                    && speaker.zip(denial.speaker.as_ref()).is_some_and(|(one, other)| same_side(one, other))
+                    && silent
+                        .speaker
+                        .as_ref()
+                        .zip(denial.speaker.as_ref())
+                        .is_some_and(|(one, other)| same_side(one, other))
             })
         })
     }
@@ -391,10 +399,10 @@ impl State {
     pub(super) fn fill_stances(&mut self, id: ThreadId) {
         let Some(thread) = self.threads.get(&id) else { return };
         let mut spoken = ThreadRecord { stances: BTreeMap::new(), ..thread.clone() };
-        for claim in self.live(thread).filter(|claim| !claim.report.claim.background) {
+        for claim in self.live(thread).filter(|claim| !claim.is_background) {
             let is_silence = claim.is_negated_denial && thread.has_contradiction;
             if let Some(stance) = stance_of(claim.kind).filter(|_| !is_silence) {
-                take_stance(&mut spoken, claim.speaker.as_ref(), stance, claim.id);
+                take_stance(&mut spoken, claim.text().speaker.as_ref(), stance, claim.id);
             }
         }
         let Some(thread) = self.threads.get_mut(&id) else { return };

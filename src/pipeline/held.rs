@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{Change, State};
-use crate::model::{Alert, AlertType, BudgetRecord, ClaimId, ClaimRecord, GroupRecord};
+use crate::model::{Alert, AlertType, BudgetRecord, ClaimId, GroupRecord, KnownClaim};
 
 impl State {
     /// What a sink was sent of its limits, and what waits for its digests.
@@ -53,7 +53,7 @@ impl State {
 
     /// Whether a sink was told of a claim, as the subject of an alert or in the alert of another.
     pub fn was_alerted(&self, claim: ClaimId, sink: &str) -> bool {
-        self.claims.get(&claim).is_some_and(|claim| claim.alerted.contains_key(sink))
+        self.claims.get(&claim).is_some_and(|claim| claim.was_alerted(sink))
     }
 
     /// The claims that ride in an alert and of which this sink was not told yet.
@@ -72,9 +72,9 @@ impl State {
     pub fn was_told_by_answer(&self, allegation: ClaimId, sink: &str) -> bool {
         let threads = self.claims.get(&allegation).map(|claim| &claim.threads).into_iter().flatten();
         let claims = threads.filter_map(|thread| self.threads.get(thread)).flat_map(|thread| &thread.claims);
-        let is_told_answer = |claim: &ClaimRecord| {
+        let is_told_answer = |claim: &KnownClaim| {
             let is_answer = claim.kind.is_answer() && claim.answers.contains(&allegation);
-            is_answer && !claim.is_withdrawn && claim.alerted.contains_key(sink)
+            is_answer && !claim.is_withdrawn && claim.was_alerted(sink)
         };
         self.was_alerted(allegation, sink) && claims.filter_map(|claim| self.claims.get(claim)).any(is_told_answer)
     }

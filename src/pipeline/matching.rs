@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use crate::link::score::overlap;
 use crate::link::speaker::{same_party, same_side, same_speaker};
 use crate::link::view::View;
-use crate::model::{Claim, ClaimId, ClaimRecord, Proposition, Speaker};
+use crate::model::{Claim, ClaimId, ClaimText, KnownClaim, Proposition, Report, Speaker};
 use crate::pipeline::State;
 use crate::pipeline::acts::{Act, tells_the_same};
 use crate::pipeline::turn::Turn;
@@ -44,17 +44,18 @@ impl State {
         best.map(|(_, id)| id)
     }
 
-    fn sameness_in_story(&self, turn: &Turn<'_>, claim: &Claim, known: &ClaimRecord) -> Option<f64> {
+    fn sameness_in_story(&self, turn: &Turn<'_>, claim: &Claim, known: &KnownClaim) -> Option<f64> {
         if !Self::may_repeat(turn, claim, known) {
             return None;
         }
         let text = &turn.analysis.document.text;
         let (sentence, cue) = (claim.attribution.sentence.of(text), claim.attribution.cue.of(text));
-        if known.report.evidence.sentence == sentence && known.report.claim.cue.text == cue {
+        let ClaimText { speaker, proposition, former, report, .. } = known.text();
+        if report.evidence.sentence == sentence && report.claim.cue.text == cue {
             return Some(2.0);
         }
-        let former = known.former.iter().map(|wording| (&wording.speaker, &wording.proposition));
-        let scores = former.chain([(&known.speaker, &known.proposition)]).filter_map(|(speaker, proposition)| {
+        let former = former.iter().map(|wording| (&wording.speaker, &wording.proposition));
+        let scores = former.chain([(&speaker, &proposition)]).filter_map(|(speaker, proposition)| {
             let speakers = claim.speaker.as_ref().zip(speaker.as_ref());
             let may_be_one = speakers.is_none_or(|(one, other)| turn.common_nouns.may_be_one(one, other));
             let found = overlap(&claim.proposition, proposition, |term| self.index.weight(term));
@@ -65,7 +66,7 @@ impl State {
     }
 
     /// Whether a claim can be a known one at all. Another act of the same document is another claim, however alike the two are.
-    fn may_repeat(turn: &Turn<'_>, claim: &Claim, known: &ClaimRecord) -> bool {
+    fn may_repeat(turn: &Turn<'_>, claim: &Claim, known: &KnownClaim) -> bool {
         known.may_read(claim.kind, claim.is_negated_denial) && !turn.ids.contains(&Some(known.id))
     }
 
@@ -77,11 +78,14 @@ impl State {
             if !Self::may_repeat(turn, claim, known)
                 || known.last_seen < limit
                 || (known.is_withdrawn && !known.is_no_claim())
-                || !known.speakers().any(|speaker| same_speaker(claim.speaker.as_ref(), speaker))
             {
                 continue;
             }
-            let found = overlap(&claim.proposition, &known.proposition, |term| self.index.weight(term));
+            let text = known.text();
+            if !known.speakers(&text).any(|speaker| same_speaker(claim.speaker.as_ref(), speaker)) {
+                continue;
+            }
+            let found = overlap(&claim.proposition, &text.proposition, |term| self.index.weight(term));
             let is_same = if claim.speaker.is_some() {
                 found.containment >= CLAIM_CONTAINMENT_MIN && found.shared >= CLAIM_SHARED_MIN
             } else {
@@ -102,18 +106,21 @@ impl State {
     /// figure or accused party took the place of one. The outlet that was wrong repeats the rest word for word, so from it any
     /// other word counts. Late copies of a first correction do not undo a second.
     pub(super) fn corrects(&self, turn: &Turn<'_>, claim: &Claim, id: ClaimId) -> bool {
-        let Some(known) = self.claims.get(&id) else { return false };
-        let is_same_outlet = known.report.document.outlet == turn.analysis.document.source.outlet;
+        let Some(ClaimText { speaker, proposition, former, report, .. }) = self.claims.get(&id).map(KnownClaim::text)
+        else {
+            return false;
+        };
+        let is_same_outlet = report.document.outlet == turn.analysis.document.source.outlet;
         let differs = |speaker: Option<&Speaker>, other: &Proposition| {
             let speakers = claim.speaker.as_ref().zip(speaker);
             speakers.is_some_and(|(one, other)| !same_side(one, other))
                 || replaces(&claim.proposition.entities, &other.entities)
                 || (is_same_outlet && replaces(&claim.proposition.terms, &other.terms))
         };
-        let target = known.report.claim.target.as_deref();
+        let target = report.claim.target.as_deref();
         let is_other_target = claim.target.as_deref().zip(target).is_some_and(|(one, other)| !same_party(one, other));
-        let is_former = known.former.iter().any(|wording| !differs(wording.speaker.as_ref(), &wording.proposition));
-        (is_other_target || differs(known.speaker.as_ref(), &known.proposition)) && !is_former
+        let is_former = former.iter().any(|wording| !differs(wording.speaker.as_ref(), &wording.proposition));
+        (is_other_target || differs(speaker.as_ref(), &proposition)) && !is_former
     }
 
     /// The earlier wording that a claim of a correction replaces: same kind, not in the corrected text (`kept`), and either the
@@ -128,9 +135,10 @@ impl State {
             if kept.contains(&known.id) || carried.contains(&known.id) {
                 continue;
             }
-            let found = overlap(&claim.proposition, &known.proposition, |term| self.index.weight(term));
+            let text = known.text();
+            let found = overlap(&claim.proposition, &text.proposition, |term| self.index.weight(term));
             let is_same_speaker =
-                claim.speaker.is_some() && same_speaker(claim.speaker.as_ref(), known.speaker.as_ref());
+                claim.speaker.is_some() && same_speaker(claim.speaker.as_ref(), text.speaker.as_ref());
             let score = found.containment + f64::from(u8::from(is_same_speaker));
             if score >= 0.5 && best.is_none_or(|(other, _)| score > other) {
                 best = Some((score, known.id));
@@ -140,7 +148,7 @@ impl State {
     }
 
     /// Claims of the turn's story, in order of their ids.
-    pub(super) fn story_claims(&self, turn: &Turn<'_>) -> impl Iterator<Item = &ClaimRecord> {
+    pub(super) fn story_claims(&self, turn: &Turn<'_>) -> impl Iterator<Item = &KnownClaim> {
         self.claims_of_story
             .get(&turn.story)
             .into_iter()
@@ -150,13 +158,13 @@ impl State {
     }
 
     /// Known claims with rare terms in common, in order of creation.
-    fn candidates(&self, view: &View) -> impl Iterator<Item = &ClaimRecord> {
+    fn candidates(&self, view: &View) -> impl Iterator<Item = &KnownClaim> {
         self.index.candidates(view).into_iter().filter_map(|id| self.claims.get(&id))
     }
 
     /// Whether two outlets can be reporting the same speech act.
-    pub(super) fn is_recent(turn: &Turn<'_>, known: &ClaimRecord) -> bool {
-        turn.now.duration_since(known.report.document.first_seen) <= SignedDuration::from_hours(72)
+    pub(super) fn is_recent(turn: &Turn<'_>, report: &Report) -> bool {
+        turn.now.duration_since(report.document.first_seen) <= SignedDuration::from_hours(72)
     }
 }
 

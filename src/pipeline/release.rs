@@ -5,8 +5,8 @@ use jiff::Timestamp;
 
 use super::{Change, State};
 use crate::model::{
-    AlertAnswer, AlertThread, ClaimRecord, Document, DocumentId, DocumentRecord, DropCause, Dropped, GroupRecord,
-    HeldAlert, HeldList, Kind, Moved, Release, Version,
+    AlertAnswer, AlertThread, Document, DocumentId, DocumentRecord, DropCause, Dropped, GroupRecord, HeldAlert,
+    HeldList, Kind, KnownClaim, Moved, Release, Version,
 };
 use crate::text::embargo::{Embargo, embargo};
 
@@ -53,11 +53,11 @@ impl State {
     pub(super) fn move_release(&mut self, id: DocumentId, until: Option<Timestamp>, changes: &mut Vec<Change>) {
         let claims = self.documents.get(&id).map(|known| known.claims.clone()).unwrap_or_default();
         for claim in claims {
-            let Some(claim) = self.claims.get_mut(&claim).filter(|claim| claim.report.document.id == id) else {
+            let Some(claim) = self.claims.get_mut(&claim).filter(|claim| claim.text().report.document.id == id) else {
                 continue;
             };
-            claim.report.document.embargo_until = until;
-            changes.push(Change::Claim(Box::new(claim.clone())));
+            claim.change_report(|report| report.document.embargo_until = until);
+            changes.push(Change::Claim(Box::new(claim.record())));
         }
         let now = self.position().0;
         for budget in self.budgets.values_mut() {
@@ -84,9 +84,9 @@ impl State {
 impl State {
     /// Takes out of an alert of a claim what only documents say that are released later than it may go: an answer can be known before
     /// what it answers may be told.
-    pub(super) fn keep_released(&self, claim: &ClaimRecord, thread: &mut AlertThread, answers: &mut [AlertAnswer]) {
-        let released = claim.report.document.embargo_until.max(self.position().0);
-        let is_later = |other: &&ClaimRecord| other.report.document.embargo_until > released;
+    pub(super) fn keep_released(&self, claim: &KnownClaim, thread: &mut AlertThread, answers: &mut [AlertAnswer]) {
+        let released = claim.embargo_until().max(self.position().0);
+        let is_later = |other: &&KnownClaim| other.embargo_until() > released;
         for answer in answers {
             if self.claims.get(&answer.claim).as_ref().is_some_and(is_later) {
                 answer.speaker = None;
@@ -94,15 +94,16 @@ impl State {
             }
         }
         let members = self.threads.get(&thread.id).into_iter().flat_map(|known| &known.claims);
-        let (later, told): (Vec<&ClaimRecord>, Vec<&ClaimRecord>) =
+        let (later, told): (Vec<&KnownClaim>, Vec<&KnownClaim>) =
             members.filter_map(|id| self.claims.get(id)).partition(is_later);
         if later.is_empty() {
             return;
         }
         thread.stances.retain(|stance| later.iter().all(|claim| claim.id != stance.claim));
-        if told.iter().all(|claim| claim.proposition.text != thread.proposition) {
+        let proposition = |claim: &&KnownClaim| claim.text().proposition.text;
+        if told.iter().all(|claim| proposition(claim) != thread.proposition) {
             let first = told.iter().filter(|claim| claim.kind == Kind::Allegation).min_by_key(|claim| claim.sequence);
-            thread.proposition = first.map(|claim| claim.proposition.text.clone()).unwrap_or_default();
+            thread.proposition = first.map(proposition).unwrap_or_default();
         }
     }
 

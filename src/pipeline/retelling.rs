@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::State;
 use crate::link::speaker::same_side;
-use crate::model::{ClaimId, ClaimRecord, Kind, StoryId, ThreadId};
+use crate::model::{ClaimId, Kind, KnownClaim, StoryId, ThreadId};
 
 /// Claims of one story looked at for one claim: a bound for hostile text.
 const STORY_CLAIMS_MAX: usize = 500;
@@ -14,46 +14,48 @@ const RETOLD_MAX: usize = 16;
 
 /// Whether two claims can be one act in two tellings: of one side as far as is known, in one story and thread, neither of them taken
 /// back nor retold as background. Of answers the kinds may differ: the last one of a side is what it says.
-fn is_retold(one: &ClaimRecord, other: &ClaimRecord) -> bool {
-    let speakers = one.speaker.as_ref().zip(other.speaker.as_ref());
-    let counts = |claim: &ClaimRecord| !claim.is_withdrawn && !claim.report.claim.background;
+fn is_retold(one: &KnownClaim, other: &KnownClaim) -> bool {
     one.id != other.id
         && one.kind.is_answer() == other.kind.is_answer()
-        && counts(other)
+        && !other.is_withdrawn
+        && !other.is_background
         && !one.stories.is_disjoint(&other.stories)
         && !one.threads.is_disjoint(&other.threads)
-        && speakers.is_none_or(|(one, other)| same_side(one, other))
+        && match (one.text().speaker, other.text().speaker) {
+            (Some(one), Some(other)) => same_side(&one, &other),
+            _ => true,
+        }
 }
 
 /// Sinks that were alerted of the act of `claim` as one of the `others` told it.
-pub fn told<'a>(claim: &ClaimRecord, others: impl IntoIterator<Item = &'a ClaimRecord>) -> BTreeSet<String> {
-    let mut retold: Vec<&ClaimRecord> = others.into_iter().filter(|other| is_retold(claim, other)).collect();
+pub fn told<'a>(claim: &KnownClaim, others: impl IntoIterator<Item = &'a KnownClaim>) -> BTreeSet<String> {
+    let mut retold: Vec<&KnownClaim> = others.into_iter().filter(|other| is_retold(claim, other)).collect();
     retold.sort_by_key(|other| other.sequence);
     let mut last: BTreeMap<&str, Kind> = BTreeMap::new();
     for other in retold {
-        last.extend(other.alerted.keys().map(|sink| (sink.as_str(), other.kind)));
+        last.extend(other.sinks().map(|sink| (sink, other.kind)));
     }
     last.into_iter().filter(|(_, kind)| *kind == claim.kind).map(|(sink, _)| sink.to_owned()).collect()
 }
 
 impl State {
-    fn claims_of(&self, story: StoryId) -> impl Iterator<Item = &ClaimRecord> {
+    fn claims_of(&self, story: StoryId) -> impl Iterator<Item = &KnownClaim> {
         let claims = self.claims_of_story.get(&story).into_iter().flatten().take(STORY_CLAIMS_MAX);
         claims.filter_map(|id| self.claims.get(id))
     }
 
     /// Sinks that were alerted of the act of a claim, as another claim of this story and of its threads told it.
-    pub(super) fn told(&self, claim: &ClaimRecord, story: StoryId) -> BTreeSet<String> {
+    pub(super) fn told(&self, claim: &KnownClaim, story: StoryId) -> BTreeSet<String> {
         told(claim, self.claims_of(story))
     }
 
     /// Claims of a story and thread of which nobody was alerted because they tell again what was; the `others` are known.
     pub(super) fn retold(&self, story: StoryId, thread: ThreadId, others: &BTreeSet<ClaimId>) -> Vec<ClaimId> {
-        let is_silent = |claim: &&ClaimRecord| {
+        let is_silent = |claim: &&KnownClaim| {
             claim.thread == thread
-                && claim.alerted.is_empty()
+                && claim.sinks().len() == 0
                 && !claim.is_withdrawn
-                && !claim.report.claim.background
+                && !claim.is_background
                 && !others.contains(&claim.id)
         };
         let silent = self.claims_of(story).filter(is_silent).take(RETOLD_MAX);

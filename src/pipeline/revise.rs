@@ -1,7 +1,7 @@
 //! Corrections and kills: what an outlet takes back or changes reaches everyone who was alerted.
 
 use crate::link::thread::{drop_stance, stance_of, take_stance};
-use crate::model::{AlertType, Claim, ClaimId, ClaimRecord, Wording};
+use crate::model::{AlertType, Claim, ClaimId, KnownClaim, Wording};
 use crate::pipeline::State;
 use crate::pipeline::feedback::{as_corrected, report_as_corrected};
 use crate::pipeline::turn::{Pending, Turn};
@@ -41,7 +41,7 @@ impl State {
         let Some(claim) = self.claims.get_mut(&id) else { return };
         claim.is_withdrawn = true;
         claim.last_seen = turn.now;
-        let (threads, is_alerted) = (claim.threads.clone(), !claim.alerted.is_empty());
+        let (threads, is_alerted) = (claim.threads.clone(), claim.sinks().len() > 0);
         turn.touched_claims.insert(id);
         for thread in &threads {
             if let Some(thread) = self.threads.get_mut(thread) {
@@ -57,7 +57,7 @@ impl State {
     /// The wording of a story sent again takes the place of the old one under the same id; a claim that was withdrawn stands
     /// again.
     pub(super) fn revise(&mut self, turn: &mut Turn<'_>, claim: &Claim, id: ClaimId) {
-        let Some(mut record) = self.claims.get(&id).cloned() else { return };
+        let Some(mut record) = self.claims.get(&id).map(KnownClaim::record) else { return };
         let claim = as_corrected(claim, &record);
         let answers = std::mem::take(&mut record.report.claim.answers);
         record.report = report_as_corrected(turn.analysis, &claim, &record, record.report.claim.revision + 1);
@@ -99,6 +99,6 @@ impl State {
 }
 
 /// Whether only this story carries the claim, and still does.
-fn is_only_here(claim: &ClaimRecord) -> bool {
+fn is_only_here(claim: &KnownClaim) -> bool {
     claim.stories.len() == 1 && !claim.is_withdrawn
 }

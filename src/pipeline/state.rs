@@ -10,7 +10,7 @@ use crate::link::view::View;
 use crate::model::{
     AddressHash, Alert, AlertType, AlertedAs, BudgetRecord, ClaimId, ClaimRecord, ContentHash, Document, DocumentId,
     DocumentRecord, Event, FeedAlert, FeedHealth, FeedId, FeedRecord, FeedbackId, GroupRecord, Kind, Knowledge,
-    MutedSpeaker, Records, SilenceRecord, StoryId, Subject, ThreadId, ThreadRecord, WITHHELD,
+    KnownClaim, MutedSpeaker, Records, SilenceRecord, SortedSet, StoryId, Subject, ThreadId, ThreadRecord, WITHHELD,
 };
 use crate::pipeline::Change;
 use crate::pipeline::bounds::Bounds;
@@ -44,8 +44,8 @@ pub struct State {
     /// Each document by the address of its trace.
     pub(super) traces: BTreeSet<(AddressHash, DocumentId)>,
     pub(super) stories: Stories,
-    pub(super) claims: BTreeMap<ClaimId, ClaimRecord>,
-    pub(super) claims_of_story: BTreeMap<StoryId, BTreeSet<ClaimId>>,
+    pub(super) claims: BTreeMap<ClaimId, KnownClaim>,
+    pub(super) claims_of_story: BTreeMap<StoryId, SortedSet<ClaimId>>,
     pub(super) index: ClaimIndex,
     pub(super) threads: BTreeMap<ThreadId, ThreadRecord>,
     feeds: BTreeMap<FeedId, FeedRecord>,
@@ -98,9 +98,8 @@ impl State {
         for document in records.documents {
             state.put_document(document);
         }
-        for mut claim in records.claims {
-            claim.threads.insert(claim.thread);
-            state.put_claim(claim);
+        for claim in records.claims {
+            state.put_known(claim);
         }
         for thread in state.threads.values_mut() {
             thread.claims.retain(|claim| state.claims.contains_key(claim));
@@ -120,8 +119,8 @@ impl State {
     }
 
     /// The claims that are known, in order of their ids.
-    pub fn claims(&self) -> impl Iterator<Item = &ClaimRecord> {
-        self.claims.values()
+    pub fn claims(&self) -> impl Iterator<Item = ClaimRecord> {
+        self.claims.values().map(KnownClaim::record)
     }
 
     /// The threads that are known, in order of their ids.
@@ -171,27 +170,24 @@ impl State {
         let told = subject.chain(others.map(|claim| (claim, AlertedAs::Rider)));
         told.filter_map(|(claim, part)| {
             let record = self.claims.get_mut(&claim)?;
-            let before = record.alerted.clone();
-            for sink in sinks {
-                let known = record.alerted.entry(sink.clone()).or_insert(part);
-                *known = part.max(*known);
-            }
-            (record.alerted != before).then(|| Change::Claim(Box::new(record.clone())))
+            let new = sinks.iter().filter(|sink| record.note_alerted(sink, part)).count();
+            (new > 0).then(|| Change::Claim(Box::new(record.record())))
         })
         .collect()
     }
 
     /// Puts a claim in or replaces it, its place in the index included.
     pub(super) fn put_claim(&mut self, claim: ClaimRecord) {
+        self.put_known(claim.into());
+    }
+
+    fn put_known(&mut self, claim: KnownClaim) {
         for &story in &claim.stories {
             self.claims_of_story.entry(story).or_default().insert(claim.id);
         }
-        let is_as_before = self.claims.get(&claim.id).is_some_and(|old| {
-            (old.kind, &old.speaker, &old.proposition, &old.report)
-                == (claim.kind, &claim.speaker, &claim.proposition, &claim.report)
-        });
-        if !is_as_before {
-            let view = View::of(claim.kind, &claim.report, claim.speaker.as_ref(), &claim.proposition);
+        if !self.claims.get(&claim.id).is_some_and(|old| old.reads_as(&claim)) {
+            let text = claim.text();
+            let view = View::of(claim.kind, &text.report, text.speaker.as_ref(), &text.proposition);
             self.index.insert(claim.sequence, claim.id, view);
         }
         self.claims.insert(claim.id, claim);
@@ -228,7 +224,7 @@ impl State {
             self.forget_document(id, changes);
         }
         changes.extend(self.stories.forget_before(before(self.windows.stories)).into_iter().map(Change::ForgetStory));
-        let is_stale = |claim: &ClaimRecord| {
+        let is_stale = |claim: &KnownClaim| {
             let limit = if claim.kind == Kind::Allegation { threads_limit } else { claims_limit };
             claim.last_seen < limit
         };
@@ -264,7 +260,7 @@ impl State {
             if known.thread == id {
                 self.forget_claim(claim, changes);
             } else if known.threads.remove(&id) {
-                changes.push(Change::Claim(Box::new(known.clone())));
+                changes.push(Change::Claim(Box::new(known.record())));
             }
         }
         changes.push(Change::ForgetThread(id));
@@ -272,7 +268,7 @@ impl State {
 
     pub(super) fn forget_claim(&mut self, id: ClaimId, changes: &mut Vec<Change>) {
         let Some(claim) = self.claims.remove(&id) else { return };
-        self.index.remove(id);
+        self.index.remove(claim.sequence);
         for story in &claim.stories {
             if let Some(claims) = self.claims_of_story.get_mut(story) {
                 claims.remove(&id);
@@ -303,7 +299,7 @@ impl State {
         for claim in claims {
             let Some(claim) = self.claims.get_mut(&claim).filter(|claim| claim.last_seen < now) else { continue };
             claim.last_seen = now;
-            changes.push(Change::Claim(Box::new(claim.clone())));
+            changes.push(Change::Claim(Box::new(claim.record())));
             for thread in &claim.threads {
                 if let Some(thread) = self.threads.get_mut(thread).filter(|thread| thread.last_seen < now) {
                     thread.last_seen = now;

@@ -114,7 +114,7 @@ impl Desk {
             match change {
                 Change::Document(record) => put(&mut self.stored.documents, *record, |record| record.id),
                 Change::Story(record) => put(&mut self.stored.stories, *record, |record| record.id),
-                Change::Claim(record) => put(&mut self.stored.claims, *record, |record| record.id),
+                Change::Claim(record) => put(&mut self.stored.claims, (*record).into(), |record| record.id),
                 Change::Thread(record) => put(&mut self.stored.threads, *record, |record| record.id),
                 Change::Feed(record) => put(&mut self.stored.feeds, record, |record| record.feed.clone()),
                 Change::Mute(record) => put(&mut self.stored.muted, record, |record| record.key.clone()),
@@ -131,7 +131,7 @@ impl Desk {
         {
             for change in self.state.note_alerted(&routed.alert, &routed.sinks) {
                 let Change::Claim(record) = change else { panic!("{change:?}") };
-                put(&mut self.stored.claims, *record, |record| record.id);
+                put(&mut self.stored.claims, (*record).into(), |record| record.id);
             }
         }
         events
@@ -246,7 +246,8 @@ fn an_answer_does_not_tell_what_it_answers_before_that_is_released() {
         let denial = said(Kind::Denial, "Arvo Bank", "rejected", "the accusation of laundering cartel money in Panama");
         let events = desk.take("2", "Daily Tide", "Bank answers at last", body, vec![denial]);
         assert_eq!(types(&events), ["denial.new", "thread.linked"]);
-        let alleged = &desk.stored.claims.iter().find(|claim| claim.kind == Kind::Allegation).unwrap().proposition.text;
+        let alleged =
+            &desk.stored.claims.iter().find(|claim| claim.kind == Kind::Allegation).unwrap().text().proposition.text;
         for event in &events {
             let shown = claim_event(event);
             assert_eq!(shown.answers[0].speaker.is_some(), is_told);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::link::speaker::{name_key, same_name};
 use crate::link::thread::drop_stance;
 use crate::model::{
-    ClaimId, ClaimRecord, Kind, MutedSpeaker, Stance, StanceRecord, ThreadId, ThreadRecord, ThreadState,
+    ClaimId, ClaimRecord, Kind, KnownClaim, MutedSpeaker, Stance, StanceRecord, ThreadId, ThreadRecord, ThreadState,
 };
 use crate::pipeline::feedback::Touched;
 use crate::pipeline::{Change, State};
@@ -79,7 +79,7 @@ impl State {
     /// Takes away what these claims answer of those.
     fn cut_links(&mut self, touched: &mut Touched, claims: &BTreeSet<ClaimId>, allegations: &BTreeSet<ClaimId>) {
         for &id in claims {
-            let Some(mut record) = self.claims.get(&id).cloned() else { continue };
+            let Some(mut record) = self.claims.get(&id).map(KnownClaim::record) else { continue };
             let cut: Vec<ClaimId> = record.answers.intersection(allegations).copied().collect();
             if cut.is_empty() {
                 continue;
@@ -201,11 +201,11 @@ impl State {
         let claims = thread.claims.iter().filter_map(|id| self.claims.get(id));
         let first = claims.min_by_key(|claim| (claim.kind != Kind::Allegation, claim.sequence));
         if let Some(first) = first {
-            thread.proposition.clone_from(&first.proposition.text);
+            thread.proposition = first.text().proposition.text;
         }
     }
 
-    fn change_threads(&mut self, touched: &mut Touched, claim: ClaimId, change: impl FnOnce(&mut ClaimRecord)) {
+    fn change_threads(&mut self, touched: &mut Touched, claim: ClaimId, change: impl FnOnce(&mut KnownClaim)) {
         if let Some(record) = self.claims.get_mut(&claim) {
             change(record);
             touched.claims.insert(claim);

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 
 use crate::link::score::overlap;
 use crate::link::speaker::{same_party, same_side};
-use crate::model::{AlertAnswer, Claim, ClaimId, ClaimRecord, Kind, Link, ThreadId, ThreadRecord, ThreadState};
+use crate::model::{
+    AlertAnswer, Claim, ClaimId, ClaimText, Kind, KnownClaim, Link, ThreadId, ThreadRecord, ThreadState,
+};
 use crate::pipeline::State;
 use crate::pipeline::acts::Act;
 use crate::pipeline::turn::Turn;
@@ -48,9 +50,10 @@ impl State {
             claim.answers.iter().filter_map(|&answered| turn.ids.get(answered).copied().flatten()).collect();
         for answered in answered {
             let Some(allegation) = self.claims.get(&answered) else { continue };
-            let found = overlap(&claim.proposition, &allegation.proposition, |term| self.index.weight(term));
+            let text = allegation.text();
+            let found = overlap(&claim.proposition, &text.proposition, |term| self.index.weight(term));
             let reason = if found.shared >= 2 { "same document, same arguments" } else { "same document" };
-            place.answers.push(answer(allegation, 0.75 + 0.25 * found.containment, reason));
+            place.answers.push(answer(allegation.id, text, 0.75 + 0.25 * found.containment, reason));
             if !place.threads.contains(&allegation.thread) {
                 place.threads.push(allegation.thread);
             }
@@ -116,7 +119,9 @@ impl State {
         let Some(thread) = act.earlier else { return Place::default() };
         let answered = if act.claim.kind.is_answer() { self.answered_in(thread, &act.view) } else { None };
         let answers: Vec<AlertAnswer> = answered
-            .map(|(known, link)| answer(known, link.probability, &format!("earlier document, {}", link.reason)))
+            .map(|(known, link)| {
+                answer(known.id, known.text(), link.probability, &format!("earlier document, {}", link.reason))
+            })
             .into_iter()
             .collect();
         let is_answered = act.claim.kind == Kind::Allegation && !self.answering_in(thread, &act.view).is_empty();
@@ -146,14 +151,15 @@ impl State {
     pub(super) fn mark_contradiction(&mut self, turn: &Turn<'_>, claim: &Claim, threads: &BTreeSet<ThreadId>) -> bool {
         let Some(speaker) = &claim.speaker else { return false };
         let outlet = &turn.analysis.document.source.outlet;
-        let contradicts = |known: &ClaimRecord| {
+        let contradicts = |known: &KnownClaim| {
             let opposed = (claim.is_negated_denial && known.kind == Kind::Denial)
                 || (claim.kind == Kind::Denial && known.is_negated_denial);
-            opposed
-                && !known.is_withdrawn
-                && known.report.document.outlet != *outlet
-                && known.speaker.as_ref().is_some_and(|other| same_side(speaker, other))
-                && Self::is_recent(turn, known)
+            opposed && !known.is_withdrawn && {
+                let text = known.text();
+                text.report.document.outlet != *outlet
+                    && text.speaker.as_ref().is_some_and(|other| same_side(speaker, other))
+                    && Self::is_recent(turn, &text.report)
+            }
         };
         let mut is_new = false;
         for id in threads {
@@ -182,11 +188,11 @@ impl State {
     }
 }
 
-fn answer(allegation: &ClaimRecord, score: f64, reason: &str) -> AlertAnswer {
+fn answer(allegation: ClaimId, text: ClaimText, score: f64, reason: &str) -> AlertAnswer {
     AlertAnswer {
-        claim: allegation.id,
-        speaker: allegation.speaker.as_ref().map(|speaker| speaker.name.clone()),
-        proposition: allegation.proposition.text.clone(),
+        claim: allegation,
+        speaker: text.speaker.map(|speaker| speaker.name),
+        proposition: text.proposition.text,
         link: Link { score: (score.min(1.0) * 100.0).round() / 100.0, reason: reason.to_owned() },
     }
 }

@@ -10,7 +10,8 @@ use crate::link::thread::{alert_thread, derive_state, stance_of, take_stance};
 use crate::link::view::View;
 use crate::model::{
     AlertAnswer, AlertStory, AlertType, Analysis, Basis, Claim, ClaimEvent, ClaimId, ClaimRecord, Document,
-    DocumentRecord, DropCause, Event, Kind, RevisionLabel, StoryId, StoryRecord, Subject, ThreadId, related,
+    DocumentRecord, DropCause, Event, Kind, KnownClaim, RevisionLabel, StoryId, StoryRecord, Subject, ThreadId,
+    related,
 };
 use crate::pipeline::acts::{Act, CommonNouns, acts};
 use crate::pipeline::feedback::{as_corrected, report_as_corrected};
@@ -187,7 +188,7 @@ impl State {
         for act in &acts {
             let id = if let Some(known) = self.find_known(turn, act) {
                 let is_withdrawn = self.claims.get(&known).is_some_and(|known| known.is_withdrawn);
-                if self.claims.get(&known).is_some_and(ClaimRecord::is_no_claim) {
+                if self.claims.get(&known).is_some_and(KnownClaim::is_no_claim) {
                     self.join(turn, act, known);
                 } else if turn.is_sent_again && is_withdrawn
                     || turn.is_correction && self.corrects(turn, &act.claim, known)
@@ -215,7 +216,7 @@ impl State {
 
     /// A known claim again: it gains evidence. Where it was only known as an old act and is now reported fresh, it is news.
     fn join(&mut self, turn: &mut Turn<'_>, act: &Act, id: ClaimId) {
-        let Some(mut record) = self.claims.get(&id).cloned() else { return };
+        let Some(mut record) = self.claims.get(&id).map(KnownClaim::record) else { return };
         let claim = &act.claim;
         let is_open = record.answers.is_empty() && record.corrected.is_none();
         if is_open && record.kind.is_answer() && !record.is_negated_denial {
@@ -307,14 +308,14 @@ impl State {
         for answer in self.answering_in(thread, view) {
             if let Some(record) = self.claims.get_mut(&answer) {
                 record.answers.insert(allegation);
-                record.report.claim.answers.push(allegation);
+                record.change_report(|report| report.claim.answers.push(allegation));
                 turn.touched_claims.insert(answer);
             }
         }
     }
 
     /// Notes that something was added to these threads.
-    pub(super) fn touch_threads(&mut self, turn: &mut Turn<'_>, threads: &BTreeSet<ThreadId>) {
+    pub(super) fn touch_threads<'a>(&mut self, turn: &mut Turn<'_>, threads: impl IntoIterator<Item = &'a ThreadId>) {
         for id in threads {
             if let Some(thread) = self.threads.get_mut(id) {
                 thread.last_seen = turn.now;
@@ -414,7 +415,7 @@ impl State {
         let threads = threads.iter().filter_map(|id| self.threads.get(id));
         changes.extend(threads.cloned().map(Box::new).map(Change::Thread));
         let claims = claims.iter().filter_map(|id| self.claims.get(id));
-        changes.extend(claims.cloned().map(Box::new).map(Change::Claim));
+        changes.extend(claims.map(KnownClaim::record).map(Box::new).map(Change::Claim));
     }
 
     /// Claims of a turn by thread: what rides along in an alert.
@@ -441,11 +442,12 @@ impl State {
             claim.answers.iter().copied().chain(pending.answers.iter().map(|answer| answer.claim)).collect();
         let answered = answered.iter().filter_map(|id| self.claims.get(id));
         let others = thread.claims.iter().filter_map(|id| self.claims.get(id));
-        let related = related(claim.id, answered, others).cloned().collect();
+        let related = related(claim.id, answered, others).map(|known| known.text().report).collect();
         let mut also = touched.get(&thread.id).cloned().unwrap_or_default();
         also.insert(claim.id);
         also.extend(self.retold(story.id, thread.id, &also));
         also.remove(&claim.id);
+        let text = claim.text();
         let (mut thread_shown, mut answers) = (alert_thread(thread), pending.answers);
         self.keep_released(claim, &mut thread_shown, &mut answers);
         Some(Event {
@@ -453,14 +455,14 @@ impl State {
             time: Timestamp::UNIX_EPOCH,
             why: pending.why,
             subject: Subject::Claim(Box::new(ClaimEvent {
-                report: claim.report.clone(),
-                affiliation: claim.speaker.as_ref().and_then(|speaker| speaker.affiliation.clone()),
+                report: text.report,
+                affiliation: text.speaker.and_then(|speaker| speaker.affiliation),
                 told: self.told(claim, story.id),
                 story,
                 thread: thread_shown,
                 answers,
                 related,
-                alerted: claim.alerted.clone(),
+                alerted: claim.alerted(),
                 also: also.into_iter().collect(),
                 is_followed: thread.is_followed,
                 is_first_answer: pending.is_first_answer,

@@ -11,6 +11,7 @@ use rusqlite::{OptionalExtension as _, Row, params, params_from_iter};
 use crate::model::{AlertId, ClaimRecord, Kind, ThreadId, ThreadRecord};
 
 use super::record::parse;
+use super::vocabulary::beginnings;
 use super::words::ClaimWords;
 use super::{StoreError, View};
 
@@ -231,7 +232,7 @@ impl View {
     /// As above.
     pub fn claims_page(&self, filter: &ClaimFilter) -> Result<Vec<(i64, ClaimRecord)>, StoreError> {
         let mut conditions = Conditions::new();
-        let expression = filter.words.expression();
+        let expression = filter.words.expression(&|word| beginnings(&self.connection, word))?;
         let place = if expression.is_some() { "claim_text.rowid" } else { "claim_index.claim" };
         let from = if expression.is_some() {
             "claim_text CROSS JOIN claim_index ON claim_index.claim = claim_text.rowid"
@@ -290,7 +291,7 @@ impl View {
     /// As above.
     pub fn threads_page(&self, filter: &ThreadFilter) -> Result<Vec<(Added, ThreadRecord)>, StoreError> {
         let mut conditions = Conditions::new();
-        if let Some(expression) = filter.words.expression() {
+        if let Some(expression) = filter.words.expression(&|word| beginnings(&self.connection, word))? {
             conditions.add(
                 &format!(
                     "thread.id IN (SELECT thread_claim.thread FROM (SELECT rowid AS claim FROM claim_text

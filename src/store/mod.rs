@@ -19,6 +19,7 @@ mod record;
 mod replay;
 mod schema;
 mod view;
+mod vocabulary;
 mod words;
 mod writer;
 

@@ -4,12 +4,16 @@
 use crate::model::Kind;
 use crate::text::normalize::fold;
 
+use super::StoreError;
 use super::index::{DEGREES, feed_word, word_of_kind};
 
 /// Letters of a word from which on it may be the beginning of a longer one.
 const BEGINNING_MIN: usize = 4;
 /// Words of a query that count.
 const WORDS_MAX: usize = 16;
+
+/// Gives the words of the index that begin with a text, where they are few enough to be listed.
+pub(super) type Beginnings<'a> = dyn Fn(&str) -> Result<Option<Vec<String>>, StoreError> + 'a;
 
 /// Places of what was looked for in a text, in code points.
 pub type Marks = Vec<(usize, usize)>;
@@ -35,7 +39,10 @@ pub struct ClaimWords {
 
 impl ClaimWords {
     /// The expression of the full-text index; nothing where all rows fit.
-    pub(super) fn expression(&self) -> Option<String> {
+    ///
+    /// # Errors
+    /// When `beginnings` fails.
+    pub(super) fn expression(&self, beginnings: &Beginnings<'_>) -> Result<Option<String>, StoreError> {
         let one_of = |words: Vec<String>| {
             let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
             (!quoted.is_empty()).then(|| format!("facts : ({})", quoted.join(" OR ")))
@@ -43,17 +50,21 @@ impl ClaimWords {
         let degree = self.confidence_min.and_then(|min| {
             DEGREES.iter().rev().find(|degree| f64::from(**degree) / 100.0 <= min).map(|degree| format!("c{degree}"))
         });
+        let all_words = |text: &Option<String>, columns: &str| {
+            let found = text.as_deref().map(|text| all_words(text, beginnings)).transpose()?;
+            Ok::<_, StoreError>(found.map(|words| format!("{columns} : ({words})")))
+        };
         let parts = [
             one_of(self.kinds.iter().map(|kind| word_of_kind(kind.as_str())).collect()),
             one_of(self.language.iter().map(|language| format!("l{}", plain(language))).collect()),
             one_of(self.feed.iter().map(|feed| feed_word(feed)).collect()),
             one_of(degree.into_iter().collect()),
-            self.speaker.as_deref().map(|text| format!("speaker : ({})", all_words(text))),
-            self.outlet.as_deref().map(|text| format!("outlets : ({})", all_words(text))),
-            self.text.as_deref().map(|text| format!("{{speaker outlets words}} : ({})", all_words(text))),
+            all_words(&self.speaker, "speaker")?,
+            all_words(&self.outlet, "outlets")?,
+            all_words(&self.text, "{speaker outlets words}")?,
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
-        (!parts.is_empty()).then(|| parts.join(" AND "))
+        Ok((!parts.is_empty()).then(|| parts.join(" AND ")))
     }
 }
 
@@ -72,16 +83,24 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// All words of a text, in any order. Each is quoted: nothing that a client writes is an operator.
-fn all_words(text: &str) -> String {
-    let found: Vec<&str> = words(text).collect();
-    let last = found.len().saturating_sub(1);
-    let one = |(at, word): (usize, &&str)| {
-        let star = if at == last && word.chars().count() >= BEGINNING_MIN { " *" } else { "" };
-        format!("\"{word}\"{star}")
-    };
-    let quoted: Vec<String> = found.iter().enumerate().map(one).collect();
+fn all_words(text: &str, beginnings: &Beginnings<'_>) -> Result<String, StoreError> {
+    let quoted = |word: &str| format!("\"{word}\"");
+    let mut parts: Vec<String> = words(text).map(quoted).collect();
+    if let Some((last, part)) =
+        words(text).last().zip(parts.last_mut()).filter(|(last, _)| last.chars().count() >= BEGINNING_MIN)
+    {
+        *part = match beginnings(last)? {
+            // SQLite puts all rows of all words with a beginning together before it gives the first of them; those of whole words it reads
+            // as far as they are asked for.
+            Some(whole) if !whole.is_empty() => {
+                format!("({})", whole.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" OR "))
+            }
+            Some(_) => quoted(last),
+            None => format!("{} *", quoted(last)),
+        };
+    }
     // Nothing is found by no words.
-    if quoted.is_empty() { "\"\u{2}\"".to_owned() } else { quoted.join(" AND ") }
+    Ok(if parts.is_empty() { quoted("\u{2}") } else { parts.join(" AND ") })
 }
 
 /// Places in a text of the words of a query, in code points, as the index finds them.
@@ -122,19 +141,42 @@ mod tests {
 
     #[test]
     fn nothing_that_a_client_writes_is_an_operator() {
-        let of = |text: &str| ClaimWords { text: Some(text.to_owned()), ..ClaimWords::default() }.expression().unwrap();
+        let of = |text: &str| {
+            let words = ClaimWords { text: Some(text.to_owned()), ..ClaimWords::default() };
+            words.expression(&|_| Ok(None)).unwrap().unwrap()
+        };
         assert_eq!(of("a OR b"), "{speaker outlets words} : (\"a\" AND \"OR\" AND \"b\")");
         assert_eq!(
             of("NEAR(\"x\" facts:kdenial)"),
             "{speaker outlets words} : (\"NEAR\" AND \"x\" AND \"facts\" AND \"kdenial\" *)"
         );
         assert_eq!(of("\"* - ^"), "{speaker outlets words} : (\"\u{2}\")");
-        assert_eq!(ClaimWords::default().expression(), None);
+        assert_eq!(ClaimWords::default().expression(&|_| Ok(None)).unwrap(), None);
+    }
+
+    #[test]
+    fn a_beginning_is_looked_up_by_the_words_that_it_begins() {
+        let known = |beginning: &str| {
+            Ok((beginning != "many").then(|| match beginning {
+                "mone" => vec!["money".to_owned(), "moneys".to_owned()],
+                _ => Vec::new(),
+            }))
+        };
+        let of = |text: &str| {
+            let words = ClaimWords { speaker: Some(text.to_owned()), ..ClaimWords::default() };
+            words.expression(&known).unwrap().unwrap()
+        };
+        assert_eq!(of("stole mone"), "speaker : (\"stole\" AND (\"money\" OR \"moneys\"))");
+        assert_eq!(of("zebra"), "speaker : (\"zebra\")");
+        assert_eq!(of("many"), "speaker : (\"many\" *)");
     }
 
     #[test]
     fn sureness_is_looked_up_by_the_next_lower_degree() {
-        let of = |min| ClaimWords { confidence_min: Some(min), ..ClaimWords::default() }.expression();
+        let of = |min| {
+            let words = ClaimWords { confidence_min: Some(min), ..ClaimWords::default() };
+            words.expression(&|_| Ok(None)).unwrap()
+        };
         assert_eq!(of(0.9).unwrap(), "facts : (\"c90\")");
         assert_eq!(of(0.93).unwrap(), "facts : (\"c90\")");
         assert_eq!(of(0.2), None);

@@ -462,7 +462,11 @@ fn only_an_answer_that_was_alerted_tells_an_allegation() {
     let is_told_after = |change: fn(&mut crate::model::ClaimRecord)| {
         let mut records = store.load().unwrap();
         let allegation = records.claims.iter().find(|claim| !claim.kind.is_answer()).unwrap().id;
-        records.claims.iter_mut().filter(|claim| claim.kind.is_answer()).for_each(change);
+        for claim in records.claims.iter_mut().filter(|claim| claim.kind.is_answer()) {
+            let mut answer = claim.record();
+            change(&mut answer);
+            *claim = answer.into();
+        }
         State::restore(desk.windows, records).was_told_by_answer(allegation, "one")
     };
     assert!(is_told_after(|_| {}));

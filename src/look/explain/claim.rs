@@ -7,7 +7,9 @@ use super::{Explainer, Explanation, Outcome, alert};
 use crate::link::speaker::same_name;
 use crate::look::timeline::{Alerted, alerts};
 use crate::look::words::{self, second, short};
-use crate::model::{Alert, AlertType, ClaimRecord, DocumentId, HeldList, ThreadRecord, ThreadState, related};
+use crate::model::{
+    Alert, AlertType, ClaimRecord, DocumentId, HeldList, KnownClaim, Report, ThreadRecord, ThreadState, related,
+};
 use crate::pipeline::told;
 use crate::route::{ClaimFacts, Facts, Verdict, hold};
 
@@ -183,7 +185,7 @@ impl Explainer<'_> {
         if self.verdicts(record)?.iter().all(|(_, verdict)| matches!(verdict, Verdict::Refused(_))) {
             return Ok((Outcome::Rules, "no rule lets it through".to_owned()));
         }
-        let told = told(record, &self.earlier(record)?);
+        let told = told(&record.clone().into(), &self.earlier(record)?);
         if !told.is_empty() {
             let sinks: Vec<&str> = told.iter().map(String::as_str).collect();
             let why = format!("{} had heard of this act, as another copy of the story tells it", sinks.join(", "));
@@ -194,10 +196,11 @@ impl Explainer<'_> {
     }
 
     /// Other claims of a claim's thread; what came later was not known.
-    fn earlier(&self, record: &ClaimRecord) -> Result<Vec<ClaimRecord>> {
+    fn earlier(&self, record: &ClaimRecord) -> Result<Vec<KnownClaim>> {
         let mut others = Vec::new();
         for &id in self.view.thread(record.thread)?.iter().flat_map(|thread| &thread.claims) {
-            others.extend(self.view.claim(id)?.filter(|other| other.first_seen <= record.first_seen));
+            let other = self.view.claim(id)?.filter(|other| other.first_seen <= record.first_seen);
+            others.extend(other.map(KnownClaim::from));
         }
         Ok(others)
     }
@@ -206,7 +209,7 @@ impl Explainer<'_> {
     fn verdicts(&self, record: &ClaimRecord) -> Result<Vec<(&str, Verdict)>> {
         let mut answered = Vec::new();
         for &id in &record.answers {
-            answered.extend(self.view.claim(id)?);
+            answered.extend(self.view.claim(id)?.map(KnownClaim::from));
         }
         let thread = self.view.thread(record.thread)?;
         let others = self.earlier(record)?;
@@ -214,11 +217,12 @@ impl Explainer<'_> {
         for &id in &record.stories {
             story = story.or(self.view.story(id)?);
         }
-        let is_before = |other: &&ClaimRecord| other.sequence < record.sequence;
-        let is_elsewhere = |other: &ClaimRecord| other.report.document.id != record.report.document.id;
+        let is_before = |other: &&KnownClaim| other.sequence < record.sequence;
+        let is_elsewhere = |other: &KnownClaim| other.text().report.document.id != record.report.document.id;
+        let related: Vec<Report> = related(record.id, &answered, &others).map(|one| one.text().report).collect();
         let claim = ClaimFacts {
             report: &record.report,
-            related: related(record.id, &answered, &others).collect(),
+            related: related.iter().collect(),
             matter: thread.as_ref().map_or("", |thread| &thread.proposition),
             affiliation: record.speaker.as_ref().and_then(|speaker| speaker.affiliation.as_deref()),
             outlets: story.as_ref().map_or(1, |story| story.outlets.len()),

@@ -63,7 +63,7 @@ pub(super) fn articles(view: &View) -> Result<Export> {
     let state = projected(view)?;
     let mut known: BTreeMap<ClaimId, ClaimRecord> =
         view.corrected()?.into_iter().map(|claim| (claim.id, claim)).collect();
-    known.extend(state.claims().map(|claim| (claim.id, claim.clone())));
+    known.extend(state.claims().map(|claim| (claim.id, claim)));
     let wanted: BTreeSet<DocumentId> =
         known.values().filter(|claim| claim.corrected.is_some()).map(|claim| claim.report.document.id).collect();
     let mut documents: BTreeMap<(jiff::Timestamp, DocumentId), Vec<ClaimRecord>> = BTreeMap::new();
