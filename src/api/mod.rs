@@ -18,6 +18,7 @@ mod query;
 mod routes;
 mod state;
 mod stream;
+mod table;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
@@ -196,18 +197,17 @@ async fn respond(shared: Arc<Shared>, peer: IpAddr, request: Request) -> Result<
     }
     let query = Query::new(head.uri.query().unwrap_or_default(), &route.known(), shared.clock.now())?;
     match route.act {
-        Act::List { read, is_file } => {
-            let form = if is_file { query.one_of("format", &["json", "jsonl", "csv"])? } else { Vec::new() };
-            match form.first().map(String::as_str) {
-                Some("jsonl") => export::file(shared, route.path, read, query, Form::JsonLines).await,
-                Some("csv") => export::file(shared, route.path, read, query, Form::Csv).await,
-                _ => page(&shared, read, query, &head.headers).await,
-            }
-        }
-        Act::Single(read) => {
-            let read = move |looking: &Looking<'_>| lists::line(&read(looking)?);
+        Act::List(read) => match Form::of(&query)? {
+            Some(form) => export::file(shared, route.path, read, query, form).await,
+            None => page(&shared, read, query, &head.headers).await,
+        },
+        Act::Single { read, rows } => {
+            let file = Form::of(&query)?.zip(rows);
             let found = look_for(&caller, &shared, READ_TIME, (query, id), read).await?;
-            Ok(tagged(found.into(), &head.headers))
+            match file {
+                Some((form, rows)) => export::whole(route.path, form, &rows(&found)),
+                None => Ok(tagged(lists::line(&found)?.into(), &head.headers)),
+            }
         }
         Act::Stream => stream::stream(shared, &query, &head.headers).await,
         Act::Document => Ok(document(&shared, &head.headers)),

@@ -33,8 +33,8 @@ FILTERS = {
     "endpoints": SPAN,
     "silences": SPAN,
     "search": {"q", "kind"} | SPAN,
-    "trends": {"since", "until", "bucket"},
-    "status": set(),
+    "trends": {"since", "until", "bucket", "format"},
+    "status": {"format"},
     "explain": set(),
 }
 
@@ -156,6 +156,10 @@ class Handler(BaseHTTPRequestHandler):
                 lock.notify_all()
         return {"alerts": len(world.alerts), "log": control["log"]}
 
+    def filed(self, found, rows, query):
+        """What is no list: as it is, or its rows as a file."""
+        return self.page(rows, query) if "format" in query else self.single(found)
+
     def page(self, items, query):
         kind = query.get("format", [None])[0]
         if kind == "jsonl":
@@ -192,7 +196,7 @@ class Handler(BaseHTTPRequestHandler):
         if what == "threads":
             if len(steps) > 1:
                 thread = world.threads.get(steps[1])
-                return self.single(thread and {**thread, "timeline": world.timelines[thread["id"]]})
+                return self.filed(thread and {**thread, "timeline": world.timelines[thread["id"]]}, thread and world.timelines[thread["id"]], query)
             found = [thread for thread in list(world.threads.values()) if (not word("state") or thread["state"] == word("state")) and (not word("q") or has(word("q"), thread["proposition"], thread["id"])) and (not word("outlet") or has(word("outlet"), *thread["outlets"])) and (not word("speaker") or has(word("speaker"), *(one["respondent"] for one in thread["stances"]))) and (not word("contradiction") or thread["contradiction"])]
             return self.page(sorted(found, key=lambda thread: thread["last_added"], reverse=True), query)
         if what == "feeds":
@@ -221,9 +225,11 @@ class Handler(BaseHTTPRequestHandler):
                     found.append({"what": "claim", "id": claim["id"], "thread": claim["thread"], "kind": claim["kind"], "speaker": claim["claim"]["speaker"]["name"], "text": text, "marks": [[at, at + len(word("q"))]], "outlet": claim["outlets"][0], "time": claim["first_seen"]})
             return self.page(found, query)
         if what == "trends":
-            return self.answer(200, self.trends(word("since"), word("bucket")))
+            found = self.trends(word("since"), word("bucket"))
+            return self.filed(found, found["speakers"], query)
         if what == "status":
-            return self.answer(200, {"version": "0.1.0", "started": iso(world.ago(4400)), "ready": True, "clock": iso(datetime.now(timezone.utc)), "documents": 48210, "stories": 30117, "claims": len(world.claims), "threads": len(world.threads), "alerts": len(world.alerts), "feeds": {"total": len(world.feeds), "failing": 4}, "endpoints": {"total": 3, "failing": 1}, "pending": 7, "dead": 3, "silenced": 12, "backlog": 0, "database_bytes": 412_000_000, "checks": [{"name": "version", "state": "good", "detail": "gainsay 0.1.0"}, {"name": "disk", "state": "good", "detail": "18 GiB free at /var/lib/gainsay"}, {"name": "integrity", "state": "good", "detail": "quick_check finds nothing"}, {"name": "feeds", "state": "odd", "detail": "9 well, 5 in trouble: Lakeside Post, Evening Post, Tannau Tageblatt, City Gazette"}, {"name": "sink", "state": "bad", "detail": "slack-crisis: 7 wait (the oldest for 50 min), 3 dead"}]})
+            found = {"version": "0.1.0", "started": iso(world.ago(4400)), "ready": True, "clock": iso(datetime.now(timezone.utc)), "documents": 48210, "stories": 30117, "claims": len(world.claims), "threads": len(world.threads), "alerts": len(world.alerts), "feeds": {"total": len(world.feeds), "failing": 4}, "endpoints": {"total": 3, "failing": 1}, "pending": 7, "dead": 3, "silenced": 12, "backlog": 0, "database_bytes": 412_000_000, "checks": [{"name": "version", "state": "good", "detail": "gainsay 0.1.0"}, {"name": "disk", "state": "good", "detail": "18 GiB free at /var/lib/gainsay"}, {"name": "integrity", "state": "good", "detail": "quick_check finds nothing"}, {"name": "feeds", "state": "odd", "detail": "9 well, 5 in trouble: Lakeside Post, Evening Post, Tannau Tageblatt, City Gazette"}, {"name": "sink", "state": "bad", "detail": "slack-crisis: 7 wait (the oldest for 50 min), 3 dead"}]}
+            return self.filed(found, found["checks"], query)
         if what == "explain":
             item = next((item["alert"] for item in world.alerts if item["alert"]["id"] == steps[1]), None)
             if not item and steps[1] not in world.threads:

@@ -50,7 +50,7 @@ export function feeds(element, context) {
     isCut = found.isCut;
     draw();
   });
-  element.append(h('h1', { class: 'hidden' }, 'Feeds'), h('div', { class: 'bar' }, h('div', { class: 'fields' }, q, state), h('div', { class: 'tools' }, exportMenu(['feeds'], () => filter), button('Add …', add, { title: 'Add a feed (a)', data: { key: 'add' } }))), summary, body);
+  element.append(h('h1', { class: 'hidden' }, 'Feeds'), h('div', { class: 'bar' }, h('div', { class: 'fields' }, q, state), h('div', { class: 'tools' }, exportMenu([['feeds'], () => filter]), button('Add …', add, { title: 'Add a feed (a)', data: { key: 'add' } }))), summary, body);
 
   function typed() {
     clearTimeout(timer);

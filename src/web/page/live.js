@@ -55,7 +55,7 @@ export function live(element, context) {
     if (typeof now === 'string') context.toast(`No notifications: ${now}`);
     mark(desktop, now === true);
   }, { class: 'quiet', 'aria-pressed': settings.desktop });
-  const filters = bar(context, [pause, h('details', { class: 'menu' }, h('summary', null, 'Tell me'), h('div', { class: 'sheet' }, sound, desktop)), exportMenu(['alerts'], () => alerts.params)]);
+  const filters = bar(context, [pause, h('details', { class: 'menu' }, h('summary', null, 'Tell me'), h('div', { class: 'sheet' }, sound, desktop)), exportMenu([['alerts'], () => alerts.params])]);
   const side = h('aside', { class: 'pane', 'aria-label': 'Thread of the selected alert' });
   element.append(h('h1', { class: 'hidden' }, 'Live'), filters.element, h('div', { class: 'split' }, h('section', { class: 'stream', 'aria-label': 'Alerts' }, fresh, list.element), side));
 

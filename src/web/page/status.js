@@ -1,6 +1,7 @@
 // Status: what the daemon holds and how it does, with the checks of `gainsay doctor`.
 import { get } from './api.js';
 import { bdi, h, replace } from './dom.js';
+import { exportMenu } from './export.js';
 import { refreshing } from './refresh.js';
 import { age, bytes, count, moment, stateBadge } from './words.js';
 
@@ -8,7 +9,7 @@ const RANK = { bad: 0, odd: 1, good: 2, ok: 2 };
 
 export function status(element) {
   const body = h('div', { class: 'scroll status' });
-  element.append(h('h1', { class: 'hidden' }, 'Status'), body);
+  element.append(h('h1', { class: 'hidden' }, 'Status'), h('div', { class: 'bar' }, h('div', { class: 'tools' }, exportMenu([['status']]))), body);
   const page = refreshing(body, (signal) => get(['status'], null, signal), draw);
 
   function draw(data) {

@@ -115,7 +115,7 @@ function head({ thread, act, isPane, context }) {
         : button('Mute', () => act({ act: 'mute', thread: id }, 'Muted: none of it is alerted, but for what takes earlier alerts back.', { act: 'unmute', thread: id }), { data: { key: 'mute' } }),
       button('Merge …', () => merge(thread, act, context), { data: { key: 'merge' } }),
       isPane ? null : why(thread.id, 'Why'),
-      isPane ? null : exportMenu(['claims'], () => ({ thread: id }))));
+      isPane ? null : exportMenu([['threads', id], null, 'Time line'], [['claims'], () => ({ thread: id }), 'Claims'])));
 }
 
 function events(all) {
