@@ -12,7 +12,7 @@ use crate::look::{
     ClaimLine, DeliveryLine, FEED_STATES, Needle, Outlets, STATUSES, THREAD_STATES, ThreadLine, alert_of, tells,
 };
 use crate::model::AlertType;
-use crate::store::{AlertFilter, AlertRow, ClaimFilter, ClaimWords, DeliveryFilter, ThreadFilter, marks};
+use crate::store::{ALERT_STATES, AlertFilter, AlertRow, ClaimFilter, ClaimWords, DeliveryFilter, ThreadFilter, marks};
 use crate::text::normalize::fold;
 
 /// Rows of the outbox that one page looks through; where few fit, a page may be short and still not the last.
@@ -84,6 +84,7 @@ pub(super) const ALERTS: &[Parameter] = &[
     UNTIL,
     THREAD,
     TEXT,
+    Parameter { name: "state", what: Take::Words(&ALERT_STATES), about: "What becomes of it; may be repeated." },
 ];
 pub(super) const DELIVERIES: &[Parameter] = &[
     Parameter { name: "sink", what: Take::Text, about: "To this sink." },
@@ -237,6 +238,7 @@ pub(super) fn alert_filter(query: &Query) -> Result<AlertFilter, Problem> {
         confidence_min: query.share("confidence_min")?,
         since,
         until,
+        states: query.one_of("state", &ALERT_STATES)?,
     })
 }
 

@@ -38,8 +38,8 @@ const AFTER: &[Parameter] = &[Parameter {
     about: "Behind this position; `Last-Event-ID` goes before.",
 }];
 
-const STREAM: &str = "Alerts as they come, as server-sent events: `alert` with its position as id, `reset` where what was missed is no \
-                      longer kept.";
+const STREAM: &str = "Alerts as they come, as server-sent events: `alert` with its position as id, `changed` where one that waited for a \
+                      sink waits no longer or for something else, `reset` where what was missed is no longer kept.";
 
 /// What answers.
 #[derive(Clone, Copy)]

@@ -30,6 +30,7 @@ mod feed_lists;
 mod feedback;
 mod formats;
 mod full_text;
+mod held;
 mod identity;
 mod intake;
 mod kills;

@@ -2,7 +2,7 @@
 """The page's files and an API that follows the contract, over made-up data: `mock.py [--port N] [--token TOKEN] [--calm]`.
 
 Prints the address as its first line. TOKEN may do everything, TOKEN-reader may only read. What only a mock can do lies under `/__mock/`: `publish?count=N`, `drop` (all streams),
-`down?on=1` (every request of the API fails), `forget` (streams cannot resume from before now), `log` (what was sent to change something), `alerts?count=N` (so many older alerts).
+`letgo` (the first alert that is held goes out), `down?on=1` (every request of the API fails), `forget` (streams cannot resume from before now), `log` (what was sent to change something), `alerts?count=N` (so many older alerts).
 """
 
 import argparse
@@ -27,7 +27,7 @@ SPAN = {"since", "until", "cursor", "limit", "format"}
 FILTERS = {
     "claims": {"kind", "speaker", "outlet", "feed", "language", "confidence_min", "thread", "q"} | SPAN,
     "threads": {"state", "speaker", "outlet", "contradiction", "q"} | SPAN,
-    "alerts": {"kind", "type", "speaker", "outlet", "confidence_min", "q"} | SPAN,
+    "alerts": {"kind", "type", "state", "speaker", "outlet", "confidence_min", "q"} | SPAN,
     "feeds": {"state", "q"} | SPAN,
     "deliveries": {"sink", "status", "q"} | SPAN,
     "endpoints": SPAN,
@@ -40,15 +40,20 @@ FILTERS = {
 
 world = World()
 lock = threading.Condition()
-control = {"down": False, "drop": 0, "log": [], "made": 1000, "oldest": 0}
+control = {"down": False, "drop": 0, "changed": [], "log": [], "made": 1000, "oldest": 0}
 
 
 def has(value, *texts):
     return any(value.lower() in (text or "").lower() for text in texts)
 
 
-def keeps(alert, query):
-    """Whether the filters of a query let an alert through."""
+def keeps(item, query):
+    """Whether the filters of a query let an item through."""
+    return (not query.get("state") or item["state"] in query["state"]) and tells(item["alert"], query)
+
+
+def tells(alert, query):
+    """Whether they let an alert through, whatever became of it."""
     claim, story = alert["claim"], alert["story"]
     if query.get("kind") and (not claim or claim["kind"] not in query["kind"]):
         return False
@@ -142,6 +147,12 @@ class Handler(BaseHTTPRequestHandler):
                     made.append(world.made_up(start - timedelta(minutes=wanted - at), 2000 + at))
                     world.alerts.pop()
                 world.alerts = [listed(first["position"] - len(made) + at, alert) for at, alert in enumerate(made)] + world.alerts
+        elif what == "letgo":
+            with lock:
+                item = next(item for item in world.alerts if item["state"] == "held")
+                item.update(state="out", held=[])
+                control["changed"].append(item)
+                lock.notify_all()
         elif what == "drop":
             with lock:
                 control["drop"] += 1
@@ -188,7 +199,7 @@ class Handler(BaseHTTPRequestHandler):
         if what == "alerts":
             if len(steps) > 1:
                 return self.single(next((item for item in world.alerts if item["alert"]["id"] == steps[1]), None))
-            return self.page([item for item in reversed(world.alerts) if keeps(item["alert"], query)], query)
+            return self.page([item for item in reversed(world.alerts) if keeps(item, query)], query)
         if what == "claims":
             if len(steps) > 1:
                 return self.single(world.claims.get(steps[1]))
@@ -268,7 +279,7 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         with lock:
             position = int(after) if after else world.alerts[-1]["position"]
-            dropped = control["drop"]
+            dropped, changed = control["drop"], len(control["changed"])
         self.wfile.write(b": here\n\n")
         if position < control["oldest"]:
             self.wfile.write(b"event: reset\ndata: {}\n\n")
@@ -280,13 +291,17 @@ class Handler(BaseHTTPRequestHandler):
                     return
                 at = max(0, position - world.alerts[0]["position"] + 1)
                 news = world.alerts[at:at + 500]
-                if not news and not lock.wait(15):
+                changes, changed = control["changed"][changed:], len(control["changed"])
+                if not news and not changes and not lock.wait(15):
                     news = None
+            for item in changes:
+                if tells(item["alert"], query):
+                    self.wfile.write(f"event: changed\ndata: {json.dumps(item)}\n\n".encode())
             if news is None:
                 self.wfile.write(b": \n\n")
             for item in news or ():
                 position = item["position"]
-                if keeps(item["alert"], query):
+                if keeps(item, query):
                     self.wfile.write(f"id: {position}\nevent: alert\ndata: {json.dumps(item)}\n\n".encode())
             self.wfile.flush()
 

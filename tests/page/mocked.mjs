@@ -67,6 +67,44 @@ export const mocked = [
     await page.keyboard.press('.');
     await page.waitForFunction(() => document.querySelector('.fresh').hidden && document.querySelector('.list').scrollTop === 0);
   }],
+  ['an alert that is held is shown as such, found by its state, and drawn anew when it goes out, also over a break', async ({ open, startMock }) => {
+    const own = await startMock();
+    try {
+      const page = await open('#/live', { at: own.at, expected: ['ERR_', '503'] });
+      await page.waitForSelector('#connection[data-tone="live"]');
+      const waits = page.locator('.alert', { has: page.locator('.held') });
+      await waits.first().scrollIntoViewIfNeeded();
+      await waits.first().focus();
+      const words = await waits.first().locator('.evidence').innerText();
+      const only = await open('#/live?state=held', { at: own.at, expected: ['ERR_'] });
+      await only.waitForSelector('.alert .held');
+      assert.equal(await only.locator('select[name="state"]').inputValue(), 'held');
+      assert.equal(await only.locator('.alert').count(), 1);
+      const sent = await open('#/live?state=out', { at: own.at, expected: ['ERR_'] });
+      await sent.waitForSelector('#connection[data-tone="live"]');
+      const before = await sent.evaluate(() => Number(document.querySelector('.alert').getAttribute('aria-setsize')));
+      await own.control('letgo');
+      await page.waitForFunction(() => !document.querySelector('.alert .held'), null, { timeout: 3000 });
+      assert.equal(await page.evaluate(() => document.activeElement.querySelector('.evidence')?.innerText), words, 'the focus stays');
+      await only.waitForFunction(() => !document.querySelector('.alert'));
+      assert.match(await only.locator('.foot').innerText(), /No alert matches/);
+      await sent.waitForFunction((wanted) => Number(document.querySelector('.alert').getAttribute('aria-setsize')) === wanted, before + 1);
+    } finally {
+      own.stop();
+    }
+    const broken = await startMock();
+    try {
+      const page = await open('#/live', { at: broken.at, expected: ['ERR_', '503'] });
+      await page.waitForSelector('.alert .held');
+      await broken.control('down?on=1');
+      await page.waitForSelector('#connection[data-tone="off"]');
+      await broken.control('letgo');
+      await broken.control('down?on=0');
+      await page.waitForFunction(() => document.querySelector('.alert') && !document.querySelector('.alert .held'), null, { timeout: 15_000 });
+    } finally {
+      broken.stop();
+    }
+  }],
   ['sound and notifications, once they are switched on', async ({ open, mock }) => {
     const page = await open();
     await page.evaluate(() => {

@@ -55,8 +55,9 @@ export function mountThread(element, id, context, { isPane = false, alert = null
     timer = setTimeout(load, APPLIED);
   }
 
-  const came = (event) => event.detail.some((item) => item.alert.thread?.id === id) && load();
+  const came = (event) => event.detail.some((one) => (one.item ?? one).alert.thread?.id === id) && load();
   held.addEventListener('came', came);
+  held.addEventListener('changed', came);
   load();
   return {
     get thread() {
@@ -67,6 +68,7 @@ export function mountThread(element, id, context, { isPane = false, alert = null
       abort.abort();
       clearTimeout(timer);
       held.removeEventListener('came', came);
+      held.removeEventListener('changed', came);
     },
   };
 }
