@@ -44,6 +44,7 @@ use self::routes::{Act, LIMITS, Led, Route, lead, routes};
 use self::stream::Hub;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::intake::Poller;
 use crate::pipeline::Models;
 use crate::store::{EmbeddedStore, View};
 use crate::telemetry::{Phase, Telemetry};
@@ -68,6 +69,8 @@ struct Shared {
     pool: Arc<Pool>,
     hub: Hub,
     configs: watch::Receiver<Arc<Config>>,
+    /// What polls feeds, once it is there: it knows which sites rest.
+    pollers: watch::Receiver<Option<Arc<Poller>>>,
     clock: Arc<dyn Clock>,
     telemetry: Arc<Telemetry>,
     /// Notified when something was said of a feed.
@@ -102,9 +105,11 @@ struct Looking<'a> {
 }
 
 impl Api {
-    /// The API of a daemon that runs by the newest of `configs`; notifies `controls` when it was told something of a feed.
+    /// The API of a daemon that runs by the newest of `configs` and polls by the newest of `pollers`; notifies `controls` when it was told
+    /// something of a feed.
     pub fn new(
         configs: watch::Receiver<Arc<Config>>,
+        pollers: watch::Receiver<Option<Arc<Poller>>>,
         clock: Arc<dyn Clock>,
         telemetry: Arc<Telemetry>,
         controls: Arc<Notify>,
@@ -115,6 +120,7 @@ impl Api {
             pool: Arc::new(Pool::new(config.database.clone())),
             hub: Hub::new(),
             configs,
+            pollers,
             started: clock.now(),
             acting: tokio::sync::Mutex::new(()),
             clock,
