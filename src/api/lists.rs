@@ -9,7 +9,7 @@ use super::Looking;
 use super::problem::Problem;
 use super::query::{KINDS, Parameter, Query, Take};
 use crate::look::{
-    ClaimLine, DeliveryLine, FEED_STATES, Needle, Outlets, STATUSES, THREAD_STATES, ThreadLine, alert_of, tells,
+    ClaimLine, DeliveryLine, FEED_STATES, Needle, Outlets, STATUSES, Speech, THREAD_STATES, ThreadLine, alert_of, tells,
 };
 use crate::model::AlertType;
 use crate::store::{ALERT_STATES, AlertFilter, AlertRow, ClaimFilter, ClaimWords, DeliveryFilter, ThreadFilter, marks};
@@ -45,6 +45,11 @@ const THREAD: Parameter = Parameter { name: "thread", what: Take::Id, about: "Of
 const TEXT: Parameter =
     Parameter { name: "q", what: Take::Text, about: "What is looked for; case and accents do not count." };
 
+const PART_OF_SPEAKER: Parameter =
+    Parameter { name: "speaker", what: Take::Text, about: "What is part of the speaker's name or role." };
+const PART_OF_OUTLET: Parameter =
+    Parameter { name: "outlet", what: Take::Text, about: "What is part of an outlet's name." };
+
 /// Parameters of each list, beside those of all.
 pub(super) const CLAIMS: &[Parameter] = &[
     KIND,
@@ -77,8 +82,8 @@ pub(super) const THREADS: &[Parameter] = &[
 pub(super) const ALERTS: &[Parameter] = &[
     KIND,
     Parameter { name: "type", what: Take::Text, about: "Type of alert; may be repeated." },
-    Parameter { name: "speaker", what: Take::Text, about: "What is part of the speaker's name or role." },
-    Parameter { name: "outlet", what: Take::Text, about: "What is part of an outlet's name." },
+    PART_OF_SPEAKER,
+    PART_OF_OUTLET,
     SURE,
     SINCE,
     UNTIL,
@@ -89,6 +94,9 @@ pub(super) const ALERTS: &[Parameter] = &[
 pub(super) const DELIVERIES: &[Parameter] = &[
     Parameter { name: "sink", what: Take::Text, about: "To this sink." },
     Parameter { name: "status", what: Take::Words(&STATUSES), about: "What has become of it." },
+    KIND,
+    PART_OF_SPEAKER,
+    PART_OF_OUTLET,
     SINCE,
     UNTIL,
     TEXT,
@@ -260,6 +268,7 @@ pub(super) fn deliveries(looking: &Looking<'_>, cursor: Option<&str>, limit: u32
     let (since, until) = query.period()?;
     let status = query.one_of("status", &STATUSES)?;
     let text = query.text("q")?;
+    let speech = Speech::of(query.kinds()?, query.text("speaker")?, query.text("outlet")?);
     let filter = DeliveryFilter {
         sink: query.text("sink")?,
         state: status.first().map(String::as_str),
@@ -279,7 +288,7 @@ pub(super) fn deliveries(looking: &Looking<'_>, cursor: Option<&str>, limit: u32
         let fits = since.is_none_or(|since| time >= since)
             && until.is_none_or(|until| time <= until)
             && status.iter().all(|status| status == &row.state || status.is_empty())
-            && tells(&row, alert.as_ref(), text);
+            && tells(&row, alert.as_ref(), &speech, text);
         if fits {
             match line(&DeliveryLine::new(row, alert.as_ref())) {
                 Ok(item) => page.items.push(item),

@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use super::STATUSES;
 use crate::look::args::{DatabaseArgs, FilterArgs, FormatArgs, SpeechArgs};
 use crate::look::filter::{Moment, moment};
+use crate::remote::RemoteArgs;
 use crate::store::REPLAYABLE;
 
 /// Arguments of `deliveries`.
@@ -35,6 +36,8 @@ pub(super) enum DeliveriesCommand {
 pub(super) struct DeliveriesListArgs {
     #[command(flatten)]
     pub(super) database: DatabaseArgs,
+    #[command(flatten)]
+    pub(super) at: RemoteArgs,
     #[command(flatten)]
     pub(super) speech: SpeechArgs,
     #[command(flatten)]
