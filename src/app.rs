@@ -135,10 +135,9 @@ pub async fn run_reloading(
     let (configs, read_configs) = watch::channel(Arc::new(config.clone()));
     let (pollers, read_pollers) = watch::channel(None);
     let controls = Arc::new(Notify::new());
-    let api = config
-        .web
-        .api
-        .then(|| Api::new(read_configs, read_pollers, Arc::clone(&clock), Arc::clone(&telemetry), Arc::clone(&controls)));
+    let api = config.web.api.then(|| {
+        Api::new(read_configs, read_pollers, Arc::clone(&clock), Arc::clone(&telemetry), Arc::clone(&controls))
+    });
     if let Some(address) = config.http.listen {
         let probes = web::router(Arc::clone(&telemetry));
         let router = match &api {

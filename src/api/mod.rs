@@ -9,6 +9,7 @@ mod act;
 mod export;
 mod feeds;
 mod guard;
+mod likely;
 mod lists;
 mod openapi;
 mod operate;

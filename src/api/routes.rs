@@ -9,7 +9,7 @@ use super::lists;
 use super::operate::{self, Changed, Changing};
 use super::problem::Problem;
 use super::query::{Parameter, Take};
-use super::{Looking, Read, feeds, state, table};
+use super::{Looking, Read, feeds, likely, state, table};
 use crate::config::Scope;
 use crate::look::{ClaimLine, DeliveryLine, Explanation, FeedLine, ThreadLine, TimelineLine};
 use serde_json::Value;
@@ -254,8 +254,21 @@ fn single_things() -> Vec<Route> {
     vec![
         single("/claims/{id}", "A claim.", &[], state::claim, of::<ClaimLine>),
         filed(
-            single("/threads/{id}", "A thread with its time line; as a file, its time line.", &[FILE], state::thread, thread),
+            single(
+                "/threads/{id}",
+                "A thread with its time line; as a file, its time line.",
+                &[FILE],
+                state::thread,
+                thread,
+            ),
             table::events,
+        ),
+        single(
+            "/threads/{id}/likely",
+            "Threads that may be about the same matter, the likeliest first, five at most: to be merged with.",
+            &[],
+            likely::likely,
+            of::<likely::Likely>,
         ),
         single("/alerts/{id}", "An alert.", &[], state::alert, alert),
         single(

@@ -271,7 +271,8 @@ pub(super) fn status(looking: &Looking<'_>) -> Result<Value, Problem> {
     let counts = view.counts()?;
     let feeds = statuses(view, Some(config))?;
     let is_running = |state: &str| state != "dropped";
-    let failing = feeds.iter().filter(|feed| TROUBLES.contains(&feed.state.as_ref()) || feed.state == "backing-off").count();
+    let failing =
+        feeds.iter().filter(|feed| TROUBLES.contains(&feed.state.as_ref()) || feed.state == "backing-off").count();
     let endpoints = view.endpoints()?;
     let is_wanted = |sink: &str| config.sinks.iter().any(|known| known.name == sink);
     let paused = feeds.iter().filter(|feed| feed.state == "paused").count();

@@ -218,15 +218,13 @@ pub(super) fn trends(trends: &Value) -> Vec<Value> {
 
 /// The status as rows: the checks, then each number and fact, those of a group by the names of both.
 pub(super) fn status(status: &Value) -> Vec<Value> {
-    let checks = items(status, "checks").map(|check| {
-        json!({"part": "check", "name": check["name"], "state": check["state"], "detail": check["detail"]})
-    });
+    let checks = items(status, "checks").map(
+        |check| json!({"part": "check", "name": check["name"], "state": check["state"], "detail": check["detail"]}),
+    );
     let fact = |name: &str, value: &Value| json!({"part": "fact", "name": name, "value": value});
     let facts = status.as_object().into_iter().flatten().flat_map(|(name, value)| match value {
         Value::Array(_) => Vec::new(),
-        Value::Object(group) => {
-            group.iter().map(|(part, value)| fact(&format!("{name}.{part}"), value)).collect()
-        }
+        Value::Object(group) => group.iter().map(|(part, value)| fact(&format!("{name}.{part}"), value)).collect(),
         value => vec![fact(name, value)],
     });
     checks.chain(facts).collect()
@@ -258,6 +256,9 @@ mod tests {
         }));
         let told: Vec<String> = found.iter().map(|row| format!("{} {}", row["name"], row["value"])).collect();
         assert_eq!(found[0], json!({"part": "check", "name": "disk", "state": "odd", "detail": "d"}));
-        assert!(told.contains(&"\"feeds.failing\" 1".to_owned()) && told.contains(&"\"version\" \"1\"".to_owned()), "{told:?}");
+        assert!(
+            told.contains(&"\"feeds.failing\" 1".to_owned()) && told.contains(&"\"version\" \"1\"".to_owned()),
+            "{told:?}"
+        );
     }
 }

@@ -104,7 +104,10 @@ impl Source {
 fn remote(at: &RemoteArgs, database: &DatabaseArgs) -> Result<Option<Remote>> {
     let remote = at.remote()?;
     let is_both = remote.is_some() && (database.config.is_some() || database.database.is_some());
-    anyhow::ensure!(!is_both, "--at asks a running daemon, which knows its database: leave out --config and --database");
+    anyhow::ensure!(
+        !is_both,
+        "--at asks a running daemon, which knows its database: leave out --config and --database"
+    );
     Ok(remote)
 }
 

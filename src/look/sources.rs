@@ -6,8 +6,8 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::args::FormatArgs;
-use super::table::{Cell, Column};
 use super::feeds::STATES;
+use super::table::{Cell, Column};
 use super::{Asked, Listed, paused_in_words, print_list};
 use crate::config::FeedConfig;
 use crate::feedlist::plain::Origin;

@@ -180,7 +180,9 @@ impl Client {
             let page: Page = self.get(&[list], &query).await?;
             for item in page.items {
                 let read = serde_json::from_value(item);
-                found.push(read.map_err(|error| self.garbled(format!("one of its {list} is of another version: {error}")))?);
+                found.push(
+                    read.map_err(|error| self.garbled(format!("one of its {list} is of another version: {error}")))?,
+                );
             }
             cursor = page.next;
             if cursor.is_none() || most.is_some_and(|most| found.len() >= most) {

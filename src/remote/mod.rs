@@ -4,6 +4,6 @@
 mod client;
 mod place;
 
-pub use place::RemoteArgs;
 pub(crate) use client::{Client, ClientError, Page, address_of};
+pub use place::RemoteArgs;
 pub(crate) use place::{Place, Remote, token};

@@ -186,7 +186,11 @@ fn a_poll_that_is_asked_for_comes_at_once_but_not_against_retry_after() {
     });
     // By another name: a site that is asked too often rests as a whole.
     let other_site = busy.base.replace("127.0.0.1", "localhost");
-    let named = [("a", format!("{}/a", wire.base)), ("busy", format!("{other_site}/x")), ("calm", format!("{}/a", wire.base.replace("127.0.0.1", "localhost")))];
+    let named = [
+        ("a", format!("{}/a", wire.base)),
+        ("busy", format!("{other_site}/x")),
+        ("calm", format!("{}/a", wire.base.replace("127.0.0.1", "localhost"))),
+    ];
     let config = write_config(folder.path(), &named, Some(&receiver.base));
     let text = std::fs::read_to_string(&config).unwrap();
     std::fs::write(&config, text.replace("poll_interval = \"1s\"", "poll_interval = \"1h\"")).unwrap();

@@ -44,6 +44,7 @@ mod outages;
 mod quality;
 mod receivers;
 mod reload;
+mod remote;
 mod replays;
 mod rules;
 mod schedule;

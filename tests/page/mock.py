@@ -207,6 +207,8 @@ class Handler(BaseHTTPRequestHandler):
         if what == "threads":
             if len(steps) > 1:
                 thread = world.threads.get(steps[1])
+                if thread and steps[2:] == ["likely"]:
+                    return self.answer(200, {"items": self.likely(thread)})
                 return self.filed(thread and {**thread, "timeline": world.timelines[thread["id"]]}, thread and world.timelines[thread["id"]], query)
             found = [thread for thread in list(world.threads.values()) if (not word("state") or thread["state"] == word("state")) and (not word("q") or has(word("q"), thread["proposition"], thread["id"])) and (not word("outlet") or has(word("outlet"), *thread["outlets"])) and (not word("speaker") or has(word("speaker"), *(one["respondent"] for one in thread["stances"]))) and (not word("contradiction") or thread["contradiction"])]
             return self.page(sorted(found, key=lambda thread: thread["last_added"], reverse=True), query)
@@ -252,6 +254,13 @@ class Handler(BaseHTTPRequestHandler):
         if not found:
             raise Problem(404, "not found", "there is no such id")
         self.answer(200, found)
+
+    def likely(self, thread):
+        """Two other threads with long words of this one in theirs."""
+        words = {word.lower() for word in thread["proposition"].split() if len(word) > 5}
+        shared = {one["id"]: len(words & {word.lower() for word in one["proposition"].split()}) for one in world.threads.values() if one is not thread}
+        best = sorted((one for one in world.threads.values() if shared.get(one["id"])), key=lambda one: -shared[one["id"]])[:2]
+        return [{"thread": one, "probability": 0.4 + min(0.5, shared[one["id"]] / 10), "reason": "same names and circumstances"} for one in best]
 
     def trends(self, since, bucket):
         step = timedelta(hours=1) if bucket == "hour" else timedelta(days=1)

@@ -239,14 +239,17 @@ export const mocked = [
     await denial.locator('form button[type="submit"]').click();
     assert.equal((await until(async () => { const one = await said(mock, 'feedback'); return one?.act === 'wrong_speaker' && one; }, 'speaker')).speaker, 'Marta Ilves Senior');
     await page.waitForTimeout(1500);
-    await correct('Split off');
-    await until(async () => (await said(mock, 'feedback'))?.act === 'split', 'split');
-    await page.click('button:has-text("Merge")');
+    await denial.getByRole('button', { name: 'Split off' }).click();
+    assert.equal((await until(async () => { const one = await said(mock, 'feedback'); return one?.act === 'split' && one; }, 'split')).claim, claim);
+    await page.click('.actions button:has-text("Merge with …")');
     await page.waitForSelector('dialog .choice button');
     await page.fill('dialog input', 'silo');
     await page.waitForFunction(() => document.querySelectorAll('dialog .choice button').length === 1);
     await page.click('dialog .choice button');
     await until(async () => (await said(mock, 'feedback'))?.act === 'merge', 'merge');
+    await page.waitForSelector('.likely li button');
+    await page.locator('.likely li button').first().click();
+    await page.waitForSelector('.toast:has-text("Merged: both are one thread")');
   }],
   ['a correction shows what changed, a withdrawal is struck', async ({ open, base }) => {
     const find = async (word) => (await (await fetch(`${base}api/v1/threads?q=${word}`)).json()).items[0].id;
@@ -284,7 +287,7 @@ export const mocked = [
     const row = page.locator('tr', { hasText: 'Harbour News' });
     await row.getByText('added here').waitFor();
     await row.getByRole('button', { name: 'Poll now' }).click();
-    await page.waitForSelector('.toast:has-text("is polled, as soon as")');
+    await page.waitForSelector('.toast:has-text("is polled now")');
     await row.getByRole('button', { name: 'Pause' }).click();
     await row.getByText('paused since').waitFor();
     await page.keyboard.press('u');

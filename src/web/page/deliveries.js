@@ -6,7 +6,7 @@ import { all } from './feeds.js';
 import { refreshing } from './refresh.js';
 import { age, count, moment, plural, stateBadge, typeBadge } from './words.js';
 
-const STATUSES = [['', 'any status'], ...['pending', 'delivered', 'dead', 'held', 'silenced'].map((word) => [word, word])];
+const STATUSES = [['', 'any status'], ...['pending', 'delivered', 'dead', 'silenced', 'expired'].map((word) => [word, word])];
 /** What a silence is about, in words. */
 function matcher(one) {
   const parts = Object.entries(one || {}).filter(([, value]) => value);

@@ -7,10 +7,10 @@ const FORMS = [['JSON Lines', 'jsonl'], ['CSV', 'csv']];
 
 /** A small menu of what can be saved: `[parts, params, name]` each; `params()` are the filters of the moment, the name is needed where there are several. */
 export function exportMenu(...parts) {
-  const menu = h('details', { class: 'menu' }, h('summary', null, 'Export'), h('div', { class: 'sheet' }, parts.map(([path, params, name]) => [
-    name ? h('span', { class: 'what' }, name) : null,
-    FORMS.map(([word, format]) => button(word, () => act(path, params?.() || {}, format), { 'aria-label': name ? `${name} as ${word}` : null })),
-  ])));
+  const menu = h('details', { class: 'menu' }, h('summary', null, 'Export'), h('div', { class: 'sheet' }, parts.map(([path, params, name]) => {
+    const forms = FORMS.map(([word, format]) => button(word, () => act(path, params?.() || {}, format), { 'aria-label': name ? `${name} as ${word}` : null }));
+    return name ? h('div', { class: 'files' }, h('span', null, name), forms) : forms;
+  })));
   async function act(path, params, format) {
     menu.open = false;
     try {

@@ -7,7 +7,7 @@ import { exportMenu } from './export.js';
 import { WindowedList } from './list.js';
 import { settings, toggleDesktop, toggleSound } from './notify.js';
 import { mountThread } from './thread.js';
-import { KINDS, count, moment, shape, span } from './words.js';
+import { KINDS, count, moment, plural, shape, span } from './words.js';
 
 /** Where the list was left, for the way back. */
 let left = null;
@@ -98,7 +98,7 @@ export function live(element, context) {
     if (alerts.error) return `The list could not be loaded: ${alerts.error.message}`;
     if (alerts.loading) return 'Loading …';
     if (!alerts.items.length) return Object.keys(alerts.params || {}).length ? 'No alert matches these filters. New ones appear here as they come.' : 'No alerts yet. The first fetch of a feed is a baseline; what it brings afterwards appears here by itself.';
-    return alerts.next ? '' : `${count(alerts.items.length)} alerts, that is all`;
+    return alerts.next ? '' : `${plural(alerts.items.length, 'alert')}, that is all`;
   }
 
   function beside(item) {
