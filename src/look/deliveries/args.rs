@@ -22,7 +22,7 @@ pub struct DeliveriesArgs {
 #[derive(Debug, Subcommand)]
 pub(super) enum DeliveriesCommand {
     /// Lists deliveries, the newest first; as `deliveries` alone.
-    Ls(DeliveriesListArgs),
+    Ls(Box<DeliveriesListArgs>),
     /// Shows what became of an alert at each sink: every attempt with its time, status and the beginning of the answer, and the bytes that
     /// go out.
     Show(DeliveriesShowArgs),
