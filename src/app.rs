@@ -133,11 +133,11 @@ pub async fn run_reloading(
     // Served from before the state is rebuilt until all is drained: that it is not ready, or no longer, must be answered too.
     let mut web = JoinSet::new();
     let (configs, read_configs) = watch::channel(Arc::new(config.clone()));
+    let (pollers, read_pollers) = watch::channel(None);
     let controls = Arc::new(Notify::new());
-    let api = config
-        .web
-        .api
-        .then(|| Api::new(read_configs, Arc::clone(&clock), Arc::clone(&telemetry), Arc::clone(&controls)));
+    let api = config.web.api.then(|| {
+        Api::new(read_configs, read_pollers, Arc::clone(&clock), Arc::clone(&telemetry), Arc::clone(&controls))
+    });
     if let Some(address) = config.http.listen {
         let probes = web::router(Arc::clone(&telemetry));
         let router = match &api {
@@ -161,7 +161,8 @@ pub async fn run_reloading(
         api.share_models(Arc::clone(&stages.models));
         web.spawn(api.tell(Arc::clone(&store), Arc::clone(&news)));
     }
-    let watchers = Watchers { clock, observer, telemetry, news, controls, configs };
+    pollers.send_replace(Some(Arc::clone(&stages.poller)));
+    let watchers = Watchers { clock, observer, telemetry, news, controls, configs, pollers };
     let mut tasks = Tasks::start(config, stages, store, watchers.clone(), hubs, &stop);
     watchers.telemetry.pulse.enter(Phase::Ready);
     let ended = tasks.until_stopped(&mut reloads).await;
@@ -197,6 +198,8 @@ struct Watchers {
     controls: Arc<Notify>,
     /// Told by which config the daemon runs.
     configs: watch::Sender<Arc<Config>>,
+    /// Told what polls its feeds.
+    pollers: watch::Sender<Option<Arc<Poller>>>,
 }
 
 /// Everything that is built before the first poll, so that what cannot work is said at once.

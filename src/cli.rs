@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::{LogConfig, LogFormat};
 use crate::exit::Exit;
 use crate::look::args as look;
+use crate::remote::RemoteArgs;
 use crate::watch::WatchArgs;
 
 /// Watches newswires and says, once and reliably, who alleged what and who denied it.
@@ -367,8 +368,11 @@ pub enum FeedsCommand {
     /// Lists the feeds of a config: id, outlet, address, and the list that they come from.
     List {
         /// The config file.
-        #[arg(short, long, value_name = "FILE", default_value = "gainsay.toml")]
+        #[arg(short, long, value_name = "FILE", default_value = "gainsay.toml", conflicts_with = "at")]
         config: PathBuf,
+        /// Or those that a running daemon polls.
+        #[command(flatten)]
+        at: RemoteArgs,
         /// How they are printed.
         #[command(flatten)]
         format: look::FormatArgs,

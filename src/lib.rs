@@ -22,7 +22,7 @@
 //! gives out, and [`web`] serves it, together with the page and [`api`], which is what the commands show as JSON. [`guard`] knows where nothing may be fetched from or posted to. [`rule`] is what users ask of `route`: lists, thresholds, filter expressions; [`rulebook`] tries them on
 //! a replay. [`template`] makes alerts into what chat services and mail servers take. [`settings`] reads the config through
 //! its layers, [`running`] tells a daemon that it changed, [`check`] says what is wrong with it; [`look`] reads
-//! what the daemon has stored, and logs what users say of it ([`model::Feedback`]); [`watch`] shows a running daemon on a terminal, through its API. [`failpoint`] lets tests kill it where it hurts. `main` parses the arguments ([`cli`]) and calls
+//! what the daemon has stored, and logs what users say of it ([`model::Feedback`]); [`watch`] shows a running daemon on a terminal, through its API ([`remote`]). [`failpoint`] lets tests kill it where it hurts. `main` parses the arguments ([`cli`]) and calls
 //! [`daemon`], [`commands`] or one of these.
 //! The heart in five hops: `main`, [`app::run`], [`intake::Poller::poll`], [`pipeline::step`],
 //! [`store::Store::commit`].
@@ -75,6 +75,7 @@ pub mod model;
 pub mod parallel;
 pub mod pipeline;
 mod progress;
+pub mod remote;
 mod replay;
 pub mod route;
 pub mod rule;

@@ -16,14 +16,20 @@ use super::lists::{self, Page};
 use super::problem::Problem;
 use super::query::Query;
 use super::routes::LIMITS;
+use super::table::{self, Column};
 use super::{Read, Shared, look};
 
 /// Pieces that wait for the client.
 const PIECES_MAX: usize = 4;
+/// What a spreadsheet takes for the beginning of a formula, in wide letters too.
+const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
 /// Items of a piece.
 const PIECE: u32 = 200;
 /// Time that one piece is read.
 const PIECE_TIME: Duration = Duration::from_secs(20);
+
+/// What the parameter `format` takes; JSON is no file.
+pub(super) const FORMATS: &[&str] = &["json", "jsonl", "csv"];
 
 /// The form of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +39,15 @@ pub(super) enum Form {
 }
 
 impl Form {
+    /// The form that a request asks for; nothing where it wants no file.
+    pub(super) fn of(query: &Query) -> Result<Option<Self>, Problem> {
+        Ok(match query.one_of("format", FORMATS)?.first().map(String::as_str) {
+            Some("jsonl") => Some(Self::JsonLines),
+            Some("csv") => Some(Self::Csv),
+            _ => None,
+        })
+    }
+
     fn content_type(self) -> &'static str {
         match self {
             Self::JsonLines => "application/jsonl; charset=utf-8",
@@ -40,8 +55,18 @@ impl Form {
         }
     }
 
+    /// What the answer says of the file of a path.
+    fn headers(self, path: &str) -> [(header::HeaderName, String); 2] {
+        let name = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+        let ending = if self == Self::Csv { "csv" } else { "jsonl" };
+        [
+            (header::CONTENT_TYPE, self.content_type().to_owned()),
+            (header::CONTENT_DISPOSITION, format!("attachment; filename=\"gainsay-{name}.{ending}\"")),
+        ]
+    }
+
     /// What stands before the items.
-    fn head(self, columns: &[(&str, &str)]) -> String {
+    fn head(self, columns: &[Column]) -> String {
         match self {
             Self::JsonLines => String::new(),
             Self::Csv => row(columns.iter().map(|(name, _)| (*name).to_owned())),
@@ -49,7 +74,7 @@ impl Form {
     }
 
     /// The items of a page.
-    fn piece(self, items: &[String], columns: &[(&str, &str)]) -> String {
+    fn piece(self, items: &[String], columns: &[Column]) -> String {
         let mut text = String::new();
         for item in items {
             match self {
@@ -82,7 +107,7 @@ fn cell(value: Option<&Value>) -> String {
 fn row(cells: impl Iterator<Item = String>) -> String {
     let quoted = cells.map(|text| {
         let is_number = text.parse::<f64>().is_ok();
-        let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number;
+        let is_formula = text.starts_with(FORMULA) && !is_number;
         let text: String = text.chars().map(|c| if crate::json::is_invisible(c) { ' ' } else { c }).collect();
         let guard = if is_formula { "'" } else { "" };
         format!("\"{guard}{}\"", text.replace('"', "\"\""))
@@ -125,7 +150,7 @@ pub(super) async fn file(
     form: Form,
 ) -> Result<Response, Problem> {
     let left = query.number("limit", (1, LIMITS.1))?.unwrap_or(LIMITS.1);
-    let columns = lists::columns(path);
+    let columns = table::columns(path);
     let cursor = query.text("cursor")?.map(str::to_owned);
     let mut reading = Reading { shared, read, query, cursor, left };
     let first = form.head(columns) + &form.piece(&reading.next().await?, columns);
@@ -139,13 +164,14 @@ pub(super) async fn file(
         }
         Ok(())
     };
-    let name = path.trim_start_matches('/');
-    let ending = if form == Form::Csv { "csv" } else { "jsonl" };
-    let headers = [
-        (header::CONTENT_TYPE, form.content_type().to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"gainsay-{name}.{ending}\"")),
-    ];
-    Ok((headers, body(Box::pin(work), out)).into_response())
+    Ok((form.headers(path), body(Box::pin(work), out)).into_response())
+}
+
+/// Rows that are there as a file.
+pub(super) fn whole(path: &str, form: Form, rows: &[Value]) -> Result<Response, Problem> {
+    let columns = table::columns(path);
+    let lines: Vec<String> = rows.iter().map(lists::line).collect::<Result<_, _>>()?;
+    Ok((form.headers(path), form.head(columns) + &form.piece(&lines, columns)).into_response())
 }
 
 /// The work that fills a body; what it ends with breaks the connection off, unless it is good.
@@ -188,8 +214,8 @@ mod tests {
 
     #[test]
     fn cells_are_quoted_and_formulas_defused() {
-        let cells = ["plain", "=1+1", "-4.5", "@cmd", "say \"it\"", "a,b", "-x"].map(str::to_owned);
-        let expected = "\"plain\",\"'=1+1\",\"-4.5\",\"'@cmd\",\"say \"\"it\"\"\",\"a,b\",\"'-x\"\r\n";
+        let cells = ["plain", "=1+1", "-4.5", "@cmd", "say \"it\"", "a,b", "-x", "＝1"].map(str::to_owned);
+        let expected = "\"plain\",\"'=1+1\",\"-4.5\",\"'@cmd\",\"say \"\"it\"\"\",\"a,b\",\"'-x\",\"'＝1\"\r\n";
         assert_eq!(row(cells.into_iter()), expected);
     }
 

@@ -220,7 +220,13 @@ pub(super) async fn poll(changing: Changing) -> Changed {
     let (database, config, now) = (changing.database(), changing.shared.config(), changing.now());
     let feed = FeedId::new(changing.id.as_str());
     let asked = feed.clone();
-    let (at, hold) = blocking(move || ask_poll(&database, &config, &asked, now)).await??;
+    let poller = changing.shared.pollers.borrow().clone();
+    let ask = move || {
+        ask_poll(&database, &config, &asked, now, |feed, cursor| {
+            poller.map(|poller| poller.rest(feed, cursor)).unwrap_or_default()
+        })
+    };
+    let (at, hold) = blocking(ask).await??;
     changing.shared.controls.notify_one();
     let answer = Polled { feed, at, held: hold.map(hold_in_words) };
     Ok((StatusCode::ACCEPTED, Some(json!(answer))))

@@ -9,10 +9,10 @@ use super::Looking;
 use super::problem::Problem;
 use super::query::{KINDS, Parameter, Query, Take};
 use crate::look::{
-    ClaimLine, DeliveryLine, FEED_STATES, Needle, Outlets, STATUSES, THREAD_STATES, ThreadLine, alert_of, tells,
+    ClaimLine, DeliveryLine, FEED_STATES, Needle, Outlets, STATUSES, Speech, THREAD_STATES, ThreadLine, alert_of, tells,
 };
 use crate::model::AlertType;
-use crate::store::{AlertFilter, AlertRow, ClaimFilter, ClaimWords, DeliveryFilter, ThreadFilter, marks};
+use crate::store::{ALERT_STATES, AlertFilter, AlertRow, ClaimFilter, ClaimWords, DeliveryFilter, ThreadFilter, marks};
 use crate::text::normalize::fold;
 
 /// Rows of the outbox that one page looks through; where few fit, a page may be short and still not the last.
@@ -44,6 +44,11 @@ const UNTIL: Parameter = Parameter { name: "until", what: Take::Moment, about: "
 const THREAD: Parameter = Parameter { name: "thread", what: Take::Id, about: "Of this thread." };
 const TEXT: Parameter =
     Parameter { name: "q", what: Take::Text, about: "What is looked for; case and accents do not count." };
+
+const PART_OF_SPEAKER: Parameter =
+    Parameter { name: "speaker", what: Take::Text, about: "What is part of the speaker's name or role." };
+const PART_OF_OUTLET: Parameter =
+    Parameter { name: "outlet", what: Take::Text, about: "What is part of an outlet's name." };
 
 /// Parameters of each list, beside those of all.
 pub(super) const CLAIMS: &[Parameter] = &[
@@ -77,17 +82,21 @@ pub(super) const THREADS: &[Parameter] = &[
 pub(super) const ALERTS: &[Parameter] = &[
     KIND,
     Parameter { name: "type", what: Take::Text, about: "Type of alert; may be repeated." },
-    Parameter { name: "speaker", what: Take::Text, about: "What is part of the speaker's name or role." },
-    Parameter { name: "outlet", what: Take::Text, about: "What is part of an outlet's name." },
+    PART_OF_SPEAKER,
+    PART_OF_OUTLET,
     SURE,
     SINCE,
     UNTIL,
     THREAD,
     TEXT,
+    Parameter { name: "state", what: Take::Words(&ALERT_STATES), about: "What becomes of it; may be repeated." },
 ];
 pub(super) const DELIVERIES: &[Parameter] = &[
     Parameter { name: "sink", what: Take::Text, about: "To this sink." },
     Parameter { name: "status", what: Take::Words(&STATUSES), about: "What has become of it." },
+    KIND,
+    PART_OF_SPEAKER,
+    PART_OF_OUTLET,
     SINCE,
     UNTIL,
     TEXT,
@@ -237,6 +246,7 @@ pub(super) fn alert_filter(query: &Query) -> Result<AlertFilter, Problem> {
         confidence_min: query.share("confidence_min")?,
         since,
         until,
+        states: query.one_of("state", &ALERT_STATES)?,
     })
 }
 
@@ -258,6 +268,7 @@ pub(super) fn deliveries(looking: &Looking<'_>, cursor: Option<&str>, limit: u32
     let (since, until) = query.period()?;
     let status = query.one_of("status", &STATUSES)?;
     let text = query.text("q")?;
+    let speech = Speech::of(query.kinds()?, query.text("speaker")?, query.text("outlet")?);
     let filter = DeliveryFilter {
         sink: query.text("sink")?,
         state: status.first().map(String::as_str),
@@ -277,7 +288,7 @@ pub(super) fn deliveries(looking: &Looking<'_>, cursor: Option<&str>, limit: u32
         let fits = since.is_none_or(|since| time >= since)
             && until.is_none_or(|until| time <= until)
             && status.iter().all(|status| status == &row.state || status.is_empty())
-            && tells(&row, alert.as_ref(), text);
+            && tells(&row, alert.as_ref(), &speech, text);
         if fits {
             match line(&DeliveryLine::new(row, alert.as_ref())) {
                 Ok(item) => page.items.push(item),
@@ -315,103 +326,4 @@ pub(super) fn slice(found: &[Value], cursor: Option<&str>, limit: u32) -> Result
     let items = found.get(start.min(end)..end).unwrap_or_default();
     let next = (end < found.len()).then(|| end.to_string());
     Ok(Page { items: items.iter().map(line).collect::<Result<_, _>>()?, next })
-}
-
-/// Those of alerts.
-const ALERT_COLUMNS: &[(&str, &str)] = &[
-    ("position", "/position"),
-    ("state", "/state"),
-    ("id", "/alert/id"),
-    ("type", "/alert/type"),
-    ("time", "/alert/time"),
-    ("priority", "/alert/priority/score"),
-    ("kind", "/alert/claim/kind"),
-    ("speaker", "/alert/claim/speaker/name"),
-    ("evidence", "/alert/evidence/sentence"),
-    ("confidence", "/alert/claim/confidence"),
-    ("outlets", "/alert/story/outlets"),
-    ("headline", "/alert/document/headline"),
-    ("url", "/alert/document/url"),
-    ("thread", "/alert/thread/id"),
-    ("why", "/alert/why"),
-];
-
-/// Those of feeds.
-const FEED_COLUMNS: &[(&str, &str)] = &[
-    ("id", "/id"),
-    ("outlet", "/outlet"),
-    ("url", "/url"),
-    ("state", "/state"),
-    ("origin", "/origin"),
-    ("paused_since", "/paused/since"),
-    ("error", "/error"),
-    ("failures", "/failures"),
-    ("since", "/since"),
-    ("last_poll", "/last_poll"),
-    ("last_success", "/last_success"),
-    ("next_poll", "/next_poll"),
-    ("next_poll_reason", "/next_poll_reason"),
-    ("rhythm_seconds", "/rhythm_seconds"),
-    ("last_entry", "/last_entry"),
-    ("texts", "/texts"),
-];
-
-/// Columns of an export as CSV: the name of each and where it stands in an item.
-pub(super) fn columns(path: &str) -> &'static [(&'static str, &'static str)] {
-    match path {
-        "/claims" => &[
-            ("id", "/id"),
-            ("kind", "/kind"),
-            ("first_seen", "/first_seen"),
-            ("speaker", "/claim/speaker/name"),
-            ("role", "/claim/speaker/role"),
-            ("target", "/claim/target"),
-            ("evidence", "/evidence/sentence"),
-            ("confidence", "/claim/confidence"),
-            ("background", "/claim/background"),
-            ("withdrawn", "/withdrawn"),
-            ("outlets", "/outlets"),
-            ("headline", "/document/headline"),
-            ("url", "/document/url"),
-            ("thread", "/thread"),
-        ],
-        "/threads" => &[
-            ("id", "/id"),
-            ("state", "/state"),
-            ("proposition", "/proposition"),
-            ("stances", "/stances"),
-            ("contradiction", "/contradiction"),
-            ("outlets", "/outlets"),
-            ("last_added", "/last_added"),
-            ("last_seen", "/last_seen"),
-        ],
-        "/alerts" => ALERT_COLUMNS,
-        "/deliveries" => &[
-            ("alert", "/alert"),
-            ("type", "/type"),
-            ("sink", "/sink"),
-            ("status", "/status"),
-            ("attempts", "/attempts"),
-            ("time", "/time"),
-            ("due", "/due"),
-            ("settled", "/settled"),
-            ("last_error", "/last_error"),
-            ("reason", "/reason"),
-            ("speaker", "/speaker"),
-            ("headline", "/headline"),
-            ("outlet", "/outlet"),
-            ("url", "/url"),
-        ],
-        "/feeds" => FEED_COLUMNS,
-        "/search" => &[
-            ("id", "/id"),
-            ("kind", "/kind"),
-            ("time", "/time"),
-            ("speaker", "/speaker"),
-            ("text", "/text"),
-            ("outlet", "/outlet"),
-            ("thread", "/thread"),
-        ],
-        _ => &[],
-    }
 }

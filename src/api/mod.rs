@@ -9,6 +9,7 @@ mod act;
 mod export;
 mod feeds;
 mod guard;
+mod likely;
 mod lists;
 mod openapi;
 mod operate;
@@ -18,6 +19,7 @@ mod query;
 mod routes;
 mod state;
 mod stream;
+mod table;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
@@ -43,6 +45,7 @@ use self::routes::{Act, LIMITS, Led, Route, lead, routes};
 use self::stream::Hub;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::intake::Poller;
 use crate::pipeline::Models;
 use crate::store::{EmbeddedStore, View};
 use crate::telemetry::{Phase, Telemetry};
@@ -67,6 +70,8 @@ struct Shared {
     pool: Arc<Pool>,
     hub: Hub,
     configs: watch::Receiver<Arc<Config>>,
+    /// What polls feeds, once it is there: it knows which sites rest.
+    pollers: watch::Receiver<Option<Arc<Poller>>>,
     clock: Arc<dyn Clock>,
     telemetry: Arc<Telemetry>,
     /// Notified when something was said of a feed.
@@ -101,9 +106,11 @@ struct Looking<'a> {
 }
 
 impl Api {
-    /// The API of a daemon that runs by the newest of `configs`; notifies `controls` when it was told something of a feed.
+    /// The API of a daemon that runs by the newest of `configs` and polls by the newest of `pollers`; notifies `controls` when it was told
+    /// something of a feed.
     pub fn new(
         configs: watch::Receiver<Arc<Config>>,
+        pollers: watch::Receiver<Option<Arc<Poller>>>,
         clock: Arc<dyn Clock>,
         telemetry: Arc<Telemetry>,
         controls: Arc<Notify>,
@@ -114,6 +121,7 @@ impl Api {
             pool: Arc::new(Pool::new(config.database.clone())),
             hub: Hub::new(),
             configs,
+            pollers,
             started: clock.now(),
             acting: tokio::sync::Mutex::new(()),
             clock,
@@ -196,18 +204,17 @@ async fn respond(shared: Arc<Shared>, peer: IpAddr, request: Request) -> Result<
     }
     let query = Query::new(head.uri.query().unwrap_or_default(), &route.known(), shared.clock.now())?;
     match route.act {
-        Act::List { read, is_file } => {
-            let form = if is_file { query.one_of("format", &["json", "jsonl", "csv"])? } else { Vec::new() };
-            match form.first().map(String::as_str) {
-                Some("jsonl") => export::file(shared, route.path, read, query, Form::JsonLines).await,
-                Some("csv") => export::file(shared, route.path, read, query, Form::Csv).await,
-                _ => page(&shared, read, query, &head.headers).await,
-            }
-        }
-        Act::Single(read) => {
-            let read = move |looking: &Looking<'_>| lists::line(&read(looking)?);
+        Act::List(read) => match Form::of(&query)? {
+            Some(form) => export::file(shared, route.path, read, query, form).await,
+            None => page(&shared, read, query, &head.headers).await,
+        },
+        Act::Single { read, rows } => {
+            let file = Form::of(&query)?.zip(rows);
             let found = look_for(&caller, &shared, READ_TIME, (query, id), read).await?;
-            Ok(tagged(found.into(), &head.headers))
+            match file {
+                Some((form, rows)) => export::whole(route.path, form, &rows(&found)),
+                None => Ok(tagged(lists::line(&found)?.into(), &head.headers)),
+            }
         }
         Act::Stream => stream::stream(shared, &query, &head.headers).await,
         Act::Document => Ok(document(&shared, &head.headers)),

@@ -75,7 +75,7 @@ fn operation(route: &Route, told: &mut SchemaGenerator, given: &mut SchemaGenera
     responses
         .insert("431".to_owned(), json!({"description": "The head of the request, with its address, is too large."}));
     responses.insert(route.status.to_string(), good(route, &json!(answer)));
-    if matches!(route.act, Act::List { .. } | Act::Single(_) | Act::Document) {
+    if matches!(route.act, Act::List(_) | Act::Single { .. } | Act::Document) {
         let about = "The client has it already: the ETag is one of If-None-Match.";
         responses.insert("304".to_owned(), json!({"description": about}));
     }
@@ -126,23 +126,25 @@ fn in_path(path: &str, name: &str) -> Value {
 fn good(route: &Route, answer: &Value) -> Value {
     let json_of = |schema: Value| json!({"application/json": {"schema": schema}});
     let content = match route.act {
-        Act::List { is_file, .. } => {
-            let mut content = json_of(json!({
-                "type": "object",
-                "required": ["items", "next"],
-                "properties": {"items": {"type": "array", "items": answer}, "next": {"type": ["string", "null"]}},
-            }));
-            if is_file {
-                content["application/jsonl"] = json!({"schema": {"type": "string"}});
-                content["text/csv"] = json!({"schema": {"type": "string"}});
-            }
-            content
-        }
+        Act::List(_) => in_files(json_of(json!({
+            "type": "object",
+            "required": ["items", "next"],
+            "properties": {"items": {"type": "array", "items": answer}, "next": {"type": ["string", "null"]}},
+        }))),
+        Act::Single { rows: Some(_), .. } => in_files(json_of(answer.clone())),
         Act::Stream => json!({"text/event-stream": {"schema": {"type": "string"}}}),
         _ if route.status == 204 => return json!({"description": "Done."}),
         _ => json_of(answer.clone()),
     };
     json!({"description": "Done.", "content": content})
+}
+
+/// The same content also as files.
+fn in_files(mut content: Value) -> Value {
+    for kind in ["application/jsonl", "text/csv"] {
+        content[kind] = json!({"schema": {"type": "string"}});
+    }
+    content
 }
 
 fn parameter(parameter: &Parameter) -> Value {

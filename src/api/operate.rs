@@ -30,6 +30,8 @@ use crate::template::{Sent, test_alert};
 
 /// Characters of a name or a note.
 const TEXT_CHARACTERS_MAX: usize = 500;
+/// Claims that one request splits off.
+const CLAIMS_MAX: usize = 1_000;
 /// Alerts that one request sends once more: the daemon's own writing waits for them.
 const REPLAYED_MAX: usize = 10_000;
 /// Of them, those that are told.
@@ -59,6 +61,9 @@ pub(super) struct Said {
     /// Of which claim: `wrong_kind`, `wrong_speaker`, `wrong_link`, `right_link`, split.
     #[schemars(regex(pattern = r"^[0-9a-fA-F]{32}$"))]
     claim: Option<String>,
+    /// Of which claims of the thread, in place of one: split.
+    #[schemars(length(max = 1000))]
+    claims: Option<Vec<ClaimId>>,
     /// The allegation of a link, or the other thread of a merge.
     #[schemars(regex(pattern = r"^[0-9a-fA-F]{32}$"))]
     other: Option<String>,
@@ -182,6 +187,18 @@ impl Said {
         id("claim", self.claim.as_deref().unwrap_or_default())
     }
 
+    /// One or several.
+    fn claims(&self) -> Result<BTreeSet<ClaimId>, Problem> {
+        match &self.claims {
+            None => Ok(BTreeSet::from([self.claim()?])),
+            Some(_) if self.claim.is_some() => Err(Problem::bad("claim and claims: one of them is enough")),
+            Some(claims) if claims.is_empty() || claims.len() > CLAIMS_MAX => {
+                Err(Problem::bad(format!("claims: 1 to {CLAIMS_MAX} are taken")))
+            }
+            Some(claims) => Ok(claims.iter().copied().collect()),
+        }
+    }
+
     fn other<I: std::str::FromStr>(&self) -> Result<I, Problem>
     where
         I::Err: std::fmt::Display,
@@ -203,7 +220,7 @@ impl Said {
             (Act::WrongLink, _) => FeedbackAct::WrongLink { claim: self.claim()?, allegation: self.other()? },
             (Act::RightLink, _) => FeedbackAct::RightLink { claim: self.claim()?, allegation: self.other()? },
             (Act::Merge, _) => FeedbackAct::Merge { thread: self.thread()?, into: self.other()? },
-            (Act::Split, _) => FeedbackAct::Split { thread: self.thread()?, claims: BTreeSet::from([self.claim()?]) },
+            (Act::Split, _) => FeedbackAct::Split { thread: self.thread()?, claims: self.claims()? },
         })
     }
 }

@@ -4,11 +4,12 @@ use std::pin::Pin;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::lists::{self, Page};
+use super::export::FORMATS;
+use super::lists;
 use super::operate::{self, Changed, Changing};
 use super::problem::Problem;
 use super::query::{Parameter, Take};
-use super::{Looking, feeds, state};
+use super::{Looking, Read, feeds, likely, state, table};
 use crate::config::Scope;
 use crate::look::{ClaimLine, DeliveryLine, Explanation, FeedLine, ThreadLine, TimelineLine};
 use serde_json::Value;
@@ -17,41 +18,36 @@ use serde_json::Value;
 pub(super) const LIMITS: (u64, u64) = (200, 100_000);
 const CURSOR: Parameter =
     Parameter { name: "cursor", what: Take::Cursor, about: "What the page before gave as `next`." };
-/// Pages of a list.
+const FORMAT: Parameter =
+    Parameter { name: "format", what: Take::Words(FORMATS), about: "As a file: JSON Lines or CSV, all of it in one." };
+/// Pages of a list, or the whole of it as a file.
 const LIST: &[Parameter] = &[
-    CURSOR,
-    Parameter { name: "limit", what: Take::Number(1, LIMITS.0), about: "Items of a page; 50 where it is not given." },
-];
-/// Lists that can be had as files.
-const FILE: &[Parameter] = &[
     CURSOR,
     Parameter {
         name: "limit",
         what: Take::Number(1, LIMITS.1),
         about: "Items of a page, up to 200, 50 where it is not given; of a file, up to 100000.",
     },
-    Parameter {
-        name: "format",
-        what: Take::Words(&["json", "jsonl", "csv"]),
-        about: "As a file: JSON Lines or CSV, all pages in one.",
-    },
+    FORMAT,
 ];
+/// What is no list and can be had as a file of rows.
+const FILE: &[Parameter] = &[FORMAT];
 const AFTER: &[Parameter] = &[Parameter {
     name: "after",
     what: Take::Number(0, i64::MAX as u64),
     about: "Behind this position; `Last-Event-ID` goes before.",
 }];
 
-const STREAM: &str = "Alerts as they come, as server-sent events: `alert` with its position as id, `reset` where what was missed is no \
-                      longer kept.";
+const STREAM: &str = "Alerts as they come, as server-sent events: `alert` with its position as id, `changed` where one that waited for a \
+                      sink waits no longer or for something else, `reset` where what was missed is no longer kept.";
 
 /// What answers.
 #[derive(Clone, Copy)]
 pub(super) enum Act {
-    /// A page of a list, which may be had as a file.
-    List { read: fn(&Looking<'_>, Option<&str>, u32) -> Result<Page, Problem>, is_file: bool },
-    /// One thing.
-    Single(fn(&Looking<'_>) -> Result<Value, Problem>),
+    /// A page of a list, or the whole of it as a file.
+    List(Read),
+    /// One thing, and its rows where it can be had as a file.
+    Single { read: fn(&Looking<'_>) -> Result<Value, Problem>, rows: Option<fn(&Value) -> Vec<Value>> },
     /// Events as they come.
     Stream,
     /// This table as a document.
@@ -171,22 +167,10 @@ const fn list(
     path: &'static str,
     about: &'static str,
     parameters: &'static [&'static [Parameter]],
-    read: fn(&Looking<'_>, Option<&str>, u32) -> Result<Page, Problem>,
+    read: Read,
     answer: fn(&mut SchemaGenerator) -> Schema,
 ) -> Route {
-    let act = Act::List { read, is_file: false };
-    Route { method: "GET", path, about, parameters, act, status: 200, answer, body: None }
-}
-
-/// A list that can be had as a file.
-const fn file(
-    path: &'static str,
-    about: &'static str,
-    parameters: &'static [&'static [Parameter]],
-    read: fn(&Looking<'_>, Option<&str>, u32) -> Result<Page, Problem>,
-    answer: fn(&mut SchemaGenerator) -> Schema,
-) -> Route {
-    Route { act: Act::List { read, is_file: true }, ..list(path, about, parameters, read, answer) }
+    Route { method: "GET", path, about, parameters, act: Act::List(read), status: 200, answer, body: None }
 }
 
 const fn single(
@@ -196,7 +180,16 @@ const fn single(
     read: fn(&Looking<'_>) -> Result<Value, Problem>,
     answer: fn(&mut SchemaGenerator) -> Schema,
 ) -> Route {
-    Route { method: "GET", path, about, parameters, act: Act::Single(read), status: 200, answer, body: None }
+    let act = Act::Single { read, rows: None };
+    Route { method: "GET", path, about, parameters, act, status: 200, answer, body: None }
+}
+
+/// The same, which can be had as a file of these rows.
+const fn filed(route: Route, rows: fn(&Value) -> Vec<Value>) -> Route {
+    match route.act {
+        Act::Single { read, .. } => Route { act: Act::Single { read, rows: Some(rows) }, ..route },
+        _ => route,
+    }
 }
 
 /// Every route; what has no place for anything goes before what has.
@@ -206,41 +199,41 @@ pub(super) fn routes() -> Vec<Route> {
 
 fn lists_of() -> Vec<Route> {
     vec![
-        file(
+        list(
             "/claims",
             "Claims of the window, the newest first.",
-            &[lists::CLAIMS, FILE],
+            &[lists::CLAIMS, LIST],
             lists::claims,
             of::<ClaimLine>,
         ),
-        file(
+        list(
             "/threads",
             "Threads, that which something was last added to first.",
-            &[lists::THREADS, FILE],
+            &[lists::THREADS, LIST],
             lists::threads,
             of::<ThreadLine>,
         ),
-        file(
+        list(
             "/alerts",
             "What was alerted or waits for that, the newest first.",
-            &[lists::ALERTS, FILE],
+            &[lists::ALERTS, LIST],
             lists::alerts,
             alert,
         ),
-        file("/feeds", "Feeds, those in trouble first.", &[lists::FEEDS, FILE], lists::feeds, feed),
-        file(
+        list("/feeds", "Feeds, those in trouble first.", &[lists::FEEDS, LIST], lists::feeds, feed),
+        list(
             "/deliveries",
             "Which alert went to which sink, or waits, or never got there.",
-            &[lists::DELIVERIES, FILE],
+            &[lists::DELIVERIES, LIST],
             lists::deliveries,
             of::<DeliveryLine>,
         ),
         list("/endpoints", "Sinks and how their endpoints do.", &[&[], LIST], state::endpoints, any),
         list("/silences", "Silences, the newest first.", &[&[], LIST], state::silences, any),
-        file(
+        list(
             "/search",
             "Claims in which words stand, and where they stand.",
-            &[lists::SEARCH, FILE],
+            &[lists::SEARCH, LIST],
             lists::search,
             of::<lists::Found>,
         ),
@@ -260,7 +253,23 @@ fn single_things() -> Vec<Route> {
     };
     vec![
         single("/claims/{id}", "A claim.", &[], state::claim, of::<ClaimLine>),
-        single("/threads/{id}", "A thread with its time line.", &[], state::thread, thread),
+        filed(
+            single(
+                "/threads/{id}",
+                "A thread with its time line; as a file, its time line.",
+                &[FILE],
+                state::thread,
+                thread,
+            ),
+            table::events,
+        ),
+        single(
+            "/threads/{id}/likely",
+            "Threads that may be about the same matter, the likeliest first, five at most: to be merged with.",
+            &[],
+            likely::likely,
+            of::<likely::Likely>,
+        ),
         single("/alerts/{id}", "An alert.", &[], state::alert, alert),
         single(
             "/explain/{id}",
@@ -277,14 +286,26 @@ fn single_things() -> Vec<Route> {
             state::delivery,
             of::<DeliveryLine>,
         ),
-        single(
-            "/trends",
-            "Claims by kind over time, who made most, and which threads were answered most.",
-            &[state::TRENDS],
-            state::trends,
-            any,
+        filed(
+            single(
+                "/trends",
+                "Claims by kind over time, who made most, and which threads were answered most; as a file, a row for each number, by `part`.",
+                &[state::TRENDS, FILE],
+                state::trends,
+                any,
+            ),
+            table::trends,
         ),
-        single("/status", "How the daemon does.", &[], state::status, any),
+        filed(
+            single(
+                "/status",
+                "How the daemon does; as a file, its checks and its numbers.",
+                &[FILE],
+                state::status,
+                any,
+            ),
+            table::status,
+        ),
         other("/alerts/stream", STREAM, &[lists::ALERTS, AFTER], Act::Stream),
         other("/openapi.json", "This document.", &[], Act::Document),
     ]

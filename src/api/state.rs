@@ -271,7 +271,8 @@ pub(super) fn status(looking: &Looking<'_>) -> Result<Value, Problem> {
     let counts = view.counts()?;
     let feeds = statuses(view, Some(config))?;
     let is_running = |state: &str| state != "dropped";
-    let failing = feeds.iter().filter(|feed| TROUBLES.contains(&feed.state) || feed.state == "backing-off").count();
+    let failing =
+        feeds.iter().filter(|feed| TROUBLES.contains(&feed.state.as_ref()) || feed.state == "backing-off").count();
     let endpoints = view.endpoints()?;
     let is_wanted = |sink: &str| config.sinks.iter().any(|known| known.name == sink);
     let paused = feeds.iter().filter(|feed| feed.state == "paused").count();
@@ -298,7 +299,7 @@ pub(super) fn status(looking: &Looking<'_>) -> Result<Value, Problem> {
         "claims": counts.claims,
         "threads": counts.threads,
         "alerts": view.alert_count()?,
-        "feeds": {"total": feeds.iter().filter(|feed| is_running(feed.state)).count(), "failing": failing, "paused": paused},
+        "feeds": {"total": feeds.iter().filter(|feed| is_running(&feed.state)).count(), "failing": failing, "paused": paused},
         "endpoints": {"total": config.sinks.len(), "failing": troubled},
         "pending": counts.pending,
         "dead": counts.dead,

@@ -1,9 +1,11 @@
 //! The stream of alerts: one task reads what is new and fans it out; each client gets what it missed from the database and then what
-//! comes, in the order of positions, none twice.
+//! comes, in the order of positions, none twice; and of what waited for a sink, when it waits no longer.
 //!
 //! A client that does not read is cut off, by the channel's bound or by the connection's, and comes back with the last position that
-//! it has. The task reads after each commit, and each second for what embargoes let out.
+//! it has. The task reads after each commit, and each second for what embargoes and holds let out. Changes have no position: who comes back
+//! asks for those that it missed.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Frame;
 use tokio::sync::{Notify, broadcast, mpsc};
+use tokio::time::Instant;
 use tracing::warn;
 
 use super::lists::{alert_filter, alert_line};
@@ -36,22 +39,69 @@ const PIECES_MAX: usize = 8;
 const ROWS: u32 = 200;
 /// Alerts that one answer catches up with; who has missed more takes the list.
 const MISSED_MAX: i64 = 20_000;
+/// Holds that are told of at once; the rest waits for the next time, so that a large digest cuts nobody off.
+const CHANGES_MAX: usize = 500;
 /// How often something is said.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How often it is looked for what embargoes let out.
+/// How often it is looked for what embargoes and holds let out.
 const TICK: Duration = Duration::from_secs(1);
 
 /// An alert on its way to all clients.
 #[derive(Debug)]
 struct News {
     row: AlertRow,
+    /// It was told before, and waits no longer, or for something else.
+    is_change: bool,
     frame: Bytes,
 }
 
 impl News {
     fn new(row: AlertRow) -> Self {
         let frame = format!("id: {}\nevent: alert\ndata: {}\n\n", row.position, alert_line(&row));
-        Self { row, frame: frame.into() }
+        Self { row, is_change: false, frame: frame.into() }
+    }
+
+    /// Without an id, so that what is resumed behind stays the last alert.
+    fn change(row: AlertRow) -> Self {
+        let frame = format!("event: changed\ndata: {}\n\n", alert_line(&row));
+        Self { row, is_change: true, frame: frame.into() }
+    }
+}
+
+/// What is known of what waits.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// The places by hold; nothing before they were read first.
+    places: Option<BTreeMap<i64, String>>,
+    read: Option<Instant>,
+}
+
+impl Waiting {
+    /// Whether the places are to be read: a commit more or less does not matter.
+    fn is_due(&self, now: Instant) -> bool {
+        self.read.is_none_or(|read| now.duration_since(read) >= TICK)
+    }
+
+    /// Takes the places of now; gives the holds that left theirs, so many at most, and keeps the rest for the next time.
+    fn take(&mut self, mut now: BTreeMap<i64, String>) -> Vec<i64> {
+        let mut left = Vec::new();
+        for (hold, place) in self.places.take().into_iter().flatten() {
+            if now.get(&hold) == Some(&place) {
+                continue;
+            }
+            if left.len() < CHANGES_MAX {
+                left.push(hold);
+            } else {
+                now.insert(hold, place);
+            }
+        }
+        self.places = Some(now);
+        left
+    }
+
+    /// These could not be told: they are taken for holds that leave a place once more.
+    fn put_back(&mut self, left: &[i64]) {
+        self.places.get_or_insert_default().extend(left.iter().map(|hold| (*hold, String::new())));
     }
 }
 
@@ -75,7 +125,7 @@ impl Hub {
         clock: Arc<dyn Clock>,
         committed: Arc<Notify>,
     ) {
-        let mut last = None;
+        let (mut last, mut waiting) = (None, Waiting::default());
         loop {
             let (store, now) = (Arc::clone(&store), clock.now());
             match tokio::task::spawn_blocking(move || store.release_alerts(now)).await {
@@ -85,6 +135,9 @@ impl Hub {
             }
             if let Err(problem) = self.tell(pool, &mut last).await {
                 warn!(error = problem.detail, "cannot read new alerts for the stream");
+            }
+            if let Err(problem) = self.tell_changes(pool, &mut waiting).await {
+                warn!(error = problem.detail, "cannot read for the stream what no longer waits");
             }
             // A notice that comes while nobody waits is kept.
             tokio::select! {
@@ -110,6 +163,26 @@ impl Hub {
                 drop(self.sender.send(Arc::new(News::new(row))));
             }
         }
+    }
+
+    /// Tells of what waited and waits no longer, or for something else.
+    async fn tell_changes(&self, pool: &Arc<Pool>, waiting: &mut Waiting) -> Result<(), Problem> {
+        let now = Instant::now();
+        if !waiting.is_due(now) {
+            return Ok(());
+        }
+        waiting.read = Some(now);
+        let left = waiting.take(pool.read(READ_TIME, View::waiting_places).await??);
+        if left.is_empty() {
+            return Ok(());
+        }
+        let asked = left.clone();
+        let found = pool.read(READ_TIME, move |view| view.alerts_of_holds(&asked)).await;
+        let rows = found.and_then(|rows| rows.map_err(Problem::from)).inspect_err(|_| waiting.put_back(&left))?;
+        for row in rows {
+            drop(self.sender.send(Arc::new(News::change(row))));
+        }
+        Ok(())
     }
 }
 
@@ -188,6 +261,14 @@ impl Client {
             };
             // One that lags has missed something, and comes back for it.
             let Ok(one) = one else { return };
+            if one.is_change {
+                // What was not told yet comes as it is by then. Who looks at one state is told of what leaves it.
+                let is_wanted = one.row.position <= self.at && self.filter.fits_in_some_state(&one.row);
+                if is_wanted && !self.say(one.frame.clone()).await {
+                    return;
+                }
+                continue;
+            }
             if one.row.position <= self.at {
                 continue;
             }
@@ -239,5 +320,28 @@ impl hyper::body::Body for Events {
             self.work = None;
         }
         self.out.poll_recv(context).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holds_that_left_their_places_are_told_once_and_many_bit_by_bit() {
+        let places = |range: std::ops::Range<i64>, place: &str| range.map(|hold| (hold, place.to_owned())).collect();
+        let mut waiting = Waiting::default();
+        assert_eq!(waiting.take(places(0..3, "group")), [0; 0], "what waited at the start is no news");
+        let mut moved: BTreeMap<i64, String> = places(1..4, "group");
+        moved.insert(2, "digests".to_owned());
+        assert_eq!(waiting.take(moved.clone()), [0, 2], "one left, one waits for something else");
+        assert_eq!(waiting.take(moved), [0; 0]);
+        waiting.put_back(&[0, 2]);
+        assert_eq!(waiting.take(BTreeMap::from([(2, "digests".to_owned())])), [0, 1, 2, 3]);
+        let many = i64::try_from(CHANGES_MAX).unwrap() + 7;
+        waiting.take(places(0..many, "group"));
+        assert_eq!(waiting.take(BTreeMap::new()).len(), CHANGES_MAX);
+        assert_eq!(waiting.take(BTreeMap::new()).len(), 7);
+        assert_eq!(waiting.take(BTreeMap::new()), [0; 0]);
     }
 }

@@ -138,6 +138,7 @@ impl Tasks {
         let (has_lost_sinks, sinks) = self.swap_sinks(&config, prepared.dispatchers).await;
         reach(Point::ReloadHalf);
         let poller = prepared.poller.unwrap_or_else(|| Arc::clone(&self.manners.borrow().poller));
+        self.watchers.pollers.send_replace(Some(Arc::clone(&poller)));
         self.manners.send_replace(Arc::new(Manners::new(poller, &config)));
         let all = all_feeds(&config, &self.kept_lists, &self.controls);
         let feeds = self.swap_feeds(&all, &prepared.cursors);

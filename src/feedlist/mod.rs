@@ -23,7 +23,7 @@ use crate::cli::{AddArgs, FeedsCommand, ImportArgs, ReloadArgs, RemoveArgs};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{self, Config, ConfigError, FeedConfig};
 use crate::look::args::FormatArgs;
-use crate::look::print_feeds;
+use crate::look::{print_feeds, print_feeds_of};
 use crate::model::{FeedControl, FeedId, KeptList, shown_address};
 use crate::running;
 use crate::store::{StoreError, View, control_feed};
@@ -45,7 +45,10 @@ const LISTS: [(&str, &str); 6] = [
 /// If the config or a list cannot be read or written, or would no longer be a config.
 pub fn run(command: &FeedsCommand) -> Result<ExitCode> {
     match command {
-        FeedsCommand::List { config, format } => list(&config::load_without_secrets(config)?, *format),
+        FeedsCommand::List { config, at, format } => match at.remote()? {
+            Some(remote) => print_feeds_of(&remote, *format).map(|()| ExitCode::SUCCESS),
+            None => list(&config::load_without_secrets(config)?, *format),
+        },
         FeedsCommand::Show { id, config } => show(&config::load_without_secrets(config)?, id),
         FeedsCommand::Add(args) => add(args),
         FeedsCommand::Discover(args) => discover::run(args),

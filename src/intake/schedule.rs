@@ -176,6 +176,8 @@ pub enum Hold {
     JustPolled,
     /// Its server asks to be left alone (`Retry-After`).
     RetryAfter,
+    /// Its whole site rests: it was asked a moment ago, or said that it is asked too often.
+    SiteRests,
 }
 
 /// The soonest that a feed is polled when somebody asks for it at `now`, and what holds it back if that is later. It goes before rhythm, wishes

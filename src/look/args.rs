@@ -13,6 +13,7 @@ pub use super::feedback::args::FeedbackCommand;
 use super::filter::{Moment, moment};
 pub use super::silence::SilenceCommand;
 use crate::model::Kind;
+use crate::remote::RemoteArgs;
 
 /// Which database.
 #[derive(Debug, Clone, Args)]
@@ -80,6 +81,8 @@ pub struct ClaimsArgs {
     #[command(flatten)]
     pub(super) database: DatabaseArgs,
     #[command(flatten)]
+    pub(super) at: RemoteArgs,
+    #[command(flatten)]
     pub(super) speech: SpeechArgs,
     #[command(flatten)]
     pub(super) filter: FilterArgs,
@@ -105,6 +108,8 @@ pub struct ThreadsArgs {
 pub struct ThreadsListArgs {
     #[command(flatten)]
     pub(super) database: DatabaseArgs,
+    #[command(flatten)]
+    pub(super) at: RemoteArgs,
     #[command(flatten)]
     pub(super) speech: SpeechArgs,
     #[command(flatten)]
@@ -140,6 +145,8 @@ pub struct ThreadsShowArgs {
 pub struct FeedsStatusArgs {
     #[command(flatten)]
     pub(super) database: DatabaseArgs,
+    #[command(flatten)]
+    pub(super) at: RemoteArgs,
     /// Whose outlet's name or feed's name this text is part of.
     #[arg(long, value_name = "TEXT")]
     pub(super) outlet: Option<String>,

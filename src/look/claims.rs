@@ -8,13 +8,13 @@ use anstyle::Style;
 use anyhow::Result;
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::args::{ClaimsArgs, SpeechArgs};
 use super::filter::{Needle, Period};
 use super::table::{Cell, Column};
 use super::words::{self, kind_style, minute, short};
-use super::{Listed, Source, id, print_list};
+use super::{Asked, Listed, Source, id, print_list, remote};
 use crate::clock::{Clock as _, SystemClock};
 use crate::model::{AlertClaim, AlertDocument, AlertedAs, ClaimId, ClaimRecord, Evidence, Kind, StoryId, ThreadId};
 use crate::store::{StoreError, View};
@@ -23,8 +23,15 @@ use crate::terminal::DIM;
 /// `gainsay claims`.
 ///
 /// # Errors
-/// If the database cannot be read or the output not written.
+/// If the database cannot be read, the daemon does not answer, or the output cannot be written.
 pub fn claims(args: &ClaimsArgs) -> Result<ExitCode> {
+    if let Some(remote) = remote(&args.at, &args.database)? {
+        let asked = Asked::default().speech(&args.speech).filter(&args.filter, SystemClock.now());
+        let limit = args.filter.limit;
+        let found: Vec<ClaimLine> = asked.with("thread", &args.thread).lines(&remote, "claims", limit)?;
+        print_list(args.format, &found, limit)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let view = Source::find(&args.database)?.open()?;
     let thread = args.thread.as_deref().map(|text| id::thread(&view, text)).transpose()?;
     let period = Period::new(args.filter.since, args.filter.until, SystemClock.now());
@@ -63,7 +70,7 @@ pub(super) fn texts(record: &ClaimRecord) -> impl Iterator<Item = &str> {
 }
 
 /// Who said it and what it was.
-pub(super) struct Speech {
+pub(crate) struct Speech {
     kinds: Vec<Kind>,
     speaker: Needle,
     outlet: Needle,
@@ -78,11 +85,16 @@ impl Speech {
     }
 
     pub(super) fn new(args: &SpeechArgs) -> Self {
+        Self::of(args.kind.clone(), args.speaker.as_deref(), args.outlet.as_deref())
+    }
+
+    /// These kinds, or all where there is none; what the texts are part of.
+    pub(crate) fn of(kinds: Vec<Kind>, speaker: Option<&str>, outlet: Option<&str>) -> Self {
         Self {
-            kinds: args.kind.clone(),
-            speaker: Needle::new(args.speaker.as_deref()),
-            outlet: Needle::new(args.outlet.as_deref()),
-            is_open: args.kind.is_empty() && args.speaker.is_none() && args.outlet.is_none(),
+            is_open: kinds.is_empty() && speaker.is_none() && outlet.is_none(),
+            kinds,
+            speaker: Needle::new(speaker),
+            outlet: Needle::new(outlet),
         }
     }
 
@@ -139,7 +151,7 @@ impl<'a> Outlets<'a> {
 }
 
 /// A claim as `gainsay claims` prints it.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct ClaimLine {
     id: ClaimId,
     kind: Kind,
@@ -154,23 +166,22 @@ pub(crate) struct ClaimLine {
     withdrawn: bool,
     /// A user has corrected it.
     corrected: bool,
+    /// A user has said that it is none.
+    no_claim: bool,
+    /// What it says, in its own words; empty where it has none.
+    proposition: String,
     /// Sinks that were alerted of it: about it, or as what rode in another claim's alert.
     alerted: BTreeMap<String, AlertedAs>,
     claim: AlertClaim,
     evidence: Evidence,
     document: AlertDocument,
-    #[serde(skip)]
-    says: String,
-    #[serde(skip)]
-    is_no_claim: bool,
 }
 
 impl ClaimLine {
     pub(crate) fn new(record: ClaimRecord, outlets: Vec<String>) -> Self {
-        let target = record.report.claim.target.as_ref().map(|target| format!(" (against {target})"));
-        let says = format!("{}{}", words::content(&record), target.unwrap_or_default());
         Self {
-            is_no_claim: record.is_no_claim(),
+            no_claim: record.is_no_claim(),
+            proposition: record.proposition.text.clone(),
             id: record.id,
             kind: record.kind,
             first_seen: record.first_seen,
@@ -185,7 +196,6 @@ impl ClaimLine {
             claim: record.report.claim,
             evidence: record.report.evidence,
             document: record.report.document,
-            says,
         }
     }
 }
@@ -205,12 +215,14 @@ impl Listed for ClaimLine {
     fn row(&self) -> Vec<Cell> {
         let style = if self.withdrawn || self.claim.background { DIM } else { Style::new() };
         let remark = match (self.withdrawn, self.claim.background) {
-            (true, _) if self.is_no_claim => "no claim: ",
+            (true, _) if self.no_claim => "no claim: ",
             (true, _) => "withdrawn: ",
             (_, true) => "retold: ",
             _ => "",
         };
         let speaker = self.claim.speaker.as_ref().map_or("", |speaker| speaker.name.as_str());
+        let says = if self.proposition.is_empty() { &self.evidence.sentence } else { &self.proposition };
+        let target = self.claim.target.as_ref().map(|target| format!(" (against {target})")).unwrap_or_default();
         vec![
             Cell::styled(&short(&self.id), DIM),
             Cell::new(&minute(self.first_seen)),
@@ -218,7 +230,7 @@ impl Listed for ClaimLine {
             Cell::new(&format!("{:.2}", self.claim.confidence)),
             Cell::new(speaker),
             Cell::new(&words::outlets(&self.outlets)),
-            Cell::styled(&format!("{remark}{}", self.says), style),
+            Cell::styled(&format!("{remark}{says}{target}"), style),
         ]
     }
 }

@@ -12,7 +12,7 @@ use anstyle::{AnsiColor, Style};
 use anyhow::Result;
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use args::{DeliveriesArgs, DeliveriesCommand, DeliveriesListArgs};
 pub(crate) use replay::{Chosen, Wanted};
@@ -21,7 +21,7 @@ use super::claims::Speech;
 use super::filter::{Needle, Period};
 use super::table::{Cell, Column};
 use super::words::{alert_of, minute, short};
-use super::{Listed, Source, id, print_list};
+use super::{Asked, Listed, Source, id, print_list, remote};
 use crate::clock::{Clock as _, SystemClock};
 use crate::model::{Alert, AlertId};
 use crate::store::{DeliveryFilter, DeliveryRow, Named, View};
@@ -53,6 +53,12 @@ fn alert_id(view: &View, text: &str) -> Result<AlertId> {
 }
 
 fn list(args: &DeliveriesListArgs) -> Result<()> {
+    if let Some(remote) = remote(&args.at, &args.database)? {
+        let asked = Asked::default().speech(&args.speech).filter(&args.filter, SystemClock.now());
+        let asked = asked.with("sink", &args.sink).with("status", &args.status);
+        let found: Vec<DeliveryLine> = asked.lines(&remote, "deliveries", args.filter.limit)?;
+        return print_list(args.format, &found, args.filter.limit);
+    }
     let view = Source::find(&args.database)?.open()?;
     let period = Period::new(args.filter.since, args.filter.until, SystemClock.now());
     let (speech, text) = (Speech::new(&args.speech), Needle::new(args.filter.text.as_deref()));
@@ -71,11 +77,12 @@ fn list(args: &DeliveriesListArgs) -> Result<()> {
     print_list(args.format, &found, limit)
 }
 
-/// Whether a text is part of what is told of a delivery; case and accents do not count.
-pub(crate) fn tells(row: &DeliveryRow, alert: Option<&Alert>, text: Option<&str>) -> bool {
+/// Whether a text is part of what is told of a delivery that fits what is looked for; case and accents do not count.
+pub(crate) fn tells(row: &DeliveryRow, alert: Option<&Alert>, speech: &Speech, text: Option<&str>) -> bool {
     let needle = Needle::new(text);
-    needle.is_in(row.last_error.as_deref().into_iter().chain(row.reason.as_deref()))
-        || is_wanted(row, alert, &Speech::open(), &needle)
+    let is_trouble = needle.is_in(row.last_error.as_deref().into_iter().chain(row.reason.as_deref()));
+    let text = if is_trouble { Needle::new(None) } else { needle };
+    is_wanted(row, alert, speech, &text)
 }
 
 /// Whether a delivery fits what is looked for; what an alert said of which nothing is kept is not known.
@@ -105,7 +112,7 @@ fn is_by(alert: &Alert, speech: &Speech) -> bool {
 }
 
 /// A delivery as `gainsay deliveries` prints it.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct DeliveryLine {
     alert: AlertId,
     #[serde(rename = "type")]

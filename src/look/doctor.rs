@@ -248,7 +248,7 @@ fn check_feeds(view: &View, config: Option<&Config>, checks: &mut Checks) -> Res
     };
     let resting = if paused > 0 { format!(", {paused} paused") } else { String::new() };
     checks.add("feeds", level, format!("{ok} well, {bad} in trouble, {new} never read{resting}"));
-    for feed in feeds.iter().filter(|feed| TROUBLES.contains(&feed.state) || feed.state == "backing-off") {
+    for feed in feeds.iter().filter(|feed| TROUBLES.contains(&feed.state.as_ref()) || feed.state == "backing-off") {
         let since = feed.since.map(|since| format!(" since {}", minute(since))).unwrap_or_default();
         let error = feed.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
         checks.add("feed", Level::Warn, format!("{} is {}{since}{error}", feed.id, feed.state.replace('-', " ")));

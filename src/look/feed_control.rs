@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -107,7 +108,8 @@ pub fn poll_feed(args: &FeedsPollArgs) -> Result<ExitCode> {
         bail!("no gainsay runs on {}: there is nobody to poll", database.display());
     }
     let feed = FeedId::new(args.feed.as_str());
-    let (at, hold) = ask_poll(&database, &config, &feed, SystemClock.now())?;
+    // How its site does the daemon alone knows.
+    let (at, hold) = ask_poll(&database, &config, &feed, SystemClock.now(), |_, _| Duration::ZERO)?;
     let when = hold.map_or_else(|| "now".to_owned(), |hold| format!("at {}: {}", second(at), hold_in_words(hold)));
     print_text(&format!("{feed} is polled {when}; later where its site has just been asked\n"))?;
     Ok(ExitCode::SUCCESS)
@@ -124,6 +126,7 @@ pub(crate) fn hold_in_words(hold: Hold) -> &'static str {
     match hold {
         Hold::JustPolled => "it was polled a moment ago",
         Hold::RetryAfter => "its server asks to be left alone until then (Retry-After)",
+        Hold::SiteRests => "its site rests until then: it was just asked, or said that it is asked too often",
     }
 }
 
@@ -148,6 +151,12 @@ impl Feeds {
         known.map(|(_, origin)| origin).ok_or_else(|| ControlError::Missing(feed.clone()))
     }
 
+    /// How a feed is polled.
+    fn config(&self, feed: &FeedId) -> Result<&FeedConfig, ControlError> {
+        let known = self.all.iter().find(|(known, _)| known.id == *feed);
+        known.map(|(known, _)| known.as_ref()).ok_or_else(|| ControlError::Missing(feed.clone()))
+    }
+
     fn control(&self, feed: &FeedId) -> Option<&FeedControl> {
         self.controls.iter().find(|control| control.feed == *feed)
     }
@@ -168,25 +177,28 @@ pub(crate) fn pause_feed(
     })
 }
 
-/// Asks for a poll; says when it is at the earliest, and why not at once.
+/// Asks for a poll; says when it is at the earliest, and why not at once. `rest` is how long the site of a feed rests.
 pub(crate) fn ask_poll(
     database: &Path,
     config: &Config,
     feed: &FeedId,
     now: Timestamp,
+    rest: impl FnOnce(&FeedConfig, &FeedCursor) -> Duration,
 ) -> Result<(Timestamp, Option<Hold>), ControlError> {
     let feeds = Feeds::read(database, config)?;
-    feeds.origin(feed)?;
+    let known = feeds.config(feed)?;
     if let Some(paused) = feeds.control(feed).and_then(|control| control.paused.clone()) {
         return Err(ControlError::Paused(feed.clone(), paused));
     }
     let cursor = feeds.view.cursors()?.into_iter().find(|cursor| cursor.feed == *feed);
-    let found = soonest(&cursor.unwrap_or_else(|| FeedCursor::new(feed.clone())), now);
+    let cursor = cursor.unwrap_or_else(|| FeedCursor::new(feed.clone()));
+    let (at, hold) = soonest(&cursor, now);
+    let rested = now.checked_add(rest(known, &cursor)).unwrap_or(now);
     control_feed(database, feed, now, |control, _| {
         control.poll_asked = Some(now);
         Ok::<_, ControlError>(())
     })?;
-    Ok(found)
+    Ok(if rested > at { (rested, Some(Hold::SiteRests)) } else { (at, hold) })
 }
 
 /// Fails where a feed has this address already, or the id that it would get.

@@ -1,5 +1,6 @@
 //! `gainsay feeds status`: how each feed does, when it is polled next and why; those in trouble first.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::process::ExitCode;
@@ -9,14 +10,14 @@ use anstyle::{AnsiColor, Style};
 use anyhow::Result;
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::args::FeedsStatusArgs;
 use super::filter::Needle;
 use super::table::{Cell, Column};
 use super::words::{alert_of, minute};
-use super::{Listed, Source, print_list};
+use super::{Asked, Listed, Source, print_list, remote};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, FeedConfig};
 use crate::feedlist::plain::{Origin, all_feeds};
@@ -40,11 +41,16 @@ pub(crate) const TROUBLES: [&str; 5] = ["gone", "failing", "denied", "empty", "s
 /// # Errors
 /// If the database cannot be read or the output not written.
 pub fn feeds_status(args: &FeedsStatusArgs) -> Result<ExitCode> {
+    if let Some(remote) = remote(&args.at, &args.database)? {
+        let asked = Asked::default().with("state", &args.state).with("q", &args.outlet);
+        print_list::<FeedLine>(args.format, &asked.lines(&remote, "feeds", 0)?, 0)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let source = Source::find(&args.database)?;
     let outlet = Needle::new(args.outlet.as_deref());
     let mut found = statuses(&source.open()?, source.config.as_ref())?;
     found.retain(|line| {
-        (args.state.is_empty() || args.state.iter().any(|state| state == line.state))
+        (args.state.is_empty() || args.state.iter().any(|state| *state == line.state))
             && outlet.is_in([line.outlet.as_str(), line.id.as_str()])
     });
     print_list(args.format, &found, 0)?;
@@ -107,7 +113,7 @@ impl Known<'_> {
             outlet: outlet.cloned().unwrap_or_default(),
             url: configured.as_ref().map(|feed| shown_address(&feed.url)),
             moved_to: cursor.and_then(|cursor| Some(shown_address(&cursor.moved_to.as_deref()?.parse().ok()?))),
-            state,
+            state: state.into(),
             origin: origin.map(|origin| origin.to_string()),
             paused,
             since: if is_open { record.map(|record| record.since) } else { cursor.and_then(|c| c.failing_since) },
@@ -195,14 +201,14 @@ fn time_in_words(seconds: u64) -> String {
 }
 
 /// A feed as `gainsay feeds status` prints it.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct FeedLine {
     pub(crate) id: String,
     pub(crate) outlet: String,
     pub(crate) url: Option<String>,
     /// Where it has moved for good and is polled.
     moved_to: Option<String>,
-    pub(crate) state: &'static str,
+    pub(crate) state: Cow<'static, str>,
     /// Where it stands: `config`, `added`, or `list` and its id; null where it is dropped.
     pub(crate) origin: Option<String>,
     /// Since when it is not polled, and who said so.
@@ -244,7 +250,7 @@ pub(crate) struct FeedLine {
 }
 
 /// What there is to say of a feed's hub.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Push {
     /// Its address.
     hub: String,
@@ -294,7 +300,7 @@ impl Listed for FeedLine {
     ];
 
     fn row(&self) -> Vec<Cell> {
-        let style = state_style(self.state);
+        let style = state_style(&self.state);
         let paused = self.paused.as_ref().map(paused_in_words);
         let since = self.since.map(|since| format!("since {}", minute(since)));
         let times = (self.failures > 0)
@@ -312,7 +318,7 @@ impl Listed for FeedLine {
         vec![
             Cell::styled(&self.id, Style::new()),
             Cell::new(&self.outlet),
-            Cell::styled(self.state, style),
+            Cell::styled(&self.state, style),
             time(self.last_success),
             Cell::new(&next),
             Cell::new(&self.rhythm_seconds.map(time_in_words).unwrap_or_default()),

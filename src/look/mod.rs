@@ -25,7 +25,7 @@ mod threads;
 mod timeline;
 pub(crate) mod words;
 
-pub(crate) use claims::{ClaimLine, Outlets};
+pub(crate) use claims::{ClaimLine, Outlets, Speech};
 pub(crate) use deliveries::{Chosen, DeliveryLine, STATUSES, Wanted, status_style, tells};
 pub(crate) use doctor::{Level, checks};
 pub(crate) use explain::{Explanation, explained};
@@ -34,7 +34,7 @@ pub(crate) use feeds::{
     FeedLine, STATES as FEED_STATES, TROUBLES, paused_in_words, state_style as feed_style, statuses,
 };
 pub(crate) use filter::{Needle, Period, moment};
-pub(crate) use sources::print_feeds;
+pub(crate) use sources::{print_feeds, print_feeds_of};
 pub(crate) use threads::{STATES as THREAD_STATES, ThreadLine, state_style as thread_style};
 pub(crate) use timeline::{Line as TimelineLine, events};
 pub(crate) use words::alert_of;
@@ -56,12 +56,15 @@ use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
+use jiff::Timestamp;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::config::Config;
+use crate::remote::{Remote, RemoteArgs};
 use crate::store::View;
 use crate::terminal::{self, print_json, print_text, tell};
-use args::{DatabaseArgs, FormatArgs};
+use args::{DatabaseArgs, FilterArgs, FormatArgs, SpeechArgs};
 use table::{Cell, Column, table};
 
 /// Columns where neither the terminal nor COLUMNS says.
@@ -91,6 +94,50 @@ impl Source {
 
     fn open(&self) -> Result<View> {
         Ok(View::open(&self.database)?)
+    }
+}
+
+/// The daemon that is asked in place of the database, if one is.
+///
+/// # Errors
+/// If the database is named, too, or the daemon's address or token are none.
+fn remote(at: &RemoteArgs, database: &DatabaseArgs) -> Result<Option<Remote>> {
+    let remote = at.remote()?;
+    let is_both = remote.is_some() && (database.config.is_some() || database.database.is_some());
+    anyhow::ensure!(
+        !is_both,
+        "--at asks a running daemon, which knows its database: leave out --config and --database"
+    );
+    Ok(remote)
+}
+
+/// A listing's arguments as parameters of the API.
+#[derive(Default)]
+struct Asked(Vec<(&'static str, String)>);
+
+impl Asked {
+    /// A parameter for each value.
+    fn with<T: ToString>(mut self, name: &'static str, values: impl IntoIterator<Item = T>) -> Self {
+        self.0.extend(values.into_iter().map(|value| (name, value.to_string())));
+        self
+    }
+
+    fn speech(self, args: &SpeechArgs) -> Self {
+        self.with("kind", args.kind.iter().map(|kind| kind.as_str()))
+            .with("speaker", &args.speaker)
+            .with("outlet", &args.outlet)
+    }
+
+    fn filter(self, args: &FilterArgs, now: Timestamp) -> Self {
+        let period = Period::new(args.since, args.until, now);
+        self.with("since", args.since.map(|_| period.from))
+            .with("until", args.until.map(|_| period.to))
+            .with("q", &args.text)
+    }
+
+    /// Asks for the lines of a list: one more than `limit`, which says that there are more; all where it is 0.
+    fn lines<L: DeserializeOwned>(&self, remote: &Remote, list: &str, limit: usize) -> Result<Vec<L>> {
+        remote.first(list, &self.0, (limit > 0).then(|| limit.saturating_add(1)))
     }
 }
 

@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::args::FormatArgs;
+use super::feeds::STATES;
 use super::table::{Cell, Column};
-use super::{Listed, paused_in_words, print_list};
+use super::{Asked, Listed, paused_in_words, print_list};
 use crate::config::FeedConfig;
 use crate::feedlist::plain::Origin;
 use crate::model::{FeedControl, PausedFeed, shown_address};
+use crate::remote::Remote;
 use crate::terminal::DIM;
 
 /// A feed as `gainsay feeds list` prints it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct SourceLine {
     id: String,
     outlet: String,
@@ -45,6 +47,16 @@ impl Listed for SourceLine {
             Cell::new(&self.paused.as_ref().map(paused_in_words).unwrap_or_default()),
         ]
     }
+}
+
+/// Prints the feeds that a running daemon polls, each with where it stands and whether it is paused.
+///
+/// # Errors
+/// If the daemon does not answer, or the output cannot be written.
+pub(crate) fn print_feeds_of(remote: &Remote, format: FormatArgs) -> Result<()> {
+    let polled = STATES.into_iter().filter(|state| *state != "dropped");
+    let lines: Vec<SourceLine> = Asked::default().with("state", polled).lines(remote, "feeds", 0)?;
+    print_list(format, &lines, 0)
 }
 
 /// Prints feeds, each with where it stands and whether it is paused.

@@ -8,14 +8,14 @@ use anstyle::{AnsiColor, Style};
 use anyhow::Result;
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::args::{ThreadsArgs, ThreadsCommand, ThreadsListArgs};
 use super::claims::{Outlets, Speech, texts};
 use super::filter::{Needle, Period};
 use super::table::{Cell, Column};
 use super::words::{self, minute, short};
-use super::{Listed, Source, print_list, timeline};
+use super::{Asked, Listed, Source, print_list, remote, timeline};
 use crate::clock::{Clock as _, SystemClock};
 use crate::link::thread::alert_thread;
 use crate::model::{ClaimId, ClaimRecord, StanceEntry, ThreadId, ThreadRecord, ThreadState};
@@ -37,6 +37,13 @@ pub fn threads(args: &ThreadsArgs) -> Result<ExitCode> {
 }
 
 fn list(args: &ThreadsListArgs) -> Result<ExitCode> {
+    if let Some(remote) = remote(&args.at, &args.database)? {
+        let asked = Asked::default().speech(&args.speech).filter(&args.filter, SystemClock.now());
+        let limit = args.filter.limit;
+        let found: Vec<ThreadLine> = asked.with("state", &args.state).lines(&remote, "threads", limit)?;
+        print_list(args.format, &found, limit)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let view = Source::find(&args.database)?.open()?;
     let period = Period::new(args.filter.since, args.filter.until, SystemClock.now());
     let (speech, text) = (Speech::new(&args.speech), Needle::new(args.filter.text.as_deref()));
@@ -85,7 +92,7 @@ fn digests(view: &View, speech: &Speech, text: &Needle) -> Result<BTreeMap<Claim
 }
 
 /// A thread as `gainsay threads` prints it.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct ThreadLine {
     id: ThreadId,
     state: ThreadState,

@@ -82,11 +82,18 @@ pub struct AlertFilter {
     pub since: Option<Timestamp>,
     /// Dated before or then.
     pub until: Option<Timestamp>,
+    /// In one of these of [`ALERT_STATES`].
+    pub states: Vec<String>,
 }
 
 impl AlertFilter {
     /// Whether an alert fits: the same as the query of [`View::alerts`] says.
     pub fn fits(&self, row: &AlertRow) -> bool {
+        (self.states.is_empty() || self.states.contains(&row.state)) && self.fits_in_some_state(row)
+    }
+
+    /// Whether it fits, whatever becomes of it.
+    pub fn fits_in_some_state(&self, row: &AlertRow) -> bool {
         let is_in =
             |needle: &Option<String>, text: &str| needle.as_ref().is_none_or(|needle| text.contains(needle.as_str()));
         (self.kinds.is_empty() || self.kinds.iter().any(|kind| row.kind.as_deref() == Some(kind.as_str())))
@@ -126,17 +133,25 @@ pub struct AlertRow {
 /// before anybody was told; it is kept back for good.
 pub const ALERT_STATES: [&str; 4] = ["out", "held", "taken_back", "silenced"];
 
-/// The columns of an alert, with what the outbox and the holds say of it.
-const ALERT: &str = "*,
+/// What becomes of an alert, as the outbox and the holds say.
+const STATE: &str = "
     CASE WHEN EXISTS (SELECT 1 FROM outbox WHERE outbox.alert = alert.id AND state <> 'silenced') THEN 'out'
          WHEN EXISTS (SELECT 1 FROM hold WHERE hold.alert = alert.id AND ended IS NULL) THEN 'held'
          WHEN EXISTS (SELECT 1 FROM hold WHERE hold.alert = alert.id AND is_told) THEN 'out'
          WHEN EXISTS (SELECT 1 FROM hold WHERE hold.alert = alert.id) THEN 'taken_back'
-         ELSE 'silenced' END AS state,
+         ELSE 'silenced' END";
+
+/// For which sinks it waits.
+const HELD: &str = "
     (SELECT json_group_array(json_object('sink', sink, 'reason', reason,
          'since', strftime('%Y-%m-%dT%H:%M:%SZ', since / 1000, 'unixepoch'),
          'until', CASE WHEN until < 253402207200000 THEN strftime('%Y-%m-%dT%H:%M:%SZ', until / 1000, 'unixepoch') END))
-     FROM (SELECT * FROM hold WHERE hold.alert = alert.id AND ended IS NULL ORDER BY sink)) AS held";
+     FROM (SELECT * FROM hold WHERE hold.alert = alert.id AND ended IS NULL ORDER BY sink))";
+
+/// The columns of an alert.
+fn alert_columns() -> String {
+    format!("*, {STATE} AS state, {HELD} AS held")
+}
 
 /// Numbers of a speaker in a period.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -400,9 +415,18 @@ impl View {
         conditions.maybe("instr(speaker, ?) > 0", filter.speaker.clone());
         conditions.maybe("instr(outlets, ?) > 0", filter.outlet.clone());
         conditions.maybe("instr(words, ?) > 0", filter.text.clone());
-        let query = format!("SELECT {ALERT} FROM alert {} ORDER BY position DESC LIMIT {limit}", conditions.clause());
+        if !filter.states.is_empty() {
+            // What waits or was taken back is among the holds, which are few.
+            let is_hold = |state: &String| ["held", "taken_back"].contains(&state.as_str());
+            if filter.states.iter().all(is_hold) {
+                conditions.text.push("id IN (SELECT alert FROM hold)".to_owned());
+            }
+            conditions.one_of(STATE, filter.states.iter().map(String::as_str));
+        }
+        let (columns, conditions_of, values) = (alert_columns(), conditions.clause(), conditions.values);
+        let query = format!("SELECT {columns} FROM alert {conditions_of} ORDER BY position DESC LIMIT {limit}");
         let mut statement = self.connection.prepare(&query)?;
-        let rows = statement.query_map(params_from_iter(conditions.values), alert)?;
+        let rows = statement.query_map(params_from_iter(values), alert)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -411,7 +435,8 @@ impl View {
     /// # Errors
     /// As above.
     pub fn alerts_after(&self, position: i64, limit: u32) -> Result<Vec<AlertRow>, StoreError> {
-        let query = format!("SELECT {ALERT} FROM alert WHERE position > ?1 ORDER BY position LIMIT ?2");
+        let columns = alert_columns();
+        let query = format!("SELECT {columns} FROM alert WHERE position > ?1 ORDER BY position LIMIT ?2");
         let mut statement = self.connection.prepare_cached(&query)?;
         let rows = statement.query_map([position, i64::from(limit)], alert)?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -422,8 +447,34 @@ impl View {
     /// # Errors
     /// As above.
     pub fn alert(&self, id: AlertId) -> Result<Option<AlertRow>, StoreError> {
-        let query = format!("SELECT {ALERT} FROM alert WHERE id = ?1");
+        let query = format!("SELECT {} FROM alert WHERE id = ?1", alert_columns());
         Ok(self.connection.query_row(&query, [id.to_string()], alert).optional()?)
+    }
+
+    /// Where alerts wait now: by the position of each hold the place, which is another one when it goes on waiting for something else.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn waiting_places(&self) -> Result<BTreeMap<i64, String>, StoreError> {
+        let query = "SELECT position, place || ' ' || reason FROM hold WHERE ended IS NULL";
+        let mut statement = self.connection.prepare_cached(query)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The alerts that these holds are or were about, each once, while they are kept.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn alerts_of_holds(&self, holds: &[i64]) -> Result<Vec<AlertRow>, StoreError> {
+        let places = vec!["?"; holds.len()].join(", ");
+        let columns = alert_columns();
+        let query = format!(
+            "SELECT {columns} FROM alert WHERE id IN (SELECT alert FROM hold WHERE position IN ({places})) ORDER BY position"
+        );
+        let mut statement = self.connection.prepare(&query)?;
+        let rows = statement.query_map(params_from_iter(holds), alert)?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The first position that is kept and the last that was ever given; zero where there is none.

@@ -1,6 +1,7 @@
 //! Durable state: commits of the desk go in, records and the outbox come out; [`EmbeddedStore`] keeps them in SQLite.
 
 mod alert;
+mod alike;
 mod backlog;
 mod beside;
 mod browse;

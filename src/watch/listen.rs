@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
-use super::client::{Client, ClientError};
 use super::sse::{Reader, SseEvent};
 use super::state::{Event, News};
-use super::wire::{Page, Placed};
+use super::wire::Placed;
 use crate::clock::{Clock as _, SystemClock};
+use crate::remote::{Client, ClientError, Page};
 
 /// Alerts that are listed at first.
 pub(super) const FIRST: u32 = 200;

@@ -1,19 +1,16 @@
 //! Where the daemon is and what opens it: arguments and a config in, an address and a token out; called by `watch`.
 
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
 use url::Url;
 
-use super::client::address_of;
 use crate::config::{self, ConfigError};
+use crate::remote::{Place, address_of, token};
 
 /// Where a daemon listens whose config is not known.
 const USUAL: &str = "http://127.0.0.1:8420/";
-/// Bytes of a file with a token.
-const TOKEN_BYTES_MAX: u64 = 4096;
 
 /// Arguments of `watch`.
 #[derive(Debug, Args)]
@@ -33,38 +30,24 @@ pub struct WatchArgs {
     token_env: Option<String>,
 }
 
-/// A daemon's address, and what it is shown.
-pub(super) struct Place {
-    pub(super) base: Url,
-    pub(super) token: Option<String>,
-}
-
-impl Place {
+impl WatchArgs {
     /// The place that these arguments name.
     ///
     /// # Errors
     /// If the address is none of HTTP, a token cannot be read, or the config that is named cannot be used.
-    pub(super) fn find(args: &WatchArgs) -> Result<Self> {
-        let given = token(args)?;
-        if let Some(at) = &args.at {
-            anyhow::ensure!(
-                matches!(at.scheme(), "http" | "https") && at.has_host(),
-                "--at {at}: an address looks like http://127.0.0.1:8420 or https://gainsay.example"
-            );
-            anyhow::ensure!(
-                at.username().is_empty() && at.password().is_none(),
-                "--at: a token goes into --token-file"
-            );
-            return Ok(Self { base: at.clone(), token: given });
+    pub(super) fn place(&self) -> Result<Place> {
+        let given = token(self.token_file.as_deref(), self.token_env.as_deref())?;
+        if let Some(at) = &self.at {
+            return Place::new(at, given);
         }
-        let Ok(path) = config::find(args.config.as_deref()) else {
-            return Ok(Self { base: USUAL.parse()?, token: given });
+        let Ok(path) = config::find(self.config.as_deref()) else {
+            return Ok(Place { base: USUAL.parse()?, token: given });
         };
         let config = match config::load_without_secrets(&path) {
             Ok(config) => config,
             // Who may not read the config of the machine's daemon may still be let in by it.
-            Err(ConfigError::Unreadable { .. }) if args.config.is_none() => {
-                return Ok(Self { base: USUAL.parse()?, token: given });
+            Err(ConfigError::Unreadable { .. }) if self.config.is_none() => {
+                return Ok(Place { base: USUAL.parse()?, token: given });
             }
             Err(error) => return Err(error.into()),
         };
@@ -77,27 +60,8 @@ impl Place {
         let base = listen.with_context(|| {
             format!("{shown} says `listen = \"\"` in [http]: its daemon cannot be watched; give it an address, or say --at URL")
         })?;
-        Ok(Self { base, token: given.or_else(|| config::own_token(&path)) })
+        Ok(Place { base, token: given.or_else(|| config::own_token(&path)) })
     }
-}
-
-fn token(args: &WatchArgs) -> Result<Option<String>> {
-    let text = match (&args.token_file, &args.token_env) {
-        (Some(file), _) => read(file).with_context(|| format!("--token-file: cannot read {}", file.display()))?,
-        (None, Some(variable)) => {
-            std::env::var(variable).with_context(|| format!("--token-env: {variable} is not set"))?
-        }
-        (None, None) => return Ok(None),
-    };
-    let token = text.trim();
-    anyhow::ensure!(!token.is_empty(), "the token is empty");
-    Ok(Some(token.to_owned()))
-}
-
-fn read(path: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    std::fs::File::open(path)?.take(TOKEN_BYTES_MAX).read_to_string(&mut text)?;
-    Ok(text)
 }
 
 #[cfg(test)]
@@ -114,7 +78,7 @@ mod tests {
         let path = folder.path().join("gainsay.toml");
         std::fs::write(&path, config).unwrap();
         std::fs::write(folder.path().join("desk.token"), "operate-operate-operate\n").unwrap();
-        let place = Place::find(&args(None, Some(path))).map_err(|error| format!("{error:#}"))?;
+        let place = args(None, Some(path)).place().map_err(|error| format!("{error:#}"))?;
         Ok((place.base.to_string(), place.token))
     }
 
@@ -135,10 +99,10 @@ mod tests {
 
     #[test]
     fn an_address_goes_before_the_config_and_takes_no_token_of_it() {
-        let place = Place::find(&args(Some("https://gainsay.example/x"), None)).unwrap();
+        let place = args(Some("https://gainsay.example/x"), None).place().unwrap();
         assert_eq!((place.base.as_str(), place.token), ("https://gainsay.example/x", None));
         for bad in ["ftp://x.example", "localhost:8420", "http://a:b@x.example"] {
-            assert!(Place::find(&args(Some(bad), None)).is_err(), "{bad}");
+            assert!(args(Some(bad), None).place().is_err(), "{bad}");
         }
     }
 }

@@ -10,14 +10,14 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::client::{Client, ClientError};
 use super::listen::{FIRST, listen};
 use super::screen::{self, Drawn};
 use super::state::{Ask, Event, News, Saying, State};
 use super::tty::{Tty, keys};
-use super::wire::{Page, Quoted, Status, Thread};
+use super::wire::{Quoted, Status, Thread};
 use super::words::Paint;
 use crate::clock::{Clock as _, SystemClock};
+use crate::remote::{Client, ClientError, Page};
 
 /// Events that wait.
 const EVENTS_MAX: usize = 256;

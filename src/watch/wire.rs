@@ -8,24 +8,6 @@ use serde_json::Value;
 
 use crate::model::{Alert, AlertClaim, ClaimSpeaker, Evidence, Kind, PausedFeed, StanceEntry, ThreadState};
 
-/// A page of a list.
-#[derive(Debug, Deserialize)]
-pub(super) struct Page {
-    items: Vec<Value>,
-    /// The cursor of the next page.
-    pub(super) next: Option<String>,
-}
-
-impl Page {
-    /// Its items, and how many of them are of no kind that is known.
-    pub(super) fn read<T: DeserializeOwned>(self) -> (Vec<T>, usize) {
-        let all = self.items.len();
-        let items: Vec<T> = self.items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect();
-        let unknown = all - items.len();
-        (items, unknown)
-    }
-}
-
 /// An alert with its place.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct Placed {
@@ -208,6 +190,7 @@ pub(super) struct Parts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::remote::Page;
 
     #[test]
     fn what_another_version_says_is_left_out_and_counted() {

@@ -13,7 +13,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// The files by name; that without one is the page itself.
-const FILES: [(&str, &str, &[u8]); 28] = [
+const FILES: [(&str, &str, &[u8]); 29] = [
     ("", "text/html; charset=utf-8", include_bytes!("page/index.html")),
     ("index.html", "text/html; charset=utf-8", include_bytes!("page/index.html")),
     ("app.css", "text/css; charset=utf-8", include_bytes!("page/app.css")),
@@ -32,6 +32,7 @@ const FILES: [(&str, &str, &[u8]); 28] = [
     ("feeds.js", SCRIPT, include_bytes!("page/feeds.js")),
     ("list.js", SCRIPT, include_bytes!("page/list.js")),
     ("live.js", SCRIPT, include_bytes!("page/live.js")),
+    ("merge.js", SCRIPT, include_bytes!("page/merge.js")),
     ("notify.js", SCRIPT, include_bytes!("page/notify.js")),
     ("refresh.js", SCRIPT, include_bytes!("page/refresh.js")),
     ("said.js", SCRIPT, include_bytes!("page/said.js")),

@@ -159,6 +159,29 @@ fn lists_are_filtered_and_paged_without_gaps_or_repeats_while_claims_arrive() {
     assert!(csv.contains("\"id\",\"kind\",\"first_seen\""), "{csv}");
     let (_, _, csv) = send(address, "GET", "/api/v1/feeds?format=csv", &[], "");
     assert!(csv.contains("\"id\",\"outlet\",\"url\",\"state\"") && csv.contains("\n\"a\","), "{csv}");
+    for (path, head, row) in [
+        ("/endpoints", "\"name\",\"kind\",\"address\"", "\"desk\",\"webhook\""),
+        ("/silences", "\"id\",\"state\",\"comment\"", "\r\n"),
+        ("/trends", "\"part\",\"bucket\",\"kind\"", "\"speakers\""),
+        ("/status", "\"part\",\"name\",\"state\"", "\"fact\",\"feeds.total\",\"\",\"1\""),
+        (&*format!("/threads/{thread}"), "\"event\",\"at\",\"claim\"", &*format!("\"{id}\"")),
+    ] {
+        let (status, found, csv) = send(address, "GET", &format!("/api/v1{path}?format=csv"), &[], "");
+        assert_eq!(status, 200, "{path}: {csv}");
+        assert!(found.contains("attachment; filename=\"gainsay-") && csv.contains(head) && csv.contains(row), "{csv}");
+        let (_, _, lines) = send(address, "GET", &format!("/api/v1{path}?format=jsonl"), &[], "");
+        let mut lines = lines.lines().filter(|line| line.starts_with('{')).peekable();
+        assert!(path == "/silences" || lines.peek().is_some(), "{path}");
+        assert!(lines.all(|line| serde_json::from_str::<Value>(line).is_ok()), "{path}");
+    }
+    let document = read(address, "/openapi.json");
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let Some(get) = operations.get("get") else { continue };
+        let content = &get["responses"]["200"]["content"];
+        let takes_format = get["parameters"].as_array().unwrap().iter().any(|one| one["name"] == "format");
+        assert_eq!(content.get("text/csv").is_some(), takes_format, "{path}");
+        assert!(takes_format || content["application/json"]["schema"]["properties"].get("items").is_none(), "{path}");
+    }
 }
 
 #[test]
@@ -405,6 +428,8 @@ fn hostile_texts_come_out_as_data() {
         "/search?q=quell",
         "/claims?format=jsonl",
         "/claims?format=csv",
+        "/trends?format=csv",
+        "/deliveries?format=csv",
         "/deliveries",
     ] {
         let (status, head, body) = send(address, "GET", &format!("/api/v1{path}"), &[], "");

@@ -186,7 +186,11 @@ fn a_poll_that_is_asked_for_comes_at_once_but_not_against_retry_after() {
     });
     // By another name: a site that is asked too often rests as a whole.
     let other_site = busy.base.replace("127.0.0.1", "localhost");
-    let named = [("a", format!("{}/a", wire.base)), ("busy", format!("{other_site}/x"))];
+    let named = [
+        ("a", format!("{}/a", wire.base)),
+        ("busy", format!("{other_site}/x")),
+        ("calm", format!("{}/a", wire.base.replace("127.0.0.1", "localhost"))),
+    ];
     let config = write_config(folder.path(), &named, Some(&receiver.base));
     let text = std::fs::read_to_string(&config).unwrap();
     std::fs::write(&config, text.replace("poll_interval = \"1s\"", "poll_interval = \"1h\"")).unwrap();
@@ -201,6 +205,11 @@ fn a_poll_that_is_asked_for_comes_at_once_but_not_against_retry_after() {
     wait_for("what the server asks", MINUTE, || read(address, "/feeds/busy")["failures"] == 1);
     let (_, held) = change(address, "POST", "/feeds/busy/poll", &json!({}));
     assert!(held["held"].as_str().unwrap().contains("Retry-After"), "{held}");
+    // Another feed of a site that said "too many requests" waits with it, though nobody asked that of this one.
+    let (_, held) = change(address, "POST", "/feeds/calm/poll", &json!({}));
+    assert!(held["held"].as_str().unwrap().contains("its site rests"), "{held}");
+    let at: jiff::Timestamp = held["at"].as_str().unwrap().parse().unwrap();
+    assert!((20..=61).contains(&at.duration_since(jiff::Timestamp::now()).as_secs()), "{held}");
     served.add("/a", story(1));
     let (status, asked) = change(address, "POST", "/feeds/a/poll", &json!({}));
     assert_eq!(status, 202, "{asked}");

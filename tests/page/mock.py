@@ -2,7 +2,7 @@
 """The page's files and an API that follows the contract, over made-up data: `mock.py [--port N] [--token TOKEN] [--calm]`.
 
 Prints the address as its first line. TOKEN may do everything, TOKEN-reader may only read. What only a mock can do lies under `/__mock/`: `publish?count=N`, `drop` (all streams),
-`down?on=1` (every request of the API fails), `forget` (streams cannot resume from before now), `log` (what was sent to change something), `alerts?count=N` (so many older alerts).
+`letgo` (the first alert that is held goes out), `down?on=1` (every request of the API fails), `forget` (streams cannot resume from before now), `log` (what was sent to change something), `alerts?count=N` (so many older alerts).
 """
 
 import argparse
@@ -27,28 +27,33 @@ SPAN = {"since", "until", "cursor", "limit", "format"}
 FILTERS = {
     "claims": {"kind", "speaker", "outlet", "feed", "language", "confidence_min", "thread", "q"} | SPAN,
     "threads": {"state", "speaker", "outlet", "contradiction", "q"} | SPAN,
-    "alerts": {"kind", "type", "speaker", "outlet", "confidence_min", "q"} | SPAN,
+    "alerts": {"kind", "type", "state", "speaker", "outlet", "confidence_min", "q"} | SPAN,
     "feeds": {"state", "q"} | SPAN,
     "deliveries": {"sink", "status", "q"} | SPAN,
     "endpoints": SPAN,
     "silences": SPAN,
     "search": {"q", "kind"} | SPAN,
-    "trends": {"since", "until", "bucket"},
-    "status": set(),
+    "trends": {"since", "until", "bucket", "format"},
+    "status": {"format"},
     "explain": set(),
 }
 
 world = World()
 lock = threading.Condition()
-control = {"down": False, "drop": 0, "log": [], "made": 1000, "oldest": 0}
+control = {"down": False, "drop": 0, "changed": [], "log": [], "made": 1000, "oldest": 0}
 
 
 def has(value, *texts):
     return any(value.lower() in (text or "").lower() for text in texts)
 
 
-def keeps(alert, query):
-    """Whether the filters of a query let an alert through."""
+def keeps(item, query):
+    """Whether the filters of a query let an item through."""
+    return (not query.get("state") or item["state"] in query["state"]) and tells(item["alert"], query)
+
+
+def tells(alert, query):
+    """Whether they let an alert through, whatever became of it."""
     claim, story = alert["claim"], alert["story"]
     if query.get("kind") and (not claim or claim["kind"] not in query["kind"]):
         return False
@@ -142,6 +147,12 @@ class Handler(BaseHTTPRequestHandler):
                     made.append(world.made_up(start - timedelta(minutes=wanted - at), 2000 + at))
                     world.alerts.pop()
                 world.alerts = [listed(first["position"] - len(made) + at, alert) for at, alert in enumerate(made)] + world.alerts
+        elif what == "letgo":
+            with lock:
+                item = next(item for item in world.alerts if item["state"] == "held")
+                item.update(state="out", held=[])
+                control["changed"].append(item)
+                lock.notify_all()
         elif what == "drop":
             with lock:
                 control["drop"] += 1
@@ -155,6 +166,10 @@ class Handler(BaseHTTPRequestHandler):
                 control["drop"] += 1
                 lock.notify_all()
         return {"alerts": len(world.alerts), "log": control["log"]}
+
+    def filed(self, found, rows, query):
+        """What is no list: as it is, or its rows as a file."""
+        return self.page(rows, query) if "format" in query else self.single(found)
 
     def page(self, items, query):
         kind = query.get("format", [None])[0]
@@ -184,7 +199,7 @@ class Handler(BaseHTTPRequestHandler):
         if what == "alerts":
             if len(steps) > 1:
                 return self.single(next((item for item in world.alerts if item["alert"]["id"] == steps[1]), None))
-            return self.page([item for item in reversed(world.alerts) if keeps(item["alert"], query)], query)
+            return self.page([item for item in reversed(world.alerts) if keeps(item, query)], query)
         if what == "claims":
             if len(steps) > 1:
                 return self.single(world.claims.get(steps[1]))
@@ -192,7 +207,9 @@ class Handler(BaseHTTPRequestHandler):
         if what == "threads":
             if len(steps) > 1:
                 thread = world.threads.get(steps[1])
-                return self.single(thread and {**thread, "timeline": world.timelines[thread["id"]]})
+                if thread and steps[2:] == ["likely"]:
+                    return self.answer(200, {"items": self.likely(thread)})
+                return self.filed(thread and {**thread, "timeline": world.timelines[thread["id"]]}, thread and world.timelines[thread["id"]], query)
             found = [thread for thread in list(world.threads.values()) if (not word("state") or thread["state"] == word("state")) and (not word("q") or has(word("q"), thread["proposition"], thread["id"])) and (not word("outlet") or has(word("outlet"), *thread["outlets"])) and (not word("speaker") or has(word("speaker"), *(one["respondent"] for one in thread["stances"]))) and (not word("contradiction") or thread["contradiction"])]
             return self.page(sorted(found, key=lambda thread: thread["last_added"], reverse=True), query)
         if what == "feeds":
@@ -221,9 +238,11 @@ class Handler(BaseHTTPRequestHandler):
                     found.append({"what": "claim", "id": claim["id"], "thread": claim["thread"], "kind": claim["kind"], "speaker": claim["claim"]["speaker"]["name"], "text": text, "marks": [[at, at + len(word("q"))]], "outlet": claim["outlets"][0], "time": claim["first_seen"]})
             return self.page(found, query)
         if what == "trends":
-            return self.answer(200, self.trends(word("since"), word("bucket")))
+            found = self.trends(word("since"), word("bucket"))
+            return self.filed(found, found["speakers"], query)
         if what == "status":
-            return self.answer(200, {"version": "0.1.0", "started": iso(world.ago(4400)), "ready": True, "clock": iso(datetime.now(timezone.utc)), "documents": 48210, "stories": 30117, "claims": len(world.claims), "threads": len(world.threads), "alerts": len(world.alerts), "feeds": {"total": len(world.feeds), "failing": 4}, "endpoints": {"total": 3, "failing": 1}, "pending": 7, "dead": 3, "silenced": 12, "backlog": 0, "database_bytes": 412_000_000, "checks": [{"name": "version", "state": "good", "detail": "gainsay 0.1.0"}, {"name": "disk", "state": "good", "detail": "18 GiB free at /var/lib/gainsay"}, {"name": "integrity", "state": "good", "detail": "quick_check finds nothing"}, {"name": "feeds", "state": "odd", "detail": "9 well, 5 in trouble: Lakeside Post, Evening Post, Tannau Tageblatt, City Gazette"}, {"name": "sink", "state": "bad", "detail": "slack-crisis: 7 wait (the oldest for 50 min), 3 dead"}]})
+            found = {"version": "0.1.0", "started": iso(world.ago(4400)), "ready": True, "clock": iso(datetime.now(timezone.utc)), "documents": 48210, "stories": 30117, "claims": len(world.claims), "threads": len(world.threads), "alerts": len(world.alerts), "feeds": {"total": len(world.feeds), "failing": 4}, "endpoints": {"total": 3, "failing": 1}, "pending": 7, "dead": 3, "silenced": 12, "backlog": 0, "database_bytes": 412_000_000, "checks": [{"name": "version", "state": "good", "detail": "gainsay 0.1.0"}, {"name": "disk", "state": "good", "detail": "18 GiB free at /var/lib/gainsay"}, {"name": "integrity", "state": "good", "detail": "quick_check finds nothing"}, {"name": "feeds", "state": "odd", "detail": "9 well, 5 in trouble: Lakeside Post, Evening Post, Tannau Tageblatt, City Gazette"}, {"name": "sink", "state": "bad", "detail": "slack-crisis: 7 wait (the oldest for 50 min), 3 dead"}]}
+            return self.filed(found, found["checks"], query)
         if what == "explain":
             item = next((item["alert"] for item in world.alerts if item["alert"]["id"] == steps[1]), None)
             if not item and steps[1] not in world.threads:
@@ -235,6 +254,13 @@ class Handler(BaseHTTPRequestHandler):
         if not found:
             raise Problem(404, "not found", "there is no such id")
         self.answer(200, found)
+
+    def likely(self, thread):
+        """Two other threads with long words of this one in theirs."""
+        words = {word.lower() for word in thread["proposition"].split() if len(word) > 5}
+        shared = {one["id"]: len(words & {word.lower() for word in one["proposition"].split()}) for one in world.threads.values() if one is not thread}
+        best = sorted((one for one in world.threads.values() if shared.get(one["id"])), key=lambda one: -shared[one["id"]])[:2]
+        return [{"thread": one, "probability": 0.4 + min(0.5, shared[one["id"]] / 10), "reason": "same names and circumstances"} for one in best]
 
     def trends(self, since, bucket):
         step = timedelta(hours=1) if bucket == "hour" else timedelta(days=1)
@@ -262,7 +288,7 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         with lock:
             position = int(after) if after else world.alerts[-1]["position"]
-            dropped = control["drop"]
+            dropped, changed = control["drop"], len(control["changed"])
         self.wfile.write(b": here\n\n")
         if position < control["oldest"]:
             self.wfile.write(b"event: reset\ndata: {}\n\n")
@@ -274,13 +300,17 @@ class Handler(BaseHTTPRequestHandler):
                     return
                 at = max(0, position - world.alerts[0]["position"] + 1)
                 news = world.alerts[at:at + 500]
-                if not news and not lock.wait(15):
+                changes, changed = control["changed"][changed:], len(control["changed"])
+                if not news and not changes and not lock.wait(15):
                     news = None
+            for item in changes:
+                if tells(item["alert"], query):
+                    self.wfile.write(f"event: changed\ndata: {json.dumps(item)}\n\n".encode())
             if news is None:
                 self.wfile.write(b": \n\n")
             for item in news or ():
                 position = item["position"]
-                if keeps(item["alert"], query):
+                if keeps(item, query):
                     self.wfile.write(f"id: {position}\nevent: alert\ndata: {json.dumps(item)}\n\n".encode())
             self.wfile.flush()
 

@@ -67,6 +67,44 @@ export const mocked = [
     await page.keyboard.press('.');
     await page.waitForFunction(() => document.querySelector('.fresh').hidden && document.querySelector('.list').scrollTop === 0);
   }],
+  ['an alert that is held is shown as such, found by its state, and drawn anew when it goes out, also over a break', async ({ open, startMock }) => {
+    const own = await startMock();
+    try {
+      const page = await open('#/live', { at: own.at, expected: ['ERR_', '503'] });
+      await page.waitForSelector('#connection[data-tone="live"]');
+      const waits = page.locator('.alert', { has: page.locator('.held') });
+      await waits.first().scrollIntoViewIfNeeded();
+      await waits.first().focus();
+      const words = await waits.first().locator('.evidence').innerText();
+      const only = await open('#/live?state=held', { at: own.at, expected: ['ERR_'] });
+      await only.waitForSelector('.alert .held');
+      assert.equal(await only.locator('select[name="state"]').inputValue(), 'held');
+      assert.equal(await only.locator('.alert').count(), 1);
+      const sent = await open('#/live?state=out', { at: own.at, expected: ['ERR_'] });
+      await sent.waitForSelector('#connection[data-tone="live"]');
+      const before = await sent.evaluate(() => Number(document.querySelector('.alert').getAttribute('aria-setsize')));
+      await own.control('letgo');
+      await page.waitForFunction(() => !document.querySelector('.alert .held'), null, { timeout: 3000 });
+      assert.equal(await page.evaluate(() => document.activeElement.querySelector('.evidence')?.innerText), words, 'the focus stays');
+      await only.waitForFunction(() => !document.querySelector('.alert'));
+      assert.match(await only.locator('.foot').innerText(), /No alert matches/);
+      await sent.waitForFunction((wanted) => Number(document.querySelector('.alert').getAttribute('aria-setsize')) === wanted, before + 1);
+    } finally {
+      own.stop();
+    }
+    const broken = await startMock();
+    try {
+      const page = await open('#/live', { at: broken.at, expected: ['ERR_', '503'] });
+      await page.waitForSelector('.alert .held');
+      await broken.control('down?on=1');
+      await page.waitForSelector('#connection[data-tone="off"]');
+      await broken.control('letgo');
+      await broken.control('down?on=0');
+      await page.waitForFunction(() => document.querySelector('.alert') && !document.querySelector('.alert .held'), null, { timeout: 15_000 });
+    } finally {
+      broken.stop();
+    }
+  }],
   ['sound and notifications, once they are switched on', async ({ open, mock }) => {
     const page = await open();
     await page.evaluate(() => {
@@ -201,14 +239,17 @@ export const mocked = [
     await denial.locator('form button[type="submit"]').click();
     assert.equal((await until(async () => { const one = await said(mock, 'feedback'); return one?.act === 'wrong_speaker' && one; }, 'speaker')).speaker, 'Marta Ilves Senior');
     await page.waitForTimeout(1500);
-    await correct('Split off');
-    await until(async () => (await said(mock, 'feedback'))?.act === 'split', 'split');
-    await page.click('button:has-text("Merge")');
+    await denial.getByRole('button', { name: 'Split off' }).click();
+    assert.equal((await until(async () => { const one = await said(mock, 'feedback'); return one?.act === 'split' && one; }, 'split')).claim, claim);
+    await page.click('.actions button:has-text("Merge with …")');
     await page.waitForSelector('dialog .choice button');
     await page.fill('dialog input', 'silo');
     await page.waitForFunction(() => document.querySelectorAll('dialog .choice button').length === 1);
     await page.click('dialog .choice button');
     await until(async () => (await said(mock, 'feedback'))?.act === 'merge', 'merge');
+    await page.waitForSelector('.likely li button');
+    await page.locator('.likely li button').first().click();
+    await page.waitForSelector('.toast:has-text("Merged: both are one thread")');
   }],
   ['a correction shows what changed, a withdrawal is struck', async ({ open, base }) => {
     const find = async (word) => (await (await fetch(`${base}api/v1/threads?q=${word}`)).json()).items[0].id;
@@ -246,7 +287,7 @@ export const mocked = [
     const row = page.locator('tr', { hasText: 'Harbour News' });
     await row.getByText('added here').waitFor();
     await row.getByRole('button', { name: 'Poll now' }).click();
-    await page.waitForSelector('.toast:has-text("is polled, as soon as")');
+    await page.waitForSelector('.toast:has-text("is polled now")');
     await row.getByRole('button', { name: 'Pause' }).click();
     await row.getByText('paused since').waitFor();
     await page.keyboard.press('u');

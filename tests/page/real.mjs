@@ -44,6 +44,12 @@ const hostile = [
   { title: '"><svg/onload=window.pwned=4> Keller denies fraud', body: 'Director Otto Keller denied that he had forged the books of Tannau Steel. "The books are in order," Keller said on Sunday.', link: 'data:text/html,<script>window.pwned=5</script>' },
 ];
 
+/** One matter in two stories that share no more than whom they are about. */
+const MATTER = [
+  { title: 'Seafarers accuse Nordhav Shipping over lifeboats', body: "The seafarers' league accused Nordhav Shipping of locking the lifeboats on two liners. \"Nobody could have got out,\" the league's head, Pia Lund, said on Monday." },
+  { title: 'Pumps were missing, inspectors say', body: 'Harbour inspectors accused Nordhav Shipping of sending ships out without bilge pumps. The report runs to ninety pages.' },
+];
+
 /** What is on the wire before the daemon starts. */
 export function stories(wire) {
   for (const one of DENIALS) wire.publish('/wire', denial(one));
@@ -139,6 +145,32 @@ export const real = [
     await page.locator('.event').first().focus();
     await page.keyboard.press('w');
     await page.waitForSelector('.facts:not(:empty)');
+  }],
+  ['real: a thread of the same matter is offered, merged by one click and split again; so is one claim', async ({ open, daemon }) => {
+    await rested(daemon, 'wire');
+    for (const one of MATTER) daemon.wire.publish('/wire', one);
+    await daemon.post('feeds/wire/poll');
+    const about = async (word) => (await daemon.get(`threads?q=${word}`)).items[0];
+    const [boats, pumps] = await Promise.all(['lifeboats', 'pumps'].map((word) => until(() => about(word), `the thread about ${word}`)));
+    assert.notEqual(boats.id, pumps.id);
+    const page = await open(`#/thread/${boats.id}`);
+    const offered = page.locator('.likely li', { hasText: 'pumps' });
+    await offered.waitFor();
+    await offered.getByRole('button', { name: 'Merge' }).click();
+    await page.waitForSelector('.toast:has-text("Merged")');
+    const claims = (count) => page.waitForFunction((wanted) => document.querySelectorAll('li.event[id^="claim-"]').length === wanted, count, { timeout: LATE });
+    await claims(2);
+    await page.click('.toast button:has-text("Undo")');
+    await page.waitForSelector('.toast:has-text("Split again")');
+    await claims(1);
+    await until(async () => (await about('lifeboats')).claims.length === 1 && (await about('pumps')).claims.length === 1, 'two threads');
+    assert.deepEqual((await about('pumps')).claims, pumps.claims);
+    await page.locator('.likely li', { hasText: 'pumps' }).getByRole('button', { name: 'Merge' }).click();
+    await claims(2);
+    await page.locator('li.event', { hasText: 'pumps' }).getByRole('button', { name: 'Split off' }).click();
+    await claims(1);
+    await page.click('.toast:has-text("Split off") button:has-text("Undo")');
+    await claims(2);
   }],
   ['real: a dead letter is seen, replayed from the page and delivered under the same id', async ({ open, daemon }) => {
     daemon.endpoint.refuse = 'laundered money';

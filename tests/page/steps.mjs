@@ -1,5 +1,6 @@
 // What holds against any daemon that has a few alerts: views, keys, addresses, widths, contrast, names of fields.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { contrasts } from './contrast.mjs';
 
 export const VIEWS = ['live', 'threads', 'feeds', 'deliveries', 'trends', 'status', 'search?q=a'];
@@ -13,6 +14,8 @@ export async function settled(page) {
     return main.childElementCount && !/(Loading|Searching|Asking) …/.test(main.textContent) && main.querySelector('.alert, .card, .grid, .chart, .tile, .empty, .event, .foot:not(:empty)');
   }, [...VIEWS.map((view) => view.split('?')[0]), 'thread', 'alert'], { timeout: 10_000 });
 }
+
+const authorization = async (page) => ({ authorization: `Bearer ${await page.evaluate(() => sessionStorage.getItem('gainsay.token'))}` });
 
 export const steps = [
   ['each view loads, without an error or a foreign request', async ({ open, say }) => {
@@ -158,13 +161,24 @@ export const steps = [
     await page.waitForSelector('.alert');
     assert.notEqual(await ground(), before);
   }],
-  ['the list is saved as JSON Lines and CSV', async ({ open }) => {
+  ['every view is saved as JSON Lines and CSV', async ({ open, base }) => {
     const page = await open();
     await page.waitForSelector('.alert');
-    for (const [label, ending] of [['JSON Lines', 'jsonl'], ['CSV', 'csv']]) {
-      await page.click('.bar .menu summary:has-text("Export")');
-      const [download] = await Promise.all([page.waitForEvent('download'), page.click(`.menu[open] button:has-text("${label}")`)]);
-      assert.match(download.suggestedFilename(), new RegExp(`^gainsay-alerts-\\d+T\\d+\\.${ending}$`));
+    const [thread] = (await (await fetch(`${base}api/v1/threads?limit=1`, { headers: await authorization(page) })).json()).items;
+    const views = [['live', ['alerts']], ['threads', ['threads']], ['feeds', ['feeds']], ['deliveries', ['deliveries', 'endpoints', 'silences']], ['trends', ['trends']], ['status', ['status']], ['search?q=a', ['search']], [`thread/${thread.id}`, [`threads-${thread.id}`, 'claims']]];
+    for (const [view, names] of views) {
+      await page.goto(page.url().replace(/#.*/, `#/${view}`));
+      await settled(page);
+      for (const [at, name] of names.entries()) {
+        for (const ending of ['jsonl', 'csv']) {
+          await page.locator('main .menu summary', { hasText: 'Export' }).first().click();
+          const [download] = await Promise.all([page.waitForEvent('download'), page.locator('.menu[open] button', { hasText: ending === 'csv' ? 'CSV' : 'JSON Lines' }).nth(at).click()]);
+          assert.match(download.suggestedFilename(), new RegExp(`^gainsay-${name}-\\d+T\\d+\\.${ending}$`));
+          const text = await readFile(await download.path(), 'utf8');
+          if (ending === 'jsonl') for (const line of text.split('\n').filter(Boolean)) assert.ok(JSON.parse(line), `${view}: ${line}`);
+          else assert.ok(text.includes(',') || name === 'silences', `${view}: ${text.slice(0, 80)}`);
+        }
+      }
     }
   }],
 ];

@@ -40,6 +40,9 @@ STORIES = [
         (15, "allegation", "Greyfin Research", "short-seller", "Halden Batteries", "", "Short-seller Greyfin Research said a third of the sales that Halden Batteries booked last year never took place.", "said", "Fourteen customers exist only on paper, it wrote.", ["Market Line", "Northwire"], "Short-seller says Halden made up a third of its sales", {"confidence": 0.93}),
         (2, "no_comment", "Halden Batteries", None, None, "", "Halden did not reply to an e-mail seeking comment.", "did not reply to an e-mail seeking comment", "Its shares fell 18 percent.", ["Market Line"], "Short-seller says Halden made up a third of its sales", {"confidence": 0.97, "link": (0.75, "same document")}),
     ]),
+    ("letting ships sail without valid inspections", [
+        (1500, "allegation", "Kalle Brunn", "head of the seamen's union", "Corvane Lines", "", "Corvane Lines let ships sail without valid inspections for two summers, said Kalle Brunn, head of the seamen's union.", "said", "", ["Coastal Courier"], "Union: Corvane ships sailed unchecked", {"confidence": 0.79}),
+    ]),
 ]
 
 # What a feed might try: markup, schemes, turned text, look-alike hosts, lengths, formulas.

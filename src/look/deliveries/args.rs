@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use super::STATUSES;
 use crate::look::args::{DatabaseArgs, FilterArgs, FormatArgs, SpeechArgs};
 use crate::look::filter::{Moment, moment};
+use crate::remote::RemoteArgs;
 use crate::store::REPLAYABLE;
 
 /// Arguments of `deliveries`.
@@ -21,7 +22,7 @@ pub struct DeliveriesArgs {
 #[derive(Debug, Subcommand)]
 pub(super) enum DeliveriesCommand {
     /// Lists deliveries, the newest first; as `deliveries` alone.
-    Ls(DeliveriesListArgs),
+    Ls(Box<DeliveriesListArgs>),
     /// Shows what became of an alert at each sink: every attempt with its time, status and the beginning of the answer, and the bytes that
     /// go out.
     Show(DeliveriesShowArgs),
@@ -35,6 +36,8 @@ pub(super) enum DeliveriesCommand {
 pub(super) struct DeliveriesListArgs {
     #[command(flatten)]
     pub(super) database: DatabaseArgs,
+    #[command(flatten)]
+    pub(super) at: RemoteArgs,
     #[command(flatten)]
     pub(super) speech: SpeechArgs,
     #[command(flatten)]

@@ -5,12 +5,13 @@ const PAGE = 100;
 const HELD_MAX = 20_000; // more are let go at the old end
 const FLUSH = 60; // ms between two additions to the list
 
-export const FILTERS = ['kind', 'type', 'speaker', 'outlet', 'confidence_min', 'q', 'since', 'until'];
+export const FILTERS = ['kind', 'type', 'state', 'speaker', 'outlet', 'confidence_min', 'q', 'since', 'until'];
 
 class Alerts extends EventTarget {
   items = []; // {position, state, held, alert}, newest first
   waiting = []; // came while the list was held, newest first
   known = new Set();
+  changed = new Map(); // by position, until the next flush
   params = null;
   next = null;
   isHeld = false;
@@ -25,6 +26,7 @@ class Alerts extends EventTarget {
     this.stream?.close();
     this.stream = null;
     this.arrived = [];
+    this.changed.clear();
     await this.load();
   }
 
@@ -67,6 +69,7 @@ class Alerts extends EventTarget {
     this.stream?.close();
     this.stream = new Stream(this.params, after, {
       open: async () => {
+        this.askHeld(key);
         // Without a position the stream begins now: what came between the page and now is fetched.
         if (this.stream?.last === null && this.key === key) this.add((await get(['alerts'], { ...this.params, limit: PAGE })).items);
       },
@@ -77,9 +80,9 @@ class Alerts extends EventTarget {
           await this.load();
           return;
         }
-        if (name !== 'alert') return;
         try {
-          this.add([JSON.parse(data)]);
+          if (name === 'alert') this.add([JSON.parse(data)]);
+          else if (name === 'changed') this.change(JSON.parse(data));
         } catch {
           this.bad = (this.bad || 0) + 1;
         }
@@ -102,8 +105,72 @@ class Alerts extends EventTarget {
     if (this.arrived.length) this.timer ||= setTimeout(() => this.flush(), FLUSH);
   }
 
+  /** An alert of which something else became: it waits no longer, or for something else. */
+  change(item) {
+    this.changed.set(item.position, item);
+    this.timer ||= setTimeout(() => this.flush(), FLUSH);
+  }
+
+  /** What became of those that waited the stream does not tell again: after a break, and at the start, it is asked for. */
+  async askHeld(key) {
+    try {
+      // Who looks at some states misses what came into them.
+      if (this.params.state?.length) for (const item of (await get(['alerts'], { ...this.params, limit: PAGE })).items) if (this.key === key && !this.known.has(item.position)) this.change(item);
+      const held = [...this.items, ...this.waiting].filter((item) => item.state === 'held');
+      if (!held.length) return;
+      const oldest = Math.min(...held.map((item) => item.position));
+      const still = new Map();
+      let cursor = null;
+      do {
+        const page = await get(['alerts'], { state: 'held', limit: 200, cursor });
+        for (const item of page.items) still.set(item.position, item);
+        cursor = page.next && page.items.at(-1).position > oldest ? page.next : null;
+      } while (cursor);
+      for (const before of held) {
+        if (this.key !== key) return;
+        const now = still.get(before.position) || (await get(['alerts', before.alert.id]));
+        if (JSON.stringify([now.state, now.held]) !== JSON.stringify([before.state, before.held])) this.change(now);
+      }
+    } catch {
+      // They stay as they were; the next break asks again.
+    }
+  }
+
+  /** Puts what changed in the place of what it was; gives what was put in so, with what it was. */
+  exchange() {
+    const { state } = this.params;
+    const changed = [];
+    for (const item of this.changed.values()) {
+      const isWanted = !state?.length || state.includes(item.state);
+      const isOn = (list) => list.findIndex((one) => one.position === item.position);
+      const list = isOn(this.items) < 0 ? this.waiting : this.items;
+      const at = isOn(list);
+      if (at >= 0) {
+        changed.push({ item, before: list[at] });
+        list.splice(at, 1, ...(isWanted ? [item] : []));
+        if (!isWanted) this.known.delete(item.position);
+      } else if (isWanted && state?.length && (!this.next || item.position > this.items.at(-1)?.position)) {
+        this.known.add(item.position);
+        this.items.push(item);
+        this.items.sort((a, b) => b.position - a.position);
+        changed.push({ item, before: null });
+      }
+    }
+    this.changed.clear();
+    if (changed.length) [this.items, this.waiting] = [[...this.items], [...this.waiting]];
+    return changed;
+  }
+
   flush() {
     this.timer = null;
+    this.takeIn();
+    const changed = this.exchange();
+    if (!changed.length) return;
+    this.say('change');
+    this.dispatchEvent(new CustomEvent('changed', { detail: changed }));
+  }
+
+  takeIn() {
     const came = this.arrived.sort((a, b) => b.position - a.position);
     this.arrived = [];
     if (!came.length) return;

@@ -78,9 +78,9 @@ export async function change(method, parts, body) {
   return text ? JSON.parse(text) : null;
 }
 
-/** Saves a list as a file: what the view shows with its filters, all pages of it. */
+/** Saves as a file what a view shows with its filters, all pages of it. */
 export async function save(parts, params, format) {
-  const answer = await send(parts, { ...params, limit: 100_000, format }, { headers: {}, time: 120_000 });
+  const answer = await send(parts, { ...params, format }, { headers: {}, time: 120_000 });
   const url = URL.createObjectURL(await answer.blob());
   const name = `gainsay-${parts.join('-')}-${new Date().toISOString().slice(0, 16).replace(/[-:]/g, '')}.${format}`;
   h('a', { href: url, download: name }).click();

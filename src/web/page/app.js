@@ -173,6 +173,12 @@ function speak(text) {
   said.textContent = text;
 }
 
+/** What was held disturbed nobody when it came; it does when it goes out. */
+function letGo(event) {
+  const gone = event.detail.filter(({ item, before }) => before?.state === 'held' && item.state === 'out').map(({ item }) => item);
+  if (gone.length) notify(gone);
+}
+
 let spoken = 0;
 function came(event) {
   // What every sink holds back is shown, and disturbs nobody.
@@ -213,6 +219,7 @@ document.addEventListener('visibilitychange', () => {
 window.addEventListener('hashchange', route);
 alerts.addEventListener('state', connection);
 alerts.addEventListener('came', came);
+alerts.addEventListener('changed', letGo);
 setInterval(() => {
   tick();
   connection();

@@ -6,7 +6,7 @@ import { all } from './feeds.js';
 import { refreshing } from './refresh.js';
 import { age, count, moment, plural, stateBadge, typeBadge } from './words.js';
 
-const STATUSES = [['', 'any status'], ...['pending', 'delivered', 'dead', 'held', 'silenced'].map((word) => [word, word])];
+const STATUSES = [['', 'any status'], ...['pending', 'delivered', 'dead', 'silenced', 'expired'].map((word) => [word, word])];
 /** What a silence is about, in words. */
 function matcher(one) {
   const parts = Object.entries(one || {}).filter(([, value]) => value);
@@ -30,7 +30,7 @@ export function deliveries(element, context) {
   const body = h('div', { class: 'listing' });
   const replayAll = button('Replay these …', () => replay({ ...filter }), { hidden: true });
   element.append(h('h1', { class: 'hidden' }, 'Deliveries'), h('div', { class: 'scroll' }, cards, silenced,
-    h('div', { class: 'bar inner' }, h('div', { class: 'fields' }, q, sink, status), h('div', { class: 'tools' }, replayAll, exportMenu(['deliveries'], () => filter))), body));
+    h('div', { class: 'bar inner' }, h('div', { class: 'fields' }, q, sink, status), h('div', { class: 'tools' }, replayAll, exportMenu([['deliveries'], () => filter, 'Deliveries'], [['endpoints'], null, 'Endpoints'], [['silences'], null, 'Silences']))), body));
   const page = refreshing(cards, (signal) => Promise.all([all(['endpoints'], {}, signal), all(['silences'], {}, signal)]), ([endpoints, silences]) => {
     drawEndpoints(endpoints);
     drawSilences(silences, endpoints);

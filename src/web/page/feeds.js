@@ -50,7 +50,7 @@ export function feeds(element, context) {
     isCut = found.isCut;
     draw();
   });
-  element.append(h('h1', { class: 'hidden' }, 'Feeds'), h('div', { class: 'bar' }, h('div', { class: 'fields' }, q, state), h('div', { class: 'tools' }, exportMenu(['feeds'], () => filter), button('Add …', add, { title: 'Add a feed (a)', data: { key: 'add' } }))), summary, body);
+  element.append(h('h1', { class: 'hidden' }, 'Feeds'), h('div', { class: 'bar' }, h('div', { class: 'fields' }, q, state), h('div', { class: 'tools' }, exportMenu([['feeds'], () => filter]), button('Add …', add, { title: 'Add a feed (a)', data: { key: 'add' } }))), summary, body);
 
   function typed() {
     clearTimeout(timer);
@@ -88,7 +88,7 @@ export function feeds(element, context) {
   }
 
   const name = (feed) => feed.outlet || feed.id;
-  const poll = (feed) => act(feed, 'poll', (done) => (done.held ? `${name(feed)} is polled in ${span((Date.parse(done.at) - Date.now()) / 1000)}: ${done.held}.` : `${name(feed)} is polled, as soon as its site may be asked.`));
+  const poll = (feed) => act(feed, 'poll', (done) => (done.held ? `${name(feed)} is polled in ${span((Date.parse(done.at) - Date.now()) / 1000)}: ${done.held}.` : `${name(feed)} is polled now.`));
   const resume = (feed) => act(feed, 'resume', () => `${name(feed)} is polled again; what it carries that is not known yet is news.`);
   const pause = (feed) => act(feed, 'pause', () => `${name(feed)} rests until you resume it.`, ['Undo', () => resume(feed)]);
 

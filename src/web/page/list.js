@@ -93,11 +93,15 @@ export class WindowedList {
     });
   }
 
-  /** Draws an item anew at the next painting. */
-  forget(key) {
-    this.rows.get(key)?.element.remove();
+  /** Draws an item anew, and keeps the focus where it was. */
+  redraw(key) {
+    const row = this.rows.get(key);
+    if (!row) return;
+    const hadFocus = row.element.contains(document.activeElement);
     this.rows.delete(key);
-    this.ask();
+    row.element.remove();
+    this.paint();
+    if (hadFocus) this.rows.get(key)?.element.focus({ preventScroll: true });
   }
 
   paint() {

@@ -7,7 +7,7 @@ import { exportMenu } from './export.js';
 import { WindowedList } from './list.js';
 import { settings, toggleDesktop, toggleSound } from './notify.js';
 import { mountThread } from './thread.js';
-import { KINDS, count, moment, shape, span } from './words.js';
+import { KINDS, count, moment, plural, shape, span } from './words.js';
 
 /** Where the list was left, for the way back. */
 let left = null;
@@ -21,6 +21,7 @@ const TYPES = [
   ['feed.failing feed.recovered feed.stale feed.empty feed.moved feed.gone', 'Feeds'],
   ['sink.failing sink.disabled sink.recovered', 'Endpoints'],
 ];
+const STATES = [['', 'any state'], ['out', 'sent'], ['held', 'held'], ['taken_back', 'taken back'], ['silenced', 'silenced']];
 const SURE = [['', 'any sureness'], ['0.5', 'sure ≥ 50 %'], ['0.7', 'sure ≥ 70 %'], ['0.9', 'sure ≥ 90 %']];
 
 /** The filters of the address, as the API takes them. */
@@ -55,7 +56,7 @@ export function live(element, context) {
     if (typeof now === 'string') context.toast(`No notifications: ${now}`);
     mark(desktop, now === true);
   }, { class: 'quiet', 'aria-pressed': settings.desktop });
-  const filters = bar(context, [pause, h('details', { class: 'menu' }, h('summary', null, 'Tell me'), h('div', { class: 'sheet' }, sound, desktop)), exportMenu(['alerts'], () => alerts.params)]);
+  const filters = bar(context, [pause, h('details', { class: 'menu' }, h('summary', null, 'Tell me'), h('div', { class: 'sheet' }, sound, desktop)), exportMenu([['alerts'], () => alerts.params])]);
   const side = h('aside', { class: 'pane', 'aria-label': 'Thread of the selected alert' });
   element.append(h('h1', { class: 'hidden' }, 'Live'), filters.element, h('div', { class: 'split' }, h('section', { class: 'stream', 'aria-label': 'Alerts' }, fresh, list.element), side));
 
@@ -97,7 +98,7 @@ export function live(element, context) {
     if (alerts.error) return `The list could not be loaded: ${alerts.error.message}`;
     if (alerts.loading) return 'Loading …';
     if (!alerts.items.length) return Object.keys(alerts.params || {}).length ? 'No alert matches these filters. New ones appear here as they come.' : 'No alerts yet. The first fetch of a feed is a baseline; what it brings afterwards appears here by itself.';
-    return alerts.next ? '' : `${count(alerts.items.length)} alerts, that is all`;
+    return alerts.next ? '' : `${plural(alerts.items.length, 'alert')}, that is all`;
   }
 
   function beside(item) {
@@ -126,7 +127,9 @@ export function live(element, context) {
     }
   }
 
+  const redraw = (event) => event.detail.forEach(({ item }) => list.redraw(list.key(item)));
   alerts.addEventListener('change', draw);
+  alerts.addEventListener('changed', redraw);
   return {
     title: 'Live',
     update(params) {
@@ -156,6 +159,7 @@ export function live(element, context) {
     },
     dispose() {
       alerts.removeEventListener('change', draw);
+      alerts.removeEventListener('changed', redraw);
       alerts.hold(true);
       left = list.chosen;
       pane?.dispose();
@@ -177,15 +181,17 @@ function bar(context, tools) {
   const outlet = input('outlet', 'Outlet');
   const type = select('type', TYPES, '', typed);
   type.setAttribute('aria-label', 'Which alerts');
+  const state = select('state', STATES, '', typed);
+  state.setAttribute('aria-label', 'What becomes of them');
   const sure = select('confidence_min', SURE, '', typed);
   sure.setAttribute('aria-label', 'How sure the extractor is');
   const clear = button('Clear', () => context.go({}), { class: 'quiet', hidden: true });
   const period = button('', () => context.go({ ...now(), since: '', until: '' }), { class: 'chip', hidden: true, title: 'Take this limit away' });
-  const more = h('details', { class: 'filters' }, h('summary', null, 'Filters'), h('div', { class: 'fields' }, text, speaker, outlet, type, sure, clear));
+  const more = h('details', { class: 'filters' }, h('summary', null, 'Filters'), h('div', { class: 'fields' }, text, speaker, outlet, type, state, sure, clear));
   more.open = matchMedia('(min-width: 760px)').matches;
 
   function now() {
-    return { kind: chips.filter((chip) => chip.getAttribute('aria-pressed') === 'true').map((chip) => chip.dataset.kind), type: type.value.split(' ').filter(Boolean), q: text.value.trim(), speaker: speaker.value.trim(), outlet: outlet.value.trim(), confidence_min: sure.value, since: limits.since, until: limits.until };
+    return { kind: chips.filter((chip) => chip.getAttribute('aria-pressed') === 'true').map((chip) => chip.dataset.kind), type: type.value.split(' ').filter(Boolean), state: state.value, q: text.value.trim(), speaker: speaker.value.trim(), outlet: outlet.value.trim(), confidence_min: sure.value, since: limits.since, until: limits.until };
   }
 
   function toggle(kind) {
@@ -211,7 +217,7 @@ function bar(context, tools) {
       period.replaceChildren(limits.since ? 'from ' : '', limits.since ? moment(limits.since) : '', limits.until ? ' to ' : '', limits.until ? moment(limits.until) : '', ' ×');
       const kinds = params.getAll('kind');
       for (const chip of chips) chip.setAttribute('aria-pressed', kinds.includes(chip.dataset.kind));
-      for (const [one, name] of [[text, 'q'], [speaker, 'speaker'], [outlet, 'outlet'], [sure, 'confidence_min']]) if (document.activeElement !== one) one.value = params.get(name) || '';
+      for (const [one, name] of [[text, 'q'], [speaker, 'speaker'], [outlet, 'outlet'], [state, 'state'], [sure, 'confidence_min']]) if (document.activeElement !== one) one.value = params.get(name) || '';
       const types = params.getAll('type').join(' ');
       if (TYPES.some(([key]) => key === types)) type.value = types;
       clear.hidden = ![...params.keys()].length;

@@ -13,7 +13,7 @@ export function search(element, context) {
   const title = h('h1', { class: 'found' });
   const items = h('ol', { class: 'cards results' });
   const foot = h('div', { class: 'foot', role: 'status' });
-  element.append(h('div', { class: 'bar' }, title, h('div', { class: 'tools' }, kind, exportMenu(['search'], () => shown))), h('div', { class: 'scroll' }, items, foot));
+  element.append(h('div', { class: 'bar' }, title, h('div', { class: 'tools' }, kind, exportMenu([['search'], () => shown]))), h('div', { class: 'scroll' }, items, foot));
 
   function row(one) {
     const id = one.thread || one.id;

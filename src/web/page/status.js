@@ -1,6 +1,7 @@
 // Status: what the daemon holds and how it does, with the checks of `gainsay doctor`.
 import { get } from './api.js';
 import { bdi, h, replace } from './dom.js';
+import { exportMenu } from './export.js';
 import { refreshing } from './refresh.js';
 import { age, bytes, count, moment, stateBadge } from './words.js';
 
@@ -8,16 +9,17 @@ const RANK = { bad: 0, odd: 1, good: 2, ok: 2 };
 
 export function status(element) {
   const body = h('div', { class: 'scroll status' });
-  element.append(h('h1', { class: 'hidden' }, 'Status'), body);
+  const verdict = h('div', { class: 'line verdict' });
+  element.append(h('h1', { class: 'hidden' }, 'Status'), h('div', { class: 'bar' }, verdict, h('div', { class: 'tools' }, exportMenu([['status']]))), body);
   const page = refreshing(body, (signal) => get(['status'], null, signal), draw);
 
   function draw(data) {
     const tile = (number, word, href, isBad) => h(href ? 'a' : 'div', { class: `tile${isBad ? ' alarm' : ''}`, href }, h('b', null, number), word);
     const checks = [...data.checks].sort((a, b) => RANK[a.state] - RANK[b.state]);
     const worst = checks.length ? checks[0].state : 'good';
+    replace(verdict, stateBadge(data.ready ? worst : 'bad'), h('strong', null, !data.ready ? 'The daemon is not ready.' : { bad: 'Something needs a person.', odd: 'It works; some things are odd.', good: 'All is well.', ok: 'All is well.' }[worst]),
+        h('span', { class: 'dim' }, 'gainsay ', bdi(data.version), ' · up since ', moment(data.started), ' (', age(data.started), ')'));
     replace(body,
-      h('div', { class: 'line verdict' }, stateBadge(data.ready ? worst : 'bad'), h('strong', null, !data.ready ? 'The daemon is not ready.' : { bad: 'Something needs a person.', odd: 'It works; some things are odd.', good: 'All is well.', ok: 'All is well.' }[worst]),
-        h('span', { class: 'dim' }, 'gainsay ', bdi(data.version), ' · up since ', moment(data.started), ' (', age(data.started), ')')),
       h('div', { class: 'tiles' },
         tile(count(data.feeds.total), 'feeds', '#/feeds'), tile(count(data.feeds.failing), 'feeds in trouble', '#/feeds?state=failing', data.feeds.failing > 0),
         tile(count(data.documents), 'documents'), tile(count(data.stories), 'stories'), tile(count(data.claims), 'claims'), tile(count(data.threads), 'threads', '#/threads'), tile(count(data.alerts), 'alerts', '#/live'),

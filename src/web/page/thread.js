@@ -1,10 +1,11 @@
 // A thread: what was alleged and what was answered as a time line, with the evidence in its context, and the user's word on it.
 import { alerts as held } from './alerts.js';
 import { change, get } from './api.js';
-import { bdi, button, dialogue, field, h, inner, link, replace, select } from './dom.js';
+import { bdi, button, h, inner, link, path, replace } from './dom.js';
 import { changed } from './diff.js';
 import { explained } from './explain.js';
 import { exportMenu } from './export.js';
+import { likely, mergeDialogue } from './merge.js';
 import { answer, article, basisWord, outlets, sentence, speaker } from './said.js';
 import { KINDS, age, kindBadge, moment, percent, plural, shape, span, stanceKind, stanceWord, stateBadge, typeBadge, typeOf } from './words.js';
 
@@ -12,6 +13,7 @@ const GAP = 3600; // seconds between two events from which on the gap is shown
 const ALERTS_MAX = 60; // alerts whose text is fetched for links and earlier wordings
 const AT_ONCE = 6;
 const APPLIED = 1300; // ms until the daemon has taken in what was said
+const APPLIED_TRIES = 8; // looks for what was said before
 
 /** Shows a thread in an element; `dispose()` ends it. */
 export function mountThread(element, id, context, { isPane = false, alert = null } = {}) {
@@ -20,6 +22,7 @@ export function mountThread(element, id, context, { isPane = false, alert = null
   element.append(body);
   let thread = null;
   let timer = null;
+  let offer = null; // what may be the same matter, asked once for the claims that the thread has
 
   async function load() {
     try {
@@ -27,7 +30,7 @@ export function mountThread(element, id, context, { isPane = false, alert = null
       const told = await bodies(found.timeline, abort.signal);
       if (abort.signal.aborted) return;
       thread = found;
-      replace(body, drawn({ thread, claims: new Map(claims.items.map((one) => [one.id, one])), told, act, isPane, context, alert }));
+      replace(body, drawn({ thread, claims: new Map(claims.items.map((one) => [one.id, one])), told, act, join, offered, isPane, context, alert }));
       if (alert) body.querySelector(`[data-alert="${CSS.escape(alert)}"]`)?.scrollIntoView({ block: 'center' });
     } catch (error) {
       if (abort.signal.aborted) return;
@@ -50,13 +53,51 @@ export function mountThread(element, id, context, { isPane = false, alert = null
     }
   }
 
-  function later() {
+  function later(what = load) {
     clearTimeout(timer);
-    timer = setTimeout(load, APPLIED);
+    timer = setTimeout(what, APPLIED);
   }
 
-  const came = (event) => event.detail.some((item) => item.alert.thread?.id === id) && load();
+  function offered() {
+    const key = thread.claims.join();
+    if (offer?.key !== key) offer = { key, items: get(['threads', id, 'likely'], null, abort.signal).then((found) => found.items) };
+    return offer.items;
+  }
+
+  /** Goes on with the thread in which a claim is now. */
+  async function follow(claim) {
+    const { thread: now } = await get(['claims', claim], null, abort.signal);
+    if (now === id || isPane) {
+      id = now;
+      await load();
+    } else location.replace(path(['thread', now]));
+  }
+
+  /** Makes another thread and this one. The elder's id stays; the way back splits the claims of the younger off again. */
+  async function join(other) {
+    const [mine, own] = [id, thread.claims];
+    const first = own[0];
+    const place = async (claim) => (await get(['claims', claim])).thread;
+    const undo = async () => {
+      let now = null;
+      // The way back is for what the daemon has done by then.
+      for (let tries = 0; tries < APPLIED_TRIES && (now = await place(first)) !== (await place(other.claims[0])); tries++) await new Promise((resolve) => setTimeout(resolve, APPLIED / 2));
+      const [kept, gone] = now === mine ? [own, other.claims] : [other.claims, own];
+      await change('POST', ['feedback'], { act: 'split', thread: now, claims: gone.filter((claim) => !kept.includes(claim)) });
+      later(() => follow(first));
+    };
+    try {
+      await change('POST', ['feedback'], { act: 'merge', thread: other.id, other: mine });
+      context.toast('Merged: both are one thread.', ['Undo', undo, 'Split again.']);
+      later(() => follow(first));
+    } catch (error) {
+      context.toast(error.status === 403 ? `Not permitted: ${error.message}` : error.message);
+    }
+  }
+
+  const came = (event) => event.detail.some((one) => (one.item ?? one).alert.thread?.id === id) && load();
   held.addEventListener('came', came);
+  held.addEventListener('changed', came);
   load();
   return {
     get thread() {
@@ -67,6 +108,7 @@ export function mountThread(element, id, context, { isPane = false, alert = null
       abort.abort();
       clearTimeout(timer);
       held.removeEventListener('came', came);
+      held.removeEventListener('changed', came);
     },
   };
 }
@@ -97,7 +139,7 @@ function drawn(all) {
   return [head(all), h('ol', { class: 'timeline', 'aria-label': 'What was said, in order of time' }, events(all)), isPane ? null : h('p', { class: 'dim ids' }, 'thread ', h('code', null, thread.id))];
 }
 
-function head({ thread, act, isPane, context }) {
+function head({ thread, act, join, offered, isPane }) {
   const id = thread.id;
   const title = bdi(thread.proposition || 'without words of its own');
   return h('header', { class: 'head' },
@@ -113,9 +155,10 @@ function head({ thread, act, isPane, context }) {
       thread.muted
         ? button('Unmute', () => act({ act: 'unmute', thread: id }, 'No longer muted.', { act: 'mute', thread: id }), { data: { key: 'mute' } })
         : button('Mute', () => act({ act: 'mute', thread: id }, 'Muted: none of it is alerted, but for what takes earlier alerts back.', { act: 'unmute', thread: id }), { data: { key: 'mute' } }),
-      button('Merge …', () => merge(thread, act, context), { data: { key: 'merge' } }),
+      button('Merge with …', () => mergeDialogue(thread, join), { data: { key: 'merge' } }),
       isPane ? null : why(thread.id, 'Why'),
-      isPane ? null : exportMenu(['claims'], () => ({ thread: id }))));
+      isPane ? null : exportMenu([['threads', id], null, 'Time line'], [['claims'], () => ({ thread: id }), 'Claims'])),
+    likely(offered, join, isPane));
 }
 
 function events(all) {
@@ -149,7 +192,16 @@ function claimEvent(one, all) {
     h('blockquote', { class: 'context' }, evidence.before ? h('span', { class: 'around' }, bdi(evidence.before), ' ') : null, h(text, { class: 'evidence' }, sentence(claim, evidence)), evidence.after ? h('span', { class: 'around' }, ' ', bdi(evidence.after)) : null),
     revisions(one, all),
     links(one, all),
-    h('footer', null, outlets(record?.outlets || one.outlets), record?.document ? article(record.document, evidence) : link(one.url), h('span', { class: 'dim', title: 'how sure the extractor is' }, 'sure ', percent(one.confidence)), correct(one, claim, all)));
+    h('footer', null, outlets(record?.outlets || one.outlets), record?.document ? article(record.document, evidence) : link(one.url), h('span', { class: 'dim', title: 'how sure the extractor is' }, 'sure ', percent(one.confidence)), splitOff(one, all), correct(one, claim, all)));
+}
+
+/** A claim that is another matter goes into a thread of its own. */
+function splitOff(one, { act, thread }) {
+  if (thread.claims.length < 2) return null;
+  return button('Split off', () => act({ act: 'split', thread: thread.id, claim: one.claim }, 'Split off into a thread of its own.', async () => {
+    const now = await get(['claims', one.claim]);
+    return now.thread && now.thread !== thread.id ? { act: 'merge', thread: now.thread, other: thread.id } : null;
+  }), { class: 'quiet', title: 'Another matter: into a thread of its own', data: { key: `split-${one.claim}` } });
 }
 
 /** What the revisions of a claim changed, as far as its alerts are kept. */
@@ -210,7 +262,7 @@ function why(id, label) {
 }
 
 /** The ways to correct a claim, each one click. */
-function correct(one, claim, { act, thread, context }) {
+function correct(one, claim, { act, thread }) {
   const kinds = Object.entries(KINDS).filter(([kind]) => kind !== 'statement' && kind !== one.kind).map(([kind, [word, tone, form]]) =>
     button([shape(form), word], () => act({ act: 'wrong_kind', claim: one.claim, kind }, `Kind set to ${word.toLowerCase()}.`, { act: 'wrong_kind', claim: one.claim, kind: one.kind }), { class: `chip ${tone}` }));
   kinds.push(button('No claim', () => act({ act: 'wrong_kind', claim: one.claim, kind: null }, 'Said to be no claim: who was alerted of it is told.', { act: 'wrong_kind', claim: one.claim, kind: one.kind }), { class: 'chip neutral' }));
@@ -224,39 +276,8 @@ function correct(one, claim, { act, thread, context }) {
       if (name.value.trim()) setSpeaker(name.value.trim());
     } }, h('span', { class: 'what' }, 'Wrong speaker, it is'), name, h('button', { type: 'submit' }, 'Set'), button('Nobody', () => setSpeaker(null))),
     (one.answers || []).length ? h('div', { class: 'row' }, h('span', { class: 'what' }, 'Wrong link'), one.answers.map((other) => button('It does not answer that', () => act({ act: 'wrong_link', claim: one.claim, other }, 'The link is cut.', { act: 'right_link', claim: one.claim, other })))) : null,
-    thread.claims.length > 1 ? h('div', { class: 'row' }, h('span', { class: 'what' }, 'Wrong thread'), button('Split off', () => act({ act: 'split', thread: thread.id, claim: one.claim }, 'Split off into a thread of its own.', async () => {
-      const now = await get(['claims', one.claim]);
-      return now.thread && now.thread !== thread.id ? { act: 'merge', thread: now.thread, other: thread.id } : null;
-    }))) : null,
     earlier ? h('div', { class: 'row' }, h('span', { class: 'what' }, 'Speaker'), button(['Mute ', bdi(earlier)], () => act({ act: 'mute', speaker: earlier }, `${earlier} is muted: no more alerts of what they say.`, { act: 'unmute', speaker: earlier }))) : null,
     h('p', { class: 'dim' }, 'claim ', h('code', null, one.claim), ' ', inner(['thread', thread.id], 'permalink'))));
-}
-
-/** Chooses the thread into which this one goes. */
-function merge(thread, act, context) {
-  const results = h('ul', { class: 'choice' });
-  const input = h('input', { type: 'search', 'aria-label': 'Words or id of the other thread', placeholder: 'words, a name or an id', autocomplete: 'off', autofocus: true });
-  const state = select('state', [['', 'any state'], ...['alleged', 'answered', 'contested', 'confirmed', 'withdrawn', 'closed'].map((word) => [word, word])], '', look);
-  let timer = null;
-  async function look() {
-    try {
-      const found = await get(['threads'], { q: input.value.trim(), state: state.value, limit: 20 });
-      results.replaceChildren(...found.items.filter((one) => one.id !== thread.id).map((one) => h('li', null, button([stateBadge(one.state), ' ', bdi(one.proposition)], () => {
-        box.close();
-        act({ act: 'merge', thread: thread.id, other: one.id }, 'Merged. To take it back, split claims off there.');
-        setTimeout(() => (location.hash = `#/thread/${encodeURIComponent(one.id)}`), APPLIED);
-      }))));
-      if (!results.childElementCount) results.append(h('li', { class: 'dim' }, 'No other thread has these words.'));
-    } catch (error) {
-      results.replaceChildren(h('li', { class: 'dim' }, error.message));
-    }
-  }
-  input.addEventListener('input', () => {
-    clearTimeout(timer);
-    timer = setTimeout(look, 250);
-  });
-  const box = dialogue('Merge into which thread?', [h('p', { class: 'dim' }, 'It is the same matter: the claims of “', bdi(thread.proposition), '” go into the thread that you choose.'), h('div', { class: 'row' }, field('Look for', input), field('State', state)), results], [button('Cancel', () => box.close())]);
-  look();
 }
 
 /** The view of one thread. */

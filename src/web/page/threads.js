@@ -32,7 +32,7 @@ export function threads(element, context) {
   const contradiction = h('input', { type: 'checkbox', name: 'contradiction', onchange: typed });
   const items = h('ul', { class: 'cards' });
   const foot = h('div', { class: 'foot', role: 'status' });
-  element.append(h('h1', { class: 'hidden' }, 'Threads'), h('div', { class: 'bar', role: 'group', 'aria-label': 'Filters' }, h('div', { class: 'fields' }, q, speaker, outlet, state, h('label', { class: 'check' }, contradiction, ' outlets contradict')), h('div', { class: 'tools' }, exportMenu(['threads'], () => shown))), h('div', { class: 'scroll' }, items, foot));
+  element.append(h('h1', { class: 'hidden' }, 'Threads'), h('div', { class: 'bar', role: 'group', 'aria-label': 'Filters' }, h('div', { class: 'fields' }, q, speaker, outlet, state, h('label', { class: 'check' }, contradiction, ' outlets contradict')), h('div', { class: 'tools' }, exportMenu([['threads'], () => shown]))), h('div', { class: 'scroll' }, items, foot));
 
   function input(name, label) {
     return h('input', { name, type: 'search', 'aria-label': label, placeholder: label, autocomplete: 'off', maxlength: 200, oninput: typed });

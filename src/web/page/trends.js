@@ -2,6 +2,7 @@
 import { get } from './api.js';
 import { meter, stacked } from './chart.js';
 import { bdi, h, inner, path, replace } from './dom.js';
+import { exportMenu } from './export.js';
 import { refreshing } from './refresh.js';
 import { threadRow } from './threads.js';
 import { KINDS, count, plural, shape } from './words.js';
@@ -14,12 +15,8 @@ export function trends(element) {
   let data = null;
   const body = h('div', { class: 'scroll trends' });
   const periods = h('div', { class: 'segments', role: 'group', 'aria-label': 'Period' }, PERIODS.map(([value, word]) => h('a', { href: `#/trends?days=${value}`, data: { days: value } }, word)));
-  element.append(h('h1', { class: 'hidden' }, 'Trends'), h('div', { class: 'bar' }, periods), body);
-  const page = refreshing(body, (signal) => {
-    // To the full hour, so that an unchanged answer is seen as such.
-    const since = new Date(Math.floor(Date.now() / 3_600_000) * 3_600_000 - days * 86_400_000).toISOString();
-    return get(['trends'], { since, bucket: days <= 2 ? 'hour' : 'day' }, signal);
-  }, (found) => {
+  element.append(h('h1', { class: 'hidden' }, 'Trends'), h('div', { class: 'bar' }, periods, h('div', { class: 'tools' }, exportMenu([['trends'], shown]))), body);
+  const page = refreshing(body, (signal) => get(['trends'], shown(), signal), (found) => {
     data = found;
     draw();
   });
@@ -28,6 +25,11 @@ export function trends(element) {
     if (data && Math.abs(width - body.clientWidth) > 4) draw();
   });
   watch.observe(body);
+
+  /** The period as the API takes it: to the full hour, so that an unchanged answer is seen as such. */
+  function shown() {
+    return { since: new Date(Math.floor(Date.now() / 3_600_000) * 3_600_000 - days * 86_400_000).toISOString(), bucket: days <= 2 ? 'hour' : 'day' };
+  }
 
   function draw() {
     width = body.clientWidth;

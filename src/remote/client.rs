@@ -1,4 +1,4 @@
-//! The API of a running daemon: requests in, what it answers or why it does not out; called by `run` and `listen`.
+//! The API of a running daemon: requests in, what it answers or why it does not out.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,8 +9,6 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
-
-use super::wire::Page;
 
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -26,7 +24,7 @@ const ERROR_BYTES_MAX: usize = 16 << 10;
 
 /// Why the daemon did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum ClientError {
+pub(crate) enum ClientError {
     /// Nobody answers.
     #[error("no gainsay answers at {at}: {detail}")]
     Unreachable {
@@ -69,9 +67,27 @@ pub(super) enum ClientError {
     },
 }
 
+/// A page of a list.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Page {
+    pub(crate) items: Vec<Value>,
+    /// The cursor of the next page.
+    pub(crate) next: Option<String>,
+}
+
+impl Page {
+    /// Its items, and how many of them are of no kind that is known.
+    pub(crate) fn read<T: DeserializeOwned>(self) -> (Vec<T>, usize) {
+        let all = self.items.len();
+        let items: Vec<T> = self.items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect();
+        let unknown = all - items.len();
+        (items, unknown)
+    }
+}
+
 /// Asks one daemon.
 #[derive(Debug, Clone)]
-pub(super) struct Client {
+pub(crate) struct Client {
     http: reqwest::Client,
     base: Url,
     headers: HeaderMap,
@@ -82,7 +98,7 @@ impl Client {
     ///
     /// # Errors
     /// When a token cannot stand in a header, or TLS cannot be had.
-    pub(super) fn new(base: Url, token: Option<&str>) -> anyhow::Result<Self> {
+    pub(crate) fn new(base: Url, token: Option<&str>) -> anyhow::Result<Self> {
         // Needed for https alone; it may be there already.
         drop(rustls::crypto::ring::default_provider().install_default());
         let mut headers = HeaderMap::new();
@@ -93,7 +109,7 @@ impl Client {
             headers.insert(AUTHORIZATION, value);
         }
         let http = reqwest::Client::builder()
-            .user_agent(concat!("gainsay-watch/", env!("CARGO_PKG_VERSION")))
+            .user_agent(concat!("gainsay/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
             // The token is for this address alone.
             .redirect(redirect::Policy::none())
@@ -103,7 +119,7 @@ impl Client {
     }
 
     /// The address as it is shown.
-    pub(super) fn at(&self) -> String {
+    pub(crate) fn at(&self) -> String {
         let host = self.base.host_str().unwrap_or_default();
         self.base.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
@@ -112,7 +128,7 @@ impl Client {
     ///
     /// # Errors
     /// When there is no such answer.
-    pub(super) async fn get<T: DeserializeOwned>(
+    pub(crate) async fn get<T: DeserializeOwned>(
         &self,
         path: &[&str],
         query: &[(&str, String)],
@@ -126,7 +142,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::get`], and when there are items and none is known.
-    pub(super) async fn all<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Vec<T>, ClientError> {
+    pub(crate) async fn all<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Vec<T>, ClientError> {
         let (mut items, mut unknown, mut query) = (Vec::new(), 0, vec![("limit", PAGE.to_string())]);
         for _ in 0..PAGES_MAX {
             let page: Page = self.get(path, &query).await?;
@@ -145,11 +161,41 @@ impl Client {
         Ok(items)
     }
 
+    /// The first items of a list that fit a query, so many at most or all where that is nothing. Each is read whole or not at all: what another
+    /// version says is an error.
+    ///
+    /// # Errors
+    /// As [`Client::get`], and when an item cannot be read.
+    pub(crate) async fn first<T: DeserializeOwned>(
+        &self,
+        list: &str,
+        query: &[(&str, String)],
+        most: Option<usize>,
+    ) -> Result<Vec<T>, ClientError> {
+        let (mut found, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let left = most.map_or(PAGE as usize, |most| (most - found.len()).min(PAGE as usize));
+            let more = [("limit", left.to_string())].into_iter().chain(cursor.take().map(|cursor| ("cursor", cursor)));
+            let query: Vec<(&str, String)> = query.iter().cloned().chain(more).collect();
+            let page: Page = self.get(&[list], &query).await?;
+            for item in page.items {
+                let read = serde_json::from_value(item);
+                found.push(
+                    read.map_err(|error| self.garbled(format!("one of its {list} is of another version: {error}")))?,
+                );
+            }
+            cursor = page.next;
+            if cursor.is_none() || most.is_some_and(|most| found.len() >= most) {
+                return Ok(found);
+            }
+        }
+    }
+
     /// Says something.
     ///
     /// # Errors
     /// When the daemon does not take it.
-    pub(super) async fn post(&self, path: &[&str], said: &Value) -> Result<(), ClientError> {
+    pub(crate) async fn post(&self, path: &[&str], said: &Value) -> Result<(), ClientError> {
         let request = self.http.post(self.url(path, &[])).timeout(TIMEOUT);
         // What a page of the web cannot send without being asked back.
         let request = request.header(CONTENT_TYPE, "application/json").header("x-gainsay", "1").body(said.to_string());
@@ -160,7 +206,7 @@ impl Client {
     ///
     /// # Errors
     /// When it does not begin.
-    pub(super) async fn stream(&self, after: Option<i64>) -> Result<Response, ClientError> {
+    pub(crate) async fn stream(&self, after: Option<i64>) -> Result<Response, ClientError> {
         let mut request = self.http.get(self.url(&["alerts", "stream"], &[]));
         if let Some(after) = after {
             request = request.header("last-event-id", after);
@@ -173,7 +219,7 @@ impl Client {
     ///
     /// # Errors
     /// When the connection breaks.
-    pub(super) async fn next(&self, stream: &mut Response) -> Result<Option<impl AsRef<[u8]> + use<>>, ClientError> {
+    pub(crate) async fn next(&self, stream: &mut Response) -> Result<Option<impl AsRef<[u8]> + use<>>, ClientError> {
         stream.chunk().await.map_err(|error| self.unreachable(in_words(&error)))
     }
 
@@ -247,8 +293,21 @@ fn in_words(error: &reqwest::Error) -> String {
     last.to_string()
 }
 
+impl ClientError {
+    /// With what can be done about it.
+    pub(crate) fn explained(self) -> anyhow::Error {
+        match self {
+            Self::Unreachable { .. } => anyhow::anyhow!(
+                "{self}; does `gainsay run` run? Its config says in [http] where it listens; --at URL names another place"
+            ),
+            Self::Closed { .. } => anyhow::anyhow!("{self}; --token-file or --token-env gives a token of its [web]"),
+            error => error.into(),
+        }
+    }
+}
+
 /// Where a daemon that listens at `listen` is reached from this machine.
-pub(super) fn address_of(mut listen: SocketAddr) -> Option<Url> {
+pub(crate) fn address_of(mut listen: SocketAddr) -> Option<Url> {
     if listen.ip().is_unspecified() {
         listen.set_ip(match listen {
             SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
