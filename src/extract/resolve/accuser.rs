@@ -13,7 +13,7 @@ const GAP_WORDS_MAX: usize = 4;
 /// Words of the longest subject that is not only a name.
 const SUBJECT_WORDS_MAX: usize = 12;
 /// Nouns for what somebody tells.
-const TELLING: [&str; 18] = [
+pub(super) const TELLING: [&str; 18] = [
     "reports",
     "report",
     "rumours",

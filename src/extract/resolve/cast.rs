@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use super::lexicon::{Class, Gender, is};
+use super::lexicon::{Class, Gender, gender, is};
 use super::names::{Name, Sort};
 use super::scene::is_preposition;
 use super::words::Words;
@@ -30,6 +30,8 @@ pub(super) struct Entity {
     pub(super) nouns: Vec<usize>,
     /// How often it is named.
     pub(super) count: usize,
+    /// Known by a description alone: "a spokesman for Norvik".
+    pub(super) is_described: bool,
 }
 
 /// Everybody named.
@@ -51,6 +53,7 @@ impl Cast {
                 roles: Vec::new(),
                 nouns: Vec::new(),
                 count: 0,
+                is_described: false,
             });
             self.entities.len() - 1
         });
@@ -71,6 +74,22 @@ impl Cast {
         }
         self.index(words, name, id);
         id
+    }
+
+    /// Enters somebody or something that has no name here.
+    pub(super) fn enter_described(&mut self, description: Range<usize>, sort: Sort, gender: Option<Gender>) -> usize {
+        let roles = if sort == Sort::Person { vec![description.clone()] } else { Vec::new() };
+        let count = 1;
+        self.entities.push(Entity {
+            name: description,
+            sort,
+            gender,
+            roles,
+            nouns: Vec::new(),
+            count,
+            is_described: true,
+        });
+        self.entities.len() - 1
     }
 
     /// Enters the short form of a name that is entered already.
@@ -187,5 +206,16 @@ fn is_form(words: &Words<'_>, one: &Range<usize>, other: &Range<usize>) -> bool 
     short.len() > 1
         && words.folded(surname(words, short)) == words.folded(surname(words, long))
         && initial(short) == initial(long)
-        && (words.folded(short.start).chars().count() == 1 || words.folded(short.start) == words.folded(long.start))
+        && (words.folded(short.start).chars().count() == 1 || is_first_name_of(words, short.start, long.start))
+}
+
+/// Whether two first names are one, or one may be short for the other: "Mike" for "Michael".
+fn is_first_name_of(words: &Words<'_>, one: usize, other: usize) -> bool {
+    let (one, other) = (words.folded(one), words.folded(other));
+    let is_known = |name: &str| is(Class::Male, name) || is(Class::Female, name);
+    one == other
+        || is_known(one)
+            && is_known(other)
+            && gender(one) == gender(other)
+            && one.chars().take(2).eq(other.chars().take(2))
 }

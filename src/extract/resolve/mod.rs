@@ -4,7 +4,9 @@ mod accuser;
 mod cast;
 mod content;
 pub(in crate::extract) mod lexicon;
+mod meant;
 mod names;
+mod omitted;
 mod party;
 mod plaintiff;
 mod scene;
@@ -33,6 +35,8 @@ pub struct Resolver<'a> {
     sentences: Vec<Range<usize>>,
     /// Who sues somebody, once that was asked.
     plaintiff: OnceCell<Option<usize>>,
+    /// Those who charge somebody, in order, once that was asked.
+    charging: OnceCell<Vec<Range<usize>>>,
 }
 
 impl<'a> Resolver<'a> {
@@ -41,7 +45,8 @@ impl<'a> Resolver<'a> {
         let words = Words::new(text, sentences, roles);
         let ranges: Vec<Range<usize>> = sentences.iter().map(|&span| words.within(span)).collect();
         let scene = Scene::new(&words, &ranges);
-        let mut resolver = Self { words, scene, sentences: ranges, plaintiff: OnceCell::new() };
+        let mut resolver =
+            Self { words, scene, sentences: ranges, plaintiff: OnceCell::new(), charging: OnceCell::new() };
         resolver.introduce();
         resolver
     }

@@ -14,12 +14,37 @@ const ROLE_WORDS_MAX: usize = 14;
 /// What stands with a capital before names in headlines and at the head of sentences.
 const HEADLINE_MODIFIERS: [&str; 8] = ["top", "former", "facing", "watched", "late", "embattled", "ex", "disgraced"];
 
+/// What sentences begin with that is no part of a name behind it.
+const OPENERS: [&str; 19] = [
+    "perhaps",
+    "despite",
+    "maybe",
+    "unlike",
+    "like",
+    "amid",
+    "although",
+    "though",
+    "while",
+    "when",
+    "since",
+    "given",
+    "here",
+    "still",
+    "yet",
+    "meanwhile",
+    "instead",
+    "multiple",
+    "numerous",
+];
+
 /// What a name names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sort {
     Person,
     Body,
     Place,
+    /// What speaks in writing, told by a noun alone: "the complaint".
+    Paper,
     Unknown,
 }
 
@@ -54,11 +79,20 @@ pub(super) fn names(words: &Words<'_>, range: Range<usize>) -> Vec<Name> {
     while at < range.end {
         let word = words.folded(at);
         let is_useful = is_people(word) || is_body(word);
-        if !words.is_name(at) || (words.is_opener(at) && !(is_useful && words.is_name(at + 1))) {
+        // "Perhaps Rowe": the capital is the sentence's.
+        let opens = at == range.start && OPENERS.contains(&word) && words.is_name(at + 1);
+        if opens || !words.is_name(at) || (words.is_opener(at) && !(is_useful && words.is_name(at + 1))) {
             at += 1;
             continue;
         }
+        if let Some(end) = words.abbreviated(at, range.end) {
+            let name = at..end;
+            found.push(Name { words: name.clone(), whole: name, sort: Sort::Body, gender: None, role: None });
+            at = end;
+            continue;
+        }
         let end = run_end(words, at, range.end);
+        let end = (at + 1..end).find(|&start| words.abbreviated(start, range.end).is_some()).unwrap_or(end);
         if end - at <= NAME_WORDS_MAX {
             found.extend(cut(words, at..end, range.clone()));
         }

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use super::Resolver;
 use super::lexicon::{Class, is, is_body, is_people};
+use super::meant::third_person;
 use super::names::Sort;
-use super::scene::{Mention, is_being, is_preposition, office_head, third_person};
+use super::scene::{Mention, is_being, is_preposition, office_head};
 use crate::text::place::country_of_people;
 
 /// Words of the longest description taken for a party.

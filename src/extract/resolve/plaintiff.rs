@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use super::Resolver;
 use super::lexicon::{Class, is};
-use super::scene::{Mention, is_preposition, third_person};
+use super::meant::third_person;
+use super::names::Sort;
+use super::scene::{Mention, is_preposition};
 use crate::model::Speaker;
 
 /// Nouns for a suit, as a source.
@@ -50,7 +52,9 @@ impl Resolver<'_> {
             // "The Northwater suit".
             _ => named(source.start..head, &|mention| mention.is_name && mention.words.end == head),
         };
-        self.member(entity?)
+        let is_paper =
+            |entity: &usize| self.scene.cast.entities.get(*entity).is_some_and(|entity| entity.sort == Sort::Paper);
+        self.member(entity.filter(|entity| !is_paper(entity))?)
     }
 
     /// Whether words before a noun say neither whose it is nor that it is another one: "the 12-page", "a civil".

@@ -7,21 +7,22 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use super::cast::{Cast, Entity};
-use super::lexicon::{Class, Gender, gender, is, is_body, is_people};
+use super::cast::Cast;
+use super::lexicon::{Class, gender, is, is_body, is_people};
+use super::meant::third_person;
 use super::names::{Name, Sort, names};
 use super::words::Words;
+use crate::text::normalize::is_stop_word;
 
-/// Mentions looked back at for one pronoun.
-const WINDOW_MENTIONS: usize = 40;
-/// Members of the cast looked at for one office, first ones first; a bound for hostile text.
-const HOLDERS_MAX: usize = 256;
-/// Words that make an office another one.
-const RANKS: [&str; 5] = ["shadow", "deputy", "vice", "assistant", "acting"];
 /// Words of the longest mention, office and name together.
 const MENTION_WORDS_MAX: usize = 32;
-/// Sentences looked back at for one pronoun.
-const WINDOW_SENTENCES: usize = 4;
+/// Nouns for what is told rather than for what tells it.
+const ACTS: [&str; 9] =
+    ["reports", "charges", "allegation", "allegations", "claim", "claims", "rumours", "rumors", "accusations"];
+/// Words of the longest description of somebody without a name.
+const DESCRIPTION_WORDS_MAX: usize = 8;
+/// Words of the longest explanation between commas behind a name.
+const EXPLANATION_WORDS_MAX: usize = 14;
 /// Verbs that report speech; their subject is the likeliest meaning of the next pronoun.
 pub(super) const SPEECH: [&str; 40] = [
     "said",
@@ -74,7 +75,7 @@ pub(super) struct Mention {
     pub(super) entity: usize,
     pub(super) is_name: bool,
     pub(super) is_subject: bool,
-    is_speaker: bool,
+    pub(super) is_speaker: bool,
 }
 
 /// The cast and its mentions in reading order.
@@ -84,6 +85,8 @@ pub(super) struct Scene {
     pub(super) mentions: Vec<Mention>,
     /// Nouns of sources with what describes them, under the noun, in order.
     described: FxHashMap<String, Vec<Range<usize>>>,
+    /// Who is known by a description alone, under its noun, the last one.
+    unnamed: FxHashMap<String, usize>,
     /// Nouns for several people, in order.
     pub(super) groups: Vec<Range<usize>>,
     /// Those who bring charges, in order.
@@ -167,9 +170,24 @@ impl Scene {
                 && let Some(entity) = self.by_office(words, &noun)
             {
                 self.push(words, range, noun.clone(), entity, false);
+            } else if let Some(found) = description(words, at, range) {
+                let entity = self.enter_described(words, &found);
+                self.push(words, range, found.words, entity, false);
             }
             at += 1;
         }
+    }
+
+    /// Enters a description; what writes is the one that the same noun meant before.
+    fn enter_described(&mut self, words: &Words<'_>, found: &Description) -> usize {
+        let noun = words.folded(found.head);
+        let known = self.unnamed.get(noun).filter(|_| words.folded(found.words.start) == "the");
+        if let Some(&entity) = known {
+            return entity;
+        }
+        let entity = self.cast.enter_described(found.words.clone(), found.sort, gender(noun));
+        self.unnamed.insert(noun.to_owned(), entity);
+        entity
     }
 
     fn push(&mut self, words: &Words<'_>, sentence: &Range<usize>, at: Range<usize>, entity: usize, is_name: bool) {
@@ -178,137 +196,9 @@ impl Scene {
         let is_object = is_preposition(before) || words.folded(at.end) == "'s";
         let says = |at: usize| SPEECH.contains(&words.folded(at));
         let is_quoted = words.get(at.start).is_some_and(|word| word.is_quoted);
-        let is_speaker =
-            !is_quoted && (says(at.end) || says(at.end + 1) || (at.start > sentence.start && says(at.start - 1)));
+        let is_beside = says(at.end) || says(at.end + 1) || at.start > sentence.start && says(at.start - 1);
+        let is_speaker = !is_quoted && (is_beside || explained(words, at.end, sentence.end).is_some_and(says));
         self.mentions.push(Mention { words: at, entity, is_name, is_subject: is_first && !is_object, is_speaker });
-    }
-
-    /// Whom a pronoun at a word means.
-    fn antecedent(&self, words: &Words<'_>, at: usize, wanted: Wanted) -> Option<usize> {
-        let here = words.get(at)?;
-        let mut best: Option<(i32, usize)> = None;
-        for mention in self.mentions.iter().rev().take(WINDOW_MENTIONS) {
-            let Some(there) = words.get(mention.words.start) else { continue };
-            let distance = here.sentence.saturating_sub(there.sentence);
-            if distance > WINDOW_SENTENCES {
-                break;
-            }
-            let Some(fit) = self.cast.entities.get(mention.entity).and_then(|entity| fit(entity, wanted)) else {
-                continue;
-            };
-            let mut score = fit - 4 * i32::try_from(distance).unwrap_or(i32::MAX / 8);
-            score += if mention.is_subject { 4 } else { 0 };
-            score += if mention.is_speaker { 4 } else { 0 };
-            score += if mention.is_name { 0 } else { 2 };
-            score -= if there.is_quoted == here.is_quoted { 0 } else { 5 };
-            if best.is_none_or(|(other, _)| score > other) {
-                best = Some((score, mention.entity));
-            }
-        }
-        best.map(|(_, entity)| entity)
-    }
-
-    /// Whom a pronoun far from every name means: of all who suit it the one named most before it.
-    pub(super) fn protagonist(&self, words: &Words<'_>, at: usize) -> Option<usize> {
-        let wanted = third_person(words.folded(at)).filter(|wanted| matches!(wanted, Wanted::One(_)))?;
-        let suits = |id: &usize| self.cast.entities.get(*id).is_some_and(|entity| fit(entity, wanted).is_some());
-        let before = self.mentions.iter().take_while(|mention| mention.words.start < at);
-        let mut counts: FxHashMap<usize, usize> = FxHashMap::default();
-        for entity in before.map(|mention| mention.entity).filter(suits) {
-            *counts.entry(entity).or_default() += 1;
-        }
-        counts.into_iter().max_by_key(|&(entity, count)| (count, usize::MAX - entity)).map(|(entity, _)| entity)
-    }
-
-    /// The likeliest person before a word, of either sex.
-    pub(super) fn antecedent_person(&self, words: &Words<'_>, at: usize) -> Option<usize> {
-        let found = |sex| self.antecedent(words, at, Wanted::One(sex));
-        found(Gender::Male).or_else(|| found(Gender::Female))
-    }
-
-    /// Whom a definite noun ("the ambassador", "the ministry") means: who holds that office, or is named by that word.
-    pub(super) fn by_office(&self, words: &Words<'_>, noun: &Range<usize>) -> Option<usize> {
-        let head = words.folded(noun.end.checked_sub(1)?);
-        let position = words.get(noun.start)?.span.start;
-        let place = words.place_in(noun).map(|(name, _)| name);
-        let mut best: Option<(usize, usize)> = None;
-        for (id, entity) in self.cast.entities.iter().enumerate().take(HOLDERS_MAX) {
-            let is_own = entity.sort == Sort::Body || entity.sort == Sort::Place && entity.name.len() > 1;
-            let in_name = is_own && is_body(head) && words.folded(entity.name.end - 1) == head;
-            let holds = |role: &&Range<usize>| {
-                // "The ex-director" was called former director, or ex-director.
-                let left = head.strip_prefix("ex-").filter(|_| is_former(words, role));
-                let has_head = office_head(words, role)
-                    .is_some_and(|at| words.folded(at) == head || left == Some(words.folded(at)));
-                let same_place =
-                    || place.is_none_or(|name| words.place_in(role).is_none_or(|(other, _)| other == name));
-                let rank = |range: &Range<usize>| range.clone().any(|at| RANKS.contains(&words.folded(at)));
-                has_head && same_place() && (rank(noun) || !rank(role)) && !is(Class::Modifier, head)
-            };
-            if in_name || entity.roles.iter().any(|role| holds(&role)) {
-                let is_before = words.get(entity.name.start).is_some_and(|word| word.span.start < position);
-                let score = entity.count * 2 + usize::from(is_before);
-                if best.is_none_or(|(other, _)| score > other) {
-                    best = Some((score, id));
-                }
-            }
-        }
-        best.map(|(_, id)| id)
-    }
-
-    /// Whom a description that begins with "the" at a word means by a noun that stood beside a name, and the description's end.
-    pub(super) fn by_noun(&self, words: &Words<'_>, the: usize, limit: usize) -> Option<(usize, usize)> {
-        if words.folded(the) != "the" || limit <= the + 1 {
-            return None;
-        }
-        let position = |noun: &usize| usize::MAX - *noun;
-        (the + 1..limit.min(the + 5)).rev().find_map(|at| {
-            let word = words.folded(at);
-            if words.get(at).is_none_or(|word| word.is_capital) || words.folded(at + 1) == "'s" {
-                return None;
-            }
-            let cast = self.cast.entities.iter().enumerate().take(HOLDERS_MAX);
-            let nouns = cast.flat_map(|(id, entity)| entity.nouns.iter().map(move |&noun| (id, noun)));
-            let near = nouns.filter(|&(_, noun)| noun < the && words.folded(noun) == word);
-            near.min_by_key(|(_, noun)| position(noun)).map(|(id, _)| (id, at + 1))
-        })
-    }
-
-    /// The body that a word for bodies in general ("the company") means: the likeliest before it.
-    pub(super) fn body_meant(&self, words: &Words<'_>, noun: &Range<usize>) -> Option<usize> {
-        let general = [
-            "company",
-            "firm",
-            "group",
-            "organisation",
-            "organization",
-            "agency",
-            "paper",
-            "newspaper",
-            "magazine",
-            "outlet",
-            "broadcaster",
-            "network",
-        ];
-        let head = words.folded(noun.end.checked_sub(1)?);
-        if noun.len() > 3 || noun.len() > 2 && head != "outlet" || !general.contains(&head) {
-            return None;
-        }
-        // "The newspaper" is one that was named as such, if any was.
-        let is_paper = |mention: &&Mention| {
-            let last = self.cast.entities.get(mention.entity).map(|entity| words.folded(entity.name.end - 1));
-            last.is_some_and(|last| is(Class::Media, last))
-        };
-        if is(Class::Media, head) {
-            let end = self.mentions.partition_point(|mention| mention.words.start < noun.start);
-            let list = self.mentions.get(end.saturating_sub(WINDOW_MENTIONS)..end)?;
-            if let Some(mention) = list.iter().rfind(is_paper) {
-                return Some(mention.entity);
-            }
-        }
-        let entity = self.antecedent(words, noun.start, Wanted::Thing)?;
-        let sort = self.cast.entities.get(entity)?.sort;
-        matches!(sort, Sort::Body | Sort::Unknown).then_some(entity)
     }
 
     /// A bare noun ("prosecutors") with the words that described it last, or describe it first.
@@ -371,6 +261,14 @@ impl Scene {
         self.mentions_in(sentence).find(|mention| mention.is_speaker).map(|mention| mention.entity)
     }
 
+    /// The person with whom a sentence begins that quotes nobody.
+    pub(super) fn actor_in(&self, words: &Words<'_>, sentence: &Range<usize>) -> Option<usize> {
+        let mention = self.mentions_in(sentence).find(|mention| mention.is_subject)?;
+        let is_person = self.cast.entities.get(mention.entity).is_some_and(|entity| entity.sort == Sort::Person);
+        let is_quoted = words.get(mention.words.start).is_some_and(|word| word.is_quoted);
+        (is_person && !is_quoted).then_some(mention.entity)
+    }
+
     /// The last mention before a word that is no possessive and fits a test.
     pub(super) fn last_before(&self, at: usize, limit: usize, fits: impl Fn(&Mention) -> bool) -> Option<&Mention> {
         let end = self.mentions.partition_point(|mention| mention.words.start < at);
@@ -381,10 +279,11 @@ impl Scene {
     }
 }
 
-/// Whether an office is told as one that was left: "former director", "fired FBI director".
-fn is_former(words: &Words<'_>, role: &Range<usize>) -> bool {
-    (role.start.saturating_sub(1)..role.end)
-        .any(|at| matches!(words.folded(at), "former" | "ex" | "fired" | "ousted" | "sacked" | "one-time" | "then"))
+/// Where the clause goes on behind what explains a name between commas: "Jane Rowe, the envoy to Ostland, said".
+fn explained(words: &Words<'_>, name_end: usize, limit: usize) -> Option<usize> {
+    let is_comma = |at: &usize| words.folded(*at) == ",";
+    let start = Some(name_end).filter(is_comma)? + 1;
+    Some((start..limit.min(start + EXPLANATION_WORDS_MAX)).find(is_comma)? + 1)
 }
 
 /// The end of "for Jane Rowe", "of the Harbour Ministry" that begins at a word: whose the group or paper is.
@@ -430,42 +329,46 @@ pub(super) fn office_head(words: &Words<'_>, range: &Range<usize>) -> Option<usi
     range.clone().take_while(is_inside).filter(is_noun).last()
 }
 
-/// What a pronoun can mean.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Wanted {
-    One(Gender),
-    Thing,
-    Several,
+/// Somebody or something without a name that speaks, or that its sentence begins with.
+struct Description {
+    words: Range<usize>,
+    head: usize,
+    sort: Sort,
 }
 
-/// What a pronoun of the third person wants; `None` for any other word.
-pub(super) fn third_person(folded: &str) -> Option<Wanted> {
-    let (word, ending) = folded.split_once('\'').unwrap_or((folded, ""));
-    match word {
-        _ if !matches!(ending, "" | "ve" | "re" | "d" | "ll") => None,
-        "he" | "him" | "his" | "himself" | "she" | "her" | "hers" | "herself" => gender(folded).map(Wanted::One),
-        "it" | "its" | "itself" => Some(Wanted::Thing),
-        "they" | "them" | "their" | "themselves" => Some(Wanted::Several),
-        _ => None,
+/// The description that an article at a word introduces: "a spokesman for Norvik" before "said".
+fn description(words: &Words<'_>, at: usize, sentence: &Range<usize>) -> Option<Description> {
+    // "The" points back to somebody named; of what is written it may be the only name.
+    let is_definite = words.folded(at) == "the";
+    if !is_definite && !matches!(words.folded(at), "a" | "an" | "one" | "another") {
+        return None;
     }
-}
-
-/// How well an entity suits a pronoun; `None` where it cannot be.
-fn fit(entity: &Entity, wanted: Wanted) -> Option<i32> {
-    let frequency = i32::try_from(entity.count.min(6)).unwrap_or(6) / 2;
-    match (wanted, entity.sort) {
-        (Wanted::One(sex), Sort::Person) => match entity.gender {
-            Some(other) if other != sex => None,
-            Some(_) => Some(6 + frequency),
-            None => Some(4 + frequency),
-        },
-        (Wanted::One(_), Sort::Unknown) if entity.gender.is_none() => Some(frequency),
-        (Wanted::Thing | Wanted::Several, Sort::Body) => Some(4 + frequency),
-        (Wanted::Thing, Sort::Place) => Some(3 + frequency),
-        (Wanted::Thing | Wanted::Several, Sort::Unknown) => Some(frequency),
-        (Wanted::Several, Sort::Place) => Some(1),
+    let is_person = |word: &str| words.is_role(word) || is(Class::Person, word) || is(Class::Mouth, word);
+    let sort = |at: usize| match words.folded(at) {
+        word if is(Class::Paper, word) && !ACTS.contains(&word) => Some(Sort::Paper),
+        word if !is_definite && is_person(word) => Some(Sort::Person),
         _ => None,
+    };
+    let limit = sentence.end.min(at + DESCRIPTION_WORDS_MAX);
+    let is_part = |at: usize| {
+        let word = words.folded(at);
+        (word == "'s" || word.starts_with(char::is_alphanumeric)) && !is_stop_word(word) && !is_preposition(word)
+    };
+    let end = at
+        + 1
+        + (at + 1..limit).take_while(|&at| is_part(at)).take_while(|&at| !SPEECH.contains(&words.folded(at))).count();
+    let head = end.checked_sub(1).filter(|&head| head > at && words.get(head).is_some_and(|word| !word.is_capital))?;
+    let sort = sort(head)?;
+    let behind = if words.folded(end) == "," { end + 1 } else { end };
+    if words.is_name(behind) && behind < sentence.end {
+        return None;
     }
+    let end = owner_behind(words, end, sentence.end).unwrap_or(end);
+    let says = |at: usize| SPEECH.contains(&words.folded(at));
+    let is_speaking = says(end) || says(end + 1) || explained(words, end, sentence.end).is_some_and(says);
+    // "Jane Rowe, a lawyer, said": that explains a name.
+    let is_explaining = at >= sentence.start + 2 && words.folded(at - 1) == "," && words.is_name(at - 2);
+    (!is_explaining && (is_speaking || at == sentence.start)).then_some(Description { words: at..end, head, sort })
 }
 
 /// The noun that a "the" at a word introduces, from "the" to the noun: "the former envoy".

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::Resolver;
 use super::lexicon::{Class, is};
-use super::scene::{Mention, Wanted, third_person};
+use super::meant::{Wanted, third_person};
+use super::scene::Mention;
 use crate::model::Speaker;
 
 /// Mentions looked back at for a list of names.

@@ -3,17 +3,17 @@
 use std::ops::Range;
 
 use super::Resolver;
+use super::accuser::TELLING;
 use super::cast::Entity;
 use super::lexicon::{Class, gender, is, is_body, is_people};
+use super::meant::third_person;
 use super::names::Sort;
-use super::party::Party;
-use super::scene::{Mention, SPEECH, is_being, is_preposition, office_head, third_person};
-use crate::model::{Attribution, Kind, Span, Speaker};
+use super::scene::{Mention, is_preposition, office_head};
+use crate::model::{Attribution, Span, Speaker};
+use crate::text::place::country_of_people;
 
 /// Words looked on for the noun of a source that was cut before it.
 const NOUN_WORDS_MAX: usize = 10;
-/// Sentences looked at on either side for who speaks in a quotation.
-const QUOTE_SENTENCES_MAX: usize = 6;
 
 impl Resolver<'_> {
     /// The speaker that a source span names.
@@ -28,8 +28,22 @@ impl Resolver<'_> {
         if range.is_empty() || written.is_empty() {
             return None;
         }
-        if matches!(self.words.folded(range.start), "i" | "we" | "my" | "our") && range.len() == 1 {
+        // "I'm" is one word.
+        let first = self.words.folded(range.start).split('\'').next().unwrap_or_default();
+        if matches!(first, "i" | "we" | "my" | "our") && range.len() == 1 {
             return self.quoted_speaker(attribution);
+        }
+        // "Ruritanian claims" are Ruritania's.
+        if range.len() == 1
+            && let Some(country) = country_of_people(self.words.folded(range.start))
+            && self.words.get(range.end).is_some_and(|next| !next.is_capital && TELLING.contains(&next.folded.as_str()))
+        {
+            return Some(Speaker {
+                name: country.to_owned(),
+                role: None,
+                via: None,
+                affiliation: Some(country.to_owned()),
+            });
         }
         let via = self.via(&range, attribution);
         let speaker = self
@@ -240,6 +254,12 @@ impl Resolver<'_> {
                 return self.member(entity);
             }
         }
+        if self.words.is_role(word)
+            && noun.end == range.end
+            && let Some(entity) = self.scene.person_meant(&self.words, &noun)
+        {
+            return self.member(entity);
+        }
         let first = self.words.folded(range.start);
         if is_single
             && first != "the"
@@ -303,6 +323,9 @@ impl Resolver<'_> {
     /// A member of the cast as a speaker.
     pub(super) fn member(&self, entity: usize) -> Option<Speaker> {
         let known = self.scene.cast.entities.get(entity)?;
+        if known.is_described {
+            return Some(self.unnamed(&known.name));
+        }
         let role = known.roles.iter().max_by_key(|role| role.len()).map(|role| self.words.text_of(role).to_owned());
         let affiliation = match known.roles.first() {
             _ if known.sort == Sort::Place => self.words.place_at(known.name.start).map(|(name, _)| name.to_owned()),
@@ -310,6 +333,12 @@ impl Resolver<'_> {
             None => None,
         };
         Some(Speaker { name: self.name(entity)?, role, via: None, affiliation })
+    }
+
+    /// Somebody or something known by a description alone: who sues by that paper, whom the next sentence names, or the words themselves.
+    fn unnamed(&self, description: &Range<usize>) -> Speaker {
+        let written = || self.as_written(description, self.words.text_of(description));
+        self.plaintiff(description).or_else(|| self.member(self.introduced_after(description)?)).unwrap_or_else(written)
     }
 
     /// For whom somebody speaks: a country or body named in the words for the office.
@@ -338,8 +367,30 @@ impl Resolver<'_> {
         let initials = self.scene.cast.by_initials(bare).filter(|_| !is_place);
         let full = initials.or(of_mention.map(|mention| mention.entity));
         let full = full.and_then(|entity| self.name(entity));
-        let name = full.filter(|full| full.len() > written.len()).unwrap_or_else(|| joined_by_and(written));
+        let name = full.filter(|full| full.len() > written.len());
+        let name = name.unwrap_or_else(|| self.with_full_names(range, &joined_by_and(written)));
         Speaker { name, role: None, via: None, affiliation }
+    }
+
+    /// A description with the people in it by their full names: "lawyers for Mr Arden" as "lawyers for Tom Arden".
+    fn with_full_names(&self, range: &Range<usize>, written: &str) -> String {
+        let mut name = written.to_owned();
+        for mention in self.scene.mentions_in(range).filter(|mention| mention.is_name && mention.words.end <= range.end)
+        {
+            let told = self.words.text_of(&mention.words);
+            let is_owner = self.words.folded(mention.words.end) == "'s" && !self.words.is_name(mention.words.end + 1);
+            let before = mention.words.start.checked_sub(1).map_or("", |before| self.words.folded(before));
+            let surname = self.words.text_of(&(mention.words.end - 1..mention.words.end));
+            if self.sort(mention) == Some(Sort::Person)
+                && (is_owner || matches!(before, "for" | "of" | "and" | "by"))
+                && let Some(full) = self.name(mention.entity)
+                && full.ends_with(surname)
+                && !told.contains(full.as_str())
+            {
+                name = name.replacen(told, &full, 1);
+            }
+        }
+        name
     }
 
     /// "Halden" of "Halden's lawyer" or "a spokesman for Halden".
@@ -356,89 +407,6 @@ impl Resolver<'_> {
         let verb = (sentence.start..range.start).rev().take(3).find(|&at| quoting.contains(&self.words.folded(at)))?;
         let mention = self.scene.last_before(verb, sentence.start, |mention| mention.words.end + 2 >= verb)?;
         self.name(mention.entity)
-    }
-
-    /// The speaker of a claim whose sentence names nobody: inside a running quotation whoever is quoted before or behind.
-    pub(super) fn unnamed_speaker(&self, attribution: &Attribution, kind: Kind) -> Option<Speaker> {
-        let cue = self.words.within(attribution.cue);
-        let teller = || self.teller(&cue).filter(|_| kind == Kind::Allegation);
-        if let Some(source) = teller().or_else(|| self.beside(&cue)) {
-            return self.named_speaker(source, attribution);
-        }
-        if kind == Kind::NoComment {
-            return None;
-        }
-        if kind == Kind::Allegation
-            && let Some(party) = self.prosecution(&cue)
-        {
-            return Some(self.as_written(&party, self.words.text_of(&party)));
-        }
-        if let Some(subject) = self.subject_beside(&cue) {
-            return self.member(subject);
-        }
-        let is_quoted = self.words.get(cue.start).is_some_and(|word| word.is_quoted);
-        if !is_quoted && !kind.is_answer() {
-            return None;
-        }
-        self.quoted_speaker(attribution)
-    }
-
-    /// The words for who speaks right beside a cue that is no passive: its subject, or whom "according to" and "by" name.
-    fn beside(&self, cue: &Range<usize>) -> Option<Span> {
-        let first = self.words.get(cue.start)?;
-        let sentence = self.sentences.get(first.sentence)?;
-        if first.is_quoted || self.is_passive(cue) || cue.clone().any(|at| is_being(self.words.folded(at))) {
-            return None;
-        }
-        let last = self.words.folded(cue.end.checked_sub(1)?);
-        // "Arden allegedly took it", "Arden's alleged theft", "two men charged in Ostland": the subject did it or is accused.
-        let is_act = last.ends_with("ly")
-            || matches!(last, "alleged" | "supposed" | "rumoured" | "unfounded")
-            || matches!(last, "charged" | "indicted" | "accused" | "sued")
-                && is_preposition(self.words.folded(cue.end))
-            || matches!(self.words.folded(cue.start), "not" | "denials" | "arraigned" | "suspected")
-            || matches!(last, "allegations" | "allegation" | "accusations" | "rumours" | "rumors");
-        if is_act {
-            return None;
-        }
-        let party = if last == "by" || last == "to" && self.words.folded(cue.start) == "according" {
-            self.party_at(cue.end, sentence.end)
-        } else {
-            self.subject_of(cue, sentence).or_else(|| self.subject_behind(cue, sentence))
-        };
-        let words = party.map(|party| party.words).or_else(|| self.paper_before(cue.start, sentence.start))?;
-        self.words.span_of(&words)
-    }
-
-    /// What speaks in writing right before a verb: "court documents", "the memo".
-    fn paper_before(&self, at: usize, limit: usize) -> Option<Range<usize>> {
-        let noun = at.checked_sub(1).filter(|&noun| noun >= limit && is(Class::Paper, self.words.folded(noun)))?;
-        let start = self.phrase_start(noun, limit);
-        let is_governed = start > limit && is_preposition(self.words.folded(start - 1));
-        (!is_governed).then_some(start..at)
-    }
-
-    /// The subject behind a verb of saying that follows what is said: '"It is false," said Jane Rowe'.
-    fn subject_behind(&self, cue: &Range<usize>, sentence: &Range<usize>) -> Option<Party> {
-        let before = if cue.start > sentence.start { self.words.folded(cue.start - 1) } else { "" };
-        let says = cue.len() == 1 && SPEECH.contains(&self.words.folded(cue.start));
-        (says && matches!(before, "\"" | "”" | "," | "’")).then(|| self.party_at(cue.end, sentence.end)).flatten()
-    }
-
-    /// Who speaks in the quotation around a cue.
-    fn quoted_speaker(&self, attribution: &Attribution) -> Option<Speaker> {
-        let number = self.sentence_number(attribution.cue)?;
-        let here = self.sentences.get(number).and_then(|sentence| self.scene.speaker_in(sentence));
-        let around = || {
-            let before = (number.saturating_sub(QUOTE_SENTENCES_MAX)..number).rev();
-            let mut order: Vec<usize> = before.collect();
-            order.insert(order.len().min(1), number + 1);
-            order
-                .into_iter()
-                .filter_map(|at| self.sentences.get(at))
-                .find_map(|sentence| self.scene.speaker_in(sentence))
-        };
-        self.member(here.or_else(around)?)
     }
 }
 

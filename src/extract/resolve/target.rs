@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use super::Resolver;
+use super::meant::third_person;
 use super::names::Sort;
 use super::party::Party;
-use super::scene::{Mention, is_being, is_preposition, third_person};
+use super::scene::{Mention, is_being, is_preposition};
 use crate::model::{Attribution, Speaker};
 
 /// Verbs whose object is accused.

@@ -5,6 +5,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::text::sentence::sentences;
 
+mod meant;
+mod omitted;
+
 /// The span of the `nth` occurrence of some words.
 fn find(text: &str, words: &str, nth: usize) -> Span {
     let (start, found) = text.match_indices(words).nth(nth).unwrap_or_else(|| panic!("no {words} in {text}"));
@@ -546,6 +549,10 @@ fn hostile_text_takes_linear_time() {
         "prosecutors ",
         "Norvik's lawsuit -- ",
         "the official ",
+        "A spokesman said so. He left. The company left. ",
+        "Norvik Bank charged Arden, ",
+        "Ports and Harbours of PHC ",
+        "the singer who said, ",
     ];
     for piece in pieces {
         let text = piece.repeat(200_000 / piece.len());
@@ -563,7 +570,7 @@ fn hostile_text_takes_linear_time() {
 
 proptest! {
     #[test]
-    fn hostile_text_is_data(text in "(?:[A-Z][a-z]{0,4}|he|the|who|,|\\.|\"|'s|of|envoy|accused|lawsuit|sued|filed|by|--|\\PC|\n| ){0,60}", cut in 0usize..40) {
+    fn hostile_text_is_data(text in "(?:[A-Z][a-z]{0,4}|he|the|who|,|\\.|\"|'s|of|envoy|accused|lawsuit|sued|filed|by|--|a|said|and|charged|company|\\PC|\n| ){0,60}", cut in 0usize..40) {
         let spans = sentences(&text, None);
         let resolver = Resolver::new(&text, &spans, &[]);
         for &sentence in &spans {

@@ -10,6 +10,11 @@ use crate::text::normalize::{fold, is_stop_word};
 use crate::text::place::{PLACE_WORDS_MAX, place};
 use crate::text::token::tokens;
 
+/// Letters of words that may abbreviate a name.
+const ACRONYM_LETTERS: std::ops::RangeInclusive<usize> = 3..=6;
+/// Words of the longest name looked for behind an abbreviation.
+const ABBREVIATED_WORDS_MAX: usize = 9;
+
 /// One word or mark.
 #[derive(Debug)]
 pub(super) struct Word {
@@ -32,6 +37,8 @@ pub(super) struct Words<'a> {
     lower: FxHashSet<String>,
     /// Capitalised inside a sentence somewhere.
     upper: FxHashSet<String>,
+    /// Words of capitals alone, folded: "SEC".
+    acronyms: FxHashSet<String>,
 }
 
 impl<'a> Words<'a> {
@@ -64,7 +71,32 @@ impl<'a> Words<'a> {
             .filter(|pair| is_inside(pair))
             .map(|pair| pair.last().map(|word| word.folded.clone()).unwrap_or_default())
             .collect();
-        Self { text, list, roles, lower, upper }
+        let is_acronym = |word: &&Word| {
+            let written = word.span.of(text);
+            ACRONYM_LETTERS.contains(&written.len()) && written.chars().all(|c| c.is_ascii_uppercase())
+        };
+        let acronyms = list.iter().filter(is_acronym).map(|word| word.folded.clone()).collect();
+        Self { text, list, roles, lower, upper, acronyms }
+    }
+
+    /// Where a name ends that begins at a word, holds "and" and is abbreviated elsewhere: "Securities and Exchange Commission", "SEC".
+    pub(super) fn abbreviated(&self, start: usize, limit: usize) -> Option<usize> {
+        let mut initials = String::new();
+        let mut found = None;
+        let mut has_and = false;
+        for at in start..limit.min(start + ABBREVIATED_WORDS_MAX) {
+            let word = self.folded(at);
+            if self.is_name(at) {
+                initials.extend(word.chars().next());
+                if has_and && self.acronyms.contains(&initials) {
+                    found = Some(at + 1);
+                }
+            } else if !matches!(word, "and" | "of" | "for" | "the" | "on") {
+                break;
+            }
+            has_and |= word == "and";
+        }
+        found
     }
 
     /// Whether a folded word names an office.
