@@ -139,6 +139,21 @@ fn what_answers_nothing_stays_alone() {
 }
 
 #[test]
+fn what_may_be_no_allegation_is_answered_less() {
+    let text =
+        "Council meets\nLind said Brandt had sold the hall.\nIt rained.\nA band played.\nSorel, its clerk, denied it.";
+    let with = |confidence: f64| {
+        let lines =
+            ["allegation | Lind | said | had sold the hall | Brandt", "denial | Sorel, its clerk | denied | it |"];
+        let mut claims: Vec<Claim> = lines.iter().map(|line| claim(text, line)).collect();
+        claims[0].confidence = Confidence::from_probability(confidence);
+        link(&mut claims, &[], text, &lines_and_sentences(text));
+        claims[1].answers.clone()
+    };
+    assert_eq!((with(0.95), with(0.36)), (vec![0], vec![]));
+}
+
+#[test]
 fn hundreds_of_claims_take_little_time() {
     let text = "Lind accused Brandt of theft. Brandt denied the theft.";
     let pair = ["allegation | Lind | accused | theft | Brandt", "denial | Brandt | denied | the theft |"];
