@@ -53,5 +53,5 @@ pub use record::{
 };
 pub use rhythm::{PollReason, RHYTHM_BINS, Rhythm, Wishes};
 pub use span::Span;
-pub use story::{Fingerprint, RevisionLabel};
+pub use story::{Fingerprint, Lists, RevisionLabel};
 pub use zone::zone_seconds;
