@@ -27,17 +27,20 @@ const FIGURES_ENOUGH: f32 = 6.0;
 const EVIDENCE_MAX: f32 = 15.0;
 
 impl Similarity {
-    /// Compares two fingerprints; `stories_with` tells how many stories hold a shingle, `titles_with` a headline's word.
+    /// Compares two fingerprints; the functions tell how many stories hold a shingle of the body or of the lead, where it is counted, or a
+    /// headline's word.
     pub(super) fn of(
         copy: &Fingerprint,
         story: &Fingerprint,
-        stories_with: impl Fn(u32) -> u32,
-        titles_with: impl Fn(u32) -> u32,
+        body_holders: impl Fn(u32) -> Option<u32>,
+        lead_holders: impl Fn(u32) -> Option<u32>,
+        title_holders: impl Fn(u32) -> u32,
     ) -> Self {
-        let body = Overlap::of(&copy.shingles, &story.shingles, &stories_with);
-        let lead = Overlap::of(&copy.lead, &story.lead, &stories_with);
-        let title = Overlap::of(&copy.title, &story.title, &titles_with);
-        let figures = Overlap::of(&figures(copy), &figures(story), |_| 1);
+        let (copy, story) = (copy.lists(), story.lists());
+        let body = Overlap::of(copy.shingles, story.shingles, body_holders);
+        let lead = Overlap::of(copy.lead, story.lead, lead_holders);
+        let title = Overlap::of(copy.title, story.title, |word| Some(title_holders(word)));
+        let figures = Overlap::of(copy.figures, story.figures, |_| Some(1));
         let comparable = (figures.lesser() / FIGURES_ENOUGH).min(1.0);
         Self {
             body: body.share(),
@@ -68,36 +71,31 @@ struct Overlap {
 }
 
 impl Overlap {
-    fn of(left: &[u32], right: &[u32], holders: impl Fn(u32) -> u32) -> Self {
-        #[expect(clippy::cast_precision_loss, reason = "a weight needs no more precision")]
-        let weight = |hash: u32| 1.0 / holders(hash).max(1) as f32;
-        let mut found = Self { common: 0.0, left: 0.0, right: 0.0 };
-        let (mut lefts, mut rights) = (left.iter().peekable(), right.iter().peekable());
+    /// `holders` counts the stories that hold a hash; a hash that is not counted weighs what those of its side do.
+    fn of(left: &[u32], right: &[u32], holders: impl Fn(u32) -> Option<u32>) -> Self {
+        let [mut common, mut lefts, mut rights] = [Side::default(); 3];
+        let (mut left, mut right) = (left.iter().peekable(), right.iter().peekable());
         loop {
-            match (lefts.peek(), rights.peek()) {
+            match (left.peek(), right.peek()) {
                 (Some(&&l), Some(&&r)) if l == r => {
-                    let both = weight(l);
-                    found.common += both;
-                    found.left += both;
-                    found.right += both;
-                    lefts.next();
-                    rights.next();
+                    common.add(holders(l));
+                    left.next();
+                    right.next();
                 }
-                (Some(&&l), Some(&&r)) if l < r => {
-                    found.left += weight(l);
-                    lefts.next();
-                }
-                (Some(&&l), None) => {
-                    found.left += weight(l);
-                    lefts.next();
+                (Some(&&l), other) if other.is_none_or(|&&r| l < r) => {
+                    lefts.add(holders(l));
+                    left.next();
                 }
                 (_, Some(&&r)) => {
-                    found.right += weight(r);
-                    rights.next();
+                    rights.add(holders(r));
+                    right.next();
                 }
-                (None, None) => return found,
+                _ => break,
             }
         }
+        let all = common.joined(lefts).joined(rights);
+        let [common, lefts, rights] = [common, lefts, rights].map(|side| side.weight(all));
+        Self { common, left: common + lefts, right: common + rights }
     }
 
     fn lesser(&self) -> f32 {
@@ -109,39 +107,80 @@ impl Overlap {
     }
 }
 
-/// Of the particulars, the figures: they have odd hashes.
-fn figures(fingerprint: &Fingerprint) -> Vec<u32> {
-    fingerprint.particulars.iter().copied().filter(|hash| hash % 2 == 1).collect()
+/// Hashes of one side, of which some are counted.
+#[derive(Debug, Clone, Copy, Default)]
+struct Side {
+    hashes: f32,
+    counted: f32,
+    /// Of those that are counted.
+    weight: f32,
+}
+
+impl Side {
+    #[expect(clippy::cast_precision_loss, reason = "a weight needs no more precision")]
+    fn add(&mut self, holders: Option<u32>) {
+        self.hashes += 1.0;
+        if let Some(holders) = holders {
+            self.counted += 1.0;
+            self.weight += 1.0 / holders.max(1) as f32;
+        }
+    }
+
+    fn joined(self, other: Self) -> Self {
+        Self {
+            hashes: self.hashes + other.hashes,
+            counted: self.counted + other.counted,
+            weight: self.weight + other.weight,
+        }
+    }
+
+    /// Weight of all its hashes; where none is counted, by the mean of both sides, and else by one.
+    fn weight(self, all: Self) -> f32 {
+        if self.counted > 0.0 {
+            self.hashes * self.weight / self.counted
+        } else if all.counted > 0.0 {
+            self.hashes * all.weight / all.counted
+        } else {
+            self.hashes
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Lists;
 
-    fn fingerprint(body: &[u32], title: &[u32], particulars: &[u32]) -> Fingerprint {
-        Fingerprint {
-            exact: 0,
-            shingles: body.to_vec(),
-            lead: body.iter().take(3).copied().collect(),
-            title: title.to_vec(),
-            particulars: particulars.to_vec(),
-            word_count: 0,
-        }
+    fn fingerprint(body: &[u32], title: &[u32], figures: &[u32]) -> Fingerprint {
+        let lead = body.get(..3).unwrap_or(body);
+        Fingerprint::new(0, 0, Lists { shingles: body, lead, title, figures })
+    }
+
+    fn alike(one: &Fingerprint, other: &Fingerprint, holders: impl Fn(u32) -> Option<u32> + Copy) -> Similarity {
+        Similarity::of(one, other, holders, holders, |_| 1)
     }
 
     #[test]
     fn a_part_is_wholly_in_the_whole() {
         let (whole, part) = (fingerprint(&[1, 2, 3, 4, 5, 6], &[1, 2], &[]), fingerprint(&[1, 2, 3], &[1], &[]));
-        let found = Similarity::of(&part, &whole, |_| 1, |_| 1);
+        let found = alike(&part, &whole, |_| Some(1));
         assert_eq!((found.body, found.lead, found.title, found.evidence), (1.0, 1.0, 1.0, 6.0));
     }
 
     #[test]
     fn what_many_stories_hold_counts_little() {
         let (one, other) = (fingerprint(&[1, 2, 3, 4], &[], &[]), fingerprint(&[1, 2, 8, 9], &[], &[]));
-        let rare = Similarity::of(&one, &other, |_| 1, |_| 1);
-        let common = Similarity::of(&one, &other, |hash| if hash < 3 { 50 } else { 1 }, |_| 1);
+        let rare = alike(&one, &other, |_| Some(1));
+        let common = alike(&one, &other, |hash| Some(if hash < 3 { 50 } else { 1 }));
         assert!(rare.body > 0.4 && common.body < 0.05);
+    }
+
+    #[test]
+    fn what_is_not_counted_weighs_as_what_is() {
+        let (one, other) = (fingerprint(&[1, 2, 3, 4], &[], &[]), fingerprint(&[1, 2, 3, 9], &[], &[]));
+        let counted = alike(&one, &other, |hash| (hash < 2).then_some(10));
+        assert_eq!((counted.body, counted.lead, counted.evidence), (0.75, 1.0, 0.6));
+        assert_eq!(alike(&one, &other, |_| None).evidence, 6.0);
     }
 
     #[test]
@@ -150,14 +189,14 @@ mod tests {
             fingerprint(&[1, 2, 3], &[1], &[11, 13, 15, 17, 19, 21]),
             fingerprint(&[1, 2, 3], &[1], &[31, 33, 35, 37, 39, 41]),
         );
-        let apart = Similarity::of(&one, &other, |_| 1, |_| 1);
+        let apart = alike(&one, &other, |_| Some(1));
         assert!(apart.figures_differ > 0.99);
-        assert!(apart.score() < Similarity::of(&one, &one, |_| 1, |_| 1).score());
+        assert!(apart.score() < alike(&one, &one, |_| Some(1)).score());
     }
 
     #[test]
     fn empty_fingerprints_share_nothing() {
         let empty = fingerprint(&[], &[], &[]);
-        assert!(Similarity::of(&empty, &empty, |_| 1, |_| 1).score() < 0.0);
+        assert!(alike(&empty, &empty, |_| Some(1)).score() < 0.0);
     }
 }

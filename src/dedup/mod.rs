@@ -6,3 +6,4 @@ pub mod story;
 
 mod compare;
 mod index;
+mod table;

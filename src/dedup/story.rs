@@ -4,12 +4,13 @@
 //! are is bounded by whoever keeps them ([`Stories::forget_before`], [`Stories::forget_oldest`]); what the index holds is linear in their
 //! fingerprints, and what it finds for one copy is bounded by its shingles, however many stories share them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rustc_hash::FxHashMap;
 
 use super::compare::Similarity;
+use super::fingerprint::thinned;
 use super::index::{Index, Slot};
 use crate::model::{DocumentId, Fingerprint, RevisionLabel, StoryId, StoryRecord};
 
@@ -93,11 +94,12 @@ pub struct Stories {
     table: Vec<Option<StoryRecord>>,
     free: Vec<Slot>,
     by_id: FxHashMap<StoryId, Slot>,
-    /// In order of creation.
-    by_sequence: BTreeSet<(u64, Slot)>,
-    by_last_seen: BTreeSet<(Timestamp, Slot)>,
-    /// Each whole text with the `sequence` of a story that holds it.
-    by_text: BTreeSet<(u64, u64, Slot)>,
+    /// Longest unseen first, then in order of creation (`sequence`).
+    by_last_seen: BTreeMap<(Timestamp, u64), Slot>,
+    /// Each whole text with a story that holds it.
+    by_text: BTreeSet<(u64, Slot)>,
+    /// `sequence` of the next story.
+    next: u64,
     index: Index,
 }
 
@@ -107,11 +109,12 @@ impl Stories {
         Self::default()
     }
 
-    /// The stories of these records.
+    /// The stories of these records, which an earlier version may have written.
     pub fn restore(mut records: Vec<StoryRecord>) -> Self {
         records.sort_by_key(|story| story.sequence);
         let mut stories = Self::new();
-        for record in records {
+        for mut record in records {
+            record.fingerprint = thinned(&record.fingerprint);
             stories.put_back(record);
         }
         stories
@@ -125,9 +128,9 @@ impl Stories {
         });
         self.index.add(slot, &record.fingerprint);
         self.by_id.insert(record.id, slot);
-        self.by_sequence.insert((record.sequence, slot));
-        self.by_last_seen.insert((record.last_seen, slot));
-        self.by_text.extend(record.texts.iter().map(|text| (*text, record.sequence, slot)));
+        self.by_last_seen.insert((record.last_seen, record.sequence), slot);
+        self.by_text.extend(record.texts.iter().map(|text| (*text, slot)));
+        self.next = self.next.max(record.sequence.saturating_add(1));
         if let Some(place) = self.table.get_mut(slot as usize) {
             *place = Some(record);
         }
@@ -158,30 +161,22 @@ impl Stories {
 
     /// Forgets the stories of which no copy was seen since `limit`, and says which, in order of id.
     pub fn forget_before(&mut self, limit: Timestamp) -> Vec<StoryId> {
-        self.forget(
-            self.by_last_seen.iter().take_while(|(last_seen, _)| *last_seen < limit).map(|(_, slot)| *slot).collect(),
-        )
+        self.forget(self.by_last_seen.range(..(limit, 0)).map(|(_, slot)| *slot).collect())
     }
 
     /// Forgets so many stories, longest unseen first and then the eldest, and says which, in order of id.
     pub fn forget_oldest(&mut self, count: usize) -> Vec<StoryId> {
-        // Slots are no order: a restored story may have another one.
-        let records = self.table.iter().flatten();
-        let mut oldest: Vec<(Timestamp, u64, StoryId)> =
-            records.map(|record| (record.last_seen, record.sequence, record.id)).collect();
-        oldest.sort_unstable();
-        oldest.truncate(count);
-        self.forget(oldest.iter().filter_map(|(_, _, id)| self.by_id.get(id).copied()).collect())
+        self.forget(self.by_last_seen.values().take(count).copied().collect())
     }
 
     /// The clock had been ahead: no story was seen later than now. Gives those that this changes, eldest first.
     pub fn set_back(&mut self, now: Timestamp) -> Vec<StoryRecord> {
-        let ahead: Vec<(Timestamp, Slot)> =
-            self.by_last_seen.iter().rev().take_while(|(last_seen, _)| *last_seen > now).copied().collect();
+        let ahead: Vec<((Timestamp, u64), Slot)> =
+            self.by_last_seen.range((now, u64::MAX)..).map(|(key, slot)| (*key, *slot)).collect();
         let mut changed = Vec::with_capacity(ahead.len());
-        for (last_seen, slot) in ahead {
-            self.by_last_seen.remove(&(last_seen, slot));
-            self.by_last_seen.insert((now, slot));
+        for (key, slot) in ahead {
+            self.by_last_seen.remove(&key);
+            self.by_last_seen.insert((now, key.1), slot);
             if let Some(record) = self.table.get_mut(slot as usize).and_then(Option::as_mut) {
                 record.last_seen = now;
                 changed.push(record.clone());
@@ -210,10 +205,9 @@ impl Stories {
         let mut ids: Vec<StoryId> = Vec::with_capacity(records.len());
         for (slot, record) in &records {
             self.by_id.remove(&record.id);
-            self.by_sequence.remove(&(record.sequence, *slot));
-            self.by_last_seen.remove(&(record.last_seen, *slot));
+            self.by_last_seen.remove(&(record.last_seen, record.sequence));
             for text in &record.texts {
-                self.by_text.remove(&(*text, record.sequence, *slot));
+                self.by_text.remove(&(*text, *slot));
             }
             self.free.push(*slot);
             ids.push(record.id);
@@ -226,6 +220,11 @@ impl Stories {
         self.table.get(slot as usize).and_then(Option::as_ref)
     }
 
+    /// When the story was created, in order.
+    fn sequence(&self, slot: Slot) -> u64 {
+        self.record(slot).map_or(u64::MAX, |record| record.sequence)
+    }
+
     /// The known story; else that of the same text; else that of the same address, where the texts are not wholly different; else the most similar one, the elder of two equals; else, for a kill notice,
     /// the one it names.
     fn find(&self, copy: &Copy<'_>) -> Option<Slot> {
@@ -235,13 +234,14 @@ impl Stories {
         }
         let mut candidates = self.index.candidates(copy.fingerprint);
         candidates.retain(|(_, weight)| *weight >= CANDIDATE_WEIGHT_MIN);
-        let sequence = |slot: Slot| self.record(slot).map_or(u64::MAX, |record| record.sequence);
-        candidates.sort_by(|(a, left), (b, right)| right.total_cmp(left).then_with(|| sequence(*a).cmp(&sequence(*b))));
+        candidates.sort_by(|(a, left), (b, right)| {
+            right.total_cmp(left).then_with(|| self.sequence(*a).cmp(&self.sequence(*b)))
+        });
         candidates.truncate(CANDIDATES_MAX);
         let mut best: Option<(f32, Slot)> = None;
         for (slot, _) in candidates {
             let Some(record) = self.record(slot) else { continue };
-            let is_elder = |than: Slot| sequence(slot) < sequence(than);
+            let is_elder = |than: Slot| self.sequence(slot) < self.sequence(than);
             let score = self.score(copy, record);
             if score >= SAME_STORY_SCORE_MIN
                 && best.is_none_or(|(most, of)| score > most || (score - most).abs() < f32::EPSILON && is_elder(of))
@@ -254,7 +254,8 @@ impl Stories {
 
     /// The eldest story that holds a text.
     fn of_text(&self, text: u64) -> Option<Slot> {
-        self.by_text.range((text, 0, 0)..=(text, u64::MAX, Slot::MAX)).next().map(|(_, _, slot)| *slot)
+        let holders = self.by_text.range((text, 0)..=(text, Slot::MAX)).map(|(_, slot)| *slot);
+        holders.min_by_key(|slot| self.sequence(*slot))
     }
 
     /// The story of the copy's address, where the texts have something in common.
@@ -283,21 +284,22 @@ impl Stories {
         Similarity::of(
             copy.fingerprint,
             &record.fingerprint,
-            |shingle| index.stories_with(shingle),
+            |shingle| index.with_shingle(shingle),
+            |shingle| index.with_lead(shingle),
             |word| index.titles_with(word),
         )
     }
 
     fn find_killed(&self, copy: &Copy<'_>) -> Option<Slot> {
-        if copy.label != RevisionLabel::Kill || copy.fingerprint.title.len() < 3 {
+        if copy.label != RevisionLabel::Kill || copy.fingerprint.lists().title.len() < 3 {
             return None;
         }
-        let youngest_first = self.by_sequence.iter().rev().take(KILL_SEARCH_MAX);
-        let mut named = youngest_first.filter_map(|(_, slot)| Some((*slot, self.record(*slot)?)));
+        let last_seen_first = self.by_last_seen.values().rev().take(KILL_SEARCH_MAX);
+        let mut named = last_seen_first.filter_map(|slot| Some((*slot, self.record(*slot)?)));
         named
             .find(|(_, record)| {
                 has_authority(copy, record)
-                    && record.fingerprint.title.len() >= 3
+                    && record.fingerprint.lists().title.len() >= 3
                     && self.similarity(copy, record).title >= KILL_TITLE_MIN
             })
             .map(|(slot, _)| slot)
@@ -305,7 +307,7 @@ impl Stories {
 
     fn open(&mut self, copy: &Copy<'_>, now: Timestamp) -> Placement {
         let id = StoryId::of(&[copy.document.as_bytes()]);
-        let sequence = self.by_sequence.last().map_or(0, |(sequence, _)| sequence + 1);
+        let sequence = self.next;
         // A document whose story was opened and left behind by an edit can open it only once.
         if let Some(&slot) = self.by_id.get(&id) {
             return self.join(slot, copy, now);
@@ -343,14 +345,12 @@ impl Stories {
         remember(&mut record.agencies, AGENCIES_MAX, copy.agency.map(str::to_owned));
         record.copies += u32::from(!(is_edit && is_known_outlet));
         if record.last_seen < now {
-            self.by_last_seen.remove(&(record.last_seen, slot));
+            self.by_last_seen.remove(&(record.last_seen, record.sequence));
             record.last_seen = now;
-            self.by_last_seen.insert((now, slot));
+            self.by_last_seen.insert((now, record.sequence), slot);
         }
         remember(&mut record.texts, TEXTS_MAX, known_text(copy));
-        self.by_text.extend(
-            known_text(copy).filter(|text| record.texts.contains(text)).map(|text| (text, record.sequence, slot)),
-        );
+        self.by_text.extend(known_text(copy).filter(|text| record.texts.contains(text)).map(|text| (text, slot)));
         let is_killed = record.label == RevisionLabel::Kill && label != RevisionLabel::Kill;
         let placement = Placement { story: record.id, is_new: false, label, is_killed, revision: record.revision };
         // The fullest copy stands for the story; a notice that withdraws it never does.
@@ -369,9 +369,9 @@ impl Stories {
         if record.last_seen >= now {
             return None;
         }
-        self.by_last_seen.remove(&(record.last_seen, slot));
+        self.by_last_seen.remove(&(record.last_seen, record.sequence));
         record.last_seen = now;
-        self.by_last_seen.insert((now, slot));
+        self.by_last_seen.insert((now, record.sequence), slot);
         Some(record)
     }
 }

@@ -57,5 +57,5 @@ pub use record::{
 pub use rhythm::{PollReason, RHYTHM_BINS, Rhythm, Wishes};
 pub use sorted::SortedSet;
 pub use span::Span;
-pub use story::{Fingerprint, RevisionLabel};
+pub use story::{Fingerprint, Lists, RevisionLabel};
 pub use zone::zone_seconds;

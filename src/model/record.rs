@@ -96,7 +96,8 @@ pub struct StoryRecord {
     pub agencies: Vec<String>,
     /// Documents that belong to it.
     pub copies: u32,
-    /// Fingerprint of the fullest copy.
+    /// Fingerprint of the fullest copy; the store keeps it apart.
+    #[serde(skip)]
     pub fingerprint: Fingerprint,
     /// Hashes of its copies' whole texts (`Fingerprint::exact`), in order of arrival, each once: the same text again belongs here,
     /// however little it is like the fullest copy.

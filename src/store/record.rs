@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::model::{Analysis, ClaimRecord, FeedCursor, Fingerprint, GroupRecord, KeptList, Records, StoryRecord};
+use crate::model::{Analysis, ClaimRecord, FeedCursor, GroupRecord, KeptList, Records, StoryRecord};
 
 use super::{Commit, Counts, Forgotten, StoreError, backlog, feedback, fingerprint, index, schema};
 
@@ -98,16 +98,10 @@ fn upsert_stories(transaction: &Transaction<'_>, stories: &[StoryRecord]) -> Res
          ON CONFLICT (story) DO UPDATE SET packed = excluded.packed WHERE packed <> excluded.packed",
     )?;
     for record in stories {
-        let bare = json(&StoryRecord { fingerprint: no_fingerprint(), ..record.clone() })?;
-        let position: i64 = story.query_row(params![record.id.to_string(), bare], |row| row.get(0))?;
+        let position: i64 = story.query_row(params![record.id.to_string(), json(record)?], |row| row.get(0))?;
         print.execute(params![position, fingerprint::pack(&record.fingerprint)])?;
     }
     Ok(())
-}
-
-/// What stands in a story's JSON in place of its fingerprint.
-fn no_fingerprint() -> Fingerprint {
-    Fingerprint { exact: 0, shingles: vec![], lead: vec![], title: vec![], particulars: vec![], word_count: 0 }
 }
 
 fn insert_analyses(transaction: &Transaction<'_>, analyses: &[Analysis]) -> Result<(), StoreError> {
