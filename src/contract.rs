@@ -63,7 +63,7 @@ pub fn weighed_sentence(document: &Document, weighed: &Weighed, label: &str) -> 
         words: rounded(act.words),
         whole: rounded(act.whole),
         given: act.given.map(|ground| match ground {
-            Ground::Wording => "wording".to_owned(),
+            Ground::Wording | Ground::Usage => "wording".to_owned(),
             Ground::Silence => "silence".to_owned(),
             Ground::Own => "own".to_owned(),
         }),

@@ -127,5 +127,9 @@ pub(super) fn cluster(word: &str) -> u64 {
 }
 
 /// The files that `Models::hash` covers besides the weights.
-pub(super) const SOURCES: [&str; 3] =
-    [include_str!("../../config/lexicon/cues.txt"), include_str!("../../models/clusters.txt"), super::phrases::SOURCE];
+pub(super) const SOURCES: [&str; 4] = [
+    include_str!("../../config/lexicon/cues.txt"),
+    include_str!("../../models/clusters.txt"),
+    super::phrases::SOURCE,
+    super::plain::SOURCE,
+];

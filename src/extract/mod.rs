@@ -8,6 +8,7 @@ pub mod judge;
 mod lexicon;
 mod own;
 mod phrases;
+mod plain;
 pub mod proposition;
 pub mod reading;
 pub mod resolve;
@@ -202,6 +203,13 @@ impl Models {
             for (kind, at) in sense::plain_acts(sentence) {
                 give(kind, at..=at, PLAIN_PROBABILITY, Ground::Wording);
             }
+            if position < plain::OPENING_SENTENCES {
+                for plain::Match { kind, tokens, share } in plain::acts(reading.text, sentence) {
+                    if let Some(kind) = kind {
+                        give(kind, tokens, share, Ground::Usage);
+                    }
+                }
+            }
             for (kind, tokens) in self.own.cues(sentence) {
                 give(kind, tokens, OWN_PROBABILITY, Ground::Own);
             }
@@ -228,8 +236,25 @@ impl Models {
                 act.probability = 0.0;
             }
         }
+        doubt_nones(reading, &mut acts);
         drop_twins(&mut acts);
         (acts, is_whole)
+    }
+}
+
+/// Makes acts unlikely whose words look like one and are none, as far as such words are.
+fn doubt_nones(reading: &Reading<'_>, acts: &mut [Act]) {
+    for (position, sentence) in reading.sentences.iter().enumerate() {
+        let mut told = acts.iter_mut().filter(|act| act.sentence == position && is_likely(act)).peekable();
+        if told.peek().is_none() {
+            continue;
+        }
+        let nones = plain::nones(reading.text, sentence);
+        for act in told.filter(|act| act.kind != Kind::Statement && act.grounds.given != Some(Ground::Own)) {
+            let within = |none: &&plain::Match| none.tokens.contains(&act.first) && none.tokens.contains(&act.last);
+            let least = nones.iter().filter(within).map(|none| none.share).fold(1.0, f32::min);
+            act.probability = act.probability.min(least);
+        }
     }
 }
 

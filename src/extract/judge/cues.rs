@@ -6,7 +6,7 @@ use super::decode::{Found, spans};
 use super::file::Settings;
 use super::network::Encoded;
 use super::window::Window;
-use super::{CLAIM_KINDS, CLAIM_LABELS, Given, Grounds, STATEMENT, STATEMENT_LABELS, at};
+use super::{CLAIM_KINDS, CLAIM_LABELS, Given, Ground, Grounds, STATEMENT, STATEMENT_LABELS, at};
 use crate::extract::CLAIM_PROBABILITY_MIN;
 use crate::extract::tagger::{OUTSIDE, begin, inside};
 use crate::model::Kind;
@@ -87,15 +87,30 @@ pub(super) fn add_given(window: &Window, encoded: &Encoded, given: &[Given], cue
         else {
             continue;
         };
-        let covers = |cue: &&mut Cue| cue.words.contains(place.start()) && cue.words.contains(place.end());
-        if let Some(cue) = cues.iter_mut().filter(|cue| cue.kind == kind).find(covers) {
+        let is_apart = |cue: &Cue| cue.words.end() < place.start() || place.end() < cue.words.start();
+        let covers = |cue: &Cue| cue.words.contains(place.start()) && cue.words.contains(place.end());
+        // What mostly tells of an act yields to what the judge is surer of, and makes no second act of a kind that it found.
+        let is_usage = one.ground == Ground::Usage;
+        let outweighs = |cue: &Cue| {
+            if is_apart(cue) {
+                cue.kind == kind && cue.probability >= CLAIM_PROBABILITY_MIN
+            } else {
+                cue.kind != kind && cue.probability > one.probability
+            }
+        };
+        if is_usage && cues.iter().any(|cue| cue.sentence == one.sentence && outweighs(cue)) {
+            continue;
+        }
+        let is_known = |cue: &&mut Cue| cue.kind == kind && if is_usage { !is_apart(cue) } else { covers(cue) };
+        let surest = |one: &&mut Cue, other: &&mut Cue| one.probability.total_cmp(&other.probability);
+        if let Some(cue) = cues.iter_mut().filter(is_known).max_by(surest) {
             if cue.probability < one.probability {
                 cue.probability = one.probability;
                 cue.grounds.given = Some(one.ground);
             }
             continue;
         }
-        cues.retain(|other| other.words.end() < place.start() || place.end() < other.words.start());
+        cues.retain(is_apart);
         let likely = |word: usize| {
             let row: [f32; CLAIM_LABELS] = softmax(encoded.cues.row(word));
             at(&row, begin(kind)) + at(&row, inside(kind))

@@ -88,6 +88,8 @@ pub struct Grounds {
 pub enum Ground {
     /// A claim in so many words: "denied that".
     Wording,
+    /// Words that mostly tell of one: "faulted the bank for".
+    Usage,
     /// A reported silence: "has not denied".
     Silence,
     /// A user's own words.

@@ -212,7 +212,7 @@ fn in_words(text: &str, sentence: &Weighed, act: &WeighedAct) -> String {
     let cue = act.cue.of(text);
     let (confidence, words, whole, screen) = (act.confidence.probability(), act.words, act.whole, sentence.screen);
     let given = match act.given {
-        Some(Ground::Wording) => ", by its plain wording",
+        Some(Ground::Wording | Ground::Usage) => ", by its plain wording",
         Some(Ground::Silence) => ", by the silence that it reports",
         Some(Ground::Own) => ", by the config's own words",
         None => "",
