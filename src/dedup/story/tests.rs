@@ -326,6 +326,21 @@ fn of_stories_that_came_to_hold_one_text_the_eldest_has_it() {
     assert!(stories.by_text.is_empty());
 }
 
+/// A sample of the shingles of so short a text may be empty.
+#[test]
+fn a_flash_of_one_sentence_finds_its_copies() {
+    let people = ["Quell", "Orrin", "Marsh", "Tovar", "Lindqvist", "Abara", "Keel", "Sato", "Brandt", "Ysolde"];
+    let acts = ["denies taking", "rejects claims of", "disputes the", "never saw any", "calls lie talk of"];
+    let matters = ["harbour bribes", "ferry deal", "vote fraud", "mine leak", "bank raid tip-off"];
+    for (number, person) in people.iter().enumerate() {
+        for (act, matter) in acts.iter().flat_map(|act| matters.iter().map(move |matter| (act, matter))) {
+            let flash = format!("Minister {person} {act} {matter}");
+            let full = format!("{flash}, {number} days after the report. {LEAD}");
+            check(&[(&flash, &flash), (&flash, &flash), (&flash, &full)], &[0, 0, 0]);
+        }
+    }
+}
+
 /// One of a few made-up texts, whole or in part.
 fn any_copy() -> impl Strategy<Value = (String, String)> {
     let bodies = [
