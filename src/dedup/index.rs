@@ -12,6 +12,9 @@ const HOLDERS_MAX: usize = 64;
 const BODY_COUNTED: u32 = 24;
 /// The same of the lead's, of which a teaser has nothing else.
 const LEAD_COUNTED: u32 = 3;
+/// A lead of no more shingles than these is entered whole: of a flash of one sentence a sample may hold nothing, and it takes no more room
+/// than the sample of a long text.
+const LEAD_WHOLE: usize = 12;
 /// Marks a value of the map that points into `lists`.
 const LIST: u32 = 1 << 31;
 
@@ -55,7 +58,7 @@ impl Index {
 
     /// Enters a story's fingerprint.
     pub(super) fn add(&mut self, slot: Slot, fingerprint: &Fingerprint) {
-        for shingle in counted_shingles(fingerprint) {
+        for shingle in entered_shingles(fingerprint) {
             self.add_holder(shingle, slot);
         }
         for word in fingerprint.lists().title {
@@ -65,7 +68,7 @@ impl Index {
 
     /// Takes a story's fingerprint out again.
     pub(super) fn remove(&mut self, slot: Slot, fingerprint: &Fingerprint) {
-        for shingle in counted_shingles(fingerprint) {
+        for shingle in entered_shingles(fingerprint) {
             self.remove_holders(shingle, |holder| holder == slot);
         }
         self.remove_title(fingerprint);
@@ -74,7 +77,7 @@ impl Index {
     /// Takes many stories out at once: each list is gone through once, however many of its stories go.
     pub(super) fn remove_all(&mut self, gone: &[(Slot, &Fingerprint)]) {
         let slots: FxHashSet<Slot> = gone.iter().map(|(slot, _)| *slot).collect();
-        let mut shingles: Vec<u32> = gone.iter().flat_map(|(_, fingerprint)| counted_shingles(fingerprint)).collect();
+        let mut shingles: Vec<u32> = gone.iter().flat_map(|(_, fingerprint)| entered_shingles(fingerprint)).collect();
         shingles.sort_unstable();
         shingles.dedup();
         for shingle in shingles {
@@ -88,7 +91,7 @@ impl Index {
     /// Stories that share shingles with the fingerprint, with the weight of what they share, in order of slot.
     pub(super) fn candidates(&self, fingerprint: &Fingerprint) -> Vec<(Slot, f32)> {
         let mut hits: Vec<(Slot, f32)> = Vec::new();
-        for shingle in counted_shingles(fingerprint) {
+        for shingle in sought_shingles(fingerprint) {
             let slots = self.slots(shingle);
             if slots.len() <= HOLDERS_MAX {
                 #[expect(clippy::cast_precision_loss, reason = "at most HOLDERS_MAX")]
@@ -170,10 +173,20 @@ impl Index {
 }
 
 /// The shingles of lead and body that are entered, each once, ascending.
-fn counted_shingles(fingerprint: &Fingerprint) -> Vec<u32> {
+fn entered_shingles(fingerprint: &Fingerprint) -> Vec<u32> {
+    let is_whole = fingerprint.lists().lead.len() <= LEAD_WHOLE;
+    shingles(fingerprint, |shingle| is_whole || shingle.is_multiple_of(LEAD_COUNTED))
+}
+
+/// Those by which a copy is looked for: of its lead all, as a story that it carries on may have been entered whole.
+fn sought_shingles(fingerprint: &Fingerprint) -> Vec<u32> {
+    shingles(fingerprint, |_| true)
+}
+
+fn shingles(fingerprint: &Fingerprint, is_of_lead: impl Fn(u32) -> bool) -> Vec<u32> {
     let lists = fingerprint.lists();
     let body = lists.shingles.iter().filter(|shingle| shingle.is_multiple_of(BODY_COUNTED));
-    let lead = lists.lead.iter().filter(|shingle| shingle.is_multiple_of(LEAD_COUNTED));
+    let lead = lists.lead.iter().filter(|shingle| is_of_lead(**shingle));
     let mut all: Vec<u32> = body.chain(lead).copied().collect();
     all.sort_unstable();
     all.dedup();

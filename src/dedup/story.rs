@@ -4,7 +4,7 @@
 //! are is bounded by whoever keeps them ([`Stories::forget_before`], [`Stories::forget_oldest`]); what the index holds is linear in their
 //! fingerprints, and what it finds for one copy is bounded by its shingles, however many stories share them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use rustc_hash::FxHashMap;
@@ -96,8 +96,8 @@ pub struct Stories {
     by_id: FxHashMap<StoryId, Slot>,
     /// Longest unseen first, then in order of creation (`sequence`).
     by_last_seen: BTreeMap<(Timestamp, u64), Slot>,
-    /// Each whole text with a story that holds it.
-    by_text: BTreeSet<(u64, Slot)>,
+    /// Each whole text with the `sequence` of a story that holds it: edits can bring one text into any number of them.
+    by_text: BTreeMap<(u64, u64), Slot>,
     /// `sequence` of the next story.
     next: u64,
     index: Index,
@@ -129,7 +129,7 @@ impl Stories {
         self.index.add(slot, &record.fingerprint);
         self.by_id.insert(record.id, slot);
         self.by_last_seen.insert((record.last_seen, record.sequence), slot);
-        self.by_text.extend(record.texts.iter().map(|text| (*text, slot)));
+        self.by_text.extend(record.texts.iter().map(|text| ((*text, record.sequence), slot)));
         self.next = self.next.max(record.sequence.saturating_add(1));
         if let Some(place) = self.table.get_mut(slot as usize) {
             *place = Some(record);
@@ -207,7 +207,7 @@ impl Stories {
             self.by_id.remove(&record.id);
             self.by_last_seen.remove(&(record.last_seen, record.sequence));
             for text in &record.texts {
-                self.by_text.remove(&(*text, *slot));
+                self.by_text.remove(&(*text, record.sequence));
             }
             self.free.push(*slot);
             ids.push(record.id);
@@ -254,8 +254,7 @@ impl Stories {
 
     /// The eldest story that holds a text.
     fn of_text(&self, text: u64) -> Option<Slot> {
-        let holders = self.by_text.range((text, 0)..=(text, Slot::MAX)).map(|(_, slot)| *slot);
-        holders.min_by_key(|slot| self.sequence(*slot))
+        self.by_text.range((text, 0)..=(text, u64::MAX)).next().map(|(_, slot)| *slot)
     }
 
     /// The story of the copy's address, where the texts have something in common.
@@ -350,7 +349,8 @@ impl Stories {
             self.by_last_seen.insert((now, record.sequence), slot);
         }
         remember(&mut record.texts, TEXTS_MAX, known_text(copy));
-        self.by_text.extend(known_text(copy).filter(|text| record.texts.contains(text)).map(|text| (text, slot)));
+        let is_remembered = |text: &u64| record.texts.contains(text);
+        self.by_text.extend(known_text(copy).filter(is_remembered).map(|text| ((text, record.sequence), slot)));
         let is_killed = record.label == RevisionLabel::Kill && label != RevisionLabel::Kill;
         let placement = Placement { story: record.id, is_new: false, label, is_killed, revision: record.revision };
         // The fullest copy stands for the story; a notice that withdraws it never does.

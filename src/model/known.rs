@@ -292,6 +292,21 @@ mod tests {
         assert_eq!((changed.is_background, changed.embargo_until(), changed.reads_as(&known)), (true, None, false));
     }
 
+    /// The form in which words are kept tells no fields apart: one that is left out when it is empty would shift all that follow.
+    #[test]
+    fn what_is_not_known_unfolds_as_such() {
+        let mut bare = record();
+        (bare.speaker, bare.proposition) = (None, Proposition::default());
+        bare.former = vec![Wording { speaker: None, proposition: Proposition::default() }];
+        let Report { claim, document, .. } = &mut bare.report;
+        (claim.source, claim.speaker, claim.target, claim.basis, claim.supersedes) = (None, None, None, None, None);
+        (claim.content, claim.answers) = (Vec::new(), Vec::new());
+        (document.url, document.via, document.agency) = (None, None, None);
+        (document.published, document.embargo_until, document.topics) = (None, None, Vec::new());
+        let known = KnownClaim::from(bare.clone());
+        assert_eq!((known.embargo_until(), known.record()), (None, bare));
+    }
+
     #[test]
     fn a_sink_that_was_alerted_more_fully_is_noted_once() {
         let mut known = KnownClaim::from(record());

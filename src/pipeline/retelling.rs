@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::State;
 use crate::link::speaker::same_side;
-use crate::model::{ClaimId, Kind, KnownClaim, StoryId, ThreadId};
+use crate::model::{ClaimId, Kind, KnownClaim, Speaker, StoryId, ThreadId};
 
 /// Claims of one story looked at for one claim: a bound for hostile text.
 const STORY_CLAIMS_MAX: usize = 500;
@@ -14,22 +14,22 @@ const RETOLD_MAX: usize = 16;
 
 /// Whether two claims can be one act in two tellings: of one side as far as is known, in one story and thread, neither of them taken
 /// back nor retold as background. Of answers the kinds may differ: the last one of a side is what it says.
-fn is_retold(one: &KnownClaim, other: &KnownClaim) -> bool {
+fn is_retold(one: &KnownClaim, speaker: Option<&Speaker>, other: &KnownClaim) -> bool {
     one.id != other.id
         && one.kind.is_answer() == other.kind.is_answer()
         && !other.is_withdrawn
         && !other.is_background
         && !one.stories.is_disjoint(&other.stories)
         && !one.threads.is_disjoint(&other.threads)
-        && match (one.text().speaker, other.text().speaker) {
-            (Some(one), Some(other)) => same_side(&one, &other),
-            _ => true,
-        }
+        && speaker.is_none_or(|one| other.text().speaker.is_none_or(|other| same_side(one, &other)))
 }
 
 /// Sinks that were alerted of the act of `claim` as one of the `others` told it.
 pub fn told<'a>(claim: &KnownClaim, others: impl IntoIterator<Item = &'a KnownClaim>) -> BTreeSet<String> {
-    let mut retold: Vec<&KnownClaim> = others.into_iter().filter(|other| is_retold(claim, other)).collect();
+    let speaker = claim.text().speaker;
+    // Of whom nobody was alerted says nothing here, and to read its speaker is the most of the work.
+    let is_retold = |other: &&KnownClaim| other.sinks().len() > 0 && is_retold(claim, speaker.as_ref(), other);
+    let mut retold: Vec<&KnownClaim> = others.into_iter().filter(is_retold).collect();
     retold.sort_by_key(|other| other.sequence);
     let mut last: BTreeMap<&str, Kind> = BTreeMap::new();
     for other in retold {

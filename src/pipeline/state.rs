@@ -185,7 +185,12 @@ impl State {
         for &story in &claim.stories {
             self.claims_of_story.entry(story).or_default().insert(claim.id);
         }
-        if !self.claims.get(&claim.id).is_some_and(|old| old.reads_as(&claim)) {
+        let old = self.claims.get(&claim.id);
+        if !old.is_some_and(|old| old.sequence == claim.sequence && old.reads_as(&claim)) {
+            // A document that was forgotten and comes again opens its claims under the ids that they had.
+            if let Some(old) = old {
+                self.index.remove(old.sequence);
+            }
             let text = claim.text();
             let view = View::of(claim.kind, &text.report, text.speaker.as_ref(), &text.proposition);
             self.index.insert(claim.sequence, claim.id, view);

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::dedup::fingerprint::fingerprint;
 use crate::dedup::label::label;
 use crate::extract::proposition::proposition;
+use crate::link::view::View;
 use crate::model::*;
 use crate::pipeline::{Change, Input, State, Windows, step};
 use crate::route::{Router, Silencer};
@@ -214,6 +215,21 @@ fn the_same_quote_in_other_words_is_the_same_stance() {
     denial.affiliation = Some("Arvo Bank");
     assert_eq!(types(&desk.take("2", "Daily Tide", "Rehn calls accusation an invention", body, vec![denial])), [""; 0]);
     assert_eq!(desk.stored.threads.len(), 1);
+}
+
+#[test]
+fn a_claim_that_is_opened_anew_under_its_id_is_found_once() {
+    let mut desk = Desk::new();
+    desk.take("1", "Andes", TITLE, BODY, bank_claims().into_iter().take(1).collect());
+    let mut record = desk.state.claims().next().unwrap();
+    let view = View::of(record.kind, &record.report, record.speaker.as_ref(), &record.proposition);
+    let (id, before) = (record.id, record.sequence);
+    record.sequence += 100;
+    desk.state.put_claim(record);
+    assert_eq!(desk.state.index.candidates(&view), [id]);
+    assert!(desk.state.index.view(before).is_none() && desk.state.index.view(before + 100).is_some());
+    desk.state.forget_claim(id, &mut Vec::new());
+    assert_eq!(desk.state.index.candidates(&view), []);
 }
 
 #[test]

@@ -24,7 +24,8 @@ pub(super) fn beginnings(connection: &Connection, text: &str) -> Result<Option<V
         "CREATE VIRTUAL TABLE IF NOT EXISTS temp.claim_word USING fts5vocab(main, claim_text, instance)",
     )?;
     // The table has a row for each place of a word, so each word is looked up by itself and read but once.
-    let mut next = connection.prepare_cached("SELECT term FROM temp.claim_word WHERE term >= ?1 LIMIT 1")?;
+    let mut next =
+        connection.prepare_cached("SELECT term FROM temp.claim_word WHERE term >= ?1 ORDER BY term LIMIT 1")?;
     let mut words: Vec<String> = Vec::new();
     let mut from = beginning.clone();
     loop {

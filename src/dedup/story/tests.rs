@@ -302,6 +302,45 @@ fn a_clock_that_was_ahead_keeps_no_story_longer() {
     assert_eq!(stories.forget_before(at(1)).len(), 2);
 }
 
+/// Pages that are taken down are edited to one text, each in its own story.
+#[test]
+fn of_stories_that_came_to_hold_one_text_the_eldest_has_it() {
+    let mut stories = Stories::new();
+    let place = |stories: &mut Stories, outlet: &str, body: &str, known_story, hour| {
+        let document = archive_document("1", Some(outlet), None, body, None, None, at(0), MarkupFormat::Text);
+        let (document, fingerprint, label) = (document.id, &fingerprint(&document), RevisionLabel::None);
+        let copy = Copy { document, outlet, agency: None, fingerprint, label, known_story, same_address: None };
+        stories.place(&copy, at(hour)).story
+    };
+    let removed = weather("Norrby", [11, 4, 80, 20, 30, 5]);
+    let gone = place(&mut stories, "one", STORY, None, 0);
+    let elder = place(&mut stories, "two", OTHER, None, 1);
+    assert_eq!(stories.forget_before(at(1)), [gone]);
+    let younger = place(&mut stories, "three", STORY, None, 2);
+    for (outlet, story) in [("three", younger), ("two", elder)] {
+        assert_eq!(place(&mut stories, outlet, &removed, Some(story), 3), story);
+    }
+    assert!(elder != younger && stories.by_text.len() == 4);
+    assert_eq!(place(&mut stories, "four", &removed, None, 4), elder, "whatever slot it stands in");
+    assert_eq!(stories.forget_before(at(9)).len(), 2);
+    assert!(stories.by_text.is_empty());
+}
+
+/// A sample of the shingles of so short a text may be empty.
+#[test]
+fn a_flash_of_one_sentence_finds_its_copies() {
+    let people = ["Quell", "Orrin", "Marsh", "Tovar", "Lindqvist", "Abara", "Keel", "Sato", "Brandt", "Ysolde"];
+    let acts = ["denies taking", "rejects claims of", "disputes the", "never saw any", "calls lie talk of"];
+    let matters = ["harbour bribes", "ferry deal", "vote fraud", "mine leak", "bank raid tip-off"];
+    for (number, person) in people.iter().enumerate() {
+        for (act, matter) in acts.iter().flat_map(|act| matters.iter().map(move |matter| (act, matter))) {
+            let flash = format!("Minister {person} {act} {matter}");
+            let full = format!("{flash}, {number} days after the report. {LEAD}");
+            check(&[(&flash, &flash), (&flash, &flash), (&flash, &full)], &[0, 0, 0]);
+        }
+    }
+}
+
 /// One of a few made-up texts, whole or in part.
 fn any_copy() -> impl Strategy<Value = (String, String)> {
     let bodies = [
