@@ -25,6 +25,9 @@ const PAGES_MAX: usize = 50;
 /// that the items alone bound nothing.
 const LIST_PAGES_MAX: usize = 10_000;
 const LIST_BYTES_MAX: u64 = 2 << 30;
+/// How long a daemon is left alone that was asked for too many pages in a second, and how often in one list.
+const BUSY_WAIT: Duration = Duration::from_millis(500);
+const BUSY_MAX: usize = 1_000;
 /// Bytes of an error's words.
 const ERROR_BYTES_MAX: usize = 16 << 10;
 
@@ -185,12 +188,19 @@ impl Client {
         query: &[(&str, String)],
         most: Option<usize>,
     ) -> Result<Vec<T>, ClientError> {
-        let (mut found, mut cursor, mut bytes) = (Vec::new(), None::<String>, 0);
+        let (mut found, mut cursor, mut bytes, mut busy) = (Vec::new(), None::<String>, 0, 0);
         for _ in 0..LIST_PAGES_MAX {
             let left = most.map_or(PAGE as usize, |most| (most - found.len()).min(PAGE as usize));
-            let more = [("limit", left.to_string())].into_iter().chain(cursor.take().map(|cursor| ("cursor", cursor)));
+            let more = [("limit", left.to_string())].into_iter().chain(cursor.clone().map(|cursor| ("cursor", cursor)));
             let query: Vec<(&str, String)> = query.iter().cloned().chain(more).collect();
-            let body = self.answer(&[list], &query).await?;
+            let body = match self.answer(&[list], &query).await {
+                Err(ClientError::Refused { status: 429, .. }) if busy < BUSY_MAX => {
+                    busy += 1;
+                    tokio::time::sleep(BUSY_WAIT).await;
+                    continue;
+                }
+                answer => answer?,
+            };
             bytes += body.len() as u64;
             let page: Page = self.read(&body)?;
             for item in page.items {
@@ -350,16 +360,21 @@ mod tests {
         assert!(Client::new("http://x/".parse().unwrap(), Some("a\nb")).is_err());
     }
 
-    /// The address of a server that answers every request with this body.
-    fn answering(status: &'static str, body: &'static str) -> Url {
+    /// The address of a server that answers each request with the next of these statuses and bodies, the last one for good.
+    fn answering(answers: &'static [(&str, &str)]) -> Url {
         use std::io::{Read as _, Write as _};
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let at = address_of(listener.local_addr().unwrap()).unwrap();
         std::thread::spawn(move || {
+            let mut next = answers.iter().chain(std::iter::repeat(answers.last().unwrap()));
             for mut stream in listener.incoming().map_while(Result::ok) {
                 let mut head = [0; 4096];
-                let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-                while stream.read(&mut head).is_ok_and(|read| read > 0) && stream.write_all(answer.as_bytes()).is_ok() {
+                while stream.read(&mut head).is_ok_and(|read| read > 0) {
+                    let (status, body) = next.next().unwrap();
+                    let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                    if stream.write_all(answer.as_bytes()).is_err() {
+                        break;
+                    }
                 }
             }
         });
@@ -374,16 +389,24 @@ mod tests {
 
     #[test]
     fn a_list_without_an_end_is_given_up() {
-        let error = first(answering("200 OK", r#"{"items": [], "next": "x"}"#), Some(3)).unwrap_err();
+        let error = first(answering(&[("200 OK", r#"{"items": [], "next": "x"}"#)]), Some(3)).unwrap_err();
         assert!(error.to_string().contains("do not end"), "{error}");
-        let more = r#"{"items": [1, 2, 3, 4, 5], "next": "x"}"#;
-        assert_eq!(first(answering("200 OK", more), Some(3)).unwrap().len(), 5);
+        let more = answering(&[("200 OK", r#"{"items": [1, 2, 3, 4, 5], "next": "x"}"#)]);
+        assert_eq!(first(more, Some(3)).unwrap().len(), 5);
+    }
+
+    #[test]
+    fn a_daemon_that_is_asked_too_often_is_asked_again() {
+        const BUSY: (&str, &str) = ("429 Too Many", r#"{"detail": "at most 60 requests in a second"}"#);
+        const LAST: (&str, &str) = ("200 OK", r#"{"items": [2], "next": null}"#);
+        let at = answering(&[("200 OK", r#"{"items": [1], "next": "x"}"#), BUSY, BUSY, LAST]);
+        assert_eq!(first(at, None).unwrap(), [1, 2]);
     }
 
     #[test]
     fn what_a_server_says_moves_no_cursor() {
-        let problem = r#"{"detail": "no\u001b]0;x\u0007\u202e way"}"#;
-        let refused = first(answering("500 Odd", problem), None).unwrap_err().to_string();
+        let at = answering(&[("500 Odd", r#"{"detail": "no\u001b]0;x\u0007\u202e way"}"#)]);
+        let refused = first(at, None).unwrap_err().to_string();
         assert_eq!(refused, "no\\u{1b}]0;x\\u{7}\\u{202e} way (500)");
     }
 
