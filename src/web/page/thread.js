@@ -81,9 +81,11 @@ export function mountThread(element, id, context, { isPane = false, alert = null
     const claimsOf = async (one) => (await get(['threads', one])).claims;
     const undo = async () => {
       for (let tries = 0; tries < APPLIED_TRIES; tries++) {
-        const left = await Promise.all([mine, other.id].map((one) => claimsOf(one).catch((error) => (error.status === 404 ? null : Promise.reject(error)))));
-        if (left.includes(null)) {
-          const [now, all, kept, gone] = left[0] ? [mine, left[0], own, theirs] : [other.id, left[1] || [], theirs, own];
+        // A thread that is no more has no claims.
+        const [mineIs, otherIs] = (await Promise.all([mine, other.id].map((one) => get(['claims'], { thread: one, limit: 1 })))).map((found) => found.items.length > 0);
+        if (!mineIs || !otherIs) {
+          const [now, kept, gone] = mineIs ? [mine, own, theirs] : [other.id, theirs, own];
+          const all = await claimsOf(now);
           await change('POST', ['feedback'], { act: 'split', thread: now, claims: gone.filter((claim) => all.includes(claim) && !kept.includes(claim)) });
           later(() => follow(first));
           return;
