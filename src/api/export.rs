@@ -107,7 +107,8 @@ fn cell(value: Option<&Value>) -> String {
 fn row(cells: impl Iterator<Item = String>) -> String {
     let quoted = cells.map(|text| {
         let is_number = text.parse::<f64>().is_ok();
-        let is_formula = text.starts_with(FORMULA) && !is_number;
+        // Some look behind blanks.
+        let is_formula = (text.starts_with(FORMULA) || text.trim_start().starts_with(FORMULA)) && !is_number;
         let text: String = text.chars().map(|c| if crate::json::is_invisible(c) { ' ' } else { c }).collect();
         let guard = if is_formula { "'" } else { "" };
         format!("\"{guard}{}\"", text.replace('"', "\"\""))
@@ -214,8 +215,9 @@ mod tests {
 
     #[test]
     fn cells_are_quoted_and_formulas_defused() {
-        let cells = ["plain", "=1+1", "-4.5", "@cmd", "say \"it\"", "a,b", "-x", "＝1"].map(str::to_owned);
-        let expected = "\"plain\",\"'=1+1\",\"-4.5\",\"'@cmd\",\"say \"\"it\"\"\",\"a,b\",\"'-x\",\"'＝1\"\r\n";
+        let cells = ["plain", "=1+1", "-4.5", "@cmd", "say \"it\"", "a,b", "-x", "＝1", " \n=2"].map(str::to_owned);
+        let expected =
+            "\"plain\",\"'=1+1\",\"-4.5\",\"'@cmd\",\"say \"\"it\"\"\",\"a,b\",\"'-x\",\"'＝1\",\"' \n=2\"\r\n";
         assert_eq!(row(cells.into_iter()), expected);
     }
 

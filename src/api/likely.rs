@@ -59,8 +59,8 @@ pub(super) fn likely(looking: &Looking<'_>) -> Result<Value, Problem> {
     }
     own.sort_by_key(|claim| Reverse(claim.sequence));
     own.truncate(OWN_MAX);
-    let others = looking.view.claims_alike(&words(&own), CLAIMS_OF_WORD, CANDIDATES_MAX)?;
-    let others = others.into_iter().filter(|other| !other.is_withdrawn && !other.threads.contains(&thread));
+    let others = looking.view.claims_alike(&words(&own), thread, CLAIMS_OF_WORD, CANDIDATES_MAX)?;
+    let others = others.into_iter().filter(|other| !other.is_withdrawn);
     let mut items = Vec::new();
     let mut outlets = Outlets::new(looking.view);
     for (id, Likeness { probability, reason }) in ranked(&own, others) {

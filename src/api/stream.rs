@@ -73,17 +73,25 @@ impl News {
 struct Waiting {
     /// The places by hold; nothing before they were read first.
     places: Option<BTreeMap<i64, String>>,
+    /// The last hold that there was then.
+    newest: Option<i64>,
     read: Option<Instant>,
 }
 
 impl Waiting {
-    /// Whether the places are to be read: a commit more or less does not matter.
-    fn is_due(&self, now: Instant) -> bool {
-        self.read.is_none_or(|read| now.duration_since(read) >= TICK)
+    /// When the places are to be read: a commit more or less does not matter.
+    fn due(&self) -> Option<Instant> {
+        self.read.map(|read| read + TICK)
     }
 
-    /// Takes the places of now; gives the holds that left theirs, so many at most, and keeps the rest for the next time.
+    /// Takes the places of now, empty ones of what began and ended since the last time; gives the holds that left theirs, so many at most, and
+    /// keeps the rest for the next time.
     fn take(&mut self, mut now: BTreeMap<i64, String>) -> Vec<i64> {
+        if let Some(places) = &mut self.places {
+            let ended = now.iter().filter(|(_, place)| place.is_empty());
+            places.extend(ended.map(|(hold, _)| (*hold, String::new())));
+        }
+        now.retain(|_, place| !place.is_empty());
         let mut left = Vec::new();
         for (hold, place) in self.places.take().into_iter().flatten() {
             if now.get(&hold) == Some(&place) {
@@ -139,10 +147,11 @@ impl Hub {
             if let Err(problem) = self.tell_changes(pool, &mut waiting).await {
                 warn!(error = problem.detail, "cannot read for the stream what no longer waits");
             }
+            let next = waiting.due().unwrap_or_else(|| Instant::now() + TICK);
             // A notice that comes while nobody waits is kept.
             tokio::select! {
                 () = committed.notified() => {}
-                () = tokio::time::sleep(TICK) => {}
+                () = tokio::time::sleep_until(next) => {}
             }
         }
     }
@@ -168,11 +177,14 @@ impl Hub {
     /// Tells of what waited and waits no longer, or for something else.
     async fn tell_changes(&self, pool: &Arc<Pool>, waiting: &mut Waiting) -> Result<(), Problem> {
         let now = Instant::now();
-        if !waiting.is_due(now) {
+        if waiting.due().is_some_and(|due| now < due) {
             return Ok(());
         }
         waiting.read = Some(now);
-        let left = waiting.take(pool.read(READ_TIME, View::waiting_places).await??);
+        let after = waiting.newest;
+        let (places, newest) = pool.read(READ_TIME, move |view| view.waiting_places(after)).await??;
+        waiting.newest = Some(newest);
+        let left = waiting.take(places);
         if left.is_empty() {
             return Ok(());
         }
@@ -338,6 +350,9 @@ mod tests {
         assert_eq!(waiting.take(moved), [0; 0]);
         waiting.put_back(&[0, 2]);
         assert_eq!(waiting.take(BTreeMap::from([(2, "digests".to_owned())])), [0, 1, 2, 3]);
+        let short = BTreeMap::from([(2, "digests".to_owned()), (4, String::new())]);
+        assert_eq!(waiting.take(short), [4], "it began and ended between two looks");
+        assert_eq!(waiting.take(BTreeMap::new()), [2]);
         let many = i64::try_from(CHANGES_MAX).unwrap() + 7;
         waiting.take(places(0..many, "group"));
         assert_eq!(waiting.take(BTreeMap::new()).len(), CHANGES_MAX);

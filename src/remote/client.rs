@@ -10,6 +10,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
+use crate::terminal::visible;
+
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest wait for a whole answer; the daemon itself gives a request five seconds at the database.
@@ -19,6 +21,13 @@ const ANSWER_BYTES_MAX: usize = 32 << 20;
 /// Items of a page, and pages of a list that is read whole.
 const PAGE: u32 = 200;
 const PAGES_MAX: usize = 50;
+/// Pages, and their bytes, of a list that is read with its filters: about two million items. Where few rows fit, a daemon gives short pages, so
+/// that the items alone bound nothing.
+const LIST_PAGES_MAX: usize = 10_000;
+const LIST_BYTES_MAX: u64 = 2 << 30;
+/// How long a daemon is left alone that was asked for too many pages in a second, and how often in one list.
+const BUSY_WAIT: Duration = Duration::from_millis(500);
+const BUSY_MAX: usize = 1_000;
 /// Bytes of an error's words.
 const ERROR_BYTES_MAX: usize = 16 << 10;
 
@@ -133,9 +142,16 @@ impl Client {
         path: &[&str],
         query: &[(&str, String)],
     ) -> Result<T, ClientError> {
+        self.read(&self.answer(path, query).await?)
+    }
+
+    async fn answer(&self, path: &[&str], query: &[(&str, String)]) -> Result<Vec<u8>, ClientError> {
         let request = self.http.get(self.url(path, query)).timeout(TIMEOUT);
-        let body = self.body(self.send(request).await?, ANSWER_BYTES_MAX).await?;
-        serde_json::from_slice(&body).map_err(|error| self.garbled(error.to_string()))
+        self.body(self.send(request).await?, ANSWER_BYTES_MAX).await
+    }
+
+    fn read<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, ClientError> {
+        serde_json::from_slice(body).map_err(|error| self.garbled(&error.to_string()))
     }
 
     /// All items of a list that are known; a daemon has no more feeds and endpoints than a few pages hold.
@@ -156,7 +172,7 @@ impl Client {
         }
         if items.is_empty() && unknown > 0 {
             // An empty list would say that there is nothing.
-            return Err(self.garbled(format!("none of its {unknown} {} can be read here", path.join("/"))));
+            return Err(self.garbled(&format!("none of its {unknown} {} can be read here", path.join("/"))));
         }
         Ok(items)
     }
@@ -165,30 +181,43 @@ impl Client {
     /// version says is an error.
     ///
     /// # Errors
-    /// As [`Client::get`], and when an item cannot be read.
+    /// As [`Client::get`], and when an item cannot be read, or the list does not end.
     pub(crate) async fn first<T: DeserializeOwned>(
         &self,
         list: &str,
         query: &[(&str, String)],
         most: Option<usize>,
     ) -> Result<Vec<T>, ClientError> {
-        let (mut found, mut cursor) = (Vec::new(), None::<String>);
-        loop {
+        let (mut found, mut cursor, mut bytes, mut busy) = (Vec::new(), None::<String>, 0, 0);
+        for _ in 0..LIST_PAGES_MAX {
             let left = most.map_or(PAGE as usize, |most| (most - found.len()).min(PAGE as usize));
-            let more = [("limit", left.to_string())].into_iter().chain(cursor.take().map(|cursor| ("cursor", cursor)));
+            let more = [("limit", left.to_string())].into_iter().chain(cursor.clone().map(|cursor| ("cursor", cursor)));
             let query: Vec<(&str, String)> = query.iter().cloned().chain(more).collect();
-            let page: Page = self.get(&[list], &query).await?;
+            let body = match self.answer(&[list], &query).await {
+                Err(ClientError::Refused { status: 429, .. }) if busy < BUSY_MAX => {
+                    busy += 1;
+                    tokio::time::sleep(BUSY_WAIT).await;
+                    continue;
+                }
+                answer => answer?,
+            };
+            bytes += body.len() as u64;
+            let page: Page = self.read(&body)?;
             for item in page.items {
                 let read = serde_json::from_value(item);
                 found.push(
-                    read.map_err(|error| self.garbled(format!("one of its {list} is of another version: {error}")))?,
+                    read.map_err(|error| self.garbled(&format!("one of its {list} is of another version: {error}")))?,
                 );
             }
             cursor = page.next;
             if cursor.is_none() || most.is_some_and(|most| found.len() >= most) {
                 return Ok(found);
             }
+            if bytes > LIST_BYTES_MAX {
+                break;
+            }
         }
+        Err(self.garbled(&format!("its {list} do not end; --limit or --since asks for fewer")))
     }
 
     /// Says something.
@@ -212,7 +241,7 @@ impl Client {
             request = request.header("last-event-id", after);
         }
         let answer = tokio::time::timeout(TIMEOUT, self.send(request)).await;
-        answer.unwrap_or_else(|_| Err(self.unreachable("it does not begin to answer".to_owned())))
+        answer.unwrap_or_else(|_| Err(self.unreachable("it does not begin to answer")))
     }
 
     /// The next bytes of a stream, none at its end.
@@ -220,7 +249,7 @@ impl Client {
     /// # Errors
     /// When the connection breaks.
     pub(crate) async fn next(&self, stream: &mut Response) -> Result<Option<impl AsRef<[u8]> + use<>>, ClientError> {
-        stream.chunk().await.map_err(|error| self.unreachable(in_words(&error)))
+        stream.chunk().await.map_err(|error| self.unreachable(&in_words(&error)))
     }
 
     fn url(&self, path: &[&str], query: &[(&str, String)]) -> Url {
@@ -236,7 +265,7 @@ impl Client {
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
         let answer = request.headers(self.headers.clone()).send().await;
-        let answer = answer.map_err(|error| self.unreachable(in_words(&error)))?;
+        let answer = answer.map_err(|error| self.unreachable(&in_words(&error)))?;
         let status = answer.status();
         if status.is_success() {
             return Ok(answer);
@@ -248,7 +277,7 @@ impl Client {
             }
             (_, Some(detail)) => ClientError::Refused { status: status.as_u16(), detail },
             (StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, None) => ClientError::NoApi { at: self.at() },
-            (status, None) => self.garbled(format!("status {status}")),
+            (status, None) => self.garbled(&format!("status {status}")),
         })
     }
 
@@ -257,28 +286,28 @@ impl Client {
         while let Some(piece) = self.next(&mut answer).await? {
             body.extend_from_slice(piece.as_ref());
             if body.len() > max {
-                return Err(self.garbled(format!("more than {} KiB", max >> 10)));
+                return Err(self.garbled(&format!("more than {} KiB", max >> 10)));
             }
         }
         Ok(body)
     }
 
-    fn unreachable(&self, detail: String) -> ClientError {
-        ClientError::Unreachable { at: self.at(), detail }
+    fn unreachable(&self, detail: &str) -> ClientError {
+        ClientError::Unreachable { at: self.at(), detail: visible(detail).into_owned() }
     }
 
-    fn garbled(&self, detail: String) -> ClientError {
-        ClientError::Garbled { at: self.at(), detail }
+    fn garbled(&self, detail: &str) -> ClientError {
+        ClientError::Garbled { at: self.at(), detail: visible(detail).into_owned() }
     }
 }
 
-/// The words of a problem document.
+/// The words of a problem document, as they may be shown: anybody may have written them.
 fn problem(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Problem {
         detail: String,
     }
-    serde_json::from_slice::<Problem>(body).ok().map(|problem| problem.detail)
+    serde_json::from_slice::<Problem>(body).ok().map(|problem| visible(&problem.detail).into_owned())
 }
 
 /// What went wrong in the end: the causes before only say that something did.
@@ -329,6 +358,56 @@ mod tests {
         assert_eq!(url.as_str(), "http://proxy.example/gainsay/api/v1/threads/a%2F..%2Fb%3Fc?q=x%26y%3D%C3%BC");
         assert!(!format!("{client:?}").contains("secret-secret"), "the token is shown");
         assert!(Client::new("http://x/".parse().unwrap(), Some("a\nb")).is_err());
+    }
+
+    /// The address of a server that answers each request with the next of these statuses and bodies, the last one for good.
+    fn answering(answers: &'static [(&str, &str)]) -> Url {
+        use std::io::{Read as _, Write as _};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = address_of(listener.local_addr().unwrap()).unwrap();
+        std::thread::spawn(move || {
+            let mut next = answers.iter().chain(std::iter::repeat(answers.last().unwrap()));
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                let mut head = [0; 4096];
+                while stream.read(&mut head).is_ok_and(|read| read > 0) {
+                    let (status, body) = next.next().unwrap();
+                    let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                    if stream.write_all(answer.as_bytes()).is_err() {
+                        break;
+                    }
+                }
+            }
+        });
+        at
+    }
+
+    fn first(at: Url, most: Option<usize>) -> Result<Vec<Value>, ClientError> {
+        let client = Client::new(at, None).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(client.first("claims", &[], most))
+    }
+
+    #[test]
+    fn a_list_without_an_end_is_given_up() {
+        let error = first(answering(&[("200 OK", r#"{"items": [], "next": "x"}"#)]), Some(3)).unwrap_err();
+        assert!(error.to_string().contains("do not end"), "{error}");
+        let more = answering(&[("200 OK", r#"{"items": [1, 2, 3, 4, 5], "next": "x"}"#)]);
+        assert_eq!(first(more, Some(3)).unwrap().len(), 5);
+    }
+
+    #[test]
+    fn a_daemon_that_is_asked_too_often_is_asked_again() {
+        const BUSY: (&str, &str) = ("429 Too Many", r#"{"detail": "at most 60 requests in a second"}"#);
+        const LAST: (&str, &str) = ("200 OK", r#"{"items": [2], "next": null}"#);
+        let at = answering(&[("200 OK", r#"{"items": [1], "next": "x"}"#), BUSY, BUSY, LAST]);
+        assert_eq!(first(at, None).unwrap(), [1, 2]);
+    }
+
+    #[test]
+    fn what_a_server_says_moves_no_cursor() {
+        let at = answering(&[("500 Odd", r#"{"detail": "no\u001b]0;x\u0007\u202e way"}"#)]);
+        let refused = first(at, None).unwrap_err().to_string();
+        assert_eq!(refused, "no\\u{1b}]0;x\\u{7}\\u{202e} way (500)");
     }
 
     #[test]

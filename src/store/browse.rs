@@ -451,15 +451,20 @@ impl View {
         Ok(self.connection.query_row(&query, [id.to_string()], alert).optional()?)
     }
 
-    /// Where alerts wait now: by the position of each hold the place, which is another one when it goes on waiting for something else.
+    /// Where alerts wait now: by the position of each hold the place, which is another one when it goes on waiting for something else. Of holds
+    /// behind the position `after`, if one is given, also those that have ended already, each with an empty place. With the last position of a
+    /// hold, which is to be given the next time.
     ///
     /// # Errors
     /// As above.
-    pub fn waiting_places(&self) -> Result<BTreeMap<i64, String>, StoreError> {
-        let query = "SELECT position, place || ' ' || reason FROM hold WHERE ended IS NULL";
+    pub fn waiting_places(&self, after: Option<i64>) -> Result<(BTreeMap<i64, String>, i64), StoreError> {
+        // Before the places: what begins in between is read once more the next time.
+        let newest = self.connection.query_row("SELECT coalesce(max(position), 0) FROM hold", [], |row| row.get(0))?;
+        let query = "SELECT position, place || ' ' || reason FROM hold WHERE ended IS NULL
+                     UNION ALL SELECT position, '' FROM hold WHERE position > ?1 AND ended IS NOT NULL";
         let mut statement = self.connection.prepare_cached(query)?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows = statement.query_map([after.unwrap_or(newest)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok((rows.collect::<Result<_, _>>()?, newest))
     }
 
     /// The alerts that these holds are or were about, each once, while they are kept.

@@ -73,3 +73,26 @@ fn what_is_held_is_listed_as_such_and_the_stream_says_when_it_goes_out() {
     wait_for("the next alert", MINUTE, || by("out").len() == 2);
     assert!(!others.is_finished());
 }
+
+#[test]
+fn a_wait_that_is_over_before_anybody_looks_is_told_as_changed_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (feeds, endpoint) = (Feeds::default(), Endpoint::default());
+    let (wire, receiver) = (feeds.serve(), endpoint.serve());
+    feeds.add("/a", story(1));
+    let config = write_config(folder.path(), &[("a", format!("{}/a", wire.base))], Some(&receiver.base));
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text.replace("alerts_per_day = 0", "alerts_per_day = 0\ngroup_wait = \"1s\"")).unwrap();
+    let address = listen(&config);
+    let _daemon = Daemon::start(&config);
+    wait_until_ready(address);
+    wait_for("the first alert", MINUTE, || !endpoint.received().is_empty());
+    let last = read(address, "/alerts")["items"][0]["position"].as_i64().unwrap();
+    for number in 2..6 {
+        let listening =
+            std::thread::spawn(move || events_until(address, &format!("after={last}&state=held"), "changed"));
+        feeds.add("/a", story(number));
+        let changed = listening.join().unwrap().pop().unwrap().2;
+        assert_eq!(changed["state"], "out");
+    }
+}

@@ -40,8 +40,10 @@ impl Resolver<'_> {
         let by = (head..source.end).find(|&at| self.words.folded(at) == "by");
         let owned = (source.start..head).find(|&at| self.words.folded(at) == "'s");
         let is_own = third_person(self.words.folded(source.start)).is_some();
+        // The source itself may be a mention, which reaches into each of its parts.
         let named = |range: Range<usize>, is_it: &dyn Fn(&Mention) -> bool| {
-            self.scene.mentions_in(&range).find(|mention| is_it(mention)).map(|mention| mention.entity)
+            let mut mentions = self.scene.mentions_in(&range).filter(|mention| mention.words.start >= range.start);
+            mentions.find(|mention| is_it(mention)).map(|mention| mention.entity)
         };
         let entity = match (by, owned) {
             (Some(by), _) => named(by + 1..source.end, &|_| true),
@@ -52,9 +54,10 @@ impl Resolver<'_> {
             // "The Northwater suit".
             _ => named(source.start..head, &|mention| mention.is_name && mention.words.end == head),
         };
-        let is_paper =
-            |entity: &usize| self.scene.cast.entities.get(*entity).is_some_and(|entity| entity.sort == Sort::Paper);
-        self.member(entity.filter(|entity| !is_paper(entity))?)
+        let known = self.scene.cast.entities.get(entity?)?;
+        // Who is known by words for a suit alone would be asked for by them once more, without an end.
+        let is_suit_itself = known.sort == Sort::Paper || known.is_described && known.name.clone().any(is_suit);
+        if is_suit_itself { None } else { self.member(entity?) }
     }
 
     /// Whether words before a noun say neither whose it is nor that it is another one: "the 12-page", "a civil".

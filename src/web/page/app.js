@@ -173,9 +173,9 @@ function speak(text) {
   said.textContent = text;
 }
 
-/** What was held disturbed nobody when it came; it does when it goes out. */
+/** What was held disturbed nobody when it came; it does when it goes out, also where what is held is not shown. */
 function letGo(event) {
-  const gone = event.detail.filter(({ item, before }) => before?.state === 'held' && item.state === 'out').map(({ item }) => item);
+  const gone = event.detail.filter(({ item, before }) => (!before || before.state === 'held') && item.state === 'out').map(({ item }) => item);
   if (gone.length) notify(gone);
 }
 

@@ -75,18 +75,29 @@ export function mountThread(element, id, context, { isPane = false, alert = null
 
   /** Makes another thread and this one. The elder's id stays; the way back splits the claims of the younger off again. */
   async function join(other) {
-    const [mine, own] = [id, thread.claims];
-    const first = own[0];
-    const place = async (claim) => (await get(['claims', claim])).thread;
+    const mine = id;
+    const [first] = thread.claims;
+    let [own, theirs] = [];
+    const claimsOf = async (one) => (await get(['threads', one])).claims;
     const undo = async () => {
-      let now = null;
-      // The way back is for what the daemon has done by then.
-      for (let tries = 0; tries < APPLIED_TRIES && (now = await place(first)) !== (await place(other.claims[0])); tries++) await new Promise((resolve) => setTimeout(resolve, APPLIED / 2));
-      const [kept, gone] = now === mine ? [own, other.claims] : [other.claims, own];
-      await change('POST', ['feedback'], { act: 'split', thread: now, claims: gone.filter((claim) => !kept.includes(claim)) });
-      later(() => follow(first));
+      for (let tries = 0; tries < APPLIED_TRIES; tries++) {
+        // A thread that is no more has no claims.
+        const [mineIs, otherIs] = (await Promise.all([mine, other.id].map((one) => get(['claims'], { thread: one, limit: 1 })))).map((found) => found.items.length > 0);
+        if (!mineIs || !otherIs) {
+          const [now, kept, gone] = mineIs ? [mine, own, theirs] : [other.id, theirs, own];
+          const all = await claimsOf(now);
+          await change('POST', ['feedback'], { act: 'split', thread: now, claims: gone.filter((claim) => all.includes(claim) && !kept.includes(claim)) });
+          later(() => follow(first));
+          return;
+        }
+        // The way back is for what the daemon has done by then.
+        await new Promise((resolve) => setTimeout(resolve, APPLIED / 2));
+      }
+      throw new Error('They are still two threads: nothing was split.');
     };
     try {
+      // What came to them since they were drawn is a part of them, too.
+      [own, theirs] = await Promise.all([mine, other.id].map(claimsOf));
       await change('POST', ['feedback'], { act: 'merge', thread: other.id, other: mine });
       context.toast('Merged: both are one thread.', ['Undo', undo, 'Split again.']);
       later(() => follow(first));

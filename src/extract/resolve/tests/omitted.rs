@@ -30,3 +30,11 @@ fn a_quotation_without_a_verb_is_of_whom_the_sentence_before_tells() {
     // What nobody quotes is the text's own.
     check_quoted("Mayor Jane Rowe left in May. The claim is false.", None, "false", None);
 }
+
+#[test]
+fn a_description_with_whom_a_suit_is_by_is_not_its_own_plaintiff() {
+    let text = "A complaint lawyer by Rowe said that Norvik hid the cracks.";
+    check_quoted(text, Some(("A complaint lawyer by Rowe", 0)), "said", Some("Rowe"));
+    let text = "A complaint by Jane Rowe said that Norvik hid the cracks.";
+    check_quoted(text, Some(("A complaint by Jane Rowe", 0)), "said", Some("Jane Rowe"));
+}
