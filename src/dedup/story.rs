@@ -94,8 +94,8 @@ pub struct Stories {
     table: Vec<Option<StoryRecord>>,
     free: Vec<Slot>,
     by_id: FxHashMap<StoryId, Slot>,
-    /// Longest unseen first, then in order of creation (`sequence`).
-    by_last_seen: BTreeMap<(Timestamp, u64), Slot>,
+    /// Longest unseen first, by [`instant`], then in order of creation (`sequence`).
+    by_last_seen: BTreeMap<(i64, u64), Slot>,
     /// Each whole text with the `sequence` of a story that holds it: edits can bring one text into any number of them.
     by_text: BTreeMap<(u64, u64), Slot>,
     /// `sequence` of the next story.
@@ -128,7 +128,7 @@ impl Stories {
         });
         self.index.add(slot, &record.fingerprint);
         self.by_id.insert(record.id, slot);
-        self.by_last_seen.insert((record.last_seen, record.sequence), slot);
+        self.by_last_seen.insert((instant(record.last_seen), record.sequence), slot);
         self.by_text.extend(record.texts.iter().map(|text| ((*text, record.sequence), slot)));
         self.next = self.next.max(record.sequence.saturating_add(1));
         if let Some(place) = self.table.get_mut(slot as usize) {
@@ -161,7 +161,7 @@ impl Stories {
 
     /// Forgets the stories of which no copy was seen since `limit`, and says which, in order of id.
     pub fn forget_before(&mut self, limit: Timestamp) -> Vec<StoryId> {
-        self.forget(self.by_last_seen.range(..(limit, 0)).map(|(_, slot)| *slot).collect())
+        self.forget(self.by_last_seen.range(..(instant(limit), 0)).map(|(_, slot)| *slot).collect())
     }
 
     /// Forgets so many stories, longest unseen first and then the eldest, and says which, in order of id.
@@ -171,12 +171,12 @@ impl Stories {
 
     /// The clock had been ahead: no story was seen later than now. Gives those that this changes, eldest first.
     pub fn set_back(&mut self, now: Timestamp) -> Vec<StoryRecord> {
-        let ahead: Vec<((Timestamp, u64), Slot)> =
-            self.by_last_seen.range((now, u64::MAX)..).map(|(key, slot)| (*key, *slot)).collect();
+        let ahead: Vec<((i64, u64), Slot)> =
+            self.by_last_seen.range((instant(now), u64::MAX)..).map(|(key, slot)| (*key, *slot)).collect();
         let mut changed = Vec::with_capacity(ahead.len());
         for (key, slot) in ahead {
             self.by_last_seen.remove(&key);
-            self.by_last_seen.insert((now, key.1), slot);
+            self.by_last_seen.insert((instant(now), key.1), slot);
             if let Some(record) = self.table.get_mut(slot as usize).and_then(Option::as_mut) {
                 record.last_seen = now;
                 changed.push(record.clone());
@@ -205,7 +205,7 @@ impl Stories {
         let mut ids: Vec<StoryId> = Vec::with_capacity(records.len());
         for (slot, record) in &records {
             self.by_id.remove(&record.id);
-            self.by_last_seen.remove(&(record.last_seen, record.sequence));
+            self.by_last_seen.remove(&(instant(record.last_seen), record.sequence));
             for text in &record.texts {
                 self.by_text.remove(&(*text, record.sequence));
             }
@@ -344,9 +344,9 @@ impl Stories {
         remember(&mut record.agencies, AGENCIES_MAX, copy.agency.map(str::to_owned));
         record.copies += u32::from(!(is_edit && is_known_outlet));
         if record.last_seen < now {
-            self.by_last_seen.remove(&(record.last_seen, record.sequence));
+            self.by_last_seen.remove(&(instant(record.last_seen), record.sequence));
             record.last_seen = now;
-            self.by_last_seen.insert((now, record.sequence), slot);
+            self.by_last_seen.insert((instant(now), record.sequence), slot);
         }
         remember(&mut record.texts, TEXTS_MAX, known_text(copy));
         let is_remembered = |text: &u64| record.texts.contains(text);
@@ -369,11 +369,16 @@ impl Stories {
         if record.last_seen >= now {
             return None;
         }
-        self.by_last_seen.remove(&(record.last_seen, record.sequence));
+        self.by_last_seen.remove(&(instant(record.last_seen), record.sequence));
         record.last_seen = now;
-        self.by_last_seen.insert((now, record.sequence), slot);
+        self.by_last_seen.insert((instant(now), record.sequence), slot);
         Some(record)
     }
+}
+
+/// A time of `by_last_seen`, in microseconds: half of what a timestamp takes.
+fn instant(at: Timestamp) -> i64 {
+    at.as_microsecond()
 }
 
 /// Adds what is new to a list that is not full.
