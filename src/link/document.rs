@@ -31,7 +31,7 @@ const JUDGE_LEAST: f32 = -6.0;
 /// Fitted beside the other signs on claims found in event sets.
 const SURENESS_WEIGHT: f64 = 2.5;
 /// Likelihood of an allegation from which it makes no difference.
-const SURE: f64 = 0.9;
+const SURE: f64 = 0.85;
 /// Other allegations between an answer and an allegation above it, from which the two seldom belong together.
 const BETWEEN_MIN: usize = 3;
 /// Letters by which words are compared: "interfered" and "interference" are one.
