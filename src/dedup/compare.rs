@@ -180,7 +180,7 @@ mod tests {
         let (one, other) = (fingerprint(&[1, 2, 3, 4], &[], &[]), fingerprint(&[1, 2, 3, 9], &[], &[]));
         let counted = alike(&one, &other, |hash| (hash < 2).then_some(10));
         assert_eq!((counted.body, counted.lead, counted.evidence), (0.75, 1.0, 0.6));
-        assert_eq!(alike(&one, &other, |_| None).evidence, 6.0);
+        assert_eq!((alike(&one, &other, |_| None).body, alike(&one, &other, |_| None).evidence), (0.75, 6.0));
     }
 
     #[test]

@@ -152,6 +152,12 @@ fn lists_are_filtered_and_paged_without_gaps_or_repeats_while_claims_arrive() {
     let again = send(address, "GET", "/api/v1/claims?limit=1", &[&format!("if-none-match: {tag}")], "");
     assert_eq!((status, again.0, again.2.as_str()), (200, 304, ""));
     assert!(head.contains("content-security-policy: default-src 'none'") && head.contains("nosniff"), "{head}");
+    check_exports(address, id, thread);
+}
+
+/// Every list is exported as JSON Lines and CSV, and the document says so of no other.
+#[track_caller]
+fn check_exports(address: SocketAddr, id: &str, thread: &str) {
     let (_, head, lines) = send(address, "GET", "/api/v1/claims?format=jsonl", &[], "");
     assert!(head.contains("attachment"), "{head}");
     assert!(lines.contains(id));

@@ -53,7 +53,7 @@ fn what_is_held_is_listed_as_such_and_the_stream_says_when_it_goes_out() {
     wait_for("the alert that waits", MINUTE, || by("held").len() == 1);
     let held = by("held").remove(0);
     assert_eq!((by("out").len(), by("taken_back").len(), by("silenced").len()), (0, 0, 0));
-    assert_eq!(read(address, "/alerts?state=held&state=out")["items"].as_array().unwrap(), &[held.clone()]);
+    assert_eq!(read(address, "/alerts?state=held&state=out")["items"].as_array().unwrap(), std::slice::from_ref(&held));
     let (status, _, problem) = send(address, "GET", "/api/v1/alerts?state=gone", &[], "");
     assert!(status == 400 && problem.contains("accepted: out, held, taken_back, silenced"), "{problem}");
 
@@ -67,7 +67,7 @@ fn what_is_held_is_listed_as_such_and_the_stream_says_when_it_goes_out() {
     let names: Vec<String> = held_alone.join().unwrap().into_iter().map(|(name, ..)| name).collect();
     assert_eq!(names, ["alert", "changed"], "who looks at what is held hears that it is no more");
     assert_eq!(by("held").len(), 0);
-    assert_eq!(by("out"), [changed.clone()]);
+    assert_eq!(by("out"), std::slice::from_ref(changed));
     // What no other filter lets through stays silent.
     feeds.add("/a", story(2));
     wait_for("the next alert", MINUTE, || by("out").len() == 2);
