@@ -3,26 +3,25 @@
 //! Linear hashing (Litwin, 1980): buckets are split one after the other as entries come, and joined again as they go, so that nothing is
 //! ever copied whole and none is half empty for long. A bucket is a sorted list of some hundred entries.
 
-use std::hash::{BuildHasher as _, RandomState};
-
 /// Entries a bucket holds on average before the next one is split.
 const FILL: usize = 96;
 /// Entries by which a full bucket grows.
 const GROWTH: usize = 8;
+/// Spreads keys over the buckets, by the bits in the middle of the product (2^64 over the golden ratio). Texts can be written whose hashes share
+/// a bucket: it is sorted, so that thousands of them cost a move within memory and no search.
+const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// See the module. What it holds is the same whatever the order in which it came; only the buckets' order differs from process to process.
+/// See the module. What it holds is the same whatever the order in which it came.
 #[derive(Debug)]
 pub(super) struct Table {
     /// Ascending by key. Never empty.
     buckets: Vec<Vec<(u32, u32)>>,
     len: usize,
-    /// An odd number that nobody can know, so that no text can be written whose hashes share a bucket.
-    factor: u64,
 }
 
 impl Default for Table {
     fn default() -> Self {
-        Self { buckets: vec![Vec::new()], len: 0, factor: RandomState::new().hash_one(0_u8) | 1 }
+        Self { buckets: vec![Vec::new()], len: 0 }
     }
 }
 
@@ -80,7 +79,7 @@ impl Table {
 
     /// Buckets below the greatest power of two that are not split yet are told by one bit less.
     fn bucket_of(&self, key: u32) -> usize {
-        let mixed = (u64::from(key).wrapping_mul(self.factor) >> 32) as u32 as usize;
+        let mixed = (u64::from(key).wrapping_mul(FACTOR) >> 32) as u32 as usize;
         let whole = self.buckets.len().next_power_of_two();
         let bucket = mixed & (whole - 1);
         if bucket < self.buckets.len() { bucket } else { bucket - whole / 2 }
