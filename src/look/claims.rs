@@ -26,10 +26,8 @@ use crate::terminal::DIM;
 /// If the database cannot be read, the daemon does not answer, or the output cannot be written.
 pub fn claims(args: &ClaimsArgs) -> Result<ExitCode> {
     if let Some(remote) = remote(&args.at, &args.database)? {
-        let asked = Asked::default().speech(&args.speech).filter(&args.filter, SystemClock.now());
-        let limit = args.filter.limit;
-        let found: Vec<ClaimLine> = asked.with("thread", &args.thread).lines(&remote, "claims", limit)?;
-        print_list(args.format, &found, limit)?;
+        let asked = Asked::of(&args.speech, &args.filter).with("thread", &args.thread);
+        asked.print::<ClaimLine>(&remote, "claims", args.format, args.filter.limit)?;
         return Ok(ExitCode::SUCCESS);
     }
     let view = Source::find(&args.database)?.open()?;

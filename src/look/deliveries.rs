@@ -54,10 +54,8 @@ fn alert_id(view: &View, text: &str) -> Result<AlertId> {
 
 fn list(args: &DeliveriesListArgs) -> Result<()> {
     if let Some(remote) = remote(&args.at, &args.database)? {
-        let asked = Asked::default().speech(&args.speech).filter(&args.filter, SystemClock.now());
-        let asked = asked.with("sink", &args.sink).with("status", &args.status);
-        let found: Vec<DeliveryLine> = asked.lines(&remote, "deliveries", args.filter.limit)?;
-        return print_list(args.format, &found, args.filter.limit);
+        let asked = Asked::of(&args.speech, &args.filter).with("sink", &args.sink).with("status", &args.status);
+        return asked.print::<DeliveryLine>(&remote, "deliveries", args.format, args.filter.limit);
     }
     let view = Source::find(&args.database)?.open()?;
     let period = Period::new(args.filter.since, args.filter.until, SystemClock.now());

@@ -43,7 +43,7 @@ pub(crate) const TROUBLES: [&str; 5] = ["gone", "failing", "denied", "empty", "s
 pub fn feeds_status(args: &FeedsStatusArgs) -> Result<ExitCode> {
     if let Some(remote) = remote(&args.at, &args.database)? {
         let asked = Asked::default().with("state", &args.state).with("q", &args.outlet);
-        print_list::<FeedLine>(args.format, &asked.lines(&remote, "feeds", 0)?, 0)?;
+        asked.print::<FeedLine>(&remote, "feeds", args.format, 0)?;
         return Ok(ExitCode::SUCCESS);
     }
     let source = Source::find(&args.database)?;

@@ -56,10 +56,10 @@ use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::remote::{Remote, RemoteArgs};
 use crate::store::View;
@@ -122,22 +122,32 @@ impl Asked {
         self
     }
 
-    fn speech(self, args: &SpeechArgs) -> Self {
-        self.with("kind", args.kind.iter().map(|kind| kind.as_str()))
-            .with("speaker", &args.speaker)
-            .with("outlet", &args.outlet)
-    }
-
-    fn filter(self, args: &FilterArgs, now: Timestamp) -> Self {
-        let period = Period::new(args.since, args.until, now);
-        self.with("since", args.since.map(|_| period.from))
-            .with("until", args.until.map(|_| period.to))
-            .with("q", &args.text)
+    /// What listings of claims, threads and deliveries have in common.
+    fn of(speech: &SpeechArgs, filter: &FilterArgs) -> Self {
+        let period = Period::new(filter.since, filter.until, SystemClock.now());
+        Self::default()
+            .with("kind", speech.kind.iter().map(|kind| kind.as_str()))
+            .with("speaker", &speech.speaker)
+            .with("outlet", &speech.outlet)
+            .with("since", filter.since.map(|_| period.from))
+            .with("until", filter.until.map(|_| period.to))
+            .with("q", &filter.text)
     }
 
     /// Asks for the lines of a list: one more than `limit`, which says that there are more; all where it is 0.
     fn lines<L: DeserializeOwned>(&self, remote: &Remote, list: &str, limit: usize) -> Result<Vec<L>> {
         remote.first(list, &self.0, (limit > 0).then(|| limit.saturating_add(1)))
+    }
+
+    /// Asks for a list and prints it.
+    fn print<L: Listed + DeserializeOwned>(
+        &self,
+        remote: &Remote,
+        list: &str,
+        format: FormatArgs,
+        limit: usize,
+    ) -> Result<()> {
+        print_list::<L>(format, &self.lines(remote, list, limit)?, limit)
     }
 }
 

@@ -38,10 +38,8 @@ pub fn threads(args: &ThreadsArgs) -> Result<ExitCode> {
 
 fn list(args: &ThreadsListArgs) -> Result<ExitCode> {
     if let Some(remote) = remote(&args.at, &args.database)? {
-        let asked = Asked::default().speech(&args.speech).filter(&args.filter, SystemClock.now());
-        let limit = args.filter.limit;
-        let found: Vec<ThreadLine> = asked.with("state", &args.state).lines(&remote, "threads", limit)?;
-        print_list(args.format, &found, limit)?;
+        let asked = Asked::of(&args.speech, &args.filter).with("state", &args.state);
+        asked.print::<ThreadLine>(&remote, "threads", args.format, args.filter.limit)?;
         return Ok(ExitCode::SUCCESS);
     }
     let view = Source::find(&args.database)?.open()?;

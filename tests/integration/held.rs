@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -34,18 +35,25 @@ fn events_until(address: SocketAddr, query: &str, last: &str) -> Vec<(String, bo
     found
 }
 
+/// A daemon that holds the alerts of a group for so long, with one story in its feed.
+fn start_with_wait(folder: &Path, feeds: &Feeds, wire: &str, receiver: &str, wait: &str) -> (Daemon, SocketAddr) {
+    feeds.add("/a", story(1));
+    let config = write_config(folder, &[("a", format!("{wire}/a"))], Some(receiver));
+    let text = std::fs::read_to_string(&config).unwrap();
+    let held = format!("alerts_per_day = 0\ngroup_wait = \"{wait}\"");
+    std::fs::write(&config, text.replace("alerts_per_day = 0", &held)).unwrap();
+    let address = listen(&config);
+    let daemon = Daemon::start(&config);
+    wait_until_ready(address);
+    (daemon, address)
+}
+
 #[test]
 fn what_is_held_is_listed_as_such_and_the_stream_says_when_it_goes_out() {
     let folder = tempfile::tempdir().unwrap();
     let (feeds, endpoint) = (Feeds::default(), Endpoint::default());
     let (wire, receiver) = (feeds.serve(), endpoint.serve());
-    feeds.add("/a", story(1));
-    let config = write_config(folder.path(), &[("a", format!("{}/a", wire.base))], Some(&receiver.base));
-    let text = std::fs::read_to_string(&config).unwrap();
-    std::fs::write(&config, text.replace("alerts_per_day = 0", "alerts_per_day = 0\ngroup_wait = \"8s\"")).unwrap();
-    let address = listen(&config);
-    let _daemon = Daemon::start(&config);
-    wait_until_ready(address);
+    let (_daemon, address) = start_with_wait(folder.path(), &feeds, &wire.base, &receiver.base, "8s");
     let whole = std::thread::spawn(move || events_until(address, "after=0", "changed"));
     let held_alone = std::thread::spawn(move || events_until(address, "after=0&state=held", "changed"));
     let others = std::thread::spawn(move || events_until(address, "after=0&state=out&q=zzyzx", "alert"));
@@ -79,13 +87,7 @@ fn a_wait_that_is_over_before_anybody_looks_is_told_as_changed_too() {
     let folder = tempfile::tempdir().unwrap();
     let (feeds, endpoint) = (Feeds::default(), Endpoint::default());
     let (wire, receiver) = (feeds.serve(), endpoint.serve());
-    feeds.add("/a", story(1));
-    let config = write_config(folder.path(), &[("a", format!("{}/a", wire.base))], Some(&receiver.base));
-    let text = std::fs::read_to_string(&config).unwrap();
-    std::fs::write(&config, text.replace("alerts_per_day = 0", "alerts_per_day = 0\ngroup_wait = \"1s\"")).unwrap();
-    let address = listen(&config);
-    let _daemon = Daemon::start(&config);
-    wait_until_ready(address);
+    let (_daemon, address) = start_with_wait(folder.path(), &feeds, &wire.base, &receiver.base, "1s");
     wait_for("the first alert", MINUTE, || !endpoint.received().is_empty());
     let last = read(address, "/alerts")["items"][0]["position"].as_i64().unwrap();
     for number in 2..6 {
