@@ -181,7 +181,16 @@ def cases(bench):
          "python3 ../shared/bench/score_cases.py ../shared/gold/cases.jsonl cases.jsonl"],
         "Sentences made to be misread; one counts only if the kinds of all its claims are right. The judge was trained on other texts with the same classes of traps.",
         block(bench.score("score_cases.py", gold, bench.at("cases.jsonl"))),
+        "Our own of the same classes with their near twins (`tests/fixtures/cases`), by the same two commands; nothing was tuned on the half that was held back:",
+        block("\n".join(f"{half:<6} {own_cases(bench, half)}" for half in ("held", "tuned"))),
     )
+
+
+def own_cases(bench, half):
+    """The last line of the score of one half of our own sentences."""
+    gold = os.path.join(ROOT, "tests/fixtures/cases", f"{half}.jsonl")
+    bench.gainsay("own.jsonl", "extract", gold)
+    return bench.score("score_cases.py", gold, bench.at("own.jsonl")).splitlines()[-1]
 
 
 def drawn(bench):
