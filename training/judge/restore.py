@@ -2,7 +2,7 @@
 
     python training/judge/restore.py --base MINILM models/judge.bin judge.pt
 
-Weights come back as the 8-bit ones say, some of a hundredth off; pieces that the file left out have their pretrained embeddings."""
+Weights come back as the 8-bit ones say; pieces that the file left out have their pretrained embeddings."""
 import argparse
 import struct
 from pathlib import Path
@@ -16,11 +16,15 @@ from export import MAGIC
 from network import Judge
 
 DIGEST_LEN = 32
-# The name that ONNX gives a weight of the heads that is multiplied as it stands.
+# The one weight that ONNX renames.
 UNNAMED = "ao.weight"
+# What the file has under other names or not at all.
+APART = {"shape.weight", "quoted.weight", "head.weight"} | {f"enc.embeddings.{kind}_embeddings.weight" for kind in ("word", "position", "token_type")}
 
 
 def parts(file):
+    if not file.startswith(MAGIC):
+        raise SystemExit("not a model file of the judge")
     body, found = file[len(MAGIC) + DIGEST_LEN:], []
     while body:
         length, = struct.unpack_from("<I", body)
@@ -47,6 +51,7 @@ def restored(file, judge, vocabulary):
     _, pieces, encoder, heads, weights = parts(file)
     found = tensors(encoder, weights) | tensors(heads, weights)
     state = judge.state_dict()
+    missing = set(state) - APART
     for name, value in found.items():
         if name.endswith("_quantized"):
             stem = name.removesuffix("_quantized")
@@ -59,6 +64,8 @@ def restored(file, judge, vocabulary):
             continue
         assert state[key].shape == value.shape, key
         state[key] = torch.tensor(value)
+        missing.discard(key)
+    assert not missing, missing
     numbers = [vocabulary.number[piece] for piece in pieces.decode().splitlines()]
     state["enc.embeddings.word_embeddings.weight"][numbers] = torch.tensor(found["table"].astype(numpy.float32) * found["scale"])
     state["shape.weight"], state["quoted.weight"], state["head.weight"] = torch.tensor(found["facts"]).split([6, 2, 2])
